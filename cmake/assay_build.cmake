@@ -1,0 +1,54 @@
+# Compiler settings that every target shares, and the one function that makes a library out of a folder of src/.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+enable_testing()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_library(assay_flags INTERFACE)
+# Contraction would fuse multiplies and adds behind our back: the engine's bits are its product.
+target_compile_options(assay_flags INTERFACE -ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow -Wno-psabi -Werror)
+target_include_directories(assay_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+# Kernels are compiled for AVX2 and AVX-512 on x86-64 and for NEON on arm64; Highway's EMU128 is the scalar path
+# (docs/decisions/0001-highway.md).
+target_compile_definitions(assay_flags INTERFACE "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4)")
+
+if(ASSAY_TESTS OR NOT DEFINED ASSAY_TESTS)
+  find_package(GTest)
+endif()
+include(GoogleTest)
+
+# assay_library(NAME [LIBS ...]): library assay_NAME from src/NAME/**/*.cc, and its unit tests *_test.cc beside the code.
+function(assay_library name)
+  cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
+  set(dir ${CMAKE_SOURCE_DIR}/src/${name})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${dir}/*.cc)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  if(sources)
+    add_library(assay_${name} STATIC ${sources})
+    target_link_libraries(assay_${name} PUBLIC ${ARG_LIBS} PRIVATE assay_flags)
+    target_include_directories(assay_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+  else()
+    add_library(assay_${name} INTERFACE)
+    target_link_libraries(assay_${name} INTERFACE ${ARG_LIBS})
+  endif()
+  if(tests AND ASSAY_TESTS)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE assay_${name} assay_flags GTest::gtest_main ${ASSAY_TEST_LIBS_${name}})
+    gtest_discover_tests(${name}_test PROPERTIES LABELS unit DISCOVERY_MODE PRE_TEST)
+  endif()
+endfunction()
+
+set(ASSAY_TEST_LIBS_num mpfr gmp)

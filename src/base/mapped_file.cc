@@ -1,0 +1,39 @@
+#include "base/mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace assay {
+
+Result<MappedFile> MappedFile::open(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0)
+    return Error{Code::file_missing, std::string("cannot open: ") + std::strerror(errno), path,
+                 "check the path and its permissions"};
+  auto file = from_descriptor(descriptor, path);
+  ::close(descriptor);
+  return file;
+}
+
+Result<MappedFile> MappedFile::from_descriptor(int descriptor, const std::string& name) {
+  struct stat info {};
+  if (::fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode))
+    return Error{Code::file_missing, S_ISDIR(info.st_mode) ? "is a folder, not a file" : "is not a regular file", name,
+                 "give the path of a file"};
+  MappedFile file;
+  const auto size = static_cast<size_t>(info.st_size);
+  if (size == 0) return file;
+  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  if (address == MAP_FAILED)
+    return Error{Code::file_missing, std::string("cannot map: ") + std::strerror(errno), name, ""};
+  file.owner_ = std::shared_ptr<const void>(address, [size](const void* p) { ::munmap(const_cast<void*>(p), size); });
+  file.bytes_ = {static_cast<const std::byte*>(address), size};
+  return file;
+}
+
+}  // namespace assay

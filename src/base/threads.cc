@@ -1,0 +1,32 @@
+#include "base/threads.h"
+
+#include <tbb/blocked_range.h>
+#include <tbb/info.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
+#include <algorithm>
+
+namespace assay {
+
+struct Threads::Arena {
+  tbb::task_arena arena;
+};
+
+Threads::Threads(int count) : count_(count > 0 ? count : tbb::info::default_concurrency()) {
+  if (count_ > 1) arena_ = std::make_unique<Arena>(Arena{tbb::task_arena(count_)});
+}
+Threads::~Threads() = default;
+Threads::Threads(Threads&&) noexcept = default;
+
+void Threads::for_each(size_t n, size_t grain, const std::function<void(size_t, size_t)>& body) const {
+  grain = std::max<size_t>(grain, 1);
+  if (n == 0) return;
+  if (!arena_ || n <= grain) return body(0, n);
+  arena_->arena.execute([&] {
+    tbb::parallel_for(tbb::blocked_range<size_t>(0, n, grain),
+                      [&](const tbb::blocked_range<size_t>& range) { body(range.begin(), range.end()); });
+  });
+}
+
+}  // namespace assay
