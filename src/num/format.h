@@ -11,8 +11,17 @@
 namespace assay::num {
 
 enum class FormatId : uint8_t {
-  float64, float32, tf32, bfloat16, float16,
-  float8e4m3fn, float8e4m3fnuz, float8e5m2, float8e5m2fnuz, float8e8m0, float4e2m1,
+  float64,
+  float32,
+  tf32,
+  bfloat16,
+  float16,
+  float8e4m3fn,
+  float8e4m3fnuz,
+  float8e5m2,
+  float8e5m2fnuz,
+  float8e8m0,
+  float4e2m1,
 };
 
 /// What the codes with all exponent bits set mean.

@@ -27,17 +27,18 @@ struct Accumulator {
     round_to_odd,   ///< BFDOT, BFMMLA without EBF16: acc = odd(acc + odd(a0*b0 + a1*b1)), flushed
   };
   Kind kind = Kind::chain;
-  bool fused = true;                ///< chain, lanes: product exact inside a fused multiply-add
-  std::optional<Rounding> product;  ///< tiles, unfused chains: rounding of each product; absent: step's (chain), exact (tiles)
-  std::optional<Rounding> step;     ///< rounding after each step; absent: the compute type's own
-  bool step_via_float32 = false;    ///< each step is rounded to float32 first, then by `step` (AVX2 XNNPACK)
+  bool fused = true;  ///< chain, lanes: product exact inside a fused multiply-add
+  std::optional<Rounding>
+      product;  ///< tiles, unfused chains: rounding of each product; absent: step's (chain), exact (tiles)
+  std::optional<Rounding> step;   ///< rounding after each step; absent: the compute type's own
+  bool step_via_float32 = false;  ///< each step is rounded to float32 first, then by `step` (AVX2 XNNPACK)
   int lanes = 1;
-  int block = 1;                  ///< aligned, tiles, even_odd_sums: products per block
-  int fraction_bits = 24;         ///< aligned: F; tiles: significant bits kept
-  Mode block_mode = Mode::toward_zero;          ///< aligned: rounding of a block's sum
-  FormatId block_format = FormatId::float32;    ///< aligned: format of a block's sum
-  int block_result_fraction_bits = 23;          ///< aligned: fractional bits kept in the block's result (fp8: 13)
-  int split_k = 1;                ///< k cut into this many equal parts (rounded up to `block`), added in float32
+  int block = 1;                              ///< aligned, tiles, even_odd_sums: products per block
+  int fraction_bits = 24;                     ///< aligned: F; tiles: significant bits kept
+  Mode block_mode = Mode::toward_zero;        ///< aligned: rounding of a block's sum
+  FormatId block_format = FormatId::float32;  ///< aligned: format of a block's sum
+  int block_result_fraction_bits = 23;        ///< aligned: fractional bits kept in the block's result (fp8: 13)
+  int split_k = 1;  ///< k cut into this many equal parts (rounded up to `block`), added in float32
   PairRule pairs = PairRule::odd_then_even;
   bool flush_subnormals = false;  ///< inputs, accumulator and results of each step
 

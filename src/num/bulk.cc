@@ -1,0 +1,52 @@
+// Bulk conversions between float32 and 16-bit storage (format.h), one copy per target.
+#include <cstddef>
+#include <cstdint>
+
+#include "num/format.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "num/bulk.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "num/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace assay::num::HWY_NAMESPACE {
+
+#define ASSAY_BULK(Name)                                                            \
+  void To##Name(const float* in, uint16_t* out, size_t n) {                         \
+    const hn::ScalableTag<float> d;                                                 \
+    const size_t step = hn::Lanes(d);                                               \
+    size_t i = 0;                                                                   \
+    for (; i + step <= n; i += step) Store##Name(hn::LoadU(d, in + i), d, out + i); \
+    if (i < n) Store##Name##N(LoadN(d, in + i, n - i), d, out + i, n - i);          \
+  }                                                                                 \
+  void From##Name(const uint16_t* in, float* out, size_t n) {                       \
+    const hn::ScalableTag<float> d;                                                 \
+    const size_t step = hn::Lanes(d);                                               \
+    size_t i = 0;                                                                   \
+    for (; i + step <= n; i += step) hn::StoreU(Load##Name(d, in + i), d, out + i); \
+    if (i < n) StoreN(Load##Name##N(d, in + i, n - i), d, out + i, n - i);          \
+  }
+ASSAY_BULK(Float16)
+ASSAY_BULK(Bfloat16)
+#undef ASSAY_BULK
+
+}  // namespace assay::num::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace assay::num {
+
+HWY_EXPORT(ToFloat16);
+HWY_EXPORT(FromFloat16);
+HWY_EXPORT(ToBfloat16);
+HWY_EXPORT(FromBfloat16);
+
+void to_float16(const float* in, uint16_t* out, size_t n) { HWY_DYNAMIC_DISPATCH(ToFloat16)(in, out, n); }
+void from_float16(const uint16_t* in, float* out, size_t n) { HWY_DYNAMIC_DISPATCH(FromFloat16)(in, out, n); }
+void to_bfloat16(const float* in, uint16_t* out, size_t n) { HWY_DYNAMIC_DISPATCH(ToBfloat16)(in, out, n); }
+void from_bfloat16(const uint16_t* in, float* out, size_t n) { HWY_DYNAMIC_DISPATCH(FromBfloat16)(in, out, n); }
+
+}  // namespace assay::num
+#endif
