@@ -1,0 +1,57 @@
+# Each target first sets up, once, what it needs. The two commands to know: `make demo` and `make test`.
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+PYTHON := .venv/bin/python
+SETUP := tools/setup.sh
+
+export CCACHE_NOHASHDIR := 1
+export CCACHE_BASEDIR := $(CURDIR)
+
+.PHONY: help demo test build lint bench install check-sanitizers clean distclean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 26
+
+demo: build  ## three audits on real models and data; leaves build/demo/*.json and build/demo/report.html
+	@$(SETUP) venv inputs
+	@$(PYTHON) tools/demo.py
+
+test:  ## every test
+	@$(SETUP) build test venv inputs
+	cmake --preset dev
+	cmake --build build/dev -j $(JOBS)
+	ctest --preset dev -j $(JOBS)
+	$(PYTHON) -m pytest tests/python
+
+build:  ## the release binary, build/release/assay
+	@$(SETUP) build
+	cmake --preset release
+	cmake --build build/release -j $(JOBS)
+
+lint:  ## formatting, clang-tidy over the changed files, ruff, direction of includes
+	@$(SETUP) build test lint venv
+	cmake --preset dev
+	tools/lint.sh
+
+bench: build  ## our benchmarks and the table against the peers
+	@$(SETUP) bench venv-bench inputs
+	cmake --preset release -DASSAY_BENCH=ON
+	cmake --build build/release -j $(JOBS)
+	$(PYTHON) tools/bench_peers.py
+
+install: build  ## into PREFIX (default /usr/local)
+	cmake --install build/release --prefix $(PREFIX)
+
+check-sanitizers:  ## the whole suite under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(SETUP) build test venv inputs
+	for p in asan ubsan; do \
+	  cmake --preset $$p && cmake --build build/$$p -j $(JOBS) && ctest --preset $$p -j $(JOBS) && \
+	  ASSAY=$(CURDIR)/build/$$p/assay $(PYTHON) -m pytest tests/python || exit 1; \
+	done
+
+clean:  ## what was built; fetched inputs and .venv stay
+	find build -mindepth 1 -maxdepth 1 ! -name inputs -exec rm -rf {} + 2>/dev/null || true
+
+distclean:  ## everything that git does not track here
+	rm -rf build .venv
