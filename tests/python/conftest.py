@@ -62,7 +62,7 @@ def assay(assay_path, tmp_path):
     return run
 
 
-def make_model(nodes, inputs, outputs, weights=None, opset=17, ir_version=8):
+def make_model(nodes, inputs, outputs, weights=None, *, opset=17, ir_version=8):
     """A checked ModelProto. `nodes` are helper.make_node results; `inputs` and `outputs` map names to
     (element type, shape); `weights` maps names to numpy arrays."""
     def infos(items):
