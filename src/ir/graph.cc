@@ -1,0 +1,104 @@
+#include "ir/graph.h"
+
+#include <algorithm>
+
+namespace assay::ir {
+namespace {
+template <class T>
+const T* get(const Op& op, std::string_view name) {
+  const AttrValue* value = op.find_attr(name);
+  return value ? std::get_if<T>(value) : nullptr;
+}
+template <class T>
+T get_or(const Op& op, std::string_view name, T fallback) {
+  const T* value = get<T>(op, name);
+  return value ? *value : std::move(fallback);
+}
+}  // namespace
+
+const AttrValue* Op::find_attr(std::string_view attr) const {
+  for (const Attr& a : attrs)
+    if (a.name == attr) return &a.value;
+  return nullptr;
+}
+
+int64_t Op::attr_int(std::string_view attr, int64_t fallback) const { return get_or<int64_t>(*this, attr, fallback); }
+float Op::attr_float(std::string_view attr, float fallback) const { return get_or<float>(*this, attr, fallback); }
+std::string Op::attr_string(std::string_view attr, std::string_view fallback) const {
+  return get_or<std::string>(*this, attr, std::string(fallback));
+}
+std::vector<int64_t> Op::attr_ints(std::string_view attr, std::vector<int64_t> fallback) const {
+  return get_or<std::vector<int64_t>>(*this, attr, std::move(fallback));
+}
+std::vector<float> Op::attr_floats(std::string_view attr, std::vector<float> fallback) const {
+  return get_or<std::vector<float>>(*this, attr, std::move(fallback));
+}
+std::vector<std::string> Op::attr_strings(std::string_view attr) const {
+  return get_or<std::vector<std::string>>(*this, attr, {});
+}
+const Tensor* Op::attr_tensor(std::string_view attr) const { return get<Tensor>(*this, attr); }
+
+void Op::set_attr(std::string_view attr, AttrValue value) {
+  for (Attr& a : attrs) {
+    if (a.name == attr) {
+      a.value = std::move(value);
+      return;
+    }
+  }
+  attrs.push_back(Attr{std::string(attr), std::move(value)});
+}
+
+void Op::remove_attr(std::string_view attr) {
+  std::erase_if(attrs, [&](const Attr& a) { return a.name == attr; });
+}
+
+ValueId Graph::add_value(std::string value_name, Type type) {
+  Value v;
+  v.name = std::move(value_name);
+  v.type = std::move(type);
+  values.push_back(std::move(v));
+  return static_cast<ValueId>(values.size() - 1);
+}
+
+ValueId Graph::add_constant(std::string value_name, Tensor tensor) {
+  const ValueId id = add_value(std::move(value_name), Type::of(tensor.elem(), tensor.dims()));
+  values[id].constant = std::make_shared<const Tensor>(std::move(tensor));
+  return id;
+}
+
+OpId Graph::add_op(Op op) {
+  const auto id = static_cast<OpId>(ops.size());
+  for (const ValueId v : op.outputs)
+    if (v != kNoValue) values[v].producer = id;
+  ops.push_back(std::move(op));
+  return id;
+}
+
+std::optional<ValueId> Graph::find(std::string_view value_name) const {
+  for (size_t i = 0; i < values.size(); ++i)
+    if (values[i].name == value_name) return static_cast<ValueId>(i);
+  return std::nullopt;
+}
+
+std::string Graph::describe(const Op& op) const {
+  const std::string kind = op.domain.empty() ? op.type : op.domain + "." + op.type;
+  if (!op.name.empty()) return kind + " '" + op.name + "'";
+  for (const ValueId v : op.outputs)
+    if (v != kNoValue) return kind + " (writes '" + values[v].name + "')";
+  return kind;
+}
+
+std::string Graph::fresh_name(std::string_view stem) const {
+  std::string candidate(stem);
+  for (int i = 1; find(candidate); ++i) candidate = std::string(stem) + "_" + std::to_string(i);
+  return candidate;
+}
+
+void Graph::relink() {
+  for (Value& v : values) v.producer = kNoOp;
+  for (size_t i = 0; i < ops.size(); ++i)
+    for (const ValueId v : ops[i].outputs)
+      if (v != kNoValue) values[v].producer = static_cast<OpId>(i);
+}
+
+}  // namespace assay::ir

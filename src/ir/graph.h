@@ -1,0 +1,98 @@
+// The program: a graph of operations in single-assignment form, in the vocabulary of ONNX's newest operators.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "ir/tensor.h"
+#include "ir/type.h"
+#include "num/policy.h"
+
+namespace assay::ops {
+struct OpDef;
+}
+
+namespace assay::ir {
+
+using ValueId = uint32_t;
+using OpId = uint32_t;
+inline constexpr ValueId kNoValue = UINT32_MAX;  ///< an absent optional input or an output that nobody wants
+inline constexpr OpId kNoOp = UINT32_MAX;
+
+struct Graph;
+
+using AttrValue = std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>,
+                               std::vector<std::string>, Tensor, std::shared_ptr<Graph>, Type>;
+struct Attr {
+  std::string name;
+  AttrValue value;
+};
+
+struct Value {
+  std::string name;
+  Type type;                                 ///< as declared or inferred
+  std::shared_ptr<const Tensor> constant{};  ///< set for initializers and folded values
+  OpId producer = kNoOp;                     ///< kNoOp: graph input, constant or captured from the outer graph
+  bool unstated = false;                     ///< NeuralNetwork intermediate: no type until resolved
+  /// Set by resolve: the type that the value is stored in (float16 for a float32 value under float16 storage).
+  ElemType storage = ElemType::undefined;
+  /// Set by resolve on constants: how the constant is rounded before any operation reads it.
+  std::optional<num::Rounding> rounding{};
+};
+
+struct Op {
+  std::string domain;  ///< "" is ai.onnx
+  std::string type;    ///< "Conv"
+  std::string name;    ///< the node's own name, may be empty
+  std::vector<ValueId> inputs{};
+  std::vector<ValueId> outputs{};
+  std::vector<Attr> attrs{};
+  const ops::OpDef* def = nullptr;  ///< the row of the operator table; set on import
+  num::Policy policy{};             ///< set by resolve
+
+  const AttrValue* find_attr(std::string_view attr) const;
+  bool has_attr(std::string_view attr) const { return find_attr(attr) != nullptr; }
+  int64_t attr_int(std::string_view attr, int64_t fallback) const;
+  float attr_float(std::string_view attr, float fallback) const;
+  std::string attr_string(std::string_view attr, std::string_view fallback) const;
+  std::vector<int64_t> attr_ints(std::string_view attr, std::vector<int64_t> fallback = {}) const;
+  std::vector<float> attr_floats(std::string_view attr, std::vector<float> fallback = {}) const;
+  std::vector<std::string> attr_strings(std::string_view attr) const;
+  const Tensor* attr_tensor(std::string_view attr) const;
+  void set_attr(std::string_view attr, AttrValue value);
+  void remove_attr(std::string_view attr);
+  bool has_input(size_t i) const { return i < inputs.size() && inputs[i] != kNoValue; }
+};
+
+struct Graph {
+  std::string name;
+  std::vector<Value> values;
+  std::vector<Op> ops;  ///< in topological order
+  std::vector<ValueId> inputs;
+  std::vector<ValueId> outputs;
+  std::map<std::string, std::string> metadata;
+  bool resolved = false;  ///< resolve has run: every value has `storage`, every op its policy
+  /// Values of an enclosing graph that this (nested) graph reads: local id -> outer id.
+  std::vector<std::pair<ValueId, ValueId>> captures;
+
+  ValueId add_value(std::string value_name, Type type);
+  ValueId add_constant(std::string value_name, Tensor tensor);
+  OpId add_op(Op op);  ///< sets the producers of its outputs
+  std::optional<ValueId> find(std::string_view value_name) const;
+  const Value& at(ValueId id) const { return values[id]; }
+  Value& at(ValueId id) { return values[id]; }
+  /// "Conv 'stem/conv1'" or "Conv #3 (writes 'x')": how messages name an operation.
+  std::string describe(const Op& op) const;
+  /// A name that no value has, starting with `stem`.
+  std::string fresh_name(std::string_view stem) const;
+  /// Rebuilds Value::producer after ops were inserted, moved or removed.
+  void relink();
+};
+
+}  // namespace assay::ir

@@ -1,0 +1,71 @@
+// Arithmetic on contiguous spans under a policy: each step is computed in T and, when the policy says so, rounded
+// (float16 throughout), flushed or clamped. Kernels are written once against it, for T = float and double.
+#pragma once
+#include <cstddef>
+
+#include "num/elementary.h"
+#include "num/policy.h"
+
+namespace assay::num {
+
+template <class T>
+class Arith {
+ public:
+  explicit Arith(const Policy& policy);
+  const Policy& policy() const { return policy_; }
+
+  // y[i] = op(a[i], b[i]), one step; y may be a or b.
+  void add(const T* a, const T* b, T* y, size_t n) const;
+  void sub(const T* a, const T* b, T* y, size_t n) const;
+  void mul(const T* a, const T* b, T* y, size_t n) const;
+  void div(const T* a, const T* b, T* y, size_t n) const;
+  void fma(const T* a, const T* b, const T* c, T* y, size_t n) const;  ///< a * b + c, one rounding
+  // With a scalar right (or left) operand.
+  void add(const T* a, T b, T* y, size_t n) const;
+  void sub(const T* a, T b, T* y, size_t n) const;
+  void sub(T a, const T* b, T* y, size_t n) const;
+  void mul(const T* a, T b, T* y, size_t n) const;
+  void div(const T* a, T b, T* y, size_t n) const;
+  void div(T a, const T* b, T* y, size_t n) const;
+  void fma(const T* a, T b, T c, T* y, size_t n) const;  ///< a * b + c with scalar b and c
+  void sqrt(const T* a, T* y, size_t n) const;
+  void apply(Function f, const T* a, T* y, size_t n) const;
+  void pow(const T* a, const T* b, T* y, size_t n) const;
+  // Exact: no rounding. NaN results are canonical.
+  void max(const T* a, const T* b, T* y, size_t n) const;  ///< IEEE 754-2019 maximum
+  void min(const T* a, const T* b, T* y, size_t n) const;
+  void max(const T* a, T b, T* y, size_t n) const;
+  void min(const T* a, T b, T* y, size_t n) const;
+  void relu(const T* a, T* y, size_t n) const;  ///< x < 0 ? +0 : x
+  void neg(const T* a, T* y, size_t n) const;
+  void abs(const T* a, T* y, size_t n) const;
+  /// y[i] = c[i] < 0 ? a[i] : b[i]
+  void select_negative(const T* c, const T* a, const T* b, T* y, size_t n) const;
+
+  // Sums of a contiguous run in the order of docs/semantics.md (16 lanes, fixed tree), or of Policy::sum.
+  T sum(const T* a, size_t n) const;
+  T sum_of_squares(const T* a, size_t n) const;  ///< squares enter by fma
+  T max_of(const T* a, size_t n) const;          ///< NaN if any is NaN; -infinity for n = 0
+  // Plain ascending sums over an outer axis: acc[i] = acc[i] + a[i], acc[i] = fma(a[i], a[i], acc[i]).
+  void accumulate(const T* a, T* acc, size_t n) const;
+  void accumulate_squares(const T* a, T* acc, size_t n) const;
+
+  // Scalar steps.
+  T add(T a, T b) const;
+  T sub(T a, T b) const;
+  T mul(T a, T b) const;
+  T div(T a, T b) const;
+  T sqrt(T a) const;
+  T apply(Function f, T a) const;
+  /// Rounds as one step does (identity when the policy has no step rounding).
+  void step(T* y, size_t n) const;
+  T step(T y) const;
+
+ private:
+  Policy policy_;
+};
+
+extern template class Arith<float>;
+extern template class Arith<double>;
+
+}  // namespace assay::num

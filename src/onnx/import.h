@@ -1,0 +1,23 @@
+// ONNX files to IR.
+#pragma once
+#include <span>
+#include <string>
+
+#include "base/mapped_file.h"
+#include "base/result.h"
+#include "ir/graph.h"
+
+namespace assay::onnx {
+
+/// Reads a model: the file is mapped, weights are views into it (external data too). Nodes are upgraded to the newest
+/// operators' meaning, model-local functions inlined, initializers and Constant nodes made constants. Types are
+/// inferred by passes::infer_shapes afterwards, not here.
+/// Errors: A1xx with byte offset or node; op_unsupported names all missing operators at once.
+Result<ir::Graph> import_model(const std::string& path, Warnings& warnings);
+/// From memory; external data is refused.
+Result<ir::Graph> import_bytes(std::span<const std::byte> bytes, Warnings& warnings);
+
+/// A bare TensorProto (input_0.pb of ONNX test data).
+Result<ir::Tensor> read_tensor_file(const std::string& path);
+
+}  // namespace assay::onnx

@@ -1,0 +1,125 @@
+// The operator table: one row says all that the project knows about an operator. The importer, shape inference, the
+// executor, resolve and docs/ops.md read rows and nothing else. To add an operator: docs/adding-an-op.md.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "ir/graph.h"
+#include "num/elementary.h"
+
+namespace assay::num {
+template <class T>
+class Arith;
+}
+
+namespace assay::ops {
+
+class InferContext;    // ops/infer.h
+class KernelContext;   // ops/kernel.h
+class UpgradeContext;  // ops/upgrade.h
+class PrepareContext;  // ops/kernel.h
+
+// Sets of element types for signatures.
+inline constexpr ir::TypeSet kFloats = type_set(ir::ElemType::float32) | type_set(ir::ElemType::float64) |
+                                       type_set(ir::ElemType::float16) | type_set(ir::ElemType::bfloat16);
+inline constexpr ir::TypeSet kSigned = type_set(ir::ElemType::int8) | type_set(ir::ElemType::int16) |
+                                       type_set(ir::ElemType::int32) | type_set(ir::ElemType::int64);
+inline constexpr ir::TypeSet kUnsigned = type_set(ir::ElemType::uint8) | type_set(ir::ElemType::uint16) |
+                                         type_set(ir::ElemType::uint32) | type_set(ir::ElemType::uint64);
+inline constexpr ir::TypeSet kInts = kSigned | kUnsigned;
+inline constexpr ir::TypeSet kNumbers = kFloats | kInts;
+inline constexpr ir::TypeSet kBool = type_set(ir::ElemType::boolean);
+inline constexpr ir::TypeSet kStrings = type_set(ir::ElemType::string);
+inline constexpr ir::TypeSet kInt64 = type_set(ir::ElemType::int64);
+inline constexpr ir::TypeSet kIndices = type_set(ir::ElemType::int32) | type_set(ir::ElemType::int64);
+/// Whatever has bits or text: for data movement.
+inline constexpr ir::TypeSet kAnything{0x7fffffe};
+
+enum InFlag : uint8_t {
+  kRequired = 0,
+  kOptional = 1,
+  kVariadic = 2,  ///< this and all that follow; at least one unless kOptional too
+  /// A parameter of the computation's shape or grid, not data: read before storage rounding (docs/semantics.md 2).
+  kExempt = 4,
+};
+struct In {
+  std::string_view name;
+  ir::TypeSet types;
+  uint8_t flags = kRequired;
+};
+struct Out {
+  std::string_view name;
+  uint8_t flags = kRequired;
+};
+/// An attribute with its default as text for docs/ops.md; "" is required, "-" is optional without a default.
+struct AttrDoc {
+  std::string_view name;
+  std::string_view fallback;
+};
+
+/// How a numeric policy applies to the operator.
+enum class Numeric : uint8_t {
+  exact,        ///< data movement, comparison, integers: no rounding happens inside
+  elementwise,  ///< each output element from one element of each input, step by step
+  contraction,  ///< products are accumulated under Policy::accumulator, then an epilogue
+  reduction,    ///< terms are summed under Policy::sum
+  composite,    ///< several of the above inside one operation
+  convert,      ///< changes the element type (Cast, quantisation): rounds by its own rule
+};
+
+/// An elementwise operator as a function of contiguous chunks: the generic driver (ops/elementwise.h) broadcasts,
+/// widens and stores; contractions run it on their hot output tile. `in` has one pointer an input, each n long.
+template <class T>
+using SpanFn = void (*)(const num::Arith<T>& arith, const float* params, const T* const* in, T* out, size_t n);
+struct Elementwise {
+  SpanFn<float> f32 = nullptr;
+  SpanFn<double> f64 = nullptr;
+  /// Reads the op's attributes into at most 4 numbers that f32 and f64 get; null when there are none.
+  void (*params)(const ir::Op& op, float* params) = nullptr;
+};
+
+/// Rewrites a node imported at an operator-set version below `before` into the meaning that holds from `before` on.
+struct Upgrade {
+  int before;
+  Status (*apply)(UpgradeContext& context);
+};
+
+struct OpDef {
+  std::string_view domain{};  ///< "" is ai.onnx
+  std::string_view name;
+  int since = 1;         ///< the version whose meaning the IR has (the newest that changed it)
+  std::string_view doc;  ///< one sentence
+  std::span<const In> in{};
+  std::span<const Out> out{};
+  std::span<const AttrDoc> attrs{};
+  Numeric numeric = Numeric::exact;
+  /// What is summed, for docs/ops.md ("products over (channel, kernel)"); empty when nothing is.
+  std::string_view accumulates{};
+  /// Elementary functions that it calls.
+  std::span<const num::Function> elementary{};
+  std::span<const Upgrade> upgrades{};  ///< ascending by `before`
+  Status (*infer)(InferContext& context) = nullptr;
+  Status (*eval)(KernelContext& context) = nullptr;  ///< null: only its upgrades are known (deprecated names)
+  Elementwise elementwise{};                         ///< set for Numeric::elementwise
+  /// Work done once per session on constant operands (packing weights); may return null.
+  Result<std::shared_ptr<const void>> (*prepare)(PrepareContext& context) = nullptr;
+  /// The output may share the input's memory when the input dies here (elementwise; same byte size).
+  bool in_place = false;
+  /// The output is the input's bytes under another shape (Reshape, Squeeze, Identity, ...).
+  bool view = false;
+  /// Largest error in ULP that tests allow against float64, by type; 0 is exact.
+  struct Bound {
+    double f32 = 0, f16 = 0.5, bf16 = 0.5;
+  } bound{};
+};
+
+/// All rows, sorted by domain, then name.
+std::span<const OpDef* const> op_table();
+/// Null when the table has no such operator. "ai.onnx" is "".
+const OpDef* find_op(std::string_view domain, std::string_view name);
+
+}  // namespace assay::ops

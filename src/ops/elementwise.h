@@ -1,0 +1,36 @@
+// Reading and writing operands as chunks of float32 or float64, whatever they are stored as, and the driver of
+// elementwise operators.
+#pragma once
+#include <cstddef>
+
+#include "base/result.h"
+#include "ir/tensor.h"
+#include "num/arith.h"
+#include "ops/kernel.h"
+
+namespace assay::ops {
+
+inline constexpr size_t kChunk = 1024;  ///< elements; three float32 chunks stay in L1
+
+/// n elements of `t` from `begin` as T: the tensor's own memory when it is stored as T, else widened into `buffer`.
+const float* load(const ir::Tensor& t, int64_t begin, size_t n, float* buffer);
+const double* load(const ir::Tensor& t, int64_t begin, size_t n, double* buffer);
+
+/// Where to compute n results before store(): the tensor's own memory when it is stored as T and nothing is rounded
+/// behind the fact, else `buffer`.
+float* destination(ir::Tensor& t, int64_t begin, float* buffer);
+double* destination(ir::Tensor& t, int64_t begin, double* buffer);
+
+/// Rounds values (in place) by the policy's result rounding and writes them as the tensor's type; a no-op write when
+/// `values` came from destination() and is the tensor's memory.
+void store(ir::Tensor& t, int64_t begin, size_t n, float* values, const num::Policy& policy);
+void store(ir::Tensor& t, int64_t begin, size_t n, double* values, const num::Policy& policy);
+
+/// Rounds values as a store to `storage` under `policy` would, leaving them wide: for fused epilogues.
+void round_as_stored(float* values, size_t n, ir::ElemType storage, const num::Policy& policy);
+void round_as_stored(double* values, size_t n, ir::ElemType storage, const num::Policy& policy);
+
+/// eval of every elementwise row: broadcasts inputs, runs the row's span function chunk by chunk, in parallel.
+Status eval_elementwise(KernelContext& c);
+
+}  // namespace assay::ops
