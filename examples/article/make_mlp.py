@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+"""Writes mlp.onnx and input.npz beside this file: the one-layer network of the article, as PyTorch exports
+nn.Linear(4, 3, bias=False), with the weights that it prints and an input that gives both of its printed outputs.
+
+"ONNX Runtime & CoreML May Silently Convert Your Model to FP16 (And How to Stop It)", ym2132.github.io, December 2025.
+The article does not print its input; this one was searched for and reproduces its CPU and its GPU output bit for bit.
+"""
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+HERE = Path(__file__).resolve().parent
+
+# The three rows of nn.Linear.weight. The exporter stores them transposed, ready for MatMul.
+WEIGHT = np.array([
+    [0.0349225402, -0.301196814, 0.159211695, 0.156890273],
+    [-0.267238438, -0.0749385953, -0.292913973, 0.129736364],
+    [-0.134683847, 0.351268351, 0.354943156, 0.0509352088],
+], np.float32)
+X = np.array([[-2.695711135864258, -0.6399051547050476, 3.681105375289917, -0.2332591712474823]], np.float32)
+
+
+def model():
+    node = helper.make_node("MatMul", ["input", "onnx::MatMul_4"], ["output"], name="/linear/MatMul")
+    weight = numpy_helper.from_array(np.ascontiguousarray(WEIGHT.T), "onnx::MatMul_4")
+    graph = helper.make_graph(
+        [node], "main_graph",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 4])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 3])], [weight])
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8,
+                             producer_name="assay examples/article/make_mlp.py")
+    onnx.checker.check_model(made, full_check=True)
+    return made
+
+
+if __name__ == "__main__":
+    onnx.save(model(), HERE / "mlp.onnx")
+    np.savez(HERE / "input.npz", input=X)
