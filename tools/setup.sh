@@ -64,7 +64,7 @@ make_venv_bench() {
   make_venv
   is_current .venv/bench.stamp tools/requirements-bench.txt && return 0
   say "adding the benchmarks' peers to .venv"
-  .venv/bin/pip install -q -r tools/requirements-bench.txt >&2 || die "pip could not install tools/requirements-bench.txt"
+  .venv/bin/pip install -q --no-deps -r tools/requirements-bench.txt >&2 || die "pip could not install tools/requirements-bench.txt"
   stamp_of tools/requirements-bench.txt > .venv/bench.stamp
 }
 
