@@ -107,6 +107,8 @@ struct OpDef {
   Elementwise elementwise{};                         ///< set for Numeric::elementwise
   /// Work done once per session on constant operands (packing weights); may return null.
   Result<std::shared_ptr<const void>> (*prepare)(PrepareContext& context) = nullptr;
+  /// Takes fused elementwise operations behind its output (KernelContext::epilogue).
+  bool takes_epilogue = false;
   /// The output may share the input's memory when the input dies here (elementwise; same byte size).
   bool in_place = false;
   /// The output is the input's bytes under another shape (Reshape, Squeeze, Identity, ...).

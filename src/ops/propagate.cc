@@ -1,0 +1,73 @@
+#include "ops/propagate.h"
+
+#include <algorithm>
+
+#include "ops/infer.h"
+#include "ops/kernel.h"
+
+namespace assay::ops {
+namespace {
+
+bool exact_type(const ir::Type& t) {
+  return t.kind == ir::Type::Kind::tensor && (ir::is_integer(t.elem) || t.elem == ir::ElemType::boolean);
+}
+
+bool small(const ir::Type& t) {
+  if (!t.is_static()) return false;
+  int64_t size = 1;
+  for (const ir::Dim& d : *t.shape)
+    if (__builtin_mul_overflow(size, d.value, &size) || size > kFoldLimit) return false;
+  return true;
+}
+
+// Every input is a known value of at most kFoldLimit elements, and every wanted output is an integer or a boolean.
+bool foldable(const ir::Op& op, const std::vector<ir::Value>& values) {
+  if (!op.def->eval || op.inputs.empty()) return false;
+  for (const ir::ValueId v : op.inputs)
+    if (v != ir::kNoValue && (!values[v].constant || !small(values[v].type))) return false;
+  return std::ranges::all_of(op.outputs, [&](ir::ValueId v) {
+    return v == ir::kNoValue || (exact_type(values[v].type) && (!values[v].type.is_static() || small(values[v].type)));
+  });
+}
+
+Status fold(const ir::Graph& graph, const ir::Op& op, std::vector<ir::Value>& values) {
+  static const Threads kOne(1);
+  KernelContext c(graph, op, kOne);
+  for (const ir::ValueId v : op.inputs) c.inputs.push_back(v == ir::kNoValue ? nullptr : values[v].constant.get());
+  for (const ir::ValueId v : op.outputs) {
+    c.outputs.emplace_back();
+    if (v != ir::kNoValue && values[v].type.is_static())
+      c.outputs.back() = ir::Tensor::allocate(values[v].type.elem, values[v].type.dims());
+  }
+  ASSAY_CHECK(op.def->eval(c));
+  for (size_t i = 0; i < op.outputs.size(); ++i) {
+    if (op.outputs[i] == ir::kNoValue) continue;
+    ir::Value& out = values[op.outputs[i]];
+    out.type = ir::Type::of(c.outputs[i].elem(), c.outputs[i].dims());
+    out.constant = std::make_shared<const ir::Tensor>(std::move(c.outputs[i]));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<bool> propagate(const ir::Graph& graph, const ir::Op& op, std::vector<ir::Value>& values) {
+  std::vector<const ir::Value*> inputs;
+  for (const ir::ValueId v : op.inputs) inputs.push_back(v == ir::kNoValue ? nullptr : &values[v]);
+  InferContext context(graph, op, std::move(inputs));
+  ASSAY_CHECK(op.def->infer(context));
+  bool known = true;
+  for (size_t i = 0; i < op.outputs.size(); ++i) {
+    if (op.outputs[i] == ir::kNoValue) continue;
+    ir::Value& out = values[op.outputs[i]];
+    if (context.outputs()[i]) out.type = *context.outputs()[i];
+    out.constant = context.constants()[i];
+    known = known && out.constant != nullptr;
+  }
+  if (known) return true;
+  if (!foldable(op, values)) return false;
+  ASSAY_CHECK(fold(graph, op, values));
+  return true;
+}
+
+}  // namespace assay::ops
