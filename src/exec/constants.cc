@@ -1,0 +1,69 @@
+#include <algorithm>
+#include <cstring>
+
+#include "exec/plan.h"
+
+namespace assay::exec {
+namespace {
+
+// The constant as operations read it: rounded as resolve says, in its storage type. Views the model's bytes when
+// nothing changes.
+std::shared_ptr<const ir::Tensor> stored_form(const ir::Value& value, const Threads& threads, size_t& bytes) {
+  const ir::Tensor& source = *value.constant;
+  const bool same_type = value.storage == ir::ElemType::undefined || value.storage == source.elem();
+  if (same_type && !value.rounding) return value.constant;
+  ir::Tensor out = ir::Tensor::allocate(same_type ? source.elem() : value.storage, source.dims());
+  bytes += out.byte_size();
+  const bool wide = source.elem() == ir::ElemType::float64 || out.elem() == ir::ElemType::float64;
+  threads.for_each(static_cast<size_t>(source.size()), 1 << 16, [&](size_t begin, size_t end) {
+    if (wide || source.elem() != ir::ElemType::float32) {
+      for (size_t i = begin; i < end; ++i) {
+        const double x = source.float_at(static_cast<int64_t>(i));
+        out.set_float(static_cast<int64_t>(i), value.rounding ? num::round(x, *value.rounding) : x);
+      }
+      return;
+    }
+    constexpr size_t kPiece = 4096;
+    float buffer[kPiece];
+    for (size_t at = begin; at < end; at += kPiece) {
+      const size_t n = std::min(kPiece, end - at);
+      std::memcpy(buffer, source.data<float>() + at, n * sizeof(float));
+      if (value.rounding) num::round_in_place(buffer, n, *value.rounding);
+      switch (out.elem()) {
+        case ir::ElemType::float16:
+          num::to_float16(buffer, out.mutable_data<uint16_t>() + at, n);
+          break;
+        case ir::ElemType::bfloat16:
+          num::to_bfloat16(buffer, out.mutable_data<uint16_t>() + at, n);
+          break;
+        case ir::ElemType::float32:
+          std::memcpy(out.mutable_data<float>() + at, buffer, n * sizeof(float));
+          break;
+        default:
+          for (size_t i = 0; i < n; ++i) out.set_float(static_cast<int64_t>(at + i), static_cast<double>(buffer[i]));
+      }
+    }
+  });
+  return std::make_shared<const ir::Tensor>(std::move(out));
+}
+
+}  // namespace
+
+Result<Constants> prepare_constants(const ir::Graph& graph, const Threads& threads) {
+  Constants constants;
+  constants.tensors.resize(graph.values.size());
+  constants.prepared.resize(graph.ops.size());
+  for (size_t v = 0; v < graph.values.size(); ++v)
+    if (graph.values[v].constant) constants.tensors[v] = stored_form(graph.values[v], threads, constants.bytes);
+  for (size_t i = 0; i < graph.ops.size(); ++i) {
+    const ir::Op& op = graph.ops[i];
+    if (!op.def->prepare) continue;
+    ops::PrepareContext context(graph, op, threads);
+    for (const ir::ValueId v : op.inputs)
+      context.constants.push_back(v == ir::kNoValue ? nullptr : constants.tensors[v].get());
+    ASSAY_TRY(constants.prepared[i], op.def->prepare(context));
+  }
+  return constants;
+}
+
+}  // namespace assay::exec

@@ -1,0 +1,101 @@
+#include "exec/fuse.h"
+
+#include <algorithm>
+
+#include "ops/def.h"
+
+namespace assay::exec {
+namespace {
+
+struct Uses {
+  std::vector<size_t> count;     // readers of each value, graph outputs included
+  std::vector<ir::OpId> reader;  // the last reader
+  std::vector<bool> is_output;
+};
+
+Uses count_uses(const ir::Graph& graph) {
+  Uses uses{std::vector<size_t>(graph.values.size()), std::vector<ir::OpId>(graph.values.size(), ir::kNoOp),
+            std::vector<bool>(graph.values.size())};
+  for (size_t i = 0; i < graph.ops.size(); ++i) {
+    for (const ir::ValueId v : graph.ops[i].inputs) {
+      if (v == ir::kNoValue) continue;
+      ++uses.count[v];
+      uses.reader[v] = static_cast<ir::OpId>(i);
+    }
+  }
+  for (const ir::ValueId v : graph.outputs) uses.is_output[v] = true;
+  return uses;
+}
+
+// Same shape as the result, one element, or one value per channel (axis 1 of a convolution's result, the last axis
+// of a product's).
+bool epilogue_operand(const ir::Type& operand, const ir::Dims& result, bool channels_first) {
+  if (!operand.is_static()) return false;
+  const ir::Dims dims = operand.dims();
+  if (dims == result) return true;
+  if (dims.size() > result.size()) return false;
+  const size_t channel = channels_first ? 1 : result.size() - 1;
+  for (size_t i = 0; i < dims.size(); ++i) {
+    const size_t axis = result.size() - dims.size() + i;
+    if (dims[i] != 1 && (axis != channel || dims[i] != result[axis])) return false;
+  }
+  return true;
+}
+
+bool computed_before(const ir::Graph& graph, ir::ValueId v, ir::OpId head) {
+  const ir::OpId producer = graph.at(v).producer;
+  return producer == ir::kNoOp || producer < head;
+}
+
+// The input of `op` through which `value` flows when `op` can join the epilogue; nullopt when it cannot.
+std::optional<size_t> flows_through(const ir::Graph& graph, const std::vector<ir::Value>& values, const ir::Op& op,
+                                    ir::ValueId value, ir::OpId head) {
+  if (!op.def->elementwise.f32 || !op.def->elementwise.f64 || op.outputs.size() != 1) return std::nullopt;
+  const ir::Type& result = values[op.outputs[0]].type;
+  if (!result.is_static() || !values[value].type.is_static() || result.dims() != values[value].type.dims() ||
+      result.elem != values[value].type.elem)
+    return std::nullopt;
+  const bool channels_first = graph.ops[head].type == "Conv" || graph.ops[head].type == "ConvTranspose";
+  std::optional<size_t> flowing;
+  for (size_t i = 0; i < op.inputs.size(); ++i) {
+    const ir::ValueId v = op.inputs[i];
+    if (v == ir::kNoValue) continue;
+    if (v == value) {
+      if (flowing) return std::nullopt;
+      flowing = i;
+    } else if (values[v].type.elem != result.elem || !computed_before(graph, v, head) ||
+               !epilogue_operand(values[v].type, result.dims(), channels_first)) {
+      return std::nullopt;
+    }
+  }
+  return flowing;
+}
+
+}  // namespace
+
+std::vector<Fusion> find_fusions(const ir::Graph& graph, const std::vector<ir::Value>& values,
+                                 const std::vector<bool>& live) {
+  const Uses uses = count_uses(graph);
+  std::vector<Fusion> fusions;
+  std::vector<bool> taken(graph.ops.size());
+  for (ir::OpId head = 0; head < graph.ops.size(); ++head) {
+    const ir::Op& op = graph.ops[head];
+    if (!live[head] || !op.def->takes_epilogue || op.outputs.size() != 1) continue;
+    Fusion fusion{head, {}, {}};
+    ir::ValueId value = op.outputs[0];
+    while (uses.count[value] == 1 && !uses.is_output[value]) {
+      const ir::OpId next = uses.reader[value];
+      if (!live[next] || taken[next]) break;
+      const auto flowing = flows_through(graph, values, graph.ops[next], value, head);
+      if (!flowing) break;
+      taken[next] = true;
+      fusion.tail.push_back(next);
+      fusion.flowing.push_back(*flowing);
+      value = graph.ops[next].outputs[0];
+    }
+    if (!fusion.tail.empty()) fusions.push_back(std::move(fusion));
+  }
+  return fusions;
+}
+
+}  // namespace assay::exec

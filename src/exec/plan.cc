@@ -1,0 +1,254 @@
+#include "exec/plan.h"
+
+#include <algorithm>
+#include <cstring>
+#include <ranges>
+
+#include "base/cancel.h"
+#include "base/checked.h"
+#include "exec/fuse.h"
+#include "exec/memory.h"
+#include "ops/infer.h"
+#include "ops/propagate.h"
+
+namespace assay::exec {
+namespace {
+
+// Beyond this a tensor is a mistake or an attack, not a model (32 TiB).
+constexpr int64_t kLargestTensorBits = int64_t{1} << 48;
+
+Status check_size(const ir::Graph& graph, const ir::Op& op, const ir::Type& type) {
+  if (!type.is_static()) return {};
+  const auto count = checked_product(type.dims());
+  if (count && *count <= kLargestTensorBits / std::max(1, ir::elem_bits(type.elem))) return {};
+  return Error{Code::limit_exceeded, "a result of type " + to_string(type) + " is too large", graph.describe(op),
+               "check the shapes of the model and of its inputs"};
+}
+
+}  // namespace
+
+ir::ElemType Plan::stored(ir::ValueId v) const {
+  const ir::Value& value = graph_.at(v);
+  return value.storage == ir::ElemType::undefined ? values_[v].type.elem : value.storage;
+}
+
+bool Plan::fits(std::span<const ir::Tensor> inputs) const {
+  return std::ranges::equal(inputs, input_dims_, {}, &ir::Tensor::dims);
+}
+
+Result<std::unique_ptr<Plan>> Plan::make(const ir::Graph& graph, const Constants& constants,
+                                         std::span<const ir::Tensor> inputs, const Threads& threads,
+                                         const SessionOptions& options) {
+  std::unique_ptr<Plan> plan(new Plan(graph));
+  ASSAY_CHECK(plan->infer(inputs));
+  plan->make_steps(constants, threads, options);
+  plan->place(options);
+  plan->memory_.constant_bytes = constants.bytes;
+  return plan;
+}
+
+Status Plan::infer(std::span<const ir::Tensor> inputs) {
+  values_ = graph_.values;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    input_dims_.push_back(inputs[i].dims());
+    values_[graph_.inputs[i]].type = ir::Type::of(inputs[i].elem(), inputs[i].dims());
+  }
+  for (const ir::Op& op : graph_.ops) {
+    ASSAY_TRY(const bool folded, ops::propagate(graph_, op, values_));
+    live_.push_back(!folded);
+    for (const ir::ValueId v : op.outputs)
+      if (v != ir::kNoValue) ASSAY_CHECK(check_size(graph_, op, values_[v].type));
+  }
+  return {};
+}
+
+void Plan::make_steps(const Constants& constants, const Threads& threads, const SessionOptions& options) {
+  tensors_.resize(values_.size());
+  is_output_.resize(values_.size());
+  for (const ir::ValueId v : graph_.outputs) is_output_[v] = true;
+  for (size_t v = 0; v < values_.size(); ++v) {
+    if (constants.tensors[v])
+      tensors_[v] = *constants.tensors[v];
+    else if (values_[v].constant)
+      tensors_[v] = *values_[v].constant;
+  }
+  const std::vector<Fusion> fusions = options.fuse ? find_fusions(graph_, values_, live_) : std::vector<Fusion>{};
+  std::vector<const Fusion*> fused(graph_.ops.size());
+  for (const Fusion& f : fusions) {
+    fused[f.head] = &f;
+    for (const ir::OpId tail : f.tail) live_[tail] = false;
+  }
+  for (size_t i = 0; i < graph_.ops.size(); ++i) {
+    if (!live_[i]) continue;
+    const ir::Op& op = graph_.ops[i];
+    Step step{.context = ops::KernelContext(graph_, op, threads),
+              .op = &op,
+              .results = op.outputs,
+              .epilogue = {},
+              .output_slots = {}};
+    const auto pointer = [&](ir::ValueId v) { return v == ir::kNoValue ? nullptr : &tensors_[v]; };
+    for (const ir::ValueId v : op.inputs) step.context.inputs.push_back(pointer(v));
+    step.context.prepared = constants.prepared[i].get();
+    if (fused[i]) {
+      for (size_t k = 0; k < fused[i]->tail.size(); ++k) {
+        const ir::Op& tail = graph_.ops[fused[i]->tail[k]];
+        ops::EpilogueStep e{&tail, stored(tail.outputs[0]), fused[i]->flowing[k], {}};
+        for (const ir::ValueId v : tail.inputs) e.operands.push_back(pointer(v));
+        e.operands[e.flowing] = nullptr;
+        step.epilogue.push_back(std::move(e));
+        step.results = tail.outputs;
+      }
+    }
+    const auto known = [&](ir::ValueId v) { return v == ir::kNoValue || is_static(v); };
+    step.dynamic = !std::ranges::all_of(op.inputs, known) || !std::ranges::all_of(step.results, known);
+    step.view =
+        op.def->view && stored(op.inputs[0]) == stored(op.outputs[0]) && stored(op.inputs[0]) != ir::ElemType::string;
+    step.context.outputs.resize(step.results.size());
+    for (size_t k = 0; k < step.results.size(); ++k)
+      if (step.results[k] != ir::kNoValue && is_output_[step.results[k]]) step.output_slots.push_back(k);
+    steps_.push_back(std::move(step));
+  }
+  fresh_.resize(values_.size());
+  for (Step& step : steps_) {
+    step.context.epilogue = step.epilogue;
+    for (const ir::ValueId v : step.results)
+      if (v != ir::kNoValue && !step.view) fresh_[v] = true;
+  }
+}
+
+void Plan::place(const SessionOptions& options) {
+  constexpr size_t kNone = SIZE_MAX;
+  std::vector<Block> blocks;
+  std::vector<size_t> block_of(values_.size(), kNone);  // views share their input's block
+  const auto touch = [&](ir::ValueId v, size_t step) {
+    if (v != ir::kNoValue && block_of[v] != kNone) blocks[block_of[v]].last = step;
+  };
+  // Last step that reads each value, views included, to know when an operation may write over its input.
+  std::vector<size_t> last_read(values_.size(), 0);
+  for (size_t s = steps_.size(); s-- > 0;) {
+    const Step& step = steps_[s];
+    const auto read = [&](ir::ValueId v) {
+      if (v != ir::kNoValue) last_read[v] = std::max(last_read[v], s);
+    };
+    for (const ir::ValueId v : step.op->inputs) read(v);
+    for (const auto& e : step.epilogue)
+      for (const ir::ValueId v : e.op->inputs) read(v);
+    if (step.view && step.op->inputs[0] != ir::kNoValue)
+      last_read[step.op->inputs[0]] = std::max(last_read[step.op->inputs[0]], last_read[step.results[0]]);
+  }
+  for (size_t s = 0; s < steps_.size(); ++s) {
+    const Step& step = steps_[s];
+    for (const ir::ValueId v : step.op->inputs) touch(v, s);
+    for (const auto& e : step.epilogue)
+      for (const ir::ValueId v : e.op->inputs) touch(v, s);
+    if (step.dynamic) continue;
+    if (step.view) {
+      block_of[step.results[0]] = block_of[step.op->inputs[0]];
+      continue;
+    }
+    for (const ir::ValueId v : step.results) {
+      if (v == ir::kNoValue || is_output_[v] || stored(v) == ir::ElemType::string) continue;
+      const size_t bytes = ir::packed_bytes(stored(v), checked_product(values_[v].type.dims()).value_or(0));
+      if (step.op->def->in_place && options.reuse_memory && step.epilogue.empty()) {
+        for (const ir::ValueId in : step.op->inputs) {
+          if (in == ir::kNoValue || block_of[in] == kNone || blocks[block_of[in]].bytes != bytes) continue;
+          const bool dies = std::ranges::all_of(std::views::iota(size_t{0}, values_.size()), [&](size_t other) {
+            return block_of[other] != block_of[in] || last_read[other] <= s;
+          });
+          if (dies && values_[in].type.shape == values_[v].type.shape && stored(in) == stored(v)) {
+            block_of[v] = block_of[in];
+            break;
+          }
+        }
+      }
+      if (block_of[v] == kNone) {
+        block_of[v] = blocks.size();
+        blocks.push_back({.bytes = bytes, .first = s, .last = s});
+      }
+    }
+  }
+  memory_.arena_bytes = lay_out(blocks, options.reuse_memory);
+  memory_.lower_bound_bytes = largest_live_set(blocks);
+  arena_ = ir::Tensor::allocate(ir::ElemType::uint8, {static_cast<int64_t>(memory_.arena_bytes)});
+  for (Step& step : steps_) {
+    for (size_t k = 0; k < step.results.size(); ++k) {
+      const ir::ValueId v = step.results[k];
+      if (v == ir::kNoValue || step.dynamic || step.view || block_of[v] == kNone) continue;
+      tensors_[v] =
+          ir::Tensor::over(stored(v), values_[v].type.dims(), arena_.mutable_bytes() + blocks[block_of[v]].offset);
+      step.context.outputs[k] = tensors_[v];
+    }
+  }
+}
+
+// Allocates what is not in the arena: graph outputs, strings.
+void Plan::bind(Step& step) {
+  for (size_t k = 0; k < step.results.size(); ++k) {
+    const ir::ValueId v = step.results[k];
+    if (v == ir::kNoValue || !(is_output_[v] || stored(v) == ir::ElemType::string)) continue;
+    tensors_[v] = ir::Tensor::allocate(stored(v), values_[v].type.dims());
+    step.context.outputs[k] = tensors_[v];
+  }
+}
+
+void Plan::run_view(const Step& step) {
+  const ir::ValueId v = step.results[0];
+  tensors_[v] = tensors_[step.op->inputs[0]].reshaped(values_[v].type.dims());
+}
+
+Status Plan::run_dynamic(Step& step) {
+  const ir::Op& op = *step.op;
+  std::vector<ir::Value> known(op.inputs.size());
+  std::vector<const ir::Value*> pointers;
+  for (size_t i = 0; i < op.inputs.size(); ++i) {
+    const ir::ValueId v = op.inputs[i];
+    if (v != ir::kNoValue) {
+      known[i].type = ir::Type::of(graph_.at(v).type.elem, tensors_[v].dims());
+      if (known[i].type.elem == ir::ElemType::undefined) known[i].type.elem = values_[v].type.elem;
+      known[i].constant = std::make_shared<const ir::Tensor>(tensors_[v]);
+    }
+    pointers.push_back(v == ir::kNoValue ? nullptr : &known[i]);
+  }
+  ops::InferContext context(graph_, op, std::move(pointers));
+  ASSAY_CHECK(op.def->infer(context));
+  for (size_t k = 0; k < op.outputs.size(); ++k) {
+    if (op.outputs[k] == ir::kNoValue) continue;
+    step.context.outputs[k] = {};
+    const auto& type = context.outputs()[k];
+    if (!type || !type->is_static()) continue;
+    ASSAY_CHECK(check_size(graph_, op, *type));
+    step.context.outputs[k] = ir::Tensor::allocate(stored(op.outputs[k]), type->dims());
+  }
+  ASSAY_CHECK(op.def->eval(step.context));
+  for (size_t k = 0; k < op.outputs.size(); ++k)
+    if (op.outputs[k] != ir::kNoValue) tensors_[op.outputs[k]] = step.context.outputs[k];
+  return {};
+}
+
+Result<std::vector<ir::Tensor>> Plan::run(std::span<const ir::Tensor> inputs) {
+  for (size_t i = 0; i < inputs.size(); ++i) tensors_[graph_.inputs[i]] = inputs[i];
+  for (Step& step : steps_) {
+    ASSAY_CHECK(check_cancel());
+    if (step.dynamic) {
+      ASSAY_CHECK(run_dynamic(step));
+    } else if (step.view) {
+      run_view(step);
+    } else {
+      if (!step.output_slots.empty() || step.context.outputs[0].empty_handle()) bind(step);
+      ASSAY_CHECK(step.op->def->eval(step.context));
+    }
+  }
+  std::vector<ir::Tensor> outputs;
+  for (const ir::ValueId v : graph_.outputs) {
+    if (fresh_[v] || tensors_[v].elem() == ir::ElemType::string) {
+      outputs.push_back(tensors_[v]);
+    } else {  // a view of the arena, a constant or an input: the caller gets bytes of its own
+      ir::Tensor copy = ir::Tensor::allocate(tensors_[v].elem(), tensors_[v].dims());
+      std::memcpy(copy.mutable_bytes(), tensors_[v].bytes(), copy.byte_size());
+      outputs.push_back(std::move(copy));
+    }
+  }
+  return outputs;
+}
+
+}  // namespace assay::exec
