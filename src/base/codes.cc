@@ -6,7 +6,7 @@ namespace assay {
 namespace {
 constexpr CodeRow kRows[] = {
 #define ASSAY_CODE(number, name, exit, sentence, text) {Code::name, #name, CodeExit::exit, sentence, text},
-#include "base/codes.def"
+#include "assay/codes.def"
 #undef ASSAY_CODE
 };
 }  // namespace

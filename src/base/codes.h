@@ -1,36 +1,3 @@
-// Stable codes of warnings and errors; the table is codes.def.
+// The codes are public (assay/codes.h); this name is for the inside.
 #pragma once
-#include <cstdint>
-#include <optional>
-#include <span>
-#include <string>
-#include <string_view>
-
-namespace assay {
-
-/// A stable number, printed as `A101`. The names are those of codes.def.
-enum class Code : uint16_t {
-#define ASSAY_CODE(number, name, exit, sentence, text) name = number,
-#include "base/codes.def"
-#undef ASSAY_CODE
-};
-
-/// How a command ends when an error with the code stops it (design: exit codes 2, 3 and 4).
-enum class CodeExit : uint8_t { words = 2, file = 3, bug = 4 };
-
-struct CodeRow {
-  Code code;
-  std::string_view name;
-  CodeExit exit;
-  std::string_view sentence;
-  std::string_view text;
-};
-
-/// All codes, ascending.
-std::span<const CodeRow> code_table();
-const CodeRow& code_row(Code code);
-/// Accepts `A101`, `a101` and `101`.
-std::optional<Code> parse_code(std::string_view text);
-std::string code_name(Code code);
-
-}  // namespace assay
+#include "assay/codes.h"  // IWYU pragma: export

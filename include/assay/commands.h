@@ -1,0 +1,153 @@
+// What Assay can do, as functions: each takes a request, reads and writes files, and returns a report. The command
+// line and the Python package are faces over these.
+//
+//   assay::AuditRequest request;
+//   request.model = "model.onnx";
+//   request.data = "images.npz";
+//   request.labels = "labels.npy";
+//   request.decision = "threshold:0.5";
+//   request.candidates = {"coreml-nn-gpu"};
+//   auto report = assay::audit(request);
+//   if (!report.ok()) puts(report.error().message.c_str());   // for example A002: no profile has this name
+//   else puts(report->text.c_str());                          // report->passed is false when a decision flips
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "assay/result.h"
+
+namespace assay {
+
+/// Called now and then on long work: what is being done, how much of it, of how much (0: not known). May be empty.
+using Progress = std::function<void(std::string_view what, uint64_t done, uint64_t total)>;
+
+/// What every request that computes or reads a model shares.
+struct Settings {
+  int threads = 0;          ///< 0: one per core. Results do not depend on it
+  std::string isa = "best"; ///< scalar, avx2, avx512, neon or best. Results do not depend on it
+  std::vector<std::string> profile_files{};  ///< user profiles (docs/profiles.md)
+  Progress progress{};
+};
+
+/// What a command found out.
+struct Report {
+  std::string json;   ///< the envelope's `result`: one JSON value, the same bytes for the same question
+  std::string text;   ///< the same for people
+  std::string meta;   ///< JSON of what varies from run to run (times, memory), or empty
+  bool passed = true; ///< false: a check failed (exit 1)
+  Warnings warnings{};
+};
+
+struct InspectRequest {
+  Settings settings{};
+  std::string model;
+  std::string program{};    ///< a profile or provider: print the resolved program; empty: the file as it is
+  bool full = false;        ///< list every operation and value
+  std::string emit_onnx{};  ///< write the resolved program as plain ONNX here
+};
+/// Errors: A1xx; not_expressible when emit_onnx is asked for a policy that ONNX cannot say.
+Result<Report> inspect(const InspectRequest& request);
+
+struct RunRequest {
+  Settings settings{};
+  std::string model;
+  std::string input{};                  ///< .npz, .npy (one input) or a folder of ONNX test data; empty: random
+  std::optional<uint64_t> random{};     ///< seed of random inputs
+  std::vector<std::string> shapes{};    ///< NAME:2,3,224,224 for symbolic dimensions of random inputs
+  std::string output{};                 ///< .npz to write; empty: none
+  std::string program = "";             ///< a profile or provider; empty: strict-f32
+  bool reuse_memory = true;
+  bool fuse = true;
+};
+/// Errors: A1xx, A3xx.
+Result<Report> run(const RunRequest& request);
+
+struct CompareRequest {
+  Settings settings{};
+  std::string model;
+  std::string input{};
+  std::optional<uint64_t> random{};
+  std::vector<std::string> shapes{};
+  std::vector<std::string> programs;    ///< at least two
+  std::optional<double> max_abs{}, max_rel{}, max_ulp{};  ///< limits; report.passed tells whether all hold
+};
+Result<Report> compare(const CompareRequest& request);
+
+struct FingerprintRequest {
+  std::string file;  ///< .npz or .npy of outputs
+};
+Result<Report> fingerprint(const FingerprintRequest& request);
+
+struct AuditRequest {
+  Settings settings{};
+  std::string model;
+  std::string data;
+  std::string labels{};
+  std::string decision;                 ///< threshold:T, threshold:>T, argmax, topk:K
+  std::string score{};                  ///< expression over output names
+  std::string output{};                 ///< name of the output to decide on
+  std::string reference = "strict-f32";
+  std::vector<std::string> candidates;
+  bool primary_only = false;            ///< only each profile's primary variant
+  uint64_t first_sample = 0;
+  std::string fail_on = "flips";        ///< flips, at-risk, none
+  std::string html{};                   ///< write a page here
+};
+Result<Report> audit(const AuditRequest& request);
+
+struct MergeRequest {
+  std::vector<std::string> files;  ///< JSON envelopes of audits over parts of one data set
+  std::string fail_on = "flips";
+};
+Result<Report> merge(const MergeRequest& request);
+
+struct PageRequest {
+  std::vector<std::string> files;  ///< JSON envelopes of audits
+  std::string html;
+};
+/// One self-contained HTML page about the audits.
+Result<Report> page(const PageRequest& request);
+
+struct ProfilesRequest {
+  Settings settings{};
+  std::string name{};  ///< empty: list all
+};
+Result<Report> profiles(const ProfilesRequest& request);
+
+struct OpsRequest {
+  std::string name{};
+  bool markdown = false;  ///< text is docs/ops.md
+};
+Result<Report> ops(const OpsRequest& request);
+
+struct ExplainRequest {
+  std::string code{};  ///< "A201"; empty: all
+  bool markdown = false;
+};
+Result<Report> explain(const ExplainRequest& request);
+
+struct BenchRunRequest {
+  RunRequest run{};
+  int repeat = 7;
+};
+/// Wall and processor time of repeated runs, after one that is not counted.
+Result<Report> bench_run(const BenchRunRequest& request);
+
+struct BenchPeakRequest {
+  Settings settings{};
+  int size = 0;  ///< also time a square float32 matrix product of this size; 0: none
+};
+/// The machine's fused multiply-add peak on the chosen code path.
+Result<Report> bench_peak(const BenchPeakRequest& request);
+
+std::string_view version();
+/// The names that a mistyped one may have meant, for command lines.
+std::vector<std::string> profile_names();
+/// Asks all running work to stop; safe in a signal handler.
+void cancel();
+
+}  // namespace assay
