@@ -17,7 +17,15 @@ namespace assay::backends {
 
 struct Port {
   std::string name;
-  ir::Type type;
+  ir::Type type;  ///< as the model declares it, whatever a profile stores
+};
+
+/// Part of a data set: which samples the inputs of one run hold. Recordings need it.
+struct SampleRange {
+  size_t first = 0;  ///< counted from the first sample of the data at hand
+  size_t count = 1;
+  size_t total = 1;   ///< samples of the data at hand
+  size_t offset = 0;  ///< place of the data at hand in the whole data set (--first-sample)
 };
 
 class Program {
@@ -27,12 +35,25 @@ class Program {
   virtual bool emulated() const = 0;
   /// Names of the variants, the primary first; {"recorded"} for a recording.
   virtual const std::vector<std::string>& variants() const = 0;
-  virtual const profiles::Profile* profile() const = 0;  ///< null for recordings and real runtimes
+  /// The primary's profile; null for recordings and real runtimes.
+  virtual const profiles::Profile* profile() const = 0;
+  /// Of the model that runs; empty for recordings.
   virtual const std::vector<Port>& inputs() const = 0;
   virtual const std::vector<Port>& outputs() const = 0;
-  /// Runs one variant. `first_sample` and `samples` say which part of the data set the inputs are (recordings need it).
-  virtual Result<std::vector<ir::Tensor>> run(size_t variant, std::span<const ir::Tensor> inputs, size_t first_sample,
-                                              size_t samples) = 0;
+  /// The type that float32 outputs are stored in before they are returned: what one rounding of the output means.
+  virtual ir::ElemType storage() const { return ir::ElemType::float32; }
+  /// A number that tells models apart ("9c0e6b..."), from their operations and constants; empty for recordings.
+  virtual std::string identity() const { return {}; }
+  /// Samples that a recording holds; 0: any number.
+  virtual size_t recorded_samples() const { return 0; }
+  /// Bytes of constants that each concurrent run keeps, all variants together.
+  virtual size_t weight_bytes() const { return 0; }
+  /// True: run() is called from several threads at once and each call works on one of them. False: one call at a
+  /// time, which may use all threads. The results are the same bits.
+  virtual void set_concurrent(bool) {}
+  /// Runs one variant. Errors: as exec::Session::run.
+  virtual Result<std::vector<ir::Tensor>> run(size_t variant, std::span<const ir::Tensor> inputs,
+                                              const SampleRange& range) = 0;
 };
 
 struct ProgramOptions {
@@ -41,12 +62,14 @@ struct ProgramOptions {
   bool primary_only = false;  ///< --variants primary
 };
 
-/// Opens `spec` against `model` (the command's MODEL; used when the spec has no FILE@). Models are imported once and
-/// shared.
+/// Opens programs. Models are imported once and shared.
 class ProgramLoader {
  public:
   explicit ProgramLoader(ProgramOptions options);
+  ProgramLoader(ProgramLoader&&) noexcept;
   ~ProgramLoader();
+  /// `model` is the command's MODEL; used when the spec has no FILE@. Errors: unknown_profile, unknown_provider with a
+  /// suggestion; backend_missing for ort:; whatever the file does wrong.
   Result<std::unique_ptr<Program>> open(std::string_view spec, const std::string& model, Warnings& warnings);
   /// The imported model of a file, with types inferred.
   Result<std::shared_ptr<const ir::Graph>> model(const std::string& path, Warnings& warnings);
@@ -55,5 +78,8 @@ class ProgramLoader {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// The ports of a graph's inputs or outputs.
+std::vector<Port> ports_of(const ir::Graph& graph, std::span<const ir::ValueId> values);
 
 }  // namespace assay::backends

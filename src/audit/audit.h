@@ -1,0 +1,116 @@
+// The audit: a reference and candidates side by side over all samples in one pass; which decisions change, and by how
+// much. The result is plain data, all of it mergeable: parts of a data set give exactly what the whole gives.
+// Meanings: docs/semantics.md 4 and 5, docs/audit-json.md.
+#pragma once
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "audit/data.h"
+#include "audit/decision/rule.h"
+#include "audit/metrics/counts.h"
+#include "backends/program.h"
+#include "base/result.h"
+#include "base/threads.h"
+
+namespace assay::audit {
+
+struct AuditOptions {
+  Rule rule;
+  std::string score;   ///< score expression; empty: the output alone
+  std::string output;  ///< the output that is the score; empty: the only one
+  int64_t first_sample = 0;
+  std::shared_ptr<const Threads> threads;
+  /// Called with the number of samples done, from any thread, one call at a time.
+  std::function<void(size_t done, size_t total)> progress{};
+};
+
+/// A sample whose decision is not the reference's under every variant (flips) or under some (at_risk).
+struct Case {
+  int64_t sample = 0;
+  std::optional<int64_t> label;
+  double reference_score = 0, candidate_score = 0;  ///< candidate: the primary variant
+  Decision reference_decision, candidate_decision;
+  double margin_ulp = 0;            ///< reference's distance to the boundary, in ULPs of the candidate's storage type
+  double candidate_margin_ulp = 0;  ///< the primary's; negative when it stands on the other side
+  bool explained_by_output_rounding = false;
+  std::vector<std::string> variants;  ///< those that decide otherwise
+};
+
+/// Scores for which rounding to the storage type alone changes the decision.
+struct RoundingInterval {
+  double low = 0, high = 0;
+  bool low_closed = true, high_closed = false;
+  bool empty = true;
+};
+
+/// Margins of the reference's scores, in ULPs of the candidate's storage type, by what the reference decided.
+struct Margins {
+  Histogram negative, positive;                   ///< argmax and topk: all in `positive`
+  uint64_t zero_negative = 0, zero_positive = 0;  ///< exactly on the boundary
+  uint64_t undefined = 0;
+  void merge(const Margins& other);
+};
+
+struct VariantResult {
+  std::string name;
+  uint64_t differs = 0;  ///< samples that it decides otherwise than the reference
+  Tally tally;
+  std::vector<Differences> differences;  ///< one per compared output
+  Lattice lattice;                       ///< of all floating-point outputs
+};
+
+/// One line of a profile with its evidence, or what the profile does not model; as text, for reports.
+struct EvidenceLine {
+  std::string what, reason, source, certainty;
+};
+
+struct ProgramInfo {
+  std::string program;   ///< as written
+  std::string profile;   ///< empty for recordings and real runtimes
+  std::string identity;  ///< of the model
+  bool emulated = false;
+};
+
+struct CandidateResult {
+  ProgramInfo info;
+  ir::ElemType storage = ir::ElemType::float32;
+  std::vector<EvidenceLine> evidence, not_modelled;
+  uint64_t safe = 0;
+  std::vector<Case> flips, at_risk;  ///< ascending by sample
+  Margins margins;
+  RoundingInterval interval;            ///< threshold rules: of the threshold on the storage type's lattice
+  std::vector<VariantResult> variants;  ///< the primary first
+  const VariantResult& primary() const { return variants.front(); }
+};
+
+struct AuditResult {
+  int64_t first_sample = 0;
+  uint64_t samples = 0;
+  Rule rule;
+  std::string score;  ///< in one spelling
+  ir::ElemType score_type = ir::ElemType::float32;
+  double threshold = 0;  ///< as rounded to the score's type
+  int64_t classes = 2;
+  bool labels = false;
+  ProgramInfo reference;
+  Tally reference_tally;
+  std::vector<CandidateResult> candidates;
+};
+
+/// Runs everything. `labels` may be empty. Errors: data_*, labels_*, bad_decision, cancelled, the programs' own.
+Result<AuditResult> run_audit(backends::Program& reference, std::span<backends::Program* const> candidates,
+                              const Arrays& data, std::span<const int64_t> labels, const AuditOptions& options,
+                              Warnings& warnings);
+
+/// Puts parts together, whatever their order. Errors: merge_mismatch for overlaps, gaps, different programs or rules.
+Result<AuditResult> merge(std::vector<AuditResult> parts);
+
+/// Which candidates make an audit fail (--fail-on).
+enum class FailOn : uint8_t { flips, at_risk, none };
+bool fails(const AuditResult& result, FailOn condition);
+
+}  // namespace assay::audit

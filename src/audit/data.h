@@ -1,0 +1,77 @@
+// Data sets: arrays from .npz, .npy and ONNX test data, labels, random inputs; and how they are cut into samples.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backends/program.h"
+#include "base/result.h"
+#include "ir/tensor.h"
+
+namespace assay::audit {
+
+using backends::Port;
+using backends::SampleRange;
+
+struct NamedArray {
+  std::string name;
+  ir::Tensor tensor;
+};
+using Arrays = std::vector<NamedArray>;
+
+const ir::Tensor* find(const Arrays& arrays, std::string_view name);
+std::vector<std::string> names_of(const Arrays& arrays);
+std::vector<std::string> names_of(std::span<const Port> ports);
+
+// Reading. Headers are checked before anything is allocated; pickled Python objects are refused. Errors: file_missing,
+// data_malformed.
+Result<ir::Tensor> read_npy(const std::string& path);
+Result<Arrays> read_npz(const std::string& path);
+/// A folder of ONNX test data: input_0.pb, input_1.pb, ... named as the ports in order.
+Result<Arrays> read_test_data(const std::string& folder, std::span<const Port> ports);
+/// By what the path is: .npz, .npy (a model with one input), folder of ONNX test data.
+Result<Arrays> read_inputs(const std::string& path, std::span<const Port> ports);
+/// `y.npy`, `y.csv` or `y.csv:column`.
+Result<std::vector<int64_t>> read_labels(const std::string& spec);
+
+// Writing: whole or not at all, same bytes for the same arrays.
+Status write_npy(const std::string& path, const ir::Tensor& tensor);
+/// Types that NumPy lacks are written as unsigned integers and named in `__dtypes__` (docs/semantics.md 6).
+Status write_npz(const std::string& path, const Arrays& arrays);
+
+/// Inputs by a generator of our own (docs/cli.md): floats uniform in [-1, 1), integers and booleans 0 or 1. Symbolic
+/// dimensions are 1 unless `dims` names them.
+Result<Arrays> random_inputs(std::span<const Port> ports, uint64_t seed, const std::map<std::string, int64_t>& dims);
+
+/// For each of `wanted` the index in `have`: by name; else, when the counts are equal, by order with the warning
+/// matched_by_order. `what` and `side` are for messages ("inputs", "recorded:out.npz").
+Result<std::vector<size_t>> match_ports(std::span<const std::string> wanted, std::span<const std::string> have,
+                                        std::string_view what, std::string_view side, Warnings& warnings);
+
+/// Arrays laid against a program's inputs and cut along the first axis.
+class Samples {
+ public:
+  /// Errors: data_missing, data_shape, data_type, with the names on both sides.
+  static Result<Samples> create(const Arrays& arrays, std::span<const Port> ports);
+  /// For programs without inputs (recordings): only the count.
+  static Samples of_count(size_t count);
+
+  size_t count() const { return count_; }
+  /// Samples that one run must take; 0: any number (a symbolic batch).
+  size_t batch() const { return batch_; }
+  /// False: the model has no sample axis (each array has one axis more), or the inputs are one sample as a whole.
+  bool has_sample_axis() const { return axis_; }
+  /// One tensor per port; views into the arrays. `count` is batch() where that is not 0.
+  std::vector<ir::Tensor> slice(size_t first, size_t count) const;
+
+ private:
+  std::vector<ir::Tensor> arrays_;
+  std::vector<bool> shared_;  ///< rank 0: every run gets it
+  size_t count_ = 0, batch_ = 1;
+  bool axis_ = true, whole_ = false;
+};
+
+}  // namespace assay::audit

@@ -1,0 +1,42 @@
+// Results as JSON (docs/audit-json.md) and back. Keys keep their order, numbers are the shortest that read back the
+// same, and nothing varies from run to run; NaN and infinities are the strings "nan", "inf" and "-inf".
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "audit/audit.h"
+#include "audit/compare.h"
+#include "audit/fingerprint.h"
+#include "base/result.h"
+
+namespace assay::report {
+
+std::string to_json(const audit::AuditResult& result);
+std::string to_json(const audit::CompareResult& result);
+std::string to_json(const std::vector<audit::Fingerprint>& result);
+
+/// From an audit's result or from the envelope around it; `where` is for messages. Errors: data_malformed with the
+/// path of the field.
+Result<audit::AuditResult> parse_audit(std::string_view json, const std::string& where);
+/// parse_audit of a file.
+Result<audit::AuditResult> read_audit(const std::string& path);
+
+/// What every command prints under --json, one object on one line.
+struct Envelope {
+  std::string version;
+  std::string command;
+  bool ok = true;
+  Warnings warnings{};
+  std::optional<Error> error{};
+  std::string result{};  ///< JSON text; empty: null
+  /// All that varies from run to run; values are JSON texts.
+  std::vector<std::pair<std::string, std::string>> meta{};
+};
+std::string to_json(const Envelope& envelope);
+/// A string as a JSON string.
+std::string quote(std::string_view text);
+
+}  // namespace assay::report
