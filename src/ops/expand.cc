@@ -1,0 +1,119 @@
+// Expand and Tile: repetition along axes.
+#include "ops/move.h"
+#include "ops/upgrade.h"
+
+namespace assay::ops {
+namespace {
+
+Status infer_expand(InferContext& c) {
+  const auto wanted = constant_ints(c, 1);
+  if (!c.ranked(0) || !wanted) {
+    std::optional<std::vector<ir::Dim>> shape;
+    if (c.ranked(0) && c.ranked(1) && c.rank(1) == 1 && c.shape(1)[0].known() && c.shape(1)[0].value <= 64)
+      shape.emplace(static_cast<size_t>(std::max(c.rank(0), c.shape(1)[0].value)));
+    c.set(0, c.elem(0), std::move(shape));
+    return {};
+  }
+  ASSAY_CHECK(check_size(c, *wanted));
+  auto out = broadcast_shapes(c.shape(0), std::vector<ir::Dim>(wanted->begin(), wanted->end()));
+  if (!out) return c.fail("expand_c1", ir::to_string(c.type(0)) + " does not broadcast with " + ir::to_string(*wanted));
+  c.set(0, c.elem(0), *std::move(out));
+  return {};
+}
+
+Status eval_expand(KernelContext& c) {
+  ASSAY_CHECK(allocate_outputs(c));
+  const ir::Dims &in = c.in(0).dims(), &out = c.out(0).dims();
+  const ir::Dims strides = strides_of(in);
+  StridedCopy copy{out, ir::Dims(out.size()), strides_of(out)};
+  for (size_t k = 0; k < in.size(); ++k) copy.in_strides[out.size() - in.size() + k] = in[k] == 1 ? 0 : strides[k];
+  copy_strided(c.in(0), c.out(0), std::move(copy), c.threads);
+  return {};
+}
+
+Status infer_tile(InferContext& c) {
+  const auto repeats = constant_ints(c, 1);
+  if (!c.ranked(0)) {
+    c.set(0, c.elem(0), std::nullopt);
+    return {};
+  }
+  std::vector<ir::Dim> out(c.shape(0).size());
+  if (repeats) {
+    if (repeats->size() != out.size())
+      return c.fail("tile_c1", std::to_string(repeats->size()) + " repeats for rank " + std::to_string(out.size()));
+    for (size_t i = 0; i < out.size(); ++i) {
+      const ir::Dim& d = c.shape(0)[i];
+      const int64_t n = (*repeats)[i];
+      int64_t extent = 0;
+      if (n < 0 || (d.known() && __builtin_mul_overflow(d.value, n, &extent)))
+        return c.fail("tile_c2", "repeats " + ir::to_string(*repeats));
+      out[i] = d.known() ? ir::Dim(extent) : n == 1 ? d : ir::Dim();
+    }
+  }
+  c.set(0, c.elem(0), std::move(out));
+  return {};
+}
+
+Status eval_tile(KernelContext& c) {
+  ASSAY_CHECK(allocate_outputs(c));
+  const ir::Dims in = strides_of(c.in(0).dims()), out = strides_of(c.out(0).dims()), repeats = c.in(1).ints();
+  StridedCopy copy;
+  for (size_t k = 0; k < in.size(); ++k) {
+    const int64_t extent = c.in(0).dims()[k];
+    copy.extents.insert(copy.extents.end(), {repeats[k], extent});
+    copy.in_strides.insert(copy.in_strides.end(), {0, in[k]});
+    copy.out_strides.insert(copy.out_strides.end(), {out[k] * extent, out[k]});
+  }
+  copy_strided(c.in(0), c.out(0), std::move(copy), c.threads);
+  return {};
+}
+
+/// Version 1 had a count and an axis as inputs.
+Status upgrade_tile(UpgradeContext& c) {
+  if (c.op.inputs.size() != 3) return {};
+  const auto tiles = c.graph.at(c.op.inputs[1]).constant, axis = c.graph.at(c.op.inputs[2]).constant;
+  const ir::Type& type = c.type(0);
+  if (!tiles || !axis || !type.ranked() || tiles->size() != 1 || axis->size() != 1 ||
+      ir::is_float(tiles->elem()) != ir::is_float(axis->elem()))
+    return c.fail("Tile of version 1 is read only with constant tiles and axis and a ranked input");
+  const auto one = [](const ir::Tensor& t) {
+    return ir::is_float(t.elem()) ? static_cast<int64_t>(t.float_at(0)) : t.int_at(0);
+  };
+  ir::Dims repeats(type.shape->size(), 1);
+  const int64_t at = normal_axis(one(*axis), static_cast<int64_t>(repeats.size()));
+  if (at < 0) return c.fail("axis out of range");
+  repeats[static_cast<size_t>(at)] = one(*tiles);
+  c.op.inputs.resize(1);
+  c.set_input(1, c.constant(ir::Tensor::of_ints(repeats)));
+  return {};
+}
+
+constexpr In kExpandIn[] = {{"input", kAnything}, {"shape", kInt64}};
+constexpr In kTileIn[] = {{"input", kAnything}, {"repeats", kInt64}};
+constexpr Out kOut[] = {{"output"}};
+constexpr Upgrade kTileUpgrades[] = {{6, upgrade_tile}};
+
+}  // namespace
+
+extern const OpDef kExpand = {
+    .name = "Expand",
+    .since = 13,
+    .doc = "The input broadcast with a shape, both ways.",
+    .in = kExpandIn,
+    .out = kOut,
+    .infer = infer_expand,
+    .eval = eval_expand,
+};
+
+extern const OpDef kTile = {
+    .name = "Tile",
+    .since = 13,
+    .doc = "The input repeated along each axis.",
+    .in = kTileIn,
+    .out = kOut,
+    .upgrades = kTileUpgrades,
+    .infer = infer_tile,
+    .eval = eval_tile,
+};
+
+}  // namespace assay::ops

@@ -1,0 +1,121 @@
+// Gather and GatherElements: elements picked along one axis.
+#include <algorithm>
+
+#include "ops/move.h"
+
+namespace assay::ops {
+namespace {
+
+Error index_error(const KernelContext& c, int64_t index, int64_t extent) {
+  return c.fail(Code::value_range,
+                "index " + std::to_string(index) + " is outside of an axis with extent " + std::to_string(extent));
+}
+
+/// All indices made non-negative; an error when one is out of range.
+Result<ir::Dims> normal_indices(const KernelContext& c, const ir::Tensor& t, int64_t extent) {
+  ir::Dims indices = t.ints();
+  for (int64_t& i : indices) {
+    const int64_t normal = normal_axis(i, extent);
+    if (normal < 0) return index_error(c, i, extent);
+    i = normal;
+  }
+  return indices;
+}
+
+Status infer_gather(InferContext& c) {
+  if (!c.ranked(0) || !c.ranked(1)) {
+    c.set(0, c.elem(0), std::nullopt);
+    return {};
+  }
+  ASSAY_TRY(const int64_t axis, c.axis(c.op().attr_int("axis", 0), c.rank(0), "gather_c1"));
+  std::vector<ir::Dim> out(c.shape(0).begin(), c.shape(0).begin() + axis);
+  out.insert(out.end(), c.shape(1).begin(), c.shape(1).end());
+  out.insert(out.end(), c.shape(0).begin() + axis + 1, c.shape(0).end());
+  c.set(0, c.elem(0), std::move(out));
+  return {};
+}
+
+Status eval_gather(KernelContext& c) {
+  ASSAY_CHECK(allocate_outputs(c));
+  const ir::Tensor& in = c.in(0);
+  const auto axis = static_cast<size_t>(normal_axis(c.op.attr_int("axis", 0), in.rank()));
+  const int64_t extent = in.dims()[axis];
+  ASSAY_TRY(const ir::Dims indices, normal_indices(c, c.in(1), extent));
+  const int64_t inner = volume({in.dims().begin() + static_cast<std::ptrdiff_t>(axis) + 1, in.dims().end()});
+  const int64_t outer = volume({in.dims().begin(), in.dims().begin() + static_cast<std::ptrdiff_t>(axis)});
+  const auto count = static_cast<int64_t>(indices.size());
+  if (c.out(0).size() == 0) return {};
+  const auto run = [&](size_t begin, size_t end) {
+    for (auto n = static_cast<int64_t>(begin); n < static_cast<int64_t>(end); ++n) {
+      const int64_t from = (n / count) * extent + indices[static_cast<size_t>(n % count)];
+      copy_run(in, from * inner, c.out(0), n * inner, inner);
+    }
+  };
+  const auto rows = static_cast<size_t>(outer * count);
+  if (ir::elem_bits(in.elem()) < 8)  // strings, and types whose neighbours share bytes
+    run(0, rows);
+  else
+    c.threads.for_each(rows, static_cast<size_t>(std::max<int64_t>(1, 16384 / inner)), run);
+  return {};
+}
+
+Status infer_elements(InferContext& c) {
+  if (c.ranked(0) && c.ranked(1) && c.rank(0) != c.rank(1))
+    return c.fail("gather_elements_c1", "data and indices have different ranks");
+  if (c.ranked(0)) {
+    ASSAY_TRY([[maybe_unused]] const int64_t axis, c.axis(c.op().attr_int("axis", 0), c.rank(0), "gather_elements_c2"));
+  }
+  c.set(0, c.elem(0), c.type(1).shape);
+  return {};
+}
+
+Status eval_elements(KernelContext& c) {
+  ASSAY_CHECK(allocate_outputs(c));
+  const ir::Tensor &in = c.in(0), &indices = c.in(1);
+  if (in.rank() != indices.rank()) return c.fail(Code::model_invalid, "data and indices have different ranks");
+  const auto axis = static_cast<size_t>(normal_axis(c.op.attr_int("axis", 0), in.rank()));
+  for (size_t k = 0; k < in.dims().size(); ++k) {
+    if (k != axis && indices.dims()[k] > in.dims()[k])
+      return c.fail(Code::model_invalid, "indices reach beyond the data along axis " + std::to_string(k));
+  }
+  ASSAY_TRY(const ir::Dims picks, normal_indices(c, indices, in.dims()[axis]));
+  const ir::Dims strides = strides_of(in.dims());
+  ir::Dims index(indices.dims().size());
+  for (size_t n = 0; n < picks.size(); ++n) {
+    int64_t from = picks[n] * strides[axis];
+    for (size_t k = 0; k < index.size(); ++k) from += k == axis ? 0 : index[k] * strides[k];
+    copy_run(in, from, c.out(0), static_cast<int64_t>(n), 1);
+    next_index(index, indices.dims());
+  }
+  return {};
+}
+
+constexpr In kIn[] = {{"data", kAnything}, {"indices", kIndices}};
+constexpr Out kOut[] = {{"output"}};
+constexpr AttrDoc kAttrs[] = {{"axis", "0"}};
+
+}  // namespace
+
+extern const OpDef kGather = {
+    .name = "Gather",
+    .since = 13,
+    .doc = "Slices picked along an axis; negative indices count from its end.",
+    .in = kIn,
+    .out = kOut,
+    .attrs = kAttrs,
+    .infer = infer_gather,
+    .eval = eval_gather,
+};
+
+extern const OpDef kGatherElements = {
+    .name = "GatherElements",
+    .since = 13,
+    .doc = "For each position of the indices, the element there along an axis.",
+    .in = kIn,
+    .out = kOut,
+    .attrs = kAttrs,
+    .infer = infer_elements,
+    .eval = eval_elements,
+};
+
+}  // namespace assay::ops

@@ -1,0 +1,84 @@
+// Range: start + i * delta, not accumulated. Its operands are parameters: storage policies do not round them.
+#include <algorithm>
+#include <cmath>
+
+#include "ops/move.h"
+
+namespace assay::ops {
+namespace {
+
+/// max(ceil((limit - start) / delta), 0); nullopt when there is no such number or it is absurd.
+std::optional<int64_t> count_of(const ir::Tensor& start, const ir::Tensor& limit, const ir::Tensor& delta) {
+  if (start.size() != 1 || limit.size() != 1 || delta.size() != 1) return std::nullopt;
+  if (ir::is_float(start.elem())) {
+    const double n = std::ceil((limit.float_at(0) - start.float_at(0)) / delta.float_at(0));
+    if (!(n < 1e12)) return std::nullopt;
+    return n > 0 ? static_cast<int64_t>(n) : 0;
+  }
+  const int64_t first = start.int_at(0), last = limit.int_at(0), step = delta.int_at(0);
+  if (step == 0) return std::nullopt;
+  if (first == last || (last > first) != (step > 0)) return 0;
+  const auto distance = [](int64_t a, int64_t b) { return static_cast<uint64_t>(a) - static_cast<uint64_t>(b); };
+  const uint64_t span = step > 0 ? distance(last, first) : distance(first, last);
+  const uint64_t stride = step > 0 ? static_cast<uint64_t>(step) : distance(0, step);
+  const uint64_t n = (span - 1) / stride + 1;
+  return n < 1'000'000'000'000U ? std::optional(static_cast<int64_t>(n)) : std::nullopt;
+}
+
+Status infer(InferContext& c) {
+  std::vector<ir::Dim> shape(1);
+  if (c.constant(0) && c.constant(1) && c.constant(2)) {
+    const auto n = count_of(*c.constant(0), *c.constant(1), *c.constant(2));
+    if (!n) return c.fail("range_c1", "the number of elements is not defined");
+    shape[0] = *n;
+    ASSAY_CHECK(check_size(c, {*n}));
+  }
+  c.set(0, c.elem(0), std::move(shape));
+  return {};
+}
+
+template <class T>
+void fill(KernelContext& c) {
+  const auto& step = c.policy().step;
+  const auto rounded = [&](T v) { return step ? static_cast<T>(num::round(static_cast<double>(v), *step)) : v; };
+  const T start = static_cast<T>(c.in(0).float_at(0)), delta = static_cast<T>(c.in(2).float_at(0));
+  for (int64_t i = 0; i < c.out(0).size(); ++i)
+    c.out(0).set_float(i, static_cast<double>(rounded(start + rounded(static_cast<T>(i) * delta))));
+}
+
+Status eval(KernelContext& c) {
+  const auto n = count_of(c.in(0), c.in(1), c.in(2));
+  if (!n) return c.fail(Code::value_range, "the number of elements is not defined");
+  ASSAY_CHECK(check_size(c, {*n}));
+  ASSAY_CHECK(allocate_outputs(c));
+  if (!ir::is_float(c.in(0).elem())) {
+    const auto start = static_cast<uint64_t>(c.in(0).int_at(0)), delta = static_cast<uint64_t>(c.in(2).int_at(0));
+    for (int64_t i = 0; i < *n; ++i)
+      c.out(0).set_int(i, static_cast<int64_t>(start + static_cast<uint64_t>(i) * delta));
+  } else if (computes_float64(c)) {
+    fill<double>(c);
+  } else {
+    fill<float>(c);
+  }
+  return {};
+}
+
+constexpr In kIn[] = {{"start", kNumbers, kExempt}, {"limit", kNumbers, kExempt}, {"delta", kNumbers, kExempt}};
+constexpr Out kOut[] = {{"output"}};
+constexpr AttrDoc kAttrs[] = {{"stash_type", "1"}};
+
+}  // namespace
+
+extern const OpDef kRange = {
+    .name = "Range",
+    .since = 27,
+    .doc = "start, start + delta, ... up to but without limit; 16-bit floats are computed in float32.",
+    .in = kIn,
+    .out = kOut,
+    .attrs = kAttrs,
+    .numeric = Numeric::composite,
+    .infer = infer,
+    .eval = eval,
+};
+
+}  // namespace assay::ops

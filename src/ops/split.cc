@@ -1,0 +1,95 @@
+#include "ops/move.h"
+#include "ops/upgrade.h"
+
+namespace assay::ops {
+namespace {
+
+/// Extents of the parts: as given, or equal with a smaller last one.
+Result<ir::Dims> part_sizes(const InferContext& c, int64_t extent, const std::optional<ir::Dims>& given) {
+  const auto count = static_cast<int64_t>(c.output_count());
+  if (given) {
+    int64_t sum = 0;
+    for (const int64_t n : *given) {
+      if (n < 0 || __builtin_add_overflow(sum, n, &sum)) return c.fail("split_c1", "sizes " + ir::to_string(*given));
+    }
+    if (sum != extent || static_cast<int64_t>(given->size()) != count)
+      return c.fail("split_c2", "sizes " + ir::to_string(*given) + " for " + std::to_string(count) +
+                                    " outputs of an axis with extent " + std::to_string(extent));
+    return *given;
+  }
+  const int64_t parts = c.op().attr_int("num_outputs", count);
+  if (parts != count || parts < 1)
+    return c.fail("split_c3", "num_outputs is " + std::to_string(parts) + " for " + std::to_string(count) + " outputs");
+  const int64_t each = extent / parts + (extent % parts != 0);
+  ir::Dims sizes(static_cast<size_t>(parts), each);
+  sizes.back() = extent - each * (parts - 1);
+  if (sizes.back() < 0) return c.fail("split_c4", "too many parts for extent " + std::to_string(extent));
+  return sizes;
+}
+
+Status infer(InferContext& c) {
+  const auto given = constant_ints(c, 1);
+  if (!c.ranked(0)) {
+    for (size_t i = 0; i < c.output_count(); ++i) c.set(i, c.elem(0), std::nullopt);
+    return {};
+  }
+  ASSAY_TRY(const int64_t axis, c.axis(c.op().attr_int("axis", 0), c.rank(0), "split_c5"));
+  std::vector<ir::Dim> shape = c.shape(0);
+  const ir::Dim extent = shape[static_cast<size_t>(axis)];
+  ir::Dims sizes;
+  if (extent.known() && (given || !c.has(1))) {
+    ASSAY_TRY(sizes, part_sizes(c, extent.value, given));
+  }
+  for (size_t i = 0; i < c.output_count(); ++i) {
+    ir::Dim& d = shape[static_cast<size_t>(axis)];
+    if (i < sizes.size())
+      d = sizes[i];
+    else
+      d = given && i < given->size() && (*given)[i] >= 0 ? ir::Dim((*given)[i]) : ir::Dim();
+    c.set(i, c.elem(0), shape);
+  }
+  return {};
+}
+
+Status eval(KernelContext& c) {
+  const ir::Tensor& in = c.in(0);
+  const auto axis = static_cast<size_t>(normal_axis(c.op.attr_int("axis", 0), in.rank()));
+  ASSAY_CHECK(allocate_outputs(c));
+  const ir::Dims strides = strides_of(in.dims());
+  const auto given = ints_of(c, 1);
+  const auto parts = static_cast<int64_t>(c.op.outputs.size());
+  const int64_t extent = in.dims()[axis], each = extent / parts + (extent % parts != 0);
+  int64_t begin = 0;
+  for (size_t i = 0; i < c.op.outputs.size(); ++i) {
+    if (c.wants(i)) {
+      ir::Tensor& out = c.out(i);
+      copy_strided(in, out, {out.dims(), strides, strides_of(out.dims()), begin * strides[axis], 0}, c.threads);
+    }
+    begin += given ? (*given)[i] : each;
+  }
+  return {};
+}
+
+/// Sizes were an attribute (in version 1 alternatively an input, as now).
+Status upgrade_sizes(UpgradeContext& c) { return ints_attr_to_input(c, "split", 1); }
+
+constexpr In kIn[] = {{"input", kAnything}, {"split", kInt64, kOptional}};
+constexpr Out kOut[] = {{"outputs", kVariadic}};
+constexpr AttrDoc kAttrs[] = {{"axis", "0"}, {"num_outputs", "-"}};
+constexpr Upgrade kUpgrades[] = {{13, upgrade_sizes}};
+
+}  // namespace
+
+extern const OpDef kSplit = {
+    .name = "Split",
+    .since = 18,
+    .doc = "Parts of the input along an axis: of the given sizes, or equal (the last one smaller).",
+    .in = kIn,
+    .out = kOut,
+    .attrs = kAttrs,
+    .upgrades = kUpgrades,
+    .infer = infer,
+    .eval = eval,
+};
+
+}  // namespace assay::ops
