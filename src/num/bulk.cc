@@ -1,13 +1,15 @@
-// Bulk conversions between float32 and 16-bit storage (format.h), one copy per target.
+// Bulk conversions between float32 and 16-bit storage, and bulk rounding (format.h), one copy per target.
 #include <cstddef>
 #include <cstdint>
 
 #include "num/format.h"
+#include "num/round_plan.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "num/bulk.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "num/round-inl.h"
 #include "num/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -32,6 +34,14 @@ ASSAY_BULK(Float16)
 ASSAY_BULK(Bfloat16)
 #undef ASSAY_BULK
 
+void RoundInPlace(float* values, size_t n, const RoundPlan& plan) {
+  const hn::ScalableTag<float> d;
+  const size_t step = hn::Lanes(d);
+  size_t i = 0;
+  for (; i + step <= n; i += step) hn::StoreU(RoundLanes(d, hn::LoadU(d, values + i), plan), d, values + i);
+  if (i < n) StoreN(RoundLanes(d, LoadN(d, values + i, n - i), plan), d, values + i, n - i);
+}
+
 }  // namespace assay::num::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -42,11 +52,19 @@ HWY_EXPORT(ToFloat16);
 HWY_EXPORT(FromFloat16);
 HWY_EXPORT(ToBfloat16);
 HWY_EXPORT(FromBfloat16);
+HWY_EXPORT(RoundInPlace);
 
 void to_float16(const float* in, uint16_t* out, size_t n) { HWY_DYNAMIC_DISPATCH(ToFloat16)(in, out, n); }
 void from_float16(const uint16_t* in, float* out, size_t n) { HWY_DYNAMIC_DISPATCH(FromFloat16)(in, out, n); }
 void to_bfloat16(const float* in, uint16_t* out, size_t n) { HWY_DYNAMIC_DISPATCH(ToBfloat16)(in, out, n); }
 void from_bfloat16(const uint16_t* in, float* out, size_t n) { HWY_DYNAMIC_DISPATCH(FromBfloat16)(in, out, n); }
+
+void round_in_place(float* values, size_t n, const Rounding& rounding) {
+  HWY_DYNAMIC_DISPATCH(RoundInPlace)(values, n, make_plan(rounding));
+}
+void round_in_place(double* values, size_t n, const Rounding& rounding) {
+  for (size_t i = 0; i < n; ++i) values[i] = round(values[i], rounding);
+}
 
 }  // namespace assay::num
 #endif

@@ -54,4 +54,11 @@ constexpr uint16_t to_bfloat16(float value) {
 /// Exact; a NaN keeps its bits.
 constexpr float from_bfloat16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 
+/// float32 to the nearest TF32 (10 stored significand bits), ties to even; NaN to 0x7fc00000.
+constexpr float round_tf32(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return std::bit_cast<float>(kNan32);
+  return std::bit_cast<float>((bits + 0xfffu + ((bits >> 13) & 1u)) & ~0x1fffu);
+}
+
 }  // namespace assay::num::half
