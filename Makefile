@@ -13,8 +13,9 @@ export CCACHE_BASEDIR := $(CURDIR)
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 26
 
-demo: build  ## three audits on real models and data; leaves build/demo/*.json and build/demo/report.html
-	@$(SETUP) venv inputs
+demo:  ## three audits on real models and data; leaves build/demo/*.json and build/demo/report.html
+	@$(SETUP) build venv inputs
+	@$(MAKE) --no-print-directory build
 	@$(PYTHON) tools/demo.py
 
 test:  ## every test
