@@ -29,9 +29,11 @@ TEST(Memory, LivingBlocksNeverOverlap) {
     for (const Block& a : blocks) {
       EXPECT_EQ(a.offset % kArenaAlignment, 0u);
       EXPECT_LE(a.offset + a.bytes, total);
-      for (const Block& b : blocks)
-        if (&a != &b && a.bytes && b.bytes && a.first <= b.last && b.first <= a.last)
+      for (const Block& b : blocks) {
+        if (&a != &b && a.bytes && b.bytes && a.first <= b.last && b.first <= a.last) {
           EXPECT_TRUE(a.offset + a.bytes <= b.offset || b.offset + b.bytes <= a.offset);
+        }
+      }
     }
   }
 }
