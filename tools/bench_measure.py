@@ -45,11 +45,11 @@ class Assay:
         return json.loads(self.command(*args, "--json"))["result"]
 
     def bench(self, model, npz, *, repeat, threads=1, profile="strict-f32", isa=None):
-        """Lists of wall and CPU milliseconds, the first call (which warms up) left out."""
+        """Lists of wall and CPU milliseconds of `repeat` calls; the command warms up before."""
         flags = ["--isa", isa] if isa else []
         r = self.result("bench", "run", model, "--input", npz, "--profile", profile, "--threads", threads,
-                        "--repeat", repeat + 1, *flags)
-        return r["wall_ms"][1:], r["cpu_ms"][1:]
+                        "--repeat", repeat, *flags)
+        return r["wall_ms"], r["cpu_ms"]
 
     def outputs(self, model, npz, out, *flags):
         self.command("run", model, "--input", npz, "--output", out, *flags)
