@@ -88,11 +88,16 @@ std::string Graph::describe(const Op& op) const {
   return kind;
 }
 
-std::string Graph::fresh_name(std::string_view stem) const {
+std::string Graph::fresh_name(std::string_view stem) {
+  for (; names_.seen < values.size(); ++names_.seen) names_.taken.insert(values[names_.seen].name);
   std::string candidate(stem);
-  for (int i = 1; find(candidate); ++i) candidate = std::string(stem) + "_" + std::to_string(i);
+  for (int& i = names_.next[candidate]; names_.taken.contains(candidate) || candidate.empty();)
+    candidate = std::string(stem) + "_" + std::to_string(++i);
+  names_.taken.insert(candidate);
   return candidate;
 }
+
+void Graph::reserve_name(std::string_view taken) { names_.taken.emplace(taken); }
 
 void Graph::relink() {
   for (Value& v : values) v.producer = kNoOp;

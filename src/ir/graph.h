@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -28,7 +30,8 @@ inline constexpr OpId kNoOp = UINT32_MAX;
 struct Graph;
 
 using AttrValue = std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>,
-                               std::vector<std::string>, Tensor, std::shared_ptr<Graph>, Type>;
+                               std::vector<std::string>, Tensor, std::shared_ptr<Graph>, Type, std::vector<Tensor>,
+                               std::vector<std::shared_ptr<Graph>>, std::vector<Type>>;
 struct Attr {
   std::string name;
   AttrValue value;
@@ -39,6 +42,7 @@ struct Value {
   Type type;                                 ///< as declared or inferred
   std::shared_ptr<const Tensor> constant{};  ///< set for initializers and folded values
   OpId producer = kNoOp;                     ///< kNoOp: graph input, constant or captured from the outer graph
+  bool parameter = false;                    ///< a constant that was an attribute: never rounded by storage policies
   bool unstated = false;                     ///< NeuralNetwork intermediate: no type until resolved
   /// Set by resolve: the type that the value is stored in (float16 for a float32 value under float16 storage).
   ElemType storage = ElemType::undefined;
@@ -89,10 +93,20 @@ struct Graph {
   Value& at(ValueId id) { return values[id]; }
   /// "Conv 'stem/conv1'" or "Conv #3 (writes 'x')": how messages name an operation.
   std::string describe(const Op& op) const;
-  /// A name that no value has, starting with `stem`.
-  std::string fresh_name(std::string_view stem) const;
+  /// A name that no value has and that is not reserved, starting with `stem`. Fast when called often.
+  std::string fresh_name(std::string_view stem);
+  /// Keeps fresh_name() from giving out a name that a file will still use.
+  void reserve_name(std::string_view taken);
   /// Rebuilds Value::producer after ops were inserted, moved or removed.
   void relink();
+
+ private:
+  struct Names {
+    std::unordered_set<std::string> taken;
+    std::unordered_map<std::string, int> next;  ///< number to try next, by stem
+    size_t seen = 0;                            ///< values already in `taken`
+  };
+  Names names_;
 };
 
 }  // namespace assay::ir

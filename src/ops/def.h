@@ -96,6 +96,8 @@ struct OpDef {
   std::span<const In> in{};
   std::span<const Out> out{};
   std::span<const AttrDoc> attrs{};
+  /// Inputs with the same set of types may differ in type (Pow, OneHot); elsewhere they must be of one type.
+  bool mixed = false;
   Numeric numeric = Numeric::exact;
   /// What is summed, for docs/ops.md ("products over (channel, kernel)"); empty when nothing is.
   std::string_view accumulates{};

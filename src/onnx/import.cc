@@ -1,0 +1,42 @@
+#include "onnx/import.h"
+
+#include <filesystem>
+
+#include "onnx/importer.h"
+
+namespace assay::onnx {
+namespace {
+Result<ir::Graph> import(Bytes bytes, TensorLoader loader, Warnings& warnings) {
+  ModelProto model;
+  ASSAY_CHECK(parse_model(bytes, model));
+  return Importer(model, std::move(loader), warnings).run();
+}
+
+Error in_file(Error e, const std::string& path) {
+  e.where = e.where.empty() ? path : path + ": " + e.where;
+  return e;
+}
+}  // namespace
+
+Result<ir::Graph> import_model(const std::string& path, Warnings& warnings) {
+  ASSAY_TRY(const MappedFile file, MappedFile::open(path));
+  ExternalData external(std::filesystem::path(path).parent_path().string());
+  auto graph = import(file.bytes(), TensorLoader(file.owner(), std::move(external)), warnings);
+  if (!graph.ok()) return in_file(std::move(graph).error(), path);
+  return graph;
+}
+
+Result<ir::Graph> import_bytes(std::span<const std::byte> bytes, Warnings& warnings) {
+  return import(bytes, TensorLoader(nullptr, ExternalData()), warnings);
+}
+
+Result<ir::Tensor> read_tensor_file(const std::string& path) {
+  ASSAY_TRY(const MappedFile file, MappedFile::open(path));
+  TensorProto proto;
+  if (auto status = parse_tensor(file.bytes(), proto); !status.ok()) return in_file(std::move(status).error(), path);
+  auto tensor = TensorLoader(file.owner(), ExternalData()).load(proto);
+  if (!tensor.ok()) return in_file(std::move(tensor).error(), path);
+  return tensor;
+}
+
+}  // namespace assay::onnx

@@ -1,0 +1,71 @@
+// From parsed messages to a graph.
+#pragma once
+#include <map>
+#include <string>
+#include <unordered_map>
+
+#include "base/result.h"
+#include "ir/graph.h"
+#include "onnx/proto.h"
+#include "onnx/scope.h"
+#include "onnx/tensor_proto.h"
+
+namespace assay::ops {
+class UpgradeContext;
+}
+
+namespace assay::onnx {
+
+class Importer {
+ public:
+  Importer(const ModelProto& model, TensorLoader loader, Warnings& warnings)
+      : model_(model), loader_(std::move(loader)), warnings_(warnings) {}
+  Result<ir::Graph> run();
+
+ private:
+  struct Missing {
+    size_t count = 0;
+    std::string first;
+  };
+
+  Status check_versions() const;
+  Status read_functions();
+  Result<std::unordered_map<std::string_view, int64_t>> read_opsets(const std::vector<OpsetId>& opsets) const;
+
+  Status graph(const GraphProto& proto, Scope& scope, const Frame& frame);
+  Status graph_inputs(const GraphProto& proto, Scope& scope);
+  Status graph_constants(const GraphProto& proto, Scope& scope);
+  Status graph_outputs(const GraphProto& proto, Scope& scope);
+
+  Status node(const NodeProto& proto, Scope& scope, const Frame& frame);
+  Status constant_node(const NodeProto& proto, Scope& scope, const Frame& frame);
+  Status op_node(const NodeProto& proto, Scope& scope, const Frame& frame);
+  Status inline_call(const NodeProto& proto, const FunctionProto& function, Scope& scope, const Frame& frame);
+  /// Adds the op, or counts it as missing.
+  Status emit(ir::Graph& graph, ir::Op op);
+
+  Result<ir::ValueId> read(std::string_view name, const NodeProto& proto, Scope& scope);
+  /// A new value that a node of `scope` writes.
+  Result<ir::ValueId> write(std::string_view name, Scope& scope, const Frame& frame);
+  Status define(std::string_view name, ir::ValueId id, Scope& scope);
+
+  Result<ir::AttrValue> attribute(const Binding& binding);
+  Result<std::shared_ptr<ir::Graph>> nested(const GraphProto& proto, const Binding& binding);
+  Result<ir::Tensor> constant_value(const AttributeProto& attr);
+  const FunctionProto* function(const NodeProto& node) const;
+  Result<int64_t> version(std::string_view domain, const NodeProto& node, const Frame& frame) const;
+
+  const ModelProto& model_;
+  TensorLoader loader_;
+  Warnings& warnings_;
+  std::unordered_map<std::string, const FunctionProto*> functions_;
+  std::map<std::string, Missing> missing_;
+  size_t nodes_ = 0;
+};
+
+/// "float32[n,3]" of a TypeProto. Errors: type_unsupported for sparse and opaque types.
+Result<ir::Type> to_type(const TypeProto& proto, const std::string& where);
+/// Applies the rows' upgrade rules to context.op until it has the newest meaning, and sets op.def (null: no row).
+Status upgrade(ops::UpgradeContext& context);
+
+}  // namespace assay::onnx
