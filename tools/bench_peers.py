@@ -15,10 +15,11 @@ import sys
 import time
 from pathlib import Path
 
-import bench_measure as bm
-import make_models
 import numpy as np
 import onnx
+
+import bench_measure as bm
+import make_models
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build/bench"

@@ -61,7 +61,8 @@ class Demo:
         wrong = 0
         for profile, expected, what in ARTICLE_ROWS:
             out = OUT / f"article-{profile}.npz"
-            self.run("run", ARTICLE / "mlp.onnx", "--input", ARTICLE / "input.npz", "--output", out, "--profile", profile)
+            self.run("run", ARTICLE / "mlp.onnx", "--input", ARTICLE / "input.npz", "--output", out,
+                     "--profile", profile)
             numbers = " ".join(str(v) for v in np.load(out)["output"].ravel())
             right = numbers == expected
             wrong += not right

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from fashion import load
 from torch import nn
+
+from fashion import load
 
 HERE = Path(__file__).resolve().parent
 EPOCHS, BATCH, RATE = 4, 64, 2e-3
