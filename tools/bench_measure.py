@@ -33,10 +33,13 @@ class Cost:
 class Assay:
     path: str
 
-    def command(self, *args, env=None):
-        p = subprocess.run([self.path, *map(str, args)], capture_output=True, text=True, check=False,
-                           stdin=subprocess.DEVNULL, env={**os.environ, "NO_COLOR": "1", **(env or {})})
-        if p.returncode not in (0, 1):
+    def command(self, *args):
+        try:
+            p = subprocess.run([self.path, *map(str, args)], capture_output=True, text=True, check=False,
+                               stdin=subprocess.DEVNULL, env={**os.environ, "NO_COLOR": "1"})
+        except OSError as error:
+            raise Skip(f"{self.path}: {error.strerror}") from None
+        if p.returncode != 0:
             lines = p.stderr.strip().splitlines() or [f"exit {p.returncode}"]
             raise Skip(f"`assay {' '.join(map(str, args[:2]))}`: {lines[0][:160]}")
         return p.stdout
@@ -88,12 +91,15 @@ def alternate(ours, peer, rounds=ROUNDS):
 def command_cost(argv):
     """Wall and CPU milliseconds and peak resident MB of one process."""
     start = time.perf_counter()
-    p = subprocess.Popen([str(a) for a in argv], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                         stdin=subprocess.DEVNULL)
+    try:
+        p = subprocess.Popen([str(a) for a in argv], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                             stdin=subprocess.DEVNULL)
+    except OSError as error:
+        raise Skip(f"{argv[0]}: {error.strerror}") from None
     _, status, used = os.wait4(p.pid, 0)
     wall = (time.perf_counter() - start) * 1e3
     p.returncode = os.waitstatus_to_exitcode(status)
-    if p.returncode not in (0, 1):
+    if p.returncode != 0:
         raise Skip(f"`{' '.join(map(str, argv[:3]))}` exited with {p.returncode}")
     return Cost(wall, (used.ru_utime + used.ru_stime) * 1e3), used.ru_maxrss / 1024
 

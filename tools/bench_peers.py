@@ -162,7 +162,7 @@ class Bench:
             return [sum(c.wall for c in costs)], [sum(c.cpu for c in costs)]
 
         ours, plain = bm.alternate(lambda: take([audit]), lambda: take(runs))
-        return ours, plain, ours.cpu / plain.cpu
+        return ours, plain, ours.wall / plain.wall
 
     def inspect(self, figure):
         path = model_path("big")
@@ -220,7 +220,7 @@ def rows(bench, isas, big):
     for name in ("resnet50", "mobilenet", "blaze_front", "bert"):
         yield f"{name}: float64 / our float32", "f64", lambda m=name: bench.profiles(m, "f64")
     for name, samples in (("resnet50", 16), ("mobilenet", 64)):
-        yield f"{name}: audit of two programs / the two runs (CPU)", "audit", lambda m=name, n=samples: (
+        yield f"{name}: audit of two programs / the two runs", "audit", lambda m=name, n=samples: (
             bench.audit(m, n))
     for name, goal in (("resnet50", "memory"), ("blaze_front", "memory-small")):
         yield f"{name}: peak resident memory / ORT", goal, lambda m=name: bench.memory(m)
@@ -241,7 +241,7 @@ def judge(value, goal):
 
 
 def line(*cells):
-    return "| {:<52} | {:>8} | {:>6} | {:>5} | {:>5} | {:>17} | {:>17} | {:<7} |".format(*cells)
+    return "| {:<52} | {:>8} | {:>6} | {:>5} | {:>5} | {:>17} | {:>17} | {:>6} | {:<7} |".format(*cells)
 
 
 def show(cost):
@@ -260,8 +260,8 @@ def main():
     print(f"CPU: {name}, {os.cpu_count()} cores, {isas[0]}; ONNX Runtime {bm.onnxruntime.__version__}; "
           f"{time.strftime('%Y-%m-%d')}")
     print(f"medians of {bm.ROUNDS} alternating rounds; milliseconds are wall / CPU\n")
-    print(line("row", "figure", "target", "must", "aim", "ours, ms", "peer, ms", "reached"))
-    print(line("-" * 52, "-" * 8, "-" * 6, "-" * 5, "-" * 5, "-" * 17, "-" * 17, "-" * 7))
+    print(line("row", "figure", "target", "must", "aim", "ours, ms", "peer, ms", "by CPU", "reached"))
+    print(line("-" * 52, "-" * 8, "-" * 6, "-" * 5, "-" * 5, "-" * 17, "-" * 17, "-" * 6, "-" * 7))
     records, notes, wrong = [], [], 0
     for row, goal, measure in rows(Bench(bm.Assay(args.assay)), isas, not args.no_big):
         if not re.search(args.rows, row):
@@ -272,16 +272,18 @@ def main():
             ours, peer, value = measure()
         except bm.Skip as reason:
             record["skipped"] = str(reason)
-            print(line(row, "skipped", *limits, "", "", ""), flush=True)
+            print(line(row, "skipped", *limits, "", "", "", ""), flush=True)
             notes.append(f"{row}: skipped, {reason}")
         except AssertionError as error:
             record["wrong"] = str(error)
             wrong += 1
-            print(line(row, "WRONG", *limits, "", "", ""), flush=True)
+            print(line(row, "WRONG", *limits, "", "", "", ""), flush=True)
             notes.append(f"{row}: not timed, wrong result: {error}")
         else:
+            by_cpu = f"{ours.cpu / peer.cpu:.3g}" if peer and goal not in LARGER_IS_BETTER else ""
             record |= {"value": value, "ours": vars(ours), "peer": vars(peer) if peer else None}
-            print(line(row, f"{value:.3g}", *limits, show(ours), show(peer), judge(value, goal)), flush=True)
+            print(line(row, f"{value:.3g}", *limits, show(ours), show(peer), by_cpu, judge(value, goal)),
+                  flush=True)
         records.append(record)
     print("".join(f"\n- {n}" for n in notes))
     WORK.mkdir(parents=True, exist_ok=True)
