@@ -1,0 +1,308 @@
+#include "passes/resolve.h"
+
+#include <algorithm>
+#include <string>
+
+#include "ops/def.h"
+
+namespace assay::passes {
+namespace {
+
+using ir::ElemType;
+using ir::Graph;
+using ir::kNoValue;
+using ir::Op;
+using ir::Value;
+using ir::ValueId;
+
+std::string_view numeric_name(ops::Numeric numeric) {
+  switch (numeric) {
+    case ops::Numeric::exact: return "exact";
+    case ops::Numeric::elementwise: return "elementwise";
+    case ops::Numeric::contraction: return "contraction";
+    case ops::Numeric::reduction: return "reduction";
+    case ops::Numeric::composite: return "composite";
+    case ops::Numeric::convert: return "convert";
+  }
+  return "exact";
+}
+
+bool is_exempt(const Op& op, size_t input) {
+  if (op.def == nullptr || op.def->in.empty()) return false;
+  const auto& in = op.def->in;
+  const ops::In& row = in[std::min(input, in.size() - 1)];
+  if (input >= in.size() && (row.flags & ops::kVariadic) == 0) return false;
+  return (row.flags & ops::kExempt) != 0;
+}
+
+bool is_exact(const Op& op) { return op.def == nullptr || op.def->numeric == ops::Numeric::exact; }
+
+/// Element type of a tensor, or of what a sequence or optional holds.
+ElemType leaf_type(const ir::Type& type) {
+  const ir::Type* t = &type;
+  while (t->kind != ir::Type::Kind::tensor && t->element) t = t->element.get();
+  return t->elem;
+}
+
+const std::shared_ptr<Graph>* nested_graph(const ir::Attr& attr) {
+  const auto* graph = std::get_if<std::shared_ptr<Graph>>(&attr.value);
+  return graph != nullptr && *graph ? graph : nullptr;
+}
+
+/// Whether a product has two or more rows and columns; unknown sizes count as many.
+bool is_matrix(const Graph& graph, const Op& op) {
+  if (!op.has_input(0) || !op.has_input(1)) return true;
+  const ir::Type &a = graph.at(op.inputs[0]).type, &b = graph.at(op.inputs[1]).type;
+  if (!a.ranked() || !b.ranked() || (op.type != "MatMul" && op.type != "Gemm")) return true;
+  const auto &left = *a.shape, &right = *b.shape;
+  if (left.size() < 2 || right.size() < 2) return false;
+  const bool gemm = op.type == "Gemm";
+  const ir::Dim& m = gemm && op.attr_int("transA", 0) != 0 ? left.back() : left[left.size() - 2];
+  const ir::Dim& n = gemm && op.attr_int("transB", 0) != 0 ? right[right.size() - 2] : right.back();
+  return m.value != 1 && n.value != 1;
+}
+
+/// What one value becomes: the value as operations read it, and as exempt inputs read it.
+struct Views {
+  ValueId stored = kNoValue;
+  ValueId raw = kNoValue;  ///< same as `stored` when rounding changes nothing or nobody reads it raw
+};
+
+class Resolver {
+ public:
+  Resolver(const profiles::Profile& profile, size_t variant)
+      : profile_(profile), variant_(variant), storage_(profile.variants[variant].storage) {}
+
+  /// `captured`: what the captures of a nested graph are in the outer one, by local id; null for the main graph.
+  Graph run(const Graph& in, const std::vector<std::pair<ValueId, Views>>* captured);
+
+ private:
+  struct Scope {
+    const Graph& in;
+    Graph& out;
+    std::vector<Views> views;
+    std::vector<bool> read_raw, read_stored;
+  };
+
+  void find_reads(const Graph& graph, std::vector<bool>& raw, std::vector<bool>& stored) const;
+  ElemType stored_type(const ir::Type& type) const;
+  std::string copy_name(const Scope& s, const std::string& name, std::string_view suffix) const;
+  ValueId add_copy(Scope& s, ValueId of, std::string_view suffix, ElemType storage) const;
+  void add_round(Scope& s, ValueId from, ValueId to, const std::optional<num::Rounding>& rounding) const;
+  void resolve_constant(Scope& s, ValueId id) const;
+  ValueId stored_parameter(Scope& s, ValueId id) const;
+  void resolve_input(Scope& s, ValueId id) const;
+  void resolve_op(Scope& s, const Op& op);
+  void resolve_outputs(Scope& s) const;
+  void resolve_nested(Scope& s, Op& op);
+
+  const profiles::Profile& profile_;
+  size_t variant_;
+  const profiles::Storage& storage_;
+};
+
+/// Who reads which value, as data or as an exempt parameter; nested graphs read what they capture.
+void Resolver::find_reads(const Graph& graph, std::vector<bool>& raw, std::vector<bool>& stored) const {
+  raw.assign(graph.values.size(), false);
+  stored.assign(graph.values.size(), false);
+  for (const ValueId id : graph.outputs) stored[id] = true;
+  for (const Op& op : graph.ops) {
+    for (size_t i = 0; i < op.inputs.size(); ++i)
+      if (op.inputs[i] != kNoValue) (is_exempt(op, i) ? raw : stored)[op.inputs[i]] = true;
+    for (const ir::Attr& attr : op.attrs) {
+      const auto* nested = nested_graph(attr);
+      if (nested == nullptr) continue;
+      std::vector<bool> inner_raw, inner_stored;
+      find_reads(**nested, inner_raw, inner_stored);
+      for (const auto& [local, outer] : (*nested)->captures) {
+        if (inner_raw[local]) raw[outer] = true;
+        if (inner_stored[local]) stored[outer] = true;
+      }
+    }
+  }
+}
+
+ElemType Resolver::stored_type(const ir::Type& type) const {
+  const ElemType leaf = leaf_type(type);
+  return leaf == ElemType::float32 ? storage_.type : leaf;
+}
+
+std::string Resolver::copy_name(const Scope& s, const std::string& name, std::string_view suffix) const {
+  const std::string wanted = name + "@" + std::string(suffix);
+  return s.in.find(wanted) || s.out.find(wanted) ? s.out.fresh_name(wanted) : wanted;
+}
+
+ValueId Resolver::add_copy(Scope& s, ValueId of, std::string_view suffix, ElemType storage) const {
+  const ValueId id = s.out.add_value(copy_name(s, s.out.at(of).name, suffix), s.out.at(of).type);
+  s.out.at(id).storage = storage;
+  return id;
+}
+
+void Resolver::add_round(Scope& s, ValueId from, ValueId to, const std::optional<num::Rounding>& rounding) const {
+  Op op;
+  op.domain = "assay";
+  op.type = "Round";
+  op.inputs = {from};
+  op.outputs = {to};
+  op.def = ops::find_op(op.domain, op.type);
+  op.policy.result = rounding;
+  if (s.out.at(to).storage == ElemType::float64) op.policy.compute = num::FormatId::float64;
+  s.out.add_op(std::move(op));
+}
+
+void Resolver::resolve_constant(Scope& s, ValueId id) const {
+  Value& value = s.out.at(id);
+  const bool plain = leaf_type(value.type) != ElemType::float32 || value.parameter;
+  value.storage = plain ? value.type.elem : storage_.type;
+  if (!plain) value.rounding = storage_.weights;
+  const bool changed = value.storage != value.type.elem || value.rounding;
+  if (!changed || !s.read_raw[id]) return;
+  if (!s.read_stored[id]) {
+    value.storage = value.type.elem;
+    value.rounding.reset();
+    return;
+  }
+  const auto constant = value.constant;
+  const ValueId raw = add_copy(s, id, "raw", ElemType::float32);
+  s.out.at(raw).constant = constant;
+  s.views[id].raw = raw;
+}
+
+/// What was an attribute is never rounded by itself; but data movement (Pad) puts it among stored values, which rounds
+/// it, and such kernels want one type on both sides.
+ValueId Resolver::stored_parameter(Scope& s, ValueId id) const {
+  Views& views = s.views[id];
+  const Value& value = s.out.at(id);
+  if (!value.parameter || value.storage == storage_.type || leaf_type(value.type) != ElemType::float32) return views.stored;
+  if (views.raw == views.stored) {
+    const auto constant = value.constant;
+    views.stored = add_copy(s, id, ir::elem_name(storage_.type), storage_.type);
+    s.out.at(views.stored).constant = constant;
+    s.out.at(views.stored).rounding = storage_.weights;
+  }
+  return views.stored;
+}
+
+void Resolver::resolve_input(Scope& s, ValueId id) const {
+  Value& value = s.out.at(id);
+  value.storage = leaf_type(value.type);
+  const bool rounded = value.storage == ElemType::float32 && value.type.kind == ir::Type::Kind::tensor &&
+                       (storage_.type != ElemType::float32 || storage_.inputs);
+  if (!rounded || !s.read_stored[id]) return;
+  const ValueId stored = add_copy(s, id, ir::elem_name(storage_.type), storage_.type);
+  add_round(s, id, stored, storage_.inputs);
+  s.views[id] = {stored, id};
+}
+
+void Resolver::resolve_nested(Scope& s, Op& op) {
+  for (ir::Attr& attr : op.attrs) {
+    const auto* nested = nested_graph(attr);
+    if (nested == nullptr) continue;
+    std::vector<std::pair<ValueId, Views>> captured;
+    for (const auto& [local, outer] : (*nested)->captures) captured.emplace_back(local, s.views[outer]);
+    attr.value = std::make_shared<Graph>(run(**nested, &captured));
+  }
+}
+
+void Resolver::resolve_op(Scope& s, const Op& op) {
+  Op out = op;
+  for (size_t i = 0; i < out.inputs.size(); ++i) {
+    if (out.inputs[i] == kNoValue) continue;
+    const ValueId id = op.inputs[i];
+    const bool raw = is_exempt(op, i) || (s.in.at(id).parameter && !is_exact(op));
+    out.inputs[i] = raw ? s.views[id].raw : stored_parameter(s, id);
+  }
+  resolve_nested(s, out);
+  const ElemType declared = op.outputs.empty() || op.outputs[0] == kNoValue ? ElemType::undefined
+                                                                             : leaf_type(s.in.at(op.outputs[0]).type);
+  out.policy = profiles::policy_for(profile_, variant_,
+                                    {.domain = op.domain,
+                                     .op = op.type,
+                                     .numeric = numeric_name(op.def != nullptr ? op.def->numeric : ops::Numeric::exact),
+                                     .declared = declared,
+                                     .matrix = is_matrix(s.in, op)});
+  // Rounding what is rounded already changes nothing, so only operations that compute are split for a raw reader.
+  std::vector<std::pair<ValueId, ValueId>> splits;
+  for (ValueId& id : out.outputs) {
+    if (id == kNoValue) continue;
+    const Value& value = s.out.at(id);
+    const bool changes = leaf_type(value.type) == ElemType::float32 && (value.storage != ElemType::float32 ||
+                                                                        out.policy.result.has_value());
+    if (!changes || !s.read_raw[id] || is_exact(op)) continue;
+    const ValueId raw = add_copy(s, id, "raw", ElemType::float32);
+    splits.emplace_back(raw, id);
+    s.views[id].raw = raw;
+    id = raw;
+  }
+  const auto result = out.policy.result;
+  if (!splits.empty()) out.policy.result.reset();
+  s.out.add_op(std::move(out));
+  for (const auto& [raw, stored] : splits) add_round(s, raw, stored, result);
+}
+
+/// The caller of the main graph gets declared types. The value that operations read keeps its storage under a name of
+/// its own, and the output's name goes to what the caller gets.
+void Resolver::resolve_outputs(Scope& s) const {
+  for (ValueId& id : s.out.outputs) {
+    id = s.views[id].stored;
+    const Value& value = s.out.at(id);
+    const bool narrow = value.type.kind == ir::Type::Kind::tensor && value.type.elem == ElemType::float32 &&
+                        value.storage != ElemType::float32 && value.storage != ElemType::float64;
+    if (!narrow) continue;
+    const std::string name = s.in.outputs[static_cast<size_t>(&id - s.out.outputs.data())] == id ? value.name : "";
+    const ValueId wide = add_copy(s, id, "output", ElemType::float32);
+    if (!name.empty()) {
+      const std::string inner = copy_name(s, name, ir::elem_name(value.storage));
+      s.out.at(id).name = inner;
+      s.out.at(wide).name = name;
+    }
+    add_round(s, id, wide, std::nullopt);
+    id = wide;
+  }
+}
+
+Graph Resolver::run(const Graph& in, const std::vector<std::pair<ValueId, Views>>* captured) {
+  Graph out = in;
+  out.ops.clear();
+  out.captures.clear();
+  Scope s{in, out, std::vector<Views>(in.values.size()), {}, {}};
+  find_reads(in, s.read_raw, s.read_stored);
+  for (ValueId id = 0; id < in.values.size(); ++id) {
+    s.views[id] = {id, id};
+    out.at(id).producer = ir::kNoOp;
+    if (in.at(id).unstated) out.at(id).type.elem = ElemType::float32;
+    out.at(id).unstated = false;
+    out.at(id).storage = stored_type(out.at(id).type);
+  }
+  for (ValueId id = 0; id < in.values.size(); ++id)
+    if (in.at(id).constant) resolve_constant(s, id);
+  if (captured != nullptr) {
+    for (const auto& [local, outer] : *captured) {
+      out.captures.emplace_back(local, outer.stored);
+      if (outer.raw == outer.stored || !s.read_raw[local]) continue;
+      const ValueId raw = add_copy(s, local, "raw", ElemType::float32);
+      out.captures.emplace_back(raw, outer.raw);
+      s.views[local].raw = raw;
+    }
+  } else {
+    for (const ValueId id : in.inputs) resolve_input(s, id);
+  }
+  for (const Op& op : in.ops) resolve_op(s, op);
+  if (captured == nullptr) {
+    resolve_outputs(s);
+  } else {
+    for (ValueId& id : out.outputs) id = s.views[id].stored;
+  }
+  out.resolved = true;
+  return out;
+}
+
+}  // namespace
+
+Result<Graph> resolve(const Graph& graph, const profiles::Profile& profile, size_t variant) {
+  if (variant >= profile.variants.size())
+    return Error{Code::internal, "profile " + profile.name + " has no variant " + std::to_string(variant)};
+  return Resolver(profile, variant).run(graph, nullptr);
+}
+
+}  // namespace assay::passes
