@@ -17,12 +17,18 @@ using ir::ValueId;
 
 std::string_view numeric_name(ops::Numeric numeric) {
   switch (numeric) {
-    case ops::Numeric::exact: return "exact";
-    case ops::Numeric::elementwise: return "elementwise";
-    case ops::Numeric::contraction: return "contraction";
-    case ops::Numeric::reduction: return "reduction";
-    case ops::Numeric::composite: return "composite";
-    case ops::Numeric::convert: return "convert";
+    case ops::Numeric::exact:
+      return "exact";
+    case ops::Numeric::elementwise:
+      return "elementwise";
+    case ops::Numeric::contraction:
+      return "contraction";
+    case ops::Numeric::reduction:
+      return "reduction";
+    case ops::Numeric::composite:
+      return "composite";
+    case ops::Numeric::convert:
+      return "convert";
   }
   return "exact";
 }
@@ -173,7 +179,8 @@ void Resolver::resolve_constant(Scope& s, ValueId id) const {
 ValueId Resolver::stored_parameter(Scope& s, ValueId id) const {
   Views& views = s.views[id];
   const Value& value = s.out.at(id);
-  if (!value.parameter || value.storage == storage_.type || leaf_type(value.type) != ElemType::float32) return views.stored;
+  if (!value.parameter || value.storage == storage_.type || leaf_type(value.type) != ElemType::float32)
+    return views.stored;
   if (views.raw == views.stored) {
     const auto constant = value.constant;
     views.stored = add_copy(s, id, ir::elem_name(storage_.type), storage_.type);
@@ -213,8 +220,8 @@ void Resolver::resolve_op(Scope& s, const Op& op) {
     out.inputs[i] = raw ? s.views[id].raw : stored_parameter(s, id);
   }
   resolve_nested(s, out);
-  const ElemType declared = op.outputs.empty() || op.outputs[0] == kNoValue ? ElemType::undefined
-                                                                             : leaf_type(s.in.at(op.outputs[0]).type);
+  const ElemType declared =
+      op.outputs.empty() || op.outputs[0] == kNoValue ? ElemType::undefined : leaf_type(s.in.at(op.outputs[0]).type);
   out.policy = profiles::policy_for(profile_, variant_,
                                     {.domain = op.domain,
                                      .op = op.type,
@@ -226,8 +233,8 @@ void Resolver::resolve_op(Scope& s, const Op& op) {
   for (ValueId& id : out.outputs) {
     if (id == kNoValue) continue;
     const Value& value = s.out.at(id);
-    const bool changes = leaf_type(value.type) == ElemType::float32 && (value.storage != ElemType::float32 ||
-                                                                        out.policy.result.has_value());
+    const bool changes = leaf_type(value.type) == ElemType::float32 &&
+                         (value.storage != ElemType::float32 || out.policy.result.has_value());
     if (!changes || !s.read_raw[id] || is_exact(op)) continue;
     const ValueId raw = add_copy(s, id, "raw", ElemType::float32);
     splits.emplace_back(raw, id);

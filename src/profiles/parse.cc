@@ -25,8 +25,9 @@ constexpr size_t kMaxName = 64, kMaxStatements = 200;
 
 Result<std::string> read_name(const Reader& r) {
   ASSAY_TRY(std::string name, r.string("name"));
-  const bool plain = std::ranges::all_of(
-      name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'; });
+  const bool plain = std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  });
   if (!plain || name.size() > kMaxName)
     return r.fail("name", "must be at most 64 of: a-z, 0-9, '-', '_', '.'", "programs are written with these names");
   return name;

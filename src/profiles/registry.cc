@@ -72,8 +72,9 @@ Status ProfileSet::add_file(const std::string& path) {
   ASSAY_TRY(Profile profile, parse_profile(text, path));
   for (const Profile* other : all())
     if (other->name == profile.name)
-      return Error{Code::profile_invalid, "name: there is a profile '" + profile.name + "' already (" + other->file + ")",
-                   path + ":1", "give it another name"};
+      return Error{Code::profile_invalid,
+                   "name: there is a profile '" + profile.name + "' already (" + other->file + ")", path + ":1",
+                   "give it another name"};
   added_.push_back(std::make_unique<Profile>(std::move(profile)));
   return {};
 }

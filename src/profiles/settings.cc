@@ -41,9 +41,8 @@ constexpr Word<num::Mode> kModes[] = {{"nearest-even", num::Mode::nearest_even},
                                       {"to-odd", num::Mode::to_odd}};
 constexpr Word<bool> kSubnormals[] = {{"keep", false}, {"flush", true}};
 constexpr Word<num::FormatId> kCompute[] = {{"float32", num::FormatId::float32}, {"float64", num::FormatId::float64}};
-constexpr Word<num::Bias> kBias[] = {{"after", num::Bias::after},
-                                     {"first", num::Bias::first},
-                                     {"after-store", num::Bias::after_store}};
+constexpr Word<num::Bias> kBias[] = {
+    {"after", num::Bias::after}, {"first", num::Bias::first}, {"after-store", num::Bias::after_store}};
 constexpr Word<num::Elementary> kElementary[] = {{"sleef", num::Elementary::sleef},
                                                  {"correctly-rounded", num::Elementary::correctly_rounded}};
 constexpr Word<num::SpecialValues> kSpecial[] = {{"ieee", num::SpecialValues::ieee},
@@ -54,8 +53,8 @@ constexpr Word<Accumulator::PairRule> kPairs[] = {{"odd-then-even", Accumulator:
                                                   {"even-odd-sums", Accumulator::PairRule::even_odd_sums},
                                                   {"round-to-odd", Accumulator::PairRule::round_to_odd}};
 
-constexpr std::string_view kFormats[] = {"float64",        "float32",    "tf32",           "bfloat16",   "float16",
-                                         "float8e4m3fn",   "float8e5m2", "float8e4m3fnuz", "float8e5m2fnuz"};
+constexpr std::string_view kFormats[] = {"float64",      "float32",    "tf32",           "bfloat16",      "float16",
+                                         "float8e4m3fn", "float8e5m2", "float8e4m3fnuz", "float8e5m2fnuz"};
 
 /// "e5m10": an IEEE-like format by its sizes.
 std::optional<num::Format> sized_format(std::string_view word) {

@@ -91,7 +91,8 @@ Error Reader::fail(std::string_view key, std::string message, std::string fix) c
   const std::string path = key_path(key);
   const int line = at != nullptr && at->line > 0 ? at->line : std::max(node_->line, 1);
   return Error{Code::profile_invalid, (path.empty() ? "" : path + ": ") + std::move(message),
-               file_ + ":" + std::to_string(line), fix.empty() ? "docs/profiles.md describes every key" : std::move(fix)};
+               file_ + ":" + std::to_string(line),
+               fix.empty() ? "docs/profiles.md describes every key" : std::move(fix)};
 }
 
 Error Reader::unknown(std::string_view key, std::string_view what, std::string_view word,

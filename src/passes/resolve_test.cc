@@ -1,0 +1,173 @@
+#include "passes/resolve.h"
+
+#include <gtest/gtest.h>
+
+#include "ops/def.h"
+
+namespace assay::passes {
+namespace {
+
+using ir::ElemType;
+using ir::Graph;
+using ir::Op;
+using ir::ValueId;
+
+constexpr ops::In kFloats[] = {{"x", ops::kAnything, ops::kVariadic}};
+constexpr ops::In kSecondExempt[] = {{"x", ops::kAnything}, {"scales", ops::kAnything, ops::kExempt}};
+constexpr ops::OpDef kCompute{.name = "Compute", .in = kFloats, .numeric = ops::Numeric::contraction};
+constexpr ops::OpDef kMove{.name = "Move", .in = kFloats, .view = true};
+constexpr ops::OpDef kResize{.name = "Resize", .in = kSecondExempt, .numeric = ops::Numeric::composite};
+
+ValueId value(Graph& g, const std::string& name, ElemType elem = ElemType::float32) {
+  return g.add_value(name, ir::Type::of(elem, {2}));
+}
+ValueId constant(Graph& g, const std::string& name) {
+  return g.add_constant(name, ir::Tensor::of<float>(ElemType::float32, {2}, std::vector<float>{1.0001f, 2}));
+}
+ValueId add(Graph& g, const ops::OpDef& def, std::vector<ValueId> in, const std::string& out,
+            ElemType elem = ElemType::float32) {
+  Op op;
+  op.type = def.name;
+  op.inputs = std::move(in);
+  op.outputs = {value(g, out, elem)};
+  op.def = &def;
+  g.add_op(std::move(op));
+  return g.ops.back().outputs[0];
+}
+Graph resolved(const Graph& g, const char* profile) {
+  auto r = resolve(g, *profiles::built_in_profile(profile), 0);
+  EXPECT_TRUE(r.ok());
+  return *std::move(r);
+}
+/// The program as one line an op: "TYPE(in:storage, ...) -> out:storage".
+std::string text(const Graph& g) {
+  std::string all;
+  const auto name = [&](ValueId id) { return g.at(id).name + ":" + std::string(ir::elem_name(g.at(id).storage)); };
+  for (const Op& op : g.ops) {
+    all += op.type + "(";
+    for (const ValueId id : op.inputs) all += (id == op.inputs[0] ? "" : ", ") + name(id);
+    all += ") -> " + name(op.outputs[0]) + "\n";
+  }
+  return all;
+}
+
+TEST(Resolve, StoresInputsWeightsAndResultsAndReturnsDeclaredTypes) {
+  Graph g;
+  const ValueId x = value(g, "x"), w = constant(g, "w");
+  g.inputs = {x};
+  const ValueId h = add(g, kCompute, {x, w}, "h");
+  g.outputs = {add(g, kMove, {h}, "y")};
+  const Graph f16 = resolved(g, "f16-storage");
+  EXPECT_EQ(text(f16),
+            "Round(x:float32) -> x@float16:float16\n"
+            "Compute(x@float16:float16, w:float16) -> h:float16\n"
+            "Move(h:float16) -> y@float16:float16\n"
+            "Round(y@float16:float16) -> y:float32\n");
+  EXPECT_TRUE(f16.resolved);
+  EXPECT_TRUE(f16.at(*f16.find("w")).rounding.has_value());
+  EXPECT_EQ(f16.ops[0].policy.result->format, num::format(num::FormatId::float16));
+  EXPECT_FALSE(f16.ops[3].policy.result.has_value());
+  EXPECT_EQ(f16.at(f16.outputs[0]).name, "y");
+
+  EXPECT_EQ(text(resolved(g, "strict-f32")),
+            "Compute(x:float32, w:float32) -> h:float32\nMove(h:float32) -> y:float32\n");
+  EXPECT_EQ(text(resolved(g, "f64")),
+            "Round(x:float32) -> x@float64:float64\n"
+            "Compute(x@float64:float64, w:float64) -> h:float64\n"
+            "Move(h:float64) -> y:float64\n");
+}
+
+TEST(Resolve, ExemptInputsReadBeforeRounding) {
+  Graph g;
+  const ValueId x = value(g, "x"), c = constant(g, "c");
+  g.inputs = {x};
+  const ValueId s = add(g, kCompute, {x, c}, "s");  // read as data, as a parameter, and returned
+  const ValueId a = add(g, kResize, {s, s}, "a");
+  const ValueId b = add(g, kResize, {a, c}, "b");
+  g.outputs = {b, s};
+  const Graph f16 = resolved(g, "f16-storage");
+  EXPECT_EQ(text(f16),
+            "Round(x:float32) -> x@float16:float16\n"
+            "Compute(x@float16:float16, c:float16) -> s@raw:float32\n"
+            "Round(s@raw:float32) -> s@float16:float16\n"
+            "Resize(s@float16:float16, s@raw:float32) -> a:float16\n"
+            "Resize(a:float16, c@raw:float32) -> b@float16:float16\n"
+            "Round(b@float16:float16) -> b:float32\n"
+            "Round(s@float16:float16) -> s:float32\n");
+  EXPECT_FALSE(f16.ops[1].policy.result.has_value());
+  EXPECT_TRUE(f16.ops[2].policy.result.has_value());
+  const auto& raw = f16.at(*f16.find("c@raw"));
+  EXPECT_FALSE(raw.rounding.has_value());
+  EXPECT_EQ(raw.constant, g.at(c).constant);  // shared, not copied
+}
+
+TEST(Resolve, ParametersMadeOfAttributesStayRaw) {
+  Graph g;
+  const ValueId x = value(g, "x"), p = constant(g, "p");
+  g.at(p).parameter = true;
+  g.inputs = {x};
+  const ValueId y = add(g, kCompute, {x, p}, "y");
+  g.outputs = {add(g, kMove, {y, p}, "z")};
+  EXPECT_EQ(text(resolved(g, "f16-storage")),
+            "Round(x:float32) -> x@float16:float16\n"
+            "Compute(x@float16:float16, p:float32) -> y:float16\n"
+            "Move(y:float16, p@float16:float16) -> z@float16:float16\n"
+            "Round(z@float16:float16) -> z:float32\n");
+}
+
+TEST(Resolve, DeclaredTypesStay) {
+  Graph g;
+  const ValueId h = value(g, "h", ElemType::float16), d = value(g, "d", ElemType::float64),
+                i = value(g, "i", ElemType::int64);
+  g.inputs = {h, d, i};
+  g.outputs = {add(g, kCompute, {h}, "a", ElemType::float16), add(g, kCompute, {d}, "b", ElemType::float64),
+               add(g, kMove, {i}, "c", ElemType::int64)};
+  for (const char* profile : {"strict-f32", "f16-storage", "bf16-storage", "f64"}) {
+    const Graph r = resolved(g, profile);
+    EXPECT_EQ(text(r), "Compute(h:float16) -> a:float16\nCompute(d:float64) -> b:float64\nMove(i:int64) -> c:int64\n")
+        << profile;
+    EXPECT_EQ(r.ops[1].policy.compute, num::FormatId::float64);
+  }
+}
+
+TEST(Resolve, NestedGraphsReadWhatTheyCapture) {
+  Graph g;
+  const ValueId x = value(g, "x");
+  g.inputs = {x};
+  auto body = std::make_shared<Graph>();
+  const ValueId local = value(*body, "x_inside");
+  body->captures = {{local, x}};
+  body->outputs = {add(*body, kResize, {local, local}, "r")};
+  Op op;
+  op.type = "If";
+  op.outputs = {value(g, "y")};
+  op.set_attr("then_branch", body);
+  op.def = &kMove;
+  g.outputs = op.outputs;
+  g.add_op(std::move(op));
+  const Graph r = resolved(g, "f16-storage");
+  EXPECT_EQ(
+      text(r),
+      "Round(x:float32) -> x@float16:float16\nIf() -> y@float16:float16\nRound(y@float16:float16) -> y:float32\n");
+  const Graph& inner = *std::get<std::shared_ptr<Graph>>(*r.ops[1].find_attr("then_branch"));
+  EXPECT_EQ(text(inner), "Resize(x_inside:float16, x_inside@raw:float32) -> r:float16\n");
+  ASSERT_EQ(inner.captures.size(), 2u);
+  EXPECT_EQ(r.at(inner.captures[0].second).name, "x@float16");
+  EXPECT_EQ(r.at(inner.captures[1].second).name, "x");
+}
+
+TEST(Resolve, LeavesNothingUnstated) {
+  Graph g;
+  const ValueId x = value(g, "x", ElemType::undefined);
+  g.at(x).unstated = true;
+  const ValueId y = add(g, kMove, {x}, "y", ElemType::undefined);
+  g.at(y).unstated = true;
+  const Graph r = resolved(g, "f16-storage");
+  for (const ir::Value& v : r.values) {
+    EXPECT_FALSE(v.unstated);
+    EXPECT_EQ(v.storage, ElemType::float16);
+  }
+}
+
+}  // namespace
+}  // namespace assay::passes
