@@ -14,9 +14,9 @@ using ir::ValueId;
 
 constexpr ops::In kFloats[] = {{"x", ops::kAnything, ops::kVariadic}};
 constexpr ops::In kSecondExempt[] = {{"x", ops::kAnything}, {"scales", ops::kAnything, ops::kExempt}};
-constexpr ops::OpDef kCompute{.name = "Compute", .in = kFloats, .numeric = ops::Numeric::contraction};
-constexpr ops::OpDef kMove{.name = "Move", .in = kFloats, .view = true};
-constexpr ops::OpDef kResize{.name = "Resize", .in = kSecondExempt, .numeric = ops::Numeric::composite};
+constexpr ops::OpDef kCompute{.name = "Compute", .doc = "", .in = kFloats, .numeric = ops::Numeric::contraction};
+constexpr ops::OpDef kMove{.name = "Move", .doc = "", .in = kFloats, .view = true};
+constexpr ops::OpDef kResize{.name = "Resize", .doc = "", .in = kSecondExempt, .numeric = ops::Numeric::composite};
 
 ValueId value(Graph& g, const std::string& name, ElemType elem = ElemType::float32) {
   return g.add_value(name, ir::Type::of(elem, {2}));

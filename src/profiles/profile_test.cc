@@ -142,7 +142,7 @@ TEST(Profile, RefusesWithLineKeyAndSuggestion) {
 }
 
 TEST(Profile, RefusesWhatMakesNoSense) {
-  for (const std::string text : {
+  for (const std::string& text : {
            std::string(),
            std::string("name = 3\ndoc = \"d\"\n"),
            std::string("name = \"Mine@x\"\ndoc = \"d\"\n"),
