@@ -11,7 +11,11 @@ namespace {
 std::shared_ptr<const ir::Tensor> stored_form(const ir::Value& value, const Threads& threads, size_t& bytes) {
   const ir::Tensor& source = *value.constant;
   const bool same_type = value.storage == ir::ElemType::undefined || value.storage == source.elem();
-  if (same_type && !value.rounding) return value.constant;
+  if (same_type && !value.rounding) {
+    if (source.elem() == ir::ElemType::string || source.is_aligned()) return value.constant;
+    bytes += source.byte_size();
+    return std::make_shared<const ir::Tensor>(source.aligned());
+  }
   ir::Tensor out = ir::Tensor::allocate(same_type ? source.elem() : value.storage, source.dims());
   bytes += out.byte_size();
   const bool wide = source.elem() == ir::ElemType::float64 || out.elem() == ir::ElemType::float64;

@@ -120,6 +120,19 @@ Tensor Tensor::scalar(float value) { return of<float>(ElemType::float32, {}, std
 
 size_t Tensor::byte_size() const { return packed_bytes(elem_, size_); }
 
+bool Tensor::is_aligned() const {
+  const int bits =
+      elem_ == ElemType::complex64 || elem_ == ElemType::complex128 ? elem_bits(elem_) / 2 : elem_bits(elem_);
+  return bits <= 8 || reinterpret_cast<uintptr_t>(data_) % (static_cast<unsigned>(bits) / 8) == 0;
+}
+
+Tensor Tensor::aligned() const {
+  if (is_aligned()) return *this;
+  Tensor copy = allocate(elem_, dims_);
+  std::memcpy(copy.data_, data_, byte_size());
+  return copy;
+}
+
 Tensor Tensor::reshaped(Dims dims) const {
   Tensor t = *this;
   t.dims_ = std::move(dims);

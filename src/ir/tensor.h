@@ -58,6 +58,11 @@ class Tensor {
   const std::vector<std::string>& strings() const { return *strings_; }
   std::vector<std::string>& mutable_strings() { return *strings_; }
 
+  /// Views into a model file may start at any byte; data<T>() needs them at a multiple of their element's size.
+  bool is_aligned() const;
+  /// This tensor, or a copy when it is not aligned.
+  Tensor aligned() const;
+
   /// The same bytes under other dimensions with the same number of elements.
   Tensor reshaped(Dims dims) const;
 

@@ -5,7 +5,7 @@
 
 #include "onnx/limits.h"
 #include "ops/def.h"
-#include "ops/infer_op.h"
+#include "ops/propagate.h"
 #include "ops/upgrade.h"
 
 namespace assay::onnx {
@@ -254,7 +254,7 @@ Status Importer::emit(ir::Graph& g, ir::Op op) {
     return {};
   }
   // Types help later upgrade rules; what contradicts is reported by the inference pass, not here.
-  (void)ops::infer_op(g, op, false);
+  (void)ops::propagate(g, op, g.values);
   g.add_op(std::move(op));
   return {};
 }

@@ -76,11 +76,6 @@ Result<ir::Dims> checked_dims(const TensorProto& p, const std::vector<int64_t>& 
   return dims;
 }
 
-bool misaligned(const std::byte* data, ElemType elem) {
-  const int bytes = elem == ElemType::complex64 ? 4 : elem == ElemType::complex128 ? 8 : ir::elem_bits(elem) / 8;
-  return bytes > 1 && reinterpret_cast<uintptr_t>(data) % static_cast<unsigned>(bytes) != 0;
-}
-
 /// Storage of each varint of a typed field; sub-byte types pack several elements into one entry.
 Status store_varints(const TensorProto& p, const std::vector<Bytes>& runs, ir::Tensor& t) {
   const auto bits = static_cast<size_t>(ir::elem_bits(t.elem()));
@@ -115,9 +110,10 @@ size_t value_fields(const TensorProto& p) {
 
 ir::Tensor TensorLoader::adopt(ElemType elem, const ir::Dims& dims, Bytes bytes,
                                const std::shared_ptr<const void>& owner) {
-  const bool copy =
-      !owner || elem == ElemType::boolean || (bytes.size() <= kCopyMisaligned && misaligned(bytes.data(), elem));
-  if (!copy) return ir::Tensor::view(elem, dims, bytes.data(), owner);
+  if (owner && elem != ElemType::boolean) {
+    const ir::Tensor view = ir::Tensor::view(elem, dims, bytes.data(), owner);
+    return bytes.size() <= kCopyMisaligned ? view.aligned() : view;
+  }
   ir::Tensor t = ir::Tensor::allocate(elem, dims);
   if (!bytes.empty()) std::memcpy(t.mutable_bytes(), bytes.data(), bytes.size());
   if (elem == ElemType::boolean) normalise_booleans(t);

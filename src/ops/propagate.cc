@@ -4,6 +4,7 @@
 
 #include "ops/infer.h"
 #include "ops/kernel.h"
+#include "ops/signature.h"
 
 namespace assay::ops {
 namespace {
@@ -20,11 +21,20 @@ bool small(const ir::Type& t) {
   return true;
 }
 
-// Every input is a known value of at most kFoldLimit elements, and every wanted output is an integer or a boolean.
+bool has_graph(const ir::Op& op) {
+  return std::ranges::any_of(op.attrs, [](const ir::Attr& a) {
+    return std::holds_alternative<std::shared_ptr<ir::Graph>>(a.value) ||
+           std::holds_alternative<std::vector<std::shared_ptr<ir::Graph>>>(a.value);
+  });
+}
+
+// Every input is a known integer or boolean value of at most kFoldLimit elements (what is float may be stored rounded),
+// and every wanted output is an integer or a boolean.
 bool foldable(const ir::Op& op, const std::vector<ir::Value>& values) {
-  if (!op.def->eval || op.inputs.empty()) return false;
+  if (!op.def->eval || op.inputs.empty() || has_graph(op)) return false;
   for (const ir::ValueId v : op.inputs)
-    if (v != ir::kNoValue && (!values[v].constant || !small(values[v].type))) return false;
+    if (v != ir::kNoValue && (!values[v].constant || !small(values[v].type) || !exact_type(values[v].type)))
+      return false;
   return std::ranges::all_of(op.outputs, [&](ir::ValueId v) {
     return v == ir::kNoValue || (exact_type(values[v].type) && (!values[v].type.is_static() || small(values[v].type)));
   });
@@ -33,7 +43,12 @@ bool foldable(const ir::Op& op, const std::vector<ir::Value>& values) {
 Status fold(const ir::Graph& graph, const ir::Op& op, std::vector<ir::Value>& values) {
   static const Threads kOne(1);
   KernelContext c(graph, op, kOne);
-  for (const ir::ValueId v : op.inputs) c.inputs.push_back(v == ir::kNoValue ? nullptr : values[v].constant.get());
+  std::vector<ir::Tensor> inputs(op.inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const ir::ValueId v = op.inputs[i];
+    if (v != ir::kNoValue) inputs[i] = values[v].constant->aligned();
+    c.inputs.push_back(v == ir::kNoValue ? nullptr : &inputs[i]);
+  }
   for (const ir::ValueId v : op.outputs) {
     c.outputs.emplace_back();
     if (v != ir::kNoValue && values[v].type.is_static())
@@ -52,6 +67,8 @@ Status fold(const ir::Graph& graph, const ir::Op& op, std::vector<ir::Value>& va
 }  // namespace
 
 Result<bool> propagate(const ir::Graph& graph, const ir::Op& op, std::vector<ir::Value>& values) {
+  if (!op.def || !op.def->infer) return false;
+  ASSAY_CHECK(check_signature(graph, op, values));
   std::vector<const ir::Value*> inputs;
   for (const ir::ValueId v : op.inputs) inputs.push_back(v == ir::kNoValue ? nullptr : &values[v]);
   InferContext context(graph, op, std::move(inputs));
