@@ -18,7 +18,8 @@ struct Accumulator {
     aligned,  ///< tensor cores: blocks of `block` products and acc aligned to the largest exponent, cut to
               ///< `fraction_bits` fractional bits, summed exactly, `block_result` rounding to float32 / float16
     tiles,    ///< Neural Engine: tiles of `block` lanes added in order by an adder that aligns to the larger exponent
-              ///< and keeps `fraction_bits` significant bits; tile results summed exactly; one rounding at the end
+              ///< and keeps `fraction_bits` significant bits (cut by `block_mode`); tile results summed exactly; one
+              ///< rounding (`step`) at the end. With step->limit, partial sums that reach it are infinite already
     pairs,    ///< CPU bf16 dot instructions, two products a step: see PairRule
   };
   enum class PairRule : uint8_t {
@@ -28,16 +29,20 @@ struct Accumulator {
   };
   Kind kind = Kind::chain;
   bool fused = true;  ///< chain, lanes: product exact inside a fused multiply-add
-  std::optional<Rounding>
-      product;  ///< tiles, unfused chains: rounding of each product; absent: step's (chain), exact (tiles)
+  /// tiles, unfused chains: rounding of each product; absent: step's (chain), exact (tiles)
+  std::optional<Rounding> product;
   std::optional<Rounding> step;   ///< rounding after each step; absent: the compute type's own
   bool step_via_float32 = false;  ///< each step is rounded to float32 first, then by `step` (AVX2 XNNPACK)
   int lanes = 1;
   int block = 1;                              ///< aligned, tiles, even_odd_sums: products per block
-  int fraction_bits = 24;                     ///< aligned: F; tiles: significant bits kept
+  int fraction_bits = 24;                     ///< aligned: F, 1..40; tiles: significant bits kept, 2..40
   Mode block_mode = Mode::toward_zero;        ///< aligned: rounding of a block's sum
   FormatId block_format = FormatId::float32;  ///< aligned: format of a block's sum
   int block_result_fraction_bits = 23;        ///< aligned: fractional bits kept in the block's result (fp8: 13)
+  FormatId factors = FormatId::float32;       ///< aligned: format of the factors: subnormals keep its least exponent
+  /// aligned (AMD CDNA3): products alone are cut to `fraction_bits`; their sum (to 31 bits) and acc (to 24 bits) are
+  /// then aligned to the larger exponent, both downwards, and added.
+  bool accumulator_apart = false;
   int split_k = 1;  ///< k cut into this many equal parts (rounded up to `block`), added in float32
   PairRule pairs = PairRule::odd_then_even;
   bool flush_subnormals = false;  ///< inputs, accumulator and results of each step
