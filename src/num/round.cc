@@ -73,8 +73,8 @@ double round_exact(const Exact& value, const Rounding& r) {
     inexact = remainder != 0 || value.sticky;
     against_half = remainder > half || (remainder == half && value.sticky) ? 1 : remainder == half ? 0 : -1;
   }
-  // Without stored significand bits, even and odd are those of the code, that is of the exponent.
-  const bool odd = f.significand_bits > 0 || exponent < least ? (quotient & 1) != 0 : ((exponent + f.bias) & 1) != 0;
+  // Without stored significand bits the hidden one makes every quotient odd: ties go up, as in ml_dtypes.
+  const bool odd = (quotient & 1) != 0;
   if (rounds_up(r.mode, odd, inexact, against_half)) ++quotient;
 
   if (quotient == 0) return zero(value.negative, f);
