@@ -1,0 +1,180 @@
+// AveragePool and LpPool: sums over windows, ascending over the kernel axes.
+#include <cmath>
+
+#include "num/format.h"
+#include "ops/move.h"
+#include "ops/pool_rows.h"
+#include "ops/upgrade.h"
+
+namespace assay::ops {
+namespace {
+
+/// Adds the taps of one output row one by one; pads are skipped by adding +0, which changes no sum that began at +0.
+template <class T, class AddTap>
+void add_windows(KernelContext& c, const std::vector<WindowAxis>& axes, const PoolRow& at, PhasedRow<T>& phased,
+                 std::vector<T>& loaded, const AddTap& add) {
+  for_each_input_row(axes, at.index, [&](int64_t offset) {
+    phased.set(load(c.in(0), at.in_plane + offset, loaded.size(), loaded.data()));
+    for (int64_t k = 0; k < axes.back().kernel; ++k) add(phased.tap(k));
+  });
+}
+
+/// The terms of output `o` of a row, in order: for policies that add them in another way.
+template <class T>
+void gather_window(KernelContext& c, const std::vector<WindowAxis>& axes, const PoolRow& at, int64_t o,
+                   std::vector<T>& terms) {
+  terms.clear();
+  const WindowAxis& last = axes.back();
+  const auto [lo, hi] = last.taps(o);
+  for_each_input_row(axes, at.index, [&, lo = lo, hi = hi](int64_t offset) {
+    for (int64_t k = lo; k < hi; ++k)
+      terms.push_back(static_cast<T>(c.in(0).float_at(at.in_plane + offset + last.first(o) + k * last.dilation)));
+  });
+}
+
+/// Number of elements of each window of a row, as divisors (or their reciprocals where the policy multiplies).
+template <class T>
+void window_counts(const KernelContext& c, const std::vector<WindowAxis>& axes, const ir::Dims& index,
+                   std::vector<T>& counts) {
+  const bool pads = c.op.attr_int("count_include_pad", 0) != 0;
+  const auto taps = [&](const WindowAxis& a, int64_t o) {
+    const auto [lo, hi] = a.taps(o);
+    return pads ? a.padded_taps(o) : hi - lo;
+  };
+  int64_t outer = 1;
+  for (size_t k = 0; k < index.size(); ++k) outer *= taps(axes[k], index[k]);
+  const auto& policy = c.policy();
+  for (size_t o = 0; o < counts.size(); ++o) {
+    const auto n = static_cast<T>(outer * taps(axes.back(), static_cast<int64_t>(o)));
+    const T reciprocal = T{1} / n;
+    if (!policy.divide_by_reciprocal)
+      counts[o] = n;
+    else
+      counts[o] =
+          policy.result ? static_cast<T>(num::round(static_cast<double>(reciprocal), *policy.result)) : reciprocal;
+  }
+}
+
+template <class T>
+void average(KernelContext& c, const std::vector<WindowAxis>& axes) {
+  const num::Arith<T> arith(c.policy());
+  const WindowAxis& last = axes.back();
+  const auto count = static_cast<size_t>(last.out);
+  for_each_pool_row(c, axes, [&] {
+    return [&, loaded = std::vector<T>(static_cast<size_t>(last.in)), sum = std::vector<T>(count),
+            counts = std::vector<T>(count), terms = std::vector<T>(),
+            phased = PhasedRow<T>(last, T{0})](const PoolRow& at) mutable {
+      std::fill(sum.begin(), sum.end(), T{0});
+      if (c.policy().sum) {
+        for (size_t o = 0; o < count; ++o) {
+          gather_window(c, axes, at, static_cast<int64_t>(o), terms);
+          sum[o] = arith.sum(terms.data(), terms.size());
+        }
+      } else {
+        add_windows(c, axes, at, phased, loaded, [&](const T* tap) { arith.accumulate(tap, sum.data(), count); });
+      }
+      window_counts(c, axes, at.index, counts);
+      if (c.policy().divide_by_reciprocal)
+        arith.mul(sum.data(), counts.data(), sum.data(), count);
+      else
+        arith.div(sum.data(), counts.data(), sum.data(), count);
+      store(c.outputs[0], at.out_begin, count, sum.data(), c.policy());
+    };
+  });
+}
+
+/// |x|^p summed, to the power 1/p.
+template <class T>
+void norm(KernelContext& c, const std::vector<WindowAxis>& axes) {
+  const num::Arith<T> arith(c.policy());
+  const int64_t p = c.op.attr_int("p", 2);
+  const WindowAxis& last = axes.back();
+  const auto count = static_cast<size_t>(last.out);
+  for_each_pool_row(c, axes, [&] {
+    return [&, loaded = std::vector<T>(static_cast<size_t>(last.in)), sum = std::vector<T>(count),
+            term = std::vector<T>(count), power = std::vector<T>(count, static_cast<T>(p)),
+            phased = PhasedRow<T>(last, T{0})](const PoolRow& at) mutable {
+      std::fill(sum.begin(), sum.end(), T{0});
+      add_windows(c, axes, at, phased, loaded, [&](const T* tap) {
+        if (p == 2) return arith.accumulate_squares(tap, sum.data(), count);
+        arith.abs(tap, term.data(), count);
+        if (p != 1) arith.pow(term.data(), power.data(), term.data(), count);
+        arith.accumulate(term.data(), sum.data(), count);
+      });
+      if (p == 2) {
+        arith.sqrt(sum.data(), sum.data(), count);
+      } else if (p != 1) {
+        std::fill(term.begin(), term.end(), T{1} / static_cast<T>(p));
+        arith.pow(sum.data(), term.data(), sum.data(), count);
+      }
+      store(c.outputs[0], at.out_begin, count, sum.data(), c.policy());
+    };
+  });
+}
+
+Status eval_average(KernelContext& c) {
+  ASSAY_TRY(const auto axes, pool_axes(c));
+  ASSAY_CHECK(allocate_outputs(c));
+  if (computes_float64(c))
+    average<double>(c, axes);
+  else
+    average<float>(c, axes);
+  return {};
+}
+
+Status eval_norm(KernelContext& c) {
+  ASSAY_TRY(const auto axes, pool_axes(c));
+  ASSAY_CHECK(allocate_outputs(c));
+  if (computes_float64(c))
+    norm<double>(c, axes);
+  else
+    norm<float>(c, axes);
+  return {};
+}
+
+/// p was a float in version 1.
+Status upgrade_p(UpgradeContext& c) {
+  c.op.set_attr("p", static_cast<int64_t>(std::lround(c.op.attr_float("p", 2))));
+  return {};
+}
+
+constexpr In kIn[] = {{"X", kFloats}};
+constexpr Out kOut[] = {{"Y"}};
+constexpr AttrDoc kAverageAttrs[] = {{"kernel_shape", ""},      {"strides", "1"},       {"pads", "0"},
+                                     {"dilations", "1"},        {"auto_pad", "NOTSET"}, {"ceil_mode", "0"},
+                                     {"count_include_pad", "0"}};
+constexpr AttrDoc kNormAttrs[] = {{"kernel_shape", ""},   {"strides", "1"},   {"pads", "0"}, {"dilations", "1"},
+                                  {"auto_pad", "NOTSET"}, {"ceil_mode", "0"}, {"p", "2"}};
+constexpr Upgrade kNormUpgrades[] = {{2, upgrade_p}};
+
+}  // namespace
+
+extern const OpDef kAveragePool = {
+    .name = "AveragePool",
+    .since = 22,
+    .doc = "The mean of each window.",
+    .in = kIn,
+    .out = kOut,
+    .attrs = kAverageAttrs,
+    .numeric = Numeric::reduction,
+    .accumulates = "the window, ascending over the kernel axes; then / count",
+    .infer = infer_pool,
+    .eval = eval_average,
+};
+
+extern const OpDef kLpPool = {
+    .name = "LpPool",
+    .since = 22,
+    .doc = "The p-norm of each window.",
+    .in = kIn,
+    .out = kOut,
+    .attrs = kNormAttrs,
+    .numeric = Numeric::reduction,
+    .accumulates = "|x|^p of the window, ascending over the kernel axes",
+    .upgrades = kNormUpgrades,
+    .infer = infer_pool,
+    .eval = eval_norm,
+    .bound = {.f32 = 4, .f16 = 1, .bf16 = 1},
+};
+
+}  // namespace assay::ops

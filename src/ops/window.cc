@@ -1,0 +1,101 @@
+#include "ops/window.h"
+
+#include <algorithm>
+
+namespace assay::ops {
+namespace {
+
+constexpr int64_t kLimit = int64_t{1} << 31;  // no product of two such numbers overflows
+
+bool sane(const ir::Dims& values, int64_t least) {
+  return std::ranges::all_of(values, [&](int64_t v) { return v >= least && v < kLimit; });
+}
+
+/// Sets `out` (and, for SAME, the pads) of one axis whose extent is known.
+void place(WindowAxis& a, const std::string& auto_pad, bool ceil_mode) {
+  const int64_t reach = (a.kernel - 1) * a.dilation + 1;
+  if (auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER") {
+    a.out = (a.in + a.stride - 1) / a.stride;
+    const int64_t pad = std::max<int64_t>(0, (a.out - 1) * a.stride + reach - a.in);
+    a.begin = auto_pad == "SAME_UPPER" ? pad / 2 : pad - pad / 2;
+    a.end = pad - a.begin;
+    return;
+  }
+  if (auto_pad == "VALID") a.begin = a.end = 0;
+  const int64_t room = a.in + a.begin + a.end - reach;
+  if (room < 0) {
+    a.out = ceil_mode && room > -a.stride && a.in > 0 ? 1 : 0;
+    return;
+  }
+  a.out = (room + (ceil_mode ? a.stride - 1 : 0)) / a.stride + 1;
+  if (ceil_mode && (a.out - 1) * a.stride >= a.in + a.begin) --a.out;  // would start in the pads behind
+}
+
+}  // namespace
+
+std::pair<int64_t, int64_t> WindowAxis::taps(int64_t o) const {
+  const int64_t start = first(o);
+  const int64_t lo = start < 0 ? (-start + dilation - 1) / dilation : 0;
+  const int64_t hi = in <= start ? 0 : std::min(kernel, (in - start + dilation - 1) / dilation);
+  return {lo, std::max(lo, hi)};
+}
+
+int64_t WindowAxis::padded_taps(int64_t o) const {
+  const int64_t room = in + end - first(o);
+  return room <= 0 ? 0 : std::min(kernel, (room + dilation - 1) / dilation);
+}
+
+Result<std::vector<WindowAxis>> window_axes(const ir::Op& op, const ir::Dims& spatial) {
+  const auto fail = [](std::string message) { return Error{Code::model_invalid, std::move(message)}; };
+  const size_t n = spatial.size();
+  const ir::Dims kernel = op.attr_ints("kernel_shape"), strides = op.attr_ints("strides", ir::Dims(n, 1)),
+                 dilations = op.attr_ints("dilations", ir::Dims(n, 1)), pads = op.attr_ints("pads", ir::Dims(2 * n, 0));
+  if (kernel.size() != n || strides.size() != n || dilations.size() != n || pads.size() != 2 * n)
+    return fail("kernel_shape, strides, dilations or pads do not fit " + std::to_string(n) + " spatial axes");
+  if (!sane(kernel, 1) || !sane(strides, 1) || !sane(dilations, 1) || !sane(pads, 0) || !sane(spatial, -1))
+    return fail("kernel_shape, strides, dilations or pads are out of range");
+  const std::string auto_pad = op.attr_string("auto_pad", "NOTSET");
+  if (auto_pad != "NOTSET" && auto_pad != "" && auto_pad != "VALID" && auto_pad != "SAME_UPPER" &&
+      auto_pad != "SAME_LOWER")
+    return fail("unknown auto_pad '" + auto_pad + "'");
+  std::vector<WindowAxis> axes(n);
+  for (size_t i = 0; i < n; ++i) {
+    axes[i] = {kernel[i], strides[i], dilations[i], pads[i], pads[n + i], spatial[i], -1};
+    if (spatial[i] >= 0) place(axes[i], auto_pad, op.attr_int("ceil_mode", 0) != 0);
+  }
+  return axes;
+}
+
+Status infer_pool(InferContext& c) {
+  if (!c.ranked(0)) {
+    std::optional<std::vector<ir::Dim>> shape;
+    if (c.op().has_attr("kernel_shape")) shape.emplace(c.op().attr_ints("kernel_shape").size() + 2);
+    c.set(0, c.elem(0), shape);
+    c.set(1, ir::ElemType::int64, std::move(shape));
+    return {};
+  }
+  std::vector<ir::Dim> out = c.shape(0);
+  if (out.size() < 3) return c.fail("pool_c1", "the input has no spatial axes");
+  ir::Dims spatial;
+  for (size_t i = 2; i < out.size(); ++i) spatial.push_back(out[i].known() ? out[i].value : -1);
+  const auto axes = window_axes(c.op(), spatial);
+  if (!axes.ok()) return c.fail("pool_c2", axes.error().message);
+  for (size_t i = 2; i < out.size(); ++i) out[i] = (*axes)[i - 2].out >= 0 ? ir::Dim((*axes)[i - 2].out) : ir::Dim();
+  c.set(0, c.elem(0), out);
+  c.set(1, ir::ElemType::int64, std::move(out));
+  return {};
+}
+
+Status infer_global_pool(InferContext& c) {
+  if (!c.ranked(0)) {
+    c.set(0, c.elem(0), std::nullopt);
+    return {};
+  }
+  std::vector<ir::Dim> out = c.shape(0);
+  if (out.size() < 2) return c.fail("global_pool_c1", "the input has no channel axis");
+  for (size_t i = 2; i < out.size(); ++i) out[i] = 1;
+  c.set(0, c.elem(0), std::move(out));
+  return {};
+}
+
+}  // namespace assay::ops
