@@ -1,0 +1,150 @@
+#include "ops/scatter.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "num/arith.h"
+#include "ops/elementwise.h"
+#include "ops/move.h"
+#include "ops/upgrade.h"
+
+namespace assay::ops {
+namespace {
+
+template <class T>
+T extreme(bool largest, T a, T b) {
+  if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<T>::quiet_NaN();
+  if (a == b) return std::signbit(a) == largest ? b : a;  // +0 above -0
+  return (a > b) == largest ? a : b;
+}
+
+template <class T>
+void combine_floats(const KernelContext& c, Combine combine, const ir::Tensor& updates, int64_t from, ir::Tensor& out,
+                    int64_t to, int64_t n) {
+  const num::Arith<T> arith(c.policy());
+  for (int64_t i = 0; i < n; ++i) {
+    const T old = static_cast<T>(out.float_at(to + i)), next = static_cast<T>(updates.float_at(from + i));
+    T value = combine == Combine::add   ? arith.add(old, next)
+              : combine == Combine::mul ? arith.mul(old, next)
+                                        : extreme(combine == Combine::max, old, next);
+    store(out, to + i, 1, &value, c.policy());
+  }
+}
+
+void combine_ints(Combine combine, const ir::Tensor& updates, int64_t from, ir::Tensor& out, int64_t to, int64_t n) {
+  const bool wide = out.elem() == ir::ElemType::uint64;
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t old = out.int_at(to + i), next = updates.int_at(from + i);
+    const auto a = static_cast<uint64_t>(old), b = static_cast<uint64_t>(next);
+    const bool less = wide ? a < b : old < next;
+    const uint64_t value = combine == Combine::add   ? a + b
+                           : combine == Combine::mul ? a * b
+                                                     : (less == (combine == Combine::max) ? b : a);
+    out.set_int(to + i, static_cast<int64_t>(value));
+  }
+}
+
+Status infer_scatter(InferContext& c) {
+  if (c.ranked(0) && c.ranked(1) && c.rank(0) != c.rank(1))
+    return c.fail("scatter_elements_c1", "data and indices have different ranks");
+  if (c.ranked(0)) {
+    ASSAY_TRY([[maybe_unused]] const int64_t axis,
+              c.axis(c.op().attr_int("axis", 0), c.rank(0), "scatter_elements_c2"));
+  }
+  return infer_same(c);
+}
+
+Status eval_scatter(KernelContext& c) {
+  ASSAY_CHECK(copy_data(c));
+  const ir::Tensor& indices = c.in(1);
+  ir::Tensor& out = c.out(0);
+  const ir::Tensor updates = as_storage(c.in(2), out.elem());
+  const auto combine = combine_named(c.op.attr_string("reduction", "none"));
+  if (!combine) return c.fail(Code::model_invalid, "unknown reduction");
+  if (indices.rank() != out.rank() || indices.dims() != updates.dims())
+    return c.fail(Code::model_invalid, "data, indices and updates do not fit together");
+  const auto axis = static_cast<size_t>(normal_axis(c.op.attr_int("axis", 0), out.rank()));
+  const int64_t extent = out.dims()[axis];
+  for (size_t k = 0; k < out.dims().size(); ++k)
+    if (k != axis && indices.dims()[k] > out.dims()[k])
+      return c.fail(Code::model_invalid, "indices reach beyond the data along axis " + std::to_string(k));
+  const ir::Dims strides = strides_of(out.dims());
+  ir::Dims index(indices.dims().size());
+  for (int64_t n = 0; n < indices.size(); ++n) {
+    const int64_t at = normal_axis(indices.int_at(n), extent);
+    if (at < 0)
+      return c.fail(Code::value_range,
+                    "index " + std::to_string(indices.int_at(n)) + " for extent " + std::to_string(extent));
+    int64_t to = at * strides[axis];
+    for (size_t k = 0; k < index.size(); ++k) to += k == axis ? 0 : index[k] * strides[k];
+    scatter_run(c, *combine, updates, n, out, to, 1);
+    next_index(index, indices.dims());
+  }
+  return {};
+}
+
+Status rename(UpgradeContext& c) {
+  c.op.type = "ScatterElements";
+  return {};
+}
+
+constexpr In kIn[] = {{"data", kAnything}, {"indices", kIndices}, {"updates", kAnything}};
+constexpr Out kOut[] = {{"output"}};
+constexpr AttrDoc kAttrs[] = {{"axis", "0"}, {"reduction", "none"}};
+constexpr AttrDoc kOldAttrs[] = {{"axis", "0"}};
+constexpr Upgrade kRename[] = {{1000, rename}};  // deprecated, but models of any version may hold it
+
+}  // namespace
+
+std::optional<Combine> combine_named(std::string_view name) {
+  constexpr std::pair<std::string_view, Combine> kNames[] = {{"none", Combine::none},
+                                                             {"add", Combine::add},
+                                                             {"mul", Combine::mul},
+                                                             {"min", Combine::min},
+                                                             {"max", Combine::max}};
+  for (const auto& [text, value] : kNames)
+    if (text == name) return value;
+  return std::nullopt;
+}
+
+void scatter_run(const KernelContext& c, Combine combine, const ir::Tensor& updates, int64_t from, ir::Tensor& out,
+                 int64_t to, int64_t n) {
+  if (combine == Combine::none || out.elem() == ir::ElemType::string) return copy_run(updates, from, out, to, n);
+  if (!ir::is_float(out.elem())) return combine_ints(combine, updates, from, out, to, n);
+  if (computes_float64(c)) return combine_floats<double>(c, combine, updates, from, out, to, n);
+  combine_floats<float>(c, combine, updates, from, out, to, n);
+}
+
+Status copy_data(KernelContext& c) {
+  ASSAY_CHECK(allocate_outputs(c));
+  copy_run(as_storage(c.in(0), c.out(0).elem()), 0, c.out(0), 0, c.out(0).size());
+  return {};
+}
+
+extern const OpDef kScatterElements = {
+    .name = "ScatterElements",
+    .since = 18,
+    .doc = "The data with elements replaced (or combined) at positions along an axis; updates act in order.",
+    .in = kIn,
+    .out = kOut,
+    .attrs = kAttrs,
+    .numeric = Numeric::reduction,
+    .accumulates = "updates of one position, in order; each sum or product is rounded as stored",
+    .infer = infer_scatter,
+    .eval = eval_scatter,
+};
+
+extern const OpDef kScatter = {
+    .name = "Scatter",
+    .since = 9,
+    .doc = "Deprecated name of ScatterElements.",
+    .in = kIn,
+    .out = kOut,
+    .attrs = kOldAttrs,
+    .upgrades = kRename,
+    .infer = infer_scatter,
+};
+
+}  // namespace assay::ops

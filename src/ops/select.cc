@@ -1,0 +1,99 @@
+// NonZero and Compress: the number of results depends on values.
+#include "ops/move.h"
+
+namespace assay::ops {
+namespace {
+
+bool is_zero(const ir::Tensor& t, int64_t i) {
+  if (t.elem() == ir::ElemType::string) return t.strings()[static_cast<size_t>(i)].empty();
+  return ir::is_float(t.elem()) ? t.float_at(i) == 0 : t.int_at(i) == 0;
+}
+
+Status infer_non_zero(InferContext& c) {
+  std::vector<ir::Dim> shape(2);
+  if (c.ranked(0)) shape[0] = c.rank(0);
+  c.set(0, ir::ElemType::int64, std::move(shape));
+  return {};
+}
+
+Status eval_non_zero(KernelContext& c) {
+  const ir::Tensor& in = c.in(0);
+  ir::Dims found;
+  for (int64_t i = 0; i < in.size(); ++i)
+    if (!is_zero(in, i)) found.push_back(i);
+  const auto count = static_cast<int64_t>(found.size());
+  c.allocate(0, {in.rank(), count});
+  const ir::Dims strides = strides_of(in.dims());
+  for (int64_t axis = 0; axis < in.rank(); ++axis) {
+    const auto k = static_cast<size_t>(axis);
+    for (int64_t n = 0; n < count; ++n)
+      c.out(0).set_int(axis * count + n, found[static_cast<size_t>(n)] / strides[k] % in.dims()[k]);
+  }
+  return {};
+}
+
+Status infer_compress(InferContext& c) {
+  if (!c.op().has_attr("axis")) {
+    c.set(0, c.elem(0), std::vector<ir::Dim>(1));
+    return {};
+  }
+  if (!c.ranked(0)) {
+    c.set(0, c.elem(0), std::nullopt);
+    return {};
+  }
+  ASSAY_TRY(const int64_t axis, c.axis(c.op().attr_int("axis", 0), c.rank(0), "compress_c1"));
+  std::vector<ir::Dim> out = c.shape(0);
+  out[static_cast<size_t>(axis)] = ir::Dim();
+  c.set(0, c.elem(0), std::move(out));
+  return {};
+}
+
+Status eval_compress(KernelContext& c) {
+  const ir::Tensor& in = c.in(0);
+  const bool flat = !c.op.has_attr("axis");
+  const ir::Dims dims = flat ? ir::Dims{in.size()} : in.dims();
+  const auto axis = static_cast<size_t>(flat ? 0 : normal_axis(c.op.attr_int("axis", 0), in.rank()));
+  if (c.in(1).size() > dims[axis]) return c.fail(Code::model_invalid, "the condition is longer than the axis");
+  ir::Dims kept;
+  for (int64_t i = 0; i < c.in(1).size(); ++i)
+    if (c.in(1).int_at(i) != 0) kept.push_back(i);
+  ir::Dims out = dims;
+  out[axis] = static_cast<int64_t>(kept.size());
+  c.allocate(0, out);
+  const auto at = static_cast<std::ptrdiff_t>(axis);
+  const int64_t outer = volume({dims.begin(), dims.begin() + at}), inner = volume({dims.begin() + at + 1, dims.end()});
+  int64_t to = 0;
+  for (int64_t o = 0; o < outer; ++o)
+    for (const int64_t i : kept) copy_run(in, (o * dims[axis] + i) * inner, c.out(0), inner * to++, inner);
+  return {};
+}
+
+constexpr In kNonZeroIn[] = {{"X", kAnything}};
+constexpr In kCompressIn[] = {{"input", kAnything}, {"condition", kBool}};
+constexpr Out kOut[] = {{"output"}};
+constexpr AttrDoc kCompressAttrs[] = {{"axis", "-"}};
+
+}  // namespace
+
+extern const OpDef kNonZero = {
+    .name = "NonZero",
+    .since = 13,
+    .doc = "Positions of the elements that are not zero, one row an axis, in row-major order.",
+    .in = kNonZeroIn,
+    .out = kOut,
+    .infer = infer_non_zero,
+    .eval = eval_non_zero,
+};
+
+extern const OpDef kCompress = {
+    .name = "Compress",
+    .since = 11,
+    .doc = "The slices along an axis (or the elements) for which the condition holds.",
+    .in = kCompressIn,
+    .out = kOut,
+    .attrs = kCompressAttrs,
+    .infer = infer_compress,
+    .eval = eval_compress,
+};
+
+}  // namespace assay::ops

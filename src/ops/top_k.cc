@@ -1,0 +1,110 @@
+// TopK. Of equals the lower index comes first; a NaN ranks above every number.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "ops/move.h"
+#include "ops/upgrade.h"
+
+namespace assay::ops {
+namespace {
+
+Status infer(InferContext& c) {
+  if (!c.ranked(0)) {
+    c.set(0, c.elem(0), std::nullopt);
+    c.set(1, ir::ElemType::int64, std::nullopt);
+    return {};
+  }
+  ASSAY_TRY(const int64_t axis, c.axis(c.op().attr_int("axis", -1), c.rank(0), "top_k_c1"));
+  std::vector<ir::Dim> out = c.shape(0);
+  ir::Dim& d = out[static_cast<size_t>(axis)];
+  const auto k = constant_ints(c, 1);
+  if (k && (k->size() != 1 || k->front() < 0 || (d.known() && k->front() > d.value)))
+    return c.fail("top_k_c2", "K " + ir::to_string(*k) + " for an axis of " + ir::to_string(c.type(0)));
+  d = k ? ir::Dim(k->front()) : ir::Dim();
+  c.set(0, c.elem(0), out);
+  c.set(1, ir::ElemType::int64, std::move(out));
+  return {};
+}
+
+/// Keys whose order (by <, equal for ties) is that of the elements.
+double key(const ir::Tensor& t, int64_t i, double) { return t.float_at(i); }
+int64_t key(const ir::Tensor& t, int64_t i, int64_t) {
+  const int64_t v = t.int_at(i);
+  return t.elem() == ir::ElemType::uint64 ? static_cast<int64_t>(static_cast<uint64_t>(v) ^ (uint64_t{1} << 63)) : v;
+}
+bool below(double a, double b) { return std::isnan(b) ? !std::isnan(a) : a < b; }
+bool below(int64_t a, int64_t b) { return a < b; }
+
+template <class Key>
+void select(KernelContext& c, size_t axis) {
+  const ir::Tensor& in = c.in(0);
+  const bool largest = c.op.attr_int("largest", 1) != 0;
+  const auto at = static_cast<std::ptrdiff_t>(axis);
+  const int64_t extent = in.dims()[axis], inner = volume({in.dims().begin() + at + 1, in.dims().end()});
+  const int64_t wanted = c.in(1).int_at(0), lines = extent == 0 ? 0 : in.size() / extent;
+  const auto run = [&](size_t begin, size_t end) {
+    std::vector<Key> keys(static_cast<size_t>(extent));
+    ir::Dims order(keys.size());
+    for (auto n = static_cast<int64_t>(begin); n < static_cast<int64_t>(end); ++n) {
+      const int64_t base = n / inner * extent * inner + n % inner, to = n / inner * wanted * inner + n % inner;
+      for (int64_t i = 0; i < extent; ++i) keys[static_cast<size_t>(i)] = key(in, base + i * inner, Key{});
+      std::iota(order.begin(), order.end(), 0);
+      std::partial_sort(order.begin(), order.begin() + wanted, order.end(), [&](int64_t a, int64_t b) {
+        const Key x = keys[static_cast<size_t>(a)], y = keys[static_cast<size_t>(b)];
+        if (below(x, y)) return !largest;
+        if (below(y, x)) return largest;
+        return a < b;
+      });
+      for (int64_t i = 0; i < wanted; ++i) {
+        const int64_t from = order[static_cast<size_t>(i)];
+        if (c.wants(0)) copy_run(in, base + from * inner, c.out(0), to + i * inner, 1);
+        if (c.wants(1)) c.out(1).set_int(to + i * inner, from);
+      }
+    }
+  };
+  c.threads.for_each(static_cast<size_t>(lines),
+                     static_cast<size_t>(std::max<int64_t>(1, 4096 / std::max<int64_t>(extent, 1))), run);
+}
+
+Status eval(KernelContext& c) {
+  const int64_t axis = normal_axis(c.op.attr_int("axis", -1), c.in(0).rank());
+  if (axis < 0) return axis_error(c, c.op.attr_int("axis", -1), c.in(0).rank());
+  if (c.in(1).size() != 1 || c.in(1).int_at(0) < 0 || c.in(1).int_at(0) > c.in(0).dims()[static_cast<size_t>(axis)])
+    return c.fail(Code::value_range, "K is outside of the axis");
+  ASSAY_CHECK(allocate_outputs(c));
+  if (ir::is_float(c.in(0).elem()))
+    select<double>(c, static_cast<size_t>(axis));
+  else
+    select<int64_t>(c, static_cast<size_t>(axis));
+  return {};
+}
+
+/// K was an attribute before 10.
+Status upgrade_k(UpgradeContext& c) {
+  if (c.op.has_input(1)) return {};
+  c.set_input(1, c.constant(ir::Tensor::of_ints({c.op.attr_int("k", -1)})));
+  c.op.remove_attr("k");
+  return {};
+}
+
+constexpr In kIn[] = {{"X", kNumbers}, {"K", kInt64}};
+constexpr Out kOut[] = {{"Values", kOptional}, {"Indices", kOptional}};
+constexpr AttrDoc kAttrs[] = {{"axis", "-1"}, {"largest", "1"}, {"sorted", "1"}};
+constexpr Upgrade kUpgrades[] = {{10, upgrade_k}};
+
+}  // namespace
+
+extern const OpDef kTopK = {
+    .name = "TopK",
+    .since = 24,
+    .doc = "The K largest (or smallest) elements along an axis, sorted, and their indices.",
+    .in = kIn,
+    .out = kOut,
+    .attrs = kAttrs,
+    .upgrades = kUpgrades,
+    .infer = infer,
+    .eval = eval,
+};
+
+}  // namespace assay::ops
