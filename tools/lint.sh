@@ -18,4 +18,4 @@ fi
 known=$(sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' build/dev/compile_commands.json | sort -u)
 for file in $changed; do
   if grep -qxF "$PWD/$file" <<<"$known"; then echo "$file"; fi
-done | xargs -r -P "$(nproc)" -n 4 clang-tidy-16 -quiet -p build/dev
+done | xargs -r -P "$(nproc)" -n 4 clang-tidy-16 -quiet -p build/dev 2> >(grep -v "warnings generated" >&2)

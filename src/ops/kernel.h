@@ -72,7 +72,7 @@ class PrepareContext {
 /// True when the row computes in float64 (policy f64, or an output declared float64).
 inline bool computes_float64(const KernelContext& c) {
   return c.policy().compute == num::FormatId::float64 ||
-         (c.op.outputs.size() && c.outputs[0].elem() == ir::ElemType::float64) ||
+         (!c.op.outputs.empty() && c.outputs[0].elem() == ir::ElemType::float64) ||
          (c.has(0) && c.in(0).elem() == ir::ElemType::float64);
 }
 
