@@ -195,7 +195,7 @@ TEST(Profile, HostileFilesAreErrorsNotCrashes) {
 
 TEST(BuiltIn, EveryProfileLoadsAndIsComplete) {
   const auto names = built_in_names();
-  ASSERT_GE(names.size(), 5u);
+  ASSERT_GE(names.size(), 37u);
   for (const Profile& p : built_in_profiles()) {
     ASSERT_FALSE(p.variants.empty()) << p.name << " " << p.doc;
     EXPECT_LE(p.variants.size(), kMaxVariants) << p.name;
@@ -205,6 +205,30 @@ TEST(BuiltIn, EveryProfileLoadsAndIsComplete) {
         EXPECT_NE(s.fields, 0u) << p.name;
         EXPECT_GE(s.evidence.source.size(), 10u) << p.name << ":" << s.line;
       }
+  }
+}
+
+/// A variant that computes what another does would be run for nothing and hide what is open.
+TEST(BuiltIn, VariantsDifferInWhatTheyCompute) {
+  for (const Profile& p : built_in_profiles())
+    for (size_t i = 0; i < p.variants.size(); ++i)
+      for (size_t j = 0; j < i; ++j) {
+        bool differ = p.variants[i].storage.type != p.variants[j].storage.type;
+        for (const char* numeric : {"contraction", "reduction", "composite", "elementwise"})
+          for (const char* op : {"MatMul", "ReduceSum", "Softmax", "Add", "Div"}) {
+            const OpQuery query{"", op, numeric, ir::ElemType::float32};
+            differ = differ || policy_for(p, i, query) != policy_for(p, j, query);
+          }
+        EXPECT_TRUE(differ) << p.name << ": " << p.variants[i].name << " and " << p.variants[j].name;
+      }
+}
+
+TEST(BuiltIn, ThePrimaryCpuIsTheReference) {
+  for (const char* numeric : {"contraction", "reduction", "composite", "elementwise", "exact", "convert"}) {
+    const OpQuery query{"", "MatMul", numeric, ir::ElemType::float32};
+    EXPECT_EQ(policy_for(*built_in_profile("strict-f32"), 0, query), num::Policy{});
+    for (const char* name : {"cpu-f32", "coreml-nn-cpu", "coreml-mlprogram-f32-cpu", "pytorch-mps-f32"})
+      EXPECT_EQ(policy_for(*built_in_profile(name), 0, query), num::Policy{}) << name;
   }
 }
 

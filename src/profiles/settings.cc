@@ -149,6 +149,18 @@ Status read_accumulator_subnormals(const Reader& r, std::string_view key, Accumu
   ASSAY_TRY(a.flush_subnormals, choice(r, key, "word", kSubnormals));
   return {};
 }
+Status read_factors(const Reader& r, std::string_view key, Accumulator& a) {
+  ASSAY_TRY(const std::string word, r.string(key));
+  ASSAY_CHECK(parse_format(r, key, word));
+  const auto id = num::format_named(word);
+  if (!id) return r.fail(key, "must be a named format such as float16");
+  a.factors = *id;
+  return {};
+}
+Status read_alignment(const Reader& r, std::string_view key, Accumulator& a) {
+  ASSAY_TRY(a.block_mode, choice(r, key, "rounding", kModes));
+  return {};
+}
 Status read_kind(const Reader& r, std::string_view key, Accumulator& a) {
   ASSAY_TRY(a.kind, choice(r, key, "accumulator", kKinds));
   return {};
@@ -158,13 +170,16 @@ constexpr Part kParts[] = {
     {"kind", kAll, read_kind},
     {"fused", kSteps, read_bool<&Accumulator::fused>},
     {"product", kSteps | on(Kind::tiles), read_optional_rounding<&Accumulator::product>},
-    {"step", kSteps, read_optional_rounding<&Accumulator::step>},
+    {"step", kSteps | on(Kind::tiles) | on(Kind::exact), read_optional_rounding<&Accumulator::step>},
     {"step-via-float32", kSteps, read_bool<&Accumulator::step_via_float32>},
     {"lanes", on(Kind::lanes), read_lanes},
     {"block", on(Kind::aligned) | on(Kind::tiles) | on(Kind::pairs), read_int<&Accumulator::block, 1, 1024>},
     {"fraction-bits", on(Kind::aligned) | on(Kind::tiles), read_int<&Accumulator::fraction_bits, 2, 40>},
     {"block-rounding", on(Kind::aligned), read_block_rounding},
     {"block-result-fraction-bits", on(Kind::aligned), read_int<&Accumulator::block_result_fraction_bits, 1, 23>},
+    {"factors", on(Kind::aligned), read_factors},
+    {"accumulator-apart", on(Kind::aligned), read_bool<&Accumulator::accumulator_apart>},
+    {"alignment", on(Kind::tiles), read_alignment},
     {"split-k", kAll, read_int<&Accumulator::split_k, 1, 64>},
     {"pairs", on(Kind::pairs), read_pairs},
     {"subnormals", kAll, read_accumulator_subnormals},
