@@ -17,15 +17,24 @@ ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build/demo"
 ARTICLE = ROOT / "examples/article"
 
-# The article's network under each policy that a profile states, to the last digit.
+# The article's network under each policy, to the last digit. Names that begin with "article-" are hypotheses, not
+# devices: examples/article/policies/NAME.toml.
 ARTICLE_ROWS = (
     ("strict-f32", "0.6480752 -0.34015813 1.4329923", "the article's CPU"),
     ("coreml-nn-cpu", "0.6480752 -0.34015813 1.4329923", "NeuralNetwork on the CPU"),
     ("coreml-nn-gpu", "0.6484375 -0.34033203 1.4326172", "NeuralNetwork on the GPU: the article's GPU"),
     ("coreml-nn-ane", "0.6484375 -0.34033203 1.4326172", "NeuralNetwork on the Neural Engine"),
     ("coreml-mlprogram-f32-gpu", "0.6480752 -0.34015813 1.4329923", "ML Program on the GPU: the article's fix"),
-    ("f16-throughout", "0.6479492 -0.34033203 1.4335938", "sums in float16 too, fused multiply-add"),
+    ("f16-storage", "0.6484375 -0.34033203 1.4326172", "float16 storage, float32 sums"),
+    ("f16-throughout", "0.6479492 -0.34033203 1.4335938", "float16 sums too, fused multiply-add"),
+    ("article-f16-mul-add", "0.6479492 -0.33984375 1.4326172", "float16 sums, multiply and add apart"),
+    ("article-output-only", "0.6479492 -0.3400879 1.4326172", "only the output cast to float16"),
+    ("article-weights-and-output", "0.6479492 -0.3400879 1.4326172", "weights and output in float16"),
+    ("article-weights-only", "0.6480391 -0.34009987 1.4329895", "only the weights in float16"),
+    ("article-tf32-nearest-even", "0.6482052 -0.34034812 1.4330435", "TF32 operands, to nearest"),
+    ("article-tf32-toward-zero", "0.6476102 -0.33956695 1.4317858", "TF32 operands, truncated"),
     ("bf16-storage", "0.6484375 -0.33984375 1.4375", "bfloat16 storage"),
+    ("article-bf16-operands", "0.64859486 -0.3394804 1.4379504", "bfloat16 operands, float32 results"),
 )
 
 # name, title, model, decision rule and score, candidates
@@ -44,6 +53,10 @@ AUDITS = (
 )
 
 
+def policy_file(profile):
+    return ["--profile-file", ARTICLE / f"policies/{profile}.toml"] if profile.startswith("article-") else []
+
+
 class Demo:
     def __init__(self, assay):
         self.assay = assay
@@ -57,16 +70,16 @@ class Demo:
 
     def article(self):
         """Every policy's numbers, and what the round trip test makes of the CPU's and the GPU's."""
-        print("One network, one input, seven ways to run it (the article's example):\n")
+        print(f"One network, one input, {len(ARTICLE_ROWS)} ways to run it (the article's example):\n")
         wrong = 0
         for profile, expected, what in ARTICLE_ROWS:
             out = OUT / f"article-{profile}.npz"
             self.run("run", ARTICLE / "mlp.onnx", "--input", ARTICLE / "input.npz", "--output", out,
-                     "--profile", profile)
+                     "--profile", profile, *policy_file(profile))
             numbers = " ".join(str(v) for v in np.load(out)["output"].ravel())
             right = numbers == expected
             wrong += not right
-            print(f"  {profile:<26}{numbers:<36}{what}{'' if right else f'   EXPECTED {expected}'}")
+            print(f"  {profile:<27}{numbers:<34}{what}{'' if right else f'   EXPECTED {expected}'}")
         for profile in ("strict-f32", "coreml-nn-gpu"):
             print(f"\nassay fingerprint article-{profile}.npz")
             print(self.run("fingerprint", OUT / f"article-{profile}.npz").rstrip())
