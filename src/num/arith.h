@@ -39,6 +39,11 @@ class Arith {
   void relu(const T* a, T* y, size_t n) const;  ///< x < 0 ? +0 : x
   void neg(const T* a, T* y, size_t n) const;
   void abs(const T* a, T* y, size_t n) const;
+  void floor(const T* a, T* y, size_t n) const;
+  void ceil(const T* a, T* y, size_t n) const;
+  void round(const T* a, T* y, size_t n) const;  ///< to an integral value, ties to even
+  /// x < low ? low : x, then high < x ? high : x; null bounds are absent, NaN bounds bound nothing.
+  void clamp(const T* a, const T* low, const T* high, T* y, size_t n) const;
   /// y[i] = c[i] < 0 ? a[i] : b[i]
   void select_negative(const T* c, const T* a, const T* b, T* y, size_t n) const;
 
@@ -46,7 +51,9 @@ class Arith {
   T sum(const T* a, size_t n) const;
   T sum_of_squares(const T* a, size_t n) const;  ///< squares enter by fma
   T max_of(const T* a, size_t n) const;          ///< NaN if any is NaN; -infinity for n = 0
-  // Plain ascending sums over an outer axis: acc[i] = acc[i] + a[i], acc[i] = fma(a[i], a[i], acc[i]).
+  // Plain ascending sums over an outer axis: acc[i] = acc[i] + a[i], acc[i] = fma(a[i], a[i], acc[i]). They follow
+  // Policy::sum only when sums_ascending(); otherwise gather each run of terms and use sum().
+  bool sums_ascending() const { return !policy_.sum || policy_.sum->kind == Accumulator::Kind::chain; }
   void accumulate(const T* a, T* acc, size_t n) const;
   void accumulate_squares(const T* a, T* acc, size_t n) const;
 
@@ -62,7 +69,21 @@ class Arith {
   T step(T y) const;
 
  private:
+  bool rewrites_inputs() const { return flush_ || policy_.special_values != SpecialValues::ieee; }
+  const T* prepare(const T* a, size_t n, T* buffer) const;
+  void finish(T* y, size_t n, const std::optional<Rounding>& rounding) const;
+  template <class Op>
+  void in_blocks(const T* a, const T* b, const T* c, T* y, size_t n, const std::optional<Rounding>& rounding,
+                 Op op) const;
+  void fma_blocks(const T* a, const T* b, bool b_scalar, const T* c, bool c_scalar, T* y, size_t n,
+                  const std::optional<Rounding>& rounding) const;
+  void apply_block(Function f, const T* a, T* y, size_t n) const;
+  T sum_in_lanes(const T* a, size_t n, bool squares, size_t lanes, const std::optional<Rounding>& rounding) const;
+  const std::optional<Rounding>& sum_step() const;
+
   Policy policy_;
+  bool flush_;  ///< T is float and subnormals are flushed
+  bool plain_;  ///< no step rounding, nothing flushed, IEEE special values: raw loops do
 };
 
 extern template class Arith<float>;
