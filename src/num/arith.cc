@@ -74,32 +74,32 @@ T Arith<T>::step(T y) const {
 
 // ---- Two operands. The scalar is prepared once.
 
-#define ASSAY_BINARY(name, rounding)                                                                                  \
-  template <class T>                                                                                                  \
-  void Arith<T>::name(const T* a, const T* b, T* y, size_t n) const {                                                 \
-    if (plain_) return raw::binary(raw::Binary::name, {a}, {b}, y, n);                                                \
-    in_blocks(a, b, nullptr, y, n, rounding, [](const T* p, const T* q, const T*, T* z, size_t m) {                   \
-      raw::binary(raw::Binary::name, {p}, {q}, z, m);                                                                 \
-    });                                                                                                               \
-  }                                                                                                                   \
-  template <class T>                                                                                                  \
-  void Arith<T>::name(const T* a, T b, T* y, size_t n) const {                                                        \
-    if (plain_) return raw::binary(raw::Binary::name, {a}, {&b, true}, y, n);                                         \
-    T buffer;                                                                                                         \
-    const T* s = prepare(&b, 1, &buffer);                                                                             \
-    in_blocks(a, nullptr, nullptr, y, n, rounding, [s](const T* p, const T*, const T*, T* z, size_t m) {              \
-      raw::binary(raw::Binary::name, {p}, {s, true}, z, m);                                                           \
-    });                                                                                                               \
-  }
-#define ASSAY_BINARY_LEFT(name)                                                                          \
+#define ASSAY_BINARY(name, rounding)                                                                     \
   template <class T>                                                                                     \
-  void Arith<T>::name(T a, const T* b, T* y, size_t n) const {                                           \
-    if (plain_) return raw::binary(raw::Binary::name, {&a, true}, {b}, y, n);                            \
-    T buffer;                                                                                            \
-    const T* s = prepare(&a, 1, &buffer);                                                                \
-    in_blocks(b, nullptr, nullptr, y, n, policy_.step, [s](const T* p, const T*, const T*, T* z, size_t m) { \
-      raw::binary(raw::Binary::name, {s, true}, {p}, z, m);                                              \
+  void Arith<T>::name(const T* a, const T* b, T* y, size_t n) const {                                    \
+    if (plain_) return raw::binary(raw::Binary::name, {a}, {b}, y, n);                                   \
+    in_blocks(a, b, nullptr, y, n, rounding, [](const T* p, const T* q, const T*, T* z, size_t m) {      \
+      raw::binary(raw::Binary::name, {p}, {q}, z, m);                                                    \
     });                                                                                                  \
+  }                                                                                                      \
+  template <class T>                                                                                     \
+  void Arith<T>::name(const T* a, T b, T* y, size_t n) const {                                           \
+    if (plain_) return raw::binary(raw::Binary::name, {a}, {&b, true}, y, n);                            \
+    T buffer;                                                                                            \
+    const T* s = prepare(&b, 1, &buffer);                                                                \
+    in_blocks(a, nullptr, nullptr, y, n, rounding, [s](const T* p, const T*, const T*, T* z, size_t m) { \
+      raw::binary(raw::Binary::name, {p}, {s, true}, z, m);                                              \
+    });                                                                                                  \
+  }
+#define ASSAY_BINARY_LEFT(name)                                                                              \
+  template <class T>                                                                                         \
+  void Arith<T>::name(T a, const T* b, T* y, size_t n) const {                                               \
+    if (plain_) return raw::binary(raw::Binary::name, {&a, true}, {b}, y, n);                                \
+    T buffer;                                                                                                \
+    const T* s = prepare(&a, 1, &buffer);                                                                    \
+    in_blocks(b, nullptr, nullptr, y, n, policy_.step, [s](const T* p, const T*, const T*, T* z, size_t m) { \
+      raw::binary(raw::Binary::name, {s, true}, {p}, z, m);                                                  \
+    });                                                                                                      \
   }
 ASSAY_BINARY(add, policy_.step)
 ASSAY_BINARY(sub, policy_.step)
@@ -112,12 +112,12 @@ ASSAY_BINARY_LEFT(div)
 #undef ASSAY_BINARY
 #undef ASSAY_BINARY_LEFT
 
-#define ASSAY_SCALAR(name)               \
-  template <class T>                     \
-  T Arith<T>::name(T a, T b) const {     \
-    T y;                                 \
-    name(&a, &b, &y, 1);                 \
-    return y;                            \
+#define ASSAY_SCALAR(name)           \
+  template <class T>                 \
+  T Arith<T>::name(T a, T b) const { \
+    T y;                             \
+    name(&a, &b, &y, 1);             \
+    return y;                        \
   }
 ASSAY_SCALAR(add)
 ASSAY_SCALAR(sub)
@@ -127,12 +127,12 @@ ASSAY_SCALAR(div)
 
 // ---- One operand.
 
-#define ASSAY_UNARY(name, kernel, rounding)                                                                      \
-  template <class T>                                                                                             \
-  void Arith<T>::name(const T* a, T* y, size_t n) const {                                                        \
-    if (plain_) return raw::unary(raw::Unary::kernel, a, y, n);                                                  \
-    in_blocks(a, nullptr, nullptr, y, n, rounding,                                                               \
-              [](const T* p, const T*, const T*, T* z, size_t m) { raw::unary(raw::Unary::kernel, p, z, m); });  \
+#define ASSAY_UNARY(name, kernel, rounding)                                                                     \
+  template <class T>                                                                                            \
+  void Arith<T>::name(const T* a, T* y, size_t n) const {                                                       \
+    if (plain_) return raw::unary(raw::Unary::kernel, a, y, n);                                                 \
+    in_blocks(a, nullptr, nullptr, y, n, rounding,                                                              \
+              [](const T* p, const T*, const T*, T* z, size_t m) { raw::unary(raw::Unary::kernel, p, z, m); }); \
   }
 ASSAY_UNARY(sqrt, sqrt, policy_.step)
 ASSAY_UNARY(relu, relu, kUnrounded)
@@ -160,9 +160,8 @@ void Arith<T>::clamp(const T* a, const T* low, const T* high, T* y, size_t n) co
 template <class T>
 void Arith<T>::select_negative(const T* c, const T* a, const T* b, T* y, size_t n) const {
   if (plain_) return raw::select_negative(c, a, b, y, n);
-  in_blocks(c, a, b, y, n, kUnrounded, [](const T* p, const T* q, const T* r, T* z, size_t m) {
-    raw::select_negative(p, q, r, z, m);
-  });
+  in_blocks(c, a, b, y, n, kUnrounded,
+            [](const T* p, const T* q, const T* r, T* z, size_t m) { raw::select_negative(p, q, r, z, m); });
 }
 
 // ---- Elementary functions.

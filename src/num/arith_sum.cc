@@ -171,13 +171,13 @@ void Arith<T>::accumulate_squares(const T* a, T* acc, size_t n) const {
   fma_blocks(a, a, false, acc, false, acc, n, sum_step());
 }
 
-#define ASSAY_INSTANCES(T)                                                                             \
-  template void Arith<T>::fma(const T*, const T*, const T*, T*, size_t) const;                         \
-  template void Arith<T>::fma(const T*, T, T, T*, size_t) const;                                       \
-  template T Arith<T>::sum(const T*, size_t) const;                                                    \
-  template T Arith<T>::sum_of_squares(const T*, size_t) const;                                         \
-  template T Arith<T>::max_of(const T*, size_t) const;                                                 \
-  template void Arith<T>::accumulate(const T*, T*, size_t) const;                                      \
+#define ASSAY_INSTANCES(T)                                                     \
+  template void Arith<T>::fma(const T*, const T*, const T*, T*, size_t) const; \
+  template void Arith<T>::fma(const T*, T, T, T*, size_t) const;               \
+  template T Arith<T>::sum(const T*, size_t) const;                            \
+  template T Arith<T>::sum_of_squares(const T*, size_t) const;                 \
+  template T Arith<T>::max_of(const T*, size_t) const;                         \
+  template void Arith<T>::accumulate(const T*, T*, size_t) const;              \
   template void Arith<T>::accumulate_squares(const T*, T*, size_t) const;
 ASSAY_INSTANCES(float)
 ASSAY_INSTANCES(double)

@@ -75,11 +75,16 @@ enum class Numeric : uint8_t {
 /// widens and stores; contractions run it on their hot output tile. `in` has one pointer an input, each n long.
 template <class T>
 using SpanFn = void (*)(const num::Arith<T>& arith, const float* params, const T* const* in, T* out, size_t n);
+/// The same for integers and booleans, widened to 64 bits; results are narrowed modulo 2^n.
+template <class T>
+using IntegerFn = void (*)(const float* params, const T* const* in, T* out, size_t n);
 struct Elementwise {
   SpanFn<float> f32 = nullptr;
   SpanFn<double> f64 = nullptr;
   /// Reads the op's attributes into at most 4 numbers that f32 and f64 get; null when there are none.
   void (*params)(const ir::Op& op, float* params) = nullptr;
+  IntegerFn<int64_t> i64 = nullptr;
+  IntegerFn<uint64_t> u64 = nullptr;  ///< when all inputs are unsigned; null: i64 does for them too
 };
 
 /// Rewrites a node imported at an operator-set version below `before` into the meaning that holds from `before` on.

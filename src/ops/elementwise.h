@@ -2,6 +2,7 @@
 // elementwise operators.
 #pragma once
 #include <cstddef>
+#include <functional>
 
 #include "base/result.h"
 #include "ir/tensor.h"
@@ -29,6 +30,22 @@ void store(ir::Tensor& t, int64_t begin, size_t n, double* values, const num::Po
 /// Rounds values as a store to `storage` under `policy` would, leaving them wide: for fused epilogues.
 void round_as_stored(float* values, size_t n, ir::ElemType storage, const num::Policy& policy);
 void round_as_stored(double* values, size_t n, ir::ElemType storage, const num::Policy& policy);
+
+/// Integers and booleans, widened; results narrowed modulo 2^n.
+const int64_t* load(const ir::Tensor& t, int64_t begin, size_t n, int64_t* buffer);
+const uint64_t* load(const ir::Tensor& t, int64_t begin, size_t n, uint64_t* buffer);
+void store_integers(ir::Tensor& t, int64_t begin, size_t n, const int64_t* values);
+
+/// The row's parameters of `op`, rounded as the policy rounds attributes.
+struct ElementwiseParams {
+  float values[4] = {};
+};
+ElementwiseParams elementwise_params(const ir::Op& op);
+
+/// Elements per task: small tensors stay on one thread.
+inline constexpr size_t kGrain = 16 * kChunk;
+/// body(begin, end) over [0, n) in parallel; every begin is a multiple of kChunk, so that no two tasks share a byte.
+void for_each_chunk(const Threads& threads, size_t n, const std::function<void(size_t, size_t)>& body);
 
 /// eval of every elementwise row: broadcasts inputs, runs the row's span function chunk by chunk, in parallel.
 Status eval_elementwise(KernelContext& c);

@@ -1,0 +1,73 @@
+// Add, Sub, Mul, Div: one step each. Integers wrap modulo 2^n; integer division truncates toward zero.
+#include <limits>
+
+#include "ops/elementwise.h"
+#include "ops/infer.h"
+#include "ops/legacy_broadcast.h"
+
+namespace assay::ops {
+namespace {
+
+#define ASSAY_FLOAT(name)                                                                            \
+  template <class T>                                                                                 \
+  void name##_span(const num::Arith<T>& arith, const float*, const T* const* in, T* out, size_t n) { \
+    arith.name(in[0], in[1], out, n);                                                                \
+  }
+ASSAY_FLOAT(add)
+ASSAY_FLOAT(sub)
+ASSAY_FLOAT(mul)
+ASSAY_FLOAT(div)
+#undef ASSAY_FLOAT
+
+// Unsigned arithmetic wraps; the signed result has the same bits.
+#define ASSAY_INTEGER(name, op)                                                                    \
+  template <class T>                                                                               \
+  void name##_int(const float*, const T* const* in, T* out, size_t n) {                            \
+    for (size_t i = 0; i < n; ++i)                                                                 \
+      out[i] = static_cast<T>(static_cast<uint64_t>(in[0][i]) op static_cast<uint64_t>(in[1][i])); \
+  }
+ASSAY_INTEGER(add, +)
+ASSAY_INTEGER(sub, -)
+ASSAY_INTEGER(mul, *)
+#undef ASSAY_INTEGER
+
+// ONNX leaves x / 0 and the quotient beyond the largest number undefined: here 0 and the wrapped number.
+int64_t divide(int64_t a, int64_t b) {
+  if (b == 0) return 0;
+  if (b == -1) return static_cast<int64_t>(-static_cast<uint64_t>(a));
+  return a / b;
+}
+uint64_t divide(uint64_t a, uint64_t b) { return b == 0 ? 0 : a / b; }
+template <class T>
+void div_int(const float*, const T* const* in, T* out, size_t n) {
+  for (size_t i = 0; i < n; ++i) out[i] = divide(in[0][i], in[1][i]);
+}
+
+constexpr In kIn[] = {{"A", kNumbers}, {"B", kNumbers}};
+constexpr Out kOut[] = {{"C"}};
+
+}  // namespace
+
+#define ASSAY_ROW(row, onnx, function, sentence)                                                         \
+  extern const OpDef row = {                                                                             \
+      .name = onnx,                                                                                      \
+      .since = 14,                                                                                       \
+      .doc = sentence,                                                                                   \
+      .in = kIn,                                                                                         \
+      .out = kOut,                                                                                       \
+      .numeric = Numeric::elementwise,                                                                   \
+      .upgrades = kBroadcastUpgrades,                                                                    \
+      .infer = infer_broadcast,                                                                          \
+      .eval = eval_elementwise,                                                                          \
+      .elementwise = {function##_span<float>, function##_span<double>, nullptr, function##_int<int64_t>, \
+                      function##_int<uint64_t>},                                                         \
+      .in_place = true,                                                                                  \
+      .bound = {.f32 = 0.5},                                                                             \
+  };
+ASSAY_ROW(kAdd, "Add", add, "The sum of two tensors.")
+ASSAY_ROW(kSub, "Sub", sub, "The difference of two tensors.")
+ASSAY_ROW(kMul, "Mul", mul, "The product of two tensors.")
+ASSAY_ROW(kDiv, "Div", div, "The quotient of two tensors; of integers, toward zero.")
+#undef ASSAY_ROW
+
+}  // namespace assay::ops
