@@ -5,7 +5,6 @@
 #include <type_traits>
 #include <vector>
 
-#include "num/accumulate.h"
 #include "num/arith.h"
 #include "num/arith_kernels.h"
 
@@ -119,7 +118,7 @@ T Arith<T>::sum(const T* a, size_t n) const {
     const size_t lanes = s.kind == Accumulator::Kind::lanes ? static_cast<size_t>(std::max(s.lanes, 1)) : 1;
     if ((lanes & (lanes - 1)) == 0) return sum_in_lanes(a, n, false, lanes, sum_step());
   }
-  return step(static_cast<T>(sum_reference(s, a, n)));
+  return sum_in_lanes(a, n, false, kLanes, sum_step());
 }
 
 template <class T>
@@ -171,13 +170,17 @@ void Arith<T>::accumulate_squares(const T* a, T* acc, size_t n) const {
   fma_blocks(a, a, false, acc, false, acc, n, sum_step());
 }
 
-#define ASSAY_INSTANCES(T)                                                     \
-  template void Arith<T>::fma(const T*, const T*, const T*, T*, size_t) const; \
-  template void Arith<T>::fma(const T*, T, T, T*, size_t) const;               \
-  template T Arith<T>::sum(const T*, size_t) const;                            \
-  template T Arith<T>::sum_of_squares(const T*, size_t) const;                 \
-  template T Arith<T>::max_of(const T*, size_t) const;                         \
-  template void Arith<T>::accumulate(const T*, T*, size_t) const;              \
+#define ASSAY_INSTANCES(T)                                                                                 \
+  template void Arith<T>::fma_blocks(const T*, const T*, bool, const T*, bool, T*, size_t,                 \
+                                     const std::optional<Rounding>&) const;                                \
+  template T Arith<T>::sum_in_lanes(const T*, size_t, bool, size_t, const std::optional<Rounding>&) const; \
+  template const std::optional<Rounding>& Arith<T>::sum_step() const;                                      \
+  template void Arith<T>::fma(const T*, const T*, const T*, T*, size_t) const;                             \
+  template void Arith<T>::fma(const T*, T, T, T*, size_t) const;                                           \
+  template T Arith<T>::sum(const T*, size_t) const;                                                        \
+  template T Arith<T>::sum_of_squares(const T*, size_t) const;                                             \
+  template T Arith<T>::max_of(const T*, size_t) const;                                                     \
+  template void Arith<T>::accumulate(const T*, T*, size_t) const;                                          \
   template void Arith<T>::accumulate_squares(const T*, T*, size_t) const;
 ASSAY_INSTANCES(float)
 ASSAY_INSTANCES(double)

@@ -1,0 +1,146 @@
+// Elu and its relatives, and Shrink: as their bodies in ONNX write them.
+#include "ops/elementwise.h"
+#include "ops/infer.h"
+#include "ops/span.h"
+
+namespace assay::ops {
+namespace {
+
+using num::Function;
+
+// x < 0 ? alpha * (exp(x) - 1) : x
+template <class T>
+void elu_block(const num::Arith<T>& arith, T alpha, const T* x, T* y, size_t n) {
+  T t[kBlock];
+  arith.apply(Function::exp, x, t, n);
+  arith.sub(t, T(1), t, n);
+  arith.mul(t, alpha, t, n);
+  arith.select_negative(x, t, x, y, n);
+}
+template <class T>
+void elu(const num::Arith<T>& arith, const float* params, const T* const* in, T* out, size_t n) {
+  for_blocks(n, [&](size_t i, size_t m) { elu_block(arith, T(params[0]), in[0] + i, out + i, m); });
+}
+template <class T>
+void celu(const num::Arith<T>& arith, const float* params, const T* const* in, T* out, size_t n) {
+  for_blocks(n, [&](size_t i, size_t m) {
+    T t[kBlock];
+    arith.div(in[0] + i, T(params[0]), t, m);
+    elu_block(arith, T(1), t, t, m);
+    arith.mul(t, T(params[0]), out + i, m);
+  });
+}
+template <class T>
+void selu(const num::Arith<T>& arith, const float* params, const T* const* in, T* out, size_t n) {
+  const T alpha = T(params[0]), gamma = T(params[1]);
+  for_blocks(n, [&](size_t i, size_t m) {
+    T negative[kBlock], positive[kBlock];
+    arith.apply(Function::exp, in[0] + i, negative, m);
+    arith.mul(negative, alpha, negative, m);
+    arith.sub(negative, alpha, negative, m);
+    arith.mul(negative, gamma, negative, m);
+    arith.mul(in[0] + i, gamma, positive, m);
+    arith.select_negative(in[0] + i, negative, positive, out + i, m);
+  });
+}
+
+void alpha_param(const ir::Op& op, float* params) { params[0] = op.attr_float("alpha", 1.0f); }
+void selu_params(const ir::Op& op, float* params) {
+  params[0] = op.attr_float("alpha", 1.67326319217681884765625f);
+  params[1] = op.attr_float("gamma", 1.05070102214813232421875f);
+}
+// Before 6 the defaults had fewer digits.
+Status selu_old_defaults(UpgradeContext& c) {
+  if (!c.op.has_attr("alpha")) c.op.set_attr("alpha", 1.6732f);
+  if (!c.op.has_attr("gamma")) c.op.set_attr("gamma", 1.0507f);
+  return {};
+}
+constexpr Upgrade kSeluUpgrades[] = {{6, selu_old_defaults}};
+
+// x < -lambd ? x + bias : lambd < x ? x - bias : 0
+template <class T>
+void shrink(const num::Arith<T>& arith, const float* params, const T* const* in, T* out, size_t n) {
+  const T bias = T(params[0]), lambda = T(params[1]);
+  for_blocks(n, [&](size_t i, size_t m) {
+    const T* x = in[0] + i;
+    T low[kBlock], high[kBlock];
+    arith.add(x, bias, low, m);
+    arith.sub(x, bias, high, m);
+    for (size_t k = 0; k < m; ++k) out[i + k] = x[k] < -lambda ? low[k] : lambda < x[k] ? high[k] : T(0);
+  });
+}
+void shrink_int(const float* params, const int64_t* const* in, int64_t* out, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    const auto x = static_cast<float>(in[0][i]);
+    const float y = x < -params[1] ? x + params[0] : params[1] < x ? x - params[0] : 0.0f;
+    out[i] = static_cast<int64_t>(y);
+  }
+}
+void shrink_params(const ir::Op& op, float* params) {
+  params[0] = op.attr_float("bias", 0.0f);
+  params[1] = op.attr_float("lambd", 0.5f);
+}
+
+constexpr In kIn[] = {{"X", kFloats}};
+constexpr In kShrinkIn[] = {{"input", kNumbers}};
+constexpr Out kOut[] = {{"Y"}};
+constexpr AttrDoc kAlphaAttrs[] = {{"alpha", "1"}};
+constexpr AttrDoc kSeluAttrs[] = {{"alpha", "1.6732632"}, {"gamma", "1.050701"}};
+constexpr AttrDoc kShrinkAttrs[] = {{"bias", "0"}, {"lambd", "0.5"}};
+constexpr Function kExpOnly[] = {Function::exp};
+
+}  // namespace
+
+#define ASSAY_ROW(row, onnx, version, function, attributes, reader, sentence) \
+  extern const OpDef row = {                                                  \
+      .name = onnx,                                                           \
+      .since = version,                                                       \
+      .doc = sentence,                                                        \
+      .in = kIn,                                                              \
+      .out = kOut,                                                            \
+      .attrs = attributes,                                                    \
+      .numeric = Numeric::elementwise,                                        \
+      .elementary = kExpOnly,                                                 \
+      .infer = infer_same,                                                    \
+      .eval = eval_elementwise,                                               \
+      .elementwise = {function<float>, function<double>, reader},             \
+      .in_place = true,                                                       \
+      .bound = {.f32 = 1e6}, /* exp(x) - 1 cancels near 0 */                  \
+  };
+ASSAY_ROW(kCelu, "Celu", 28, celu, kAlphaAttrs, alpha_param, "alpha * Elu(x / alpha).")
+ASSAY_ROW(kElu, "Elu", 22, elu, kAlphaAttrs, alpha_param, "alpha * (exp(x) - 1) for negative x, else x.")
+#undef ASSAY_ROW
+
+extern const OpDef kSelu = {
+    .name = "Selu",
+    .since = 22,
+    .doc = "gamma * (alpha * exp(x) - alpha) for negative x, else gamma * x.",
+    .in = kIn,
+    .out = kOut,
+    .attrs = kSeluAttrs,
+    .numeric = Numeric::elementwise,
+    .elementary = kExpOnly,
+    .upgrades = kSeluUpgrades,
+    .infer = infer_same,
+    .eval = eval_elementwise,
+    .elementwise = {selu<float>, selu<double>, selu_params},
+    .in_place = true,
+    .bound = {.f32 = 1e6},
+};
+
+extern const OpDef kShrink = {
+    .name = "Shrink",
+    .since = 9,
+    .doc = "x + bias below -lambd, x - bias above lambd, 0 between.",
+    .in = kShrinkIn,
+    .out = kOut,
+    .attrs = kShrinkAttrs,
+    .numeric = Numeric::elementwise,
+    .infer = infer_same,
+    .eval = eval_elementwise,
+    .elementwise = {shrink<float>, shrink<double>, shrink_params, shrink_int},
+    .in_place = true,
+    .bound = {.f32 = 0.5},
+};
+
+}  // namespace assay::ops
