@@ -2,6 +2,7 @@
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/span.h"
+#include "ops/upgrade.h"
 
 namespace assay::ops {
 namespace {

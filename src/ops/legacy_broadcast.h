@@ -1,5 +1,6 @@
 // Before operator set 7, arithmetic and comparison took `broadcast` and `axis` attributes instead of NumPy's rule.
 #pragma once
+#include "ops/def.h"
 #include "ops/upgrade.h"
 
 namespace assay::ops {

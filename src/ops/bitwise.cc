@@ -1,0 +1,97 @@
+// Logic on booleans and on the bits of integers.
+#include "ops/elementwise.h"
+#include "ops/infer.h"
+#include "ops/legacy_broadcast.h"
+
+namespace assay::ops {
+namespace {
+
+template <class T>
+void and_int(const float*, const T* const* in, T* out, size_t n) {
+  for (size_t i = 0; i < n; ++i) out[i] = in[0][i] & in[1][i];
+}
+template <class T>
+void or_int(const float*, const T* const* in, T* out, size_t n) {
+  for (size_t i = 0; i < n; ++i) out[i] = in[0][i] | in[1][i];
+}
+template <class T>
+void xor_int(const float*, const T* const* in, T* out, size_t n) {
+  for (size_t i = 0; i < n; ++i) out[i] = in[0][i] ^ in[1][i];
+}
+template <class T>
+void complement_int(const float*, const T* const* in, T* out, size_t n) {
+  for (size_t i = 0; i < n; ++i) out[i] = static_cast<T>(~in[0][i]);
+}
+void not_bool(const float*, const int64_t* const* in, int64_t* out, size_t n) {
+  for (size_t i = 0; i < n; ++i) out[i] = !in[0][i];
+}
+
+// A shift by the width or more leaves nothing.
+void shift(const float* params, const uint64_t* const* in, uint64_t* out, size_t n) {
+  const bool left = params[0] != 0;
+  for (size_t i = 0; i < n; ++i) {
+    const uint64_t by = in[1][i];
+    out[i] = by >= 64 ? 0 : left ? in[0][i] << by : in[0][i] >> by;
+  }
+}
+void shift_signed(const float*, const int64_t* const*, int64_t* out, size_t n) { std::fill_n(out, n, 0); }
+void shift_params(const ir::Op& op, float* params) { params[0] = op.attr_string("direction", "") == "LEFT"; }
+
+Status infer_shift(InferContext& c) {
+  const std::string direction = c.op().attr_string("direction", "");
+  if (direction != "LEFT" && direction != "RIGHT")
+    return c.fail("bitshift_c1", "direction must be LEFT or RIGHT, not '" + direction + "'");
+  return infer_broadcast(c);
+}
+
+constexpr In kBoolIn[] = {{"A", kBool}, {"B", kBool}};
+constexpr In kNotIn[] = {{"X", kBool}};
+constexpr In kIntsIn[] = {{"A", kInts}, {"B", kInts}};
+constexpr In kIntIn[] = {{"X", kInts}};
+constexpr In kShiftIn[] = {{"X", kUnsigned}, {"Y", kUnsigned}};
+constexpr Out kOut[] = {{"result"}};
+constexpr AttrDoc kShiftAttrs[] = {{"direction", ""}};
+
+}  // namespace
+
+#define ASSAY_ROW(row, onnx, version, types, rules, rule, function, unsigned_function, sentence) \
+  extern const OpDef row = {                                                                     \
+      .name = onnx,                                                                              \
+      .since = version,                                                                          \
+      .doc = sentence,                                                                           \
+      .in = types,                                                                               \
+      .out = kOut,                                                                               \
+      .upgrades = rules,                                                                         \
+      .infer = rule,                                                                             \
+      .eval = eval_elementwise,                                                                  \
+      .elementwise = {nullptr, nullptr, nullptr, function, unsigned_function},                   \
+      .in_place = true,                                                                          \
+  };
+ASSAY_ROW(kAnd, "And", 7, kBoolIn, kBroadcastUpgrades, infer_broadcast, and_int<int64_t>, nullptr, "Logical and.")
+ASSAY_ROW(kBitwiseAnd, "BitwiseAnd", 18, kIntsIn, {}, infer_broadcast, and_int<int64_t>, and_int<uint64_t>,
+          "And of the bits.")
+ASSAY_ROW(kBitwiseNot, "BitwiseNot", 18, kIntIn, {}, infer_same, complement_int<int64_t>, complement_int<uint64_t>,
+          "The complement of the bits.")
+ASSAY_ROW(kBitwiseOr, "BitwiseOr", 18, kIntsIn, {}, infer_broadcast, or_int<int64_t>, or_int<uint64_t>,
+          "Or of the bits.")
+ASSAY_ROW(kBitwiseXor, "BitwiseXor", 18, kIntsIn, {}, infer_broadcast, xor_int<int64_t>, xor_int<uint64_t>,
+          "Exclusive or of the bits.")
+ASSAY_ROW(kNot, "Not", 1, kNotIn, {}, infer_same, not_bool, nullptr, "Logical not.")
+ASSAY_ROW(kOr, "Or", 7, kBoolIn, kBroadcastUpgrades, infer_broadcast, or_int<int64_t>, nullptr, "Logical or.")
+ASSAY_ROW(kXor, "Xor", 7, kBoolIn, kBroadcastUpgrades, infer_broadcast, xor_int<int64_t>, nullptr, "Exclusive or.")
+#undef ASSAY_ROW
+
+extern const OpDef kBitShift = {
+    .name = "BitShift",
+    .since = 11,
+    .doc = "The bits of unsigned integers moved left or right.",
+    .in = kShiftIn,
+    .out = kOut,
+    .attrs = kShiftAttrs,
+    .infer = infer_shift,
+    .eval = eval_elementwise,
+    .elementwise = {nullptr, nullptr, shift_params, shift_signed, shift},
+    .in_place = true,
+};
+
+}  // namespace assay::ops
