@@ -5,8 +5,10 @@
 #include <type_traits>
 #include <vector>
 
+#include "num/accumulate.h"
 #include "num/arith.h"
 #include "num/arith_kernels.h"
+#include "num/half.h"
 
 namespace assay::num {
 namespace {
@@ -102,6 +104,20 @@ T Arith<T>::sum_in_lanes(const T* a, size_t n, bool squares, size_t lanes,
   return acc[0];
 }
 
+/// One chain in 16-bit steps, without the machinery of blocks.
+template <class T>
+T chain_of_steps(const T* a, size_t n, raw::Step step) {
+  T acc = 0;
+  for (size_t i = 0; i < n; ++i) {
+    acc += a[i];
+    if constexpr (std::is_same_v<T, float>) {
+      if (step == raw::Step::float16) acc = half::from_float16(half::to_float16(acc));
+      if (step == raw::Step::bfloat16) acc = half::from_bfloat16(half::to_bfloat16(acc));
+    }
+  }
+  return acc == acc ? acc : std::numeric_limits<T>::quiet_NaN();
+}
+
 template <class T>
 T Arith<T>::sum(const T* a, size_t n) const {
   if (!policy_.sum) {
@@ -116,9 +132,14 @@ T Arith<T>::sum(const T* a, size_t n) const {
   const bool simple = s.kind == Accumulator::Kind::chain || s.kind == Accumulator::Kind::lanes;
   if (simple && !s.flush_subnormals && s.split_k == 1 && !s.step_via_float32) {
     const size_t lanes = s.kind == Accumulator::Kind::lanes ? static_cast<size_t>(std::max(s.lanes, 1)) : 1;
+    const auto in_loop = raw_step(sum_step());
+    if (lanes == 1 && in_loop && !rewrites_inputs() && (std::is_same_v<T, float> || *in_loop == raw::Step::none))
+      return chain_of_steps(a, n, *in_loop);
     if ((lanes & (lanes - 1)) == 0) return sum_in_lanes(a, n, false, lanes, sum_step());
   }
-  return sum_in_lanes(a, n, false, kLanes, sum_step());
+  const std::vector<double> terms(a, a + n);
+  const FormatId compute = std::is_same_v<T, float> ? FormatId::float32 : FormatId::float64;
+  return step(static_cast<T>(sum_reference(s, compute, terms.data(), n)));
 }
 
 template <class T>

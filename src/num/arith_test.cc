@@ -9,6 +9,7 @@
 #include <random>
 #include <vector>
 
+#include "num/accumulate.h"
 #include "num/simd.h"
 
 namespace assay::num {
@@ -92,6 +93,20 @@ TEST_F(ArithTest, PolicySumChoosesTheOrder) {
   float lane[4] = {};
   for (size_t i = 0; i < a.size(); ++i) lane[i % 4] += a[i];
   EXPECT_EQ(bits(Arith<float>(policy).sum(a.data(), a.size())), bits((lane[0] + lane[2]) + (lane[1] + lane[3])));
+}
+
+TEST_F(ArithTest, OtherAccumulatorsAreTheirDefinitions) {
+  const auto a = numbers<float>(301, 6);
+  const std::vector<double> terms(a.begin(), a.end());
+  Policy policy;
+  for (const auto kind : {Accumulator::Kind::exact, Accumulator::Kind::tiles, Accumulator::Kind::aligned}) {
+    policy.sum.emplace().kind = kind;
+    policy.sum->block = 4;
+    policy.sum->fraction_bits = 12;
+    EXPECT_EQ(static_cast<double>(Arith<float>(policy).sum(a.data(), a.size())),
+              sum_reference(*policy.sum, FormatId::float32, terms.data(), terms.size()));
+    EXPECT_FALSE(Arith<float>(policy).sums_ascending());
+  }
 }
 
 TEST_F(ArithTest, MaximumPropagatesNanAndOrdersZeros) {

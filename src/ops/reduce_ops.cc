@@ -136,7 +136,7 @@ int64_t reduce_integers(Reduction kind, const std::vector<int64_t>& terms, ElemT
 
 /// L2, LogSum and LogSumExp of integers.
 int64_t through_float64(Reduction kind, const std::vector<int64_t>& terms) {
-  const num::Arith<double> arith{num::Policy{.compute = num::FormatId::float64}};
+  const num::Arith<double> arith{num::Policy{}};
   std::vector<double> wide(terms.begin(), terms.end());
   double y = 0;
   if (kind == Reduction::l2) y = arith.sqrt(arith.sum_of_squares(wide.data(), wide.size()));
