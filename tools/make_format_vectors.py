@@ -35,7 +35,7 @@ def inputs() -> np.ndarray:
     exponent = np.concatenate([random.integers(-28, 18, count // 2), random.integers(-148, 128, count - count // 2)])
     value = np.ldexp(random.uniform(1, 2, count), exponent).astype(np.float32)
     bits = value.view(np.uint32)
-    keep = random.choice([1, 2, 3, 4, 8, 11, 23], count)  # significand bits kept: ties of the formats' 0, 1, 2, 3, 7, 10
+    keep = random.choice([1, 2, 3, 4, 8, 11, 23], count)  # significand bits kept: the ties of 0, 1, 2, 3, 7, 10
     bits &= np.uint32(0xFFFFFFFF) << (23 - keep).astype(np.uint32)
     bits += random.integers(-1, 2, count).astype(np.int32).view(np.uint32)
     bits |= (random.integers(0, 2, count) << 31).astype(np.uint32)
