@@ -39,6 +39,7 @@ bench: build  ## our benchmarks and the table against the peers
 	@$(SETUP) bench venv-bench inputs
 	cmake --preset release -DASSAY_BENCH=ON
 	cmake --build build/release -j $(JOBS)
+	for b in $(wildcard bench/*_bench.cc); do build/release/$$(basename $$b .cc) || exit 1; done
 	$(PYTHON) tools/bench_peers.py
 
 install: build  ## into PREFIX (default /usr/local)
