@@ -111,5 +111,7 @@ float fma_float16(float a, float b, float c);
 float fma_bfloat16(float a, float b, float c);
 /// a * b + c rounded once to any format with at most 24 significand bits; the general form of the two above.
 double fma_round(double a, double b, double c, const Rounding& rounding);
+/// out[i] = fma_round(a[i], b[i], c[i]), vectorised; out may be one of the others.
+void fma_round(const float* a, const float* b, const float* c, float* out, size_t n, const Rounding& rounding);
 
 }  // namespace assay::num

@@ -146,6 +146,13 @@ uint16_t bfloat16_bits(double value) { return half::to_bfloat16(float_to_odd(val
 float fma_float16(float a, float b, float c) { return half::from_float16(float16_bits(fma_to_odd(a, b, c))); }
 float fma_bfloat16(float a, float b, float c) { return half::from_bfloat16(bfloat16_bits(fma_to_odd(a, b, c))); }
 
+float fma_to_odd_float(float a, float b, float c) { return float_to_odd(fma_to_odd(a, b, c)); }
+
+float fma_round_float(float a, float b, float c, const Rounding& rounding) {
+  return static_cast<float>(
+      fma_round(static_cast<double>(a), static_cast<double>(b), static_cast<double>(c), rounding));
+}
+
 double fma_round(double a, double b, double c, const Rounding& rounding) {
   const Format& f = rounding.format;
   if (is_float32(a) && is_float32(b) && is_float32(c) && f.significand_bits <= 50 &&

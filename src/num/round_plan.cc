@@ -23,8 +23,10 @@ bool fits_integers(const Format& f) {
 RoundPlan make_plan(const Rounding& rounding) {
   RoundPlan plan;
   plan.rounding = rounding;
+  plan.from_odd = true;
   switch (fast_rounding(rounding)) {
     case FastRounding::float32:
+      plan.from_odd = false;
       return plan;
     case FastRounding::float16:
       plan.kind = RoundPlan::Kind::float16;
@@ -39,6 +41,7 @@ RoundPlan make_plan(const Rounding& rounding) {
       break;
   }
   const Format& f = rounding.format;
+  plan.from_odd = fits_integers(f) && f.significand_bits <= 21 && min_exponent(f) - f.significand_bits >= -147;
   if (!fits_integers(f)) {
     plan.kind = RoundPlan::Kind::scalar;
     return plan;

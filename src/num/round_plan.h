@@ -33,6 +33,7 @@ struct RoundPlan {
     scalar,    ///< lane by lane through round_float
   };
   Kind kind = Kind::identity;
+  bool from_odd = false;  ///< a float32 rounded to odd has bits enough to stand for the exact value
   Mode mode = Mode::nearest_even;
   bool has_subnormal_path = false;  ///< results below 2^min_exponent have another spacing in float32's bits
   bool signed_zero = true;
@@ -49,5 +50,10 @@ struct RoundPlan {
 };
 
 RoundPlan make_plan(const Rounding& rounding);
+
+/// a * b + c rounded to float32, to odd.
+float fma_to_odd_float(float a, float b, float c);
+/// fma_round of float32 values.
+float fma_round_float(float a, float b, float c, const Rounding& rounding);
 
 }  // namespace assay::num

@@ -1,6 +1,7 @@
 // Rounding in bulk on every code path against the definition, and fused multiply-adds against MPFR.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <random>
@@ -98,6 +99,67 @@ TEST_F(RoundTest, BulkRoundingIsTheDefinitionOnEveryPath) {
         if (isa == Isa::scalar) {
           ASSERT_TRUE(same(round_float(x[i], r), want[i])) << r.format.name << " " << x[i];
         }
+      }
+    }
+  }
+}
+
+TEST_F(RoundTest, BulkRoundingOfDoublesIsTheDefinitionOnEveryPath) {
+  std::mt19937_64 random(22);
+  std::vector<double> x;
+  for (float v : inputs(6000)) {  // floats, and doubles just beside them: ties are broken by what float32 cannot hold
+    const auto wide = static_cast<double>(v);
+    x.push_back(wide);
+    x.push_back(std::nextafter(wide, -INFINITY));
+    x.push_back(std::nextafter(wide, INFINITY));
+    x.push_back(wide * (1 + 0x1p-30));
+  }
+  for (int i = 0; i < 10000; ++i) x.push_back(std::bit_cast<double>(random()));
+  for (double v : {0x1p128, 0x1.fffffefp127, 0x1.ffffffp127, 1e300, 0x1p-150, 0x1.8p-150, 0x1p-1074}) x.push_back(v);
+  for (const Rounding& r : roundings()) {
+    for (Isa isa : available_isas()) {
+      ASSERT_TRUE(force_isa(isa).ok());
+      auto y = x;
+      round_in_place(y.data(), y.size(), r);
+      for (size_t i = 0; i < x.size(); ++i) {
+        ASSERT_EQ(std::bit_cast<uint64_t>(y[i]), std::bit_cast<uint64_t>(round(x[i], r)))
+            << r.format.name << " mode " << static_cast<int>(r.mode) << " " << isa_name(isa) << " " << std::hexfloat
+            << x[i] << ": " << y[i] << ", not " << round(x[i], r);
+      }
+    }
+  }
+}
+
+TEST_F(RoundTest, BulkFusedFormsAreTheScalarOneOnEveryPath) {
+  std::mt19937_64 random(23);
+  auto a = inputs(8003), b = a, c = a;
+  std::shuffle(b.begin(), b.end(), random);
+  std::shuffle(c.begin(), c.end(), random);
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (i % 2 == 0) {  // narrow factors of ordinary size: ties and near ties
+      a[i] = float16_value(static_cast<uint16_t>(0x3800 + random() % 0x800));
+      b[i] = float16_value(static_cast<uint16_t>(0x3800 + random() % 0x800));
+      c[i] = float16_value(static_cast<uint16_t>(random() % 0x1000));
+    } else if (i % 8 == 1) {
+      c[i] = -a[i] * b[i];
+    }
+  }
+  for (const Rounding& r : roundings()) {
+    if (r.format.significand_bits > 23) continue;  // the results are float32
+    std::vector<float> want(a.size());
+    for (size_t i = 0; i < a.size(); ++i) {
+      want[i] = static_cast<float>(
+          fma_round(static_cast<double>(a[i]), static_cast<double>(b[i]), static_cast<double>(c[i]), r));
+      if (std::isnan(want[i])) want[i] = std::numeric_limits<float>::quiet_NaN();
+    }
+    for (Isa isa : available_isas()) {
+      ASSERT_TRUE(force_isa(isa).ok());
+      std::vector<float> got(a.size());
+      fma_round(a.data(), b.data(), c.data(), got.data(), a.size(), r);
+      for (size_t i = 0; i < a.size(); ++i) {
+        ASSERT_TRUE(same(got[i], want[i]))
+            << r.format.name << " mode " << static_cast<int>(r.mode) << " " << isa_name(isa) << " " << std::hexfloat
+            << a[i] << " * " << b[i] << " + " << c[i] << ": " << got[i] << ", not " << want[i];
       }
     }
   }

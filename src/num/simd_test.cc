@@ -15,6 +15,7 @@
 #define HWY_TARGET_INCLUDE "num/simd_test.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "num/fma-inl.h"
 #include "num/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -36,6 +37,14 @@ void FmaFloat(const float* a, const float* b, const float* c, float* out, size_t
 void FmaDouble(const double* a, const double* b, const double* c, double* out, size_t n, bool negative) {
   FmaLoop(a, b, c, out, n, negative);
 }
+void FmaOfFloat16(const float* a, const float* b, const float* c, float* out, size_t n, const RoundPlan& plan) {
+  const hn::ScalableTag<float> d;
+  for (size_t i = 0; i < n; i += hn::Lanes(d)) {
+    const size_t left = n - i;
+    StoreN(FmaLanes(d, LoadN(d, a + i, left), LoadN(d, b + i, left), LoadN(d, c + i, left), plan, true), d, out + i,
+           left);
+  }
+}
 int64_t TargetBit() { return HWY_TARGET; }
 
 }  // namespace assay::num::HWY_NAMESPACE
@@ -47,6 +56,7 @@ namespace {
 HWY_EXPORT(FmaFloat);
 HWY_EXPORT(FmaDouble);
 HWY_EXPORT(TargetBit);
+HWY_EXPORT(FmaOfFloat16);
 
 class SimdTest : public ::testing::Test {
  protected:
@@ -121,6 +131,33 @@ void check_fma(Call call) {
 TEST_F(SimdTest, FmaRoundsOnce) {
   check_fma<float, uint32_t>([](auto... args) { HWY_DYNAMIC_DISPATCH(FmaFloat)(args...); });
   check_fma<double, uint64_t>([](auto... args) { HWY_DYNAMIC_DISPATCH(FmaDouble)(args...); });
+}
+
+TEST_F(SimdTest, Float16FactorsNeedNoFloat64) {
+  std::mt19937_64 random(8);
+  const size_t n = 300007;
+  std::vector<float> a(n), b(n), c(n), out(n);
+  for (size_t i = 0; i < n; ++i) {
+    const bool ordinary = i % 4 != 0;  // ordinary sizes: ties and near ties; else any code, infinities and NaNs too
+    const auto code = [&] { return static_cast<uint16_t>(ordinary ? 0x3800 + random() % 0x1000 : random()); };
+    a[i] = float16_value(code());
+    b[i] = float16_value(code());
+    c[i] = float16_value(ordinary ? static_cast<uint16_t>(random() % 0x1000) : code());
+  }
+  const RoundPlan plan = make_plan({format(FormatId::float16)});
+  for (Isa isa : available_isas()) {
+    ASSERT_TRUE(force_isa(isa).ok());
+    HWY_DYNAMIC_DISPATCH(FmaOfFloat16)(a.data(), b.data(), c.data(), out.data(), n, plan);
+    for (size_t i = 0; i < n; ++i) {
+      const float want = fma_float16(a[i], b[i], c[i]);
+      if (std::isnan(want)) {
+        ASSERT_EQ(std::bit_cast<uint32_t>(out[i]), 0x7fc00000u);
+      } else {
+        ASSERT_EQ(std::bit_cast<uint32_t>(out[i]), std::bit_cast<uint32_t>(want))
+            << isa_name(isa) << std::hexfloat << " " << a[i] << " " << b[i] << " " << c[i];
+      }
+    }
+  }
 }
 
 TEST(FloatEnvironmentTest, UndoesFlushingAndRestoresIt) {
