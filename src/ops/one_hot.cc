@@ -68,6 +68,7 @@ extern const OpDef kOneHot = {
     .in = kIn,
     .out = kOut,
     .attrs = kAttrs,
+    .mixed = true,
     .infer = infer,
     .eval = eval,
 };

@@ -181,6 +181,7 @@ extern const OpDef kPad = {
     .in = kIn,
     .out = kOut,
     .attrs = kAttrs,
+    .mixed = true,  // a value that was an attribute is float32
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval,
