@@ -1,0 +1,110 @@
+// ArgMax and ArgMin. A NaN counts as the extreme; the first of equals wins, or the last where the attribute says so.
+#include <type_traits>
+#include <vector>
+
+#include "ops/elementwise.h"
+#include "ops/infer.h"
+#include "ops/move.h"
+#include "ops/rows.h"
+
+namespace assay::ops {
+namespace {
+
+template <class T>
+bool beats(T candidate, T best, bool largest, bool last) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (candidate != candidate) return best == best || last;
+    if (best != best) return false;
+  }
+  if (candidate == best) return last;
+  return largest ? candidate > best : candidate < best;
+}
+
+template <class T>
+void run(KernelContext& c, const AxisSplit& s, bool largest) {
+  const bool last = c.op.attr_int("select_last_index", 0) != 0;
+  const auto inner = static_cast<size_t>(s.inner);
+  auto* out = c.out(0).mutable_data<int64_t>();
+  c.threads.for_each(static_cast<size_t>(s.outer), std::max<size_t>(1, kGrain / static_cast<size_t>(s.n * s.inner)),
+                     [&](size_t begin, size_t end) {
+                       std::vector<T> best(inner), buffer(inner);
+                       for (size_t o = begin; o < end; ++o) {
+                         int64_t* index = out + o * inner;
+                         for (int64_t k = 0; k < s.n; ++k) {
+                           const int64_t at = (static_cast<int64_t>(o) * s.n + k) * s.inner;
+                           const T* x = load(c.in(0), at, inner, buffer.data());
+                           for (size_t j = 0; j < inner; ++j) {
+                             if (k != 0 && !beats(x[j], best[j], largest, last)) continue;
+                             best[j] = x[j];
+                             index[j] = k;
+                           }
+                         }
+                       }
+                     });
+}
+
+Status eval(KernelContext& c, bool largest) {
+  ASSAY_CHECK(allocate_outputs(c));
+  const int64_t wanted = c.op.attr_int("axis", 0), rank = c.in(0).rank();
+  const int64_t axis = rank == 0 ? 0 : normal_axis(wanted, rank);
+  if (axis < 0) return axis_error(c, wanted, rank);
+  const AxisSplit s = split_at(c.in(0).dims(), axis);
+  if (s.outer * s.inner == 0) return {};
+  if (s.n == 0) return c.fail(Code::value_range, "no element to choose from along the axis");
+  const ir::ElemType type = c.in(0).elem();
+  if (type == ir::ElemType::float64)
+    run<double>(c, s, largest);
+  else if (ir::is_float(type))
+    run<float>(c, s, largest);
+  else if (type == ir::ElemType::uint64)
+    run<uint64_t>(c, s, largest);
+  else
+    run<int64_t>(c, s, largest);
+  return {};
+}
+Status eval_max(KernelContext& c) { return eval(c, true); }
+Status eval_min(KernelContext& c) { return eval(c, false); }
+
+Status infer(InferContext& c) {
+  if (!c.ranked(0)) return c.set(0, ir::ElemType::int64, std::nullopt), Status{};
+  std::vector<ir::Dim> shape = c.shape(0);
+  if (!shape.empty()) {
+    ASSAY_TRY(const int64_t axis, c.axis(c.op().attr_int("axis", 0), c.rank(0), "argmax_c1"));
+    if (c.op().attr_int("keepdims", 1) != 0)
+      shape[static_cast<size_t>(axis)] = ir::Dim(1);
+    else
+      shape.erase(shape.begin() + axis);
+  }
+  c.set(0, ir::ElemType::int64, std::move(shape));
+  return {};
+}
+
+constexpr In kIn[] = {{"data", kNumbers}};
+constexpr Out kOut[] = {{"reduced"}};
+constexpr AttrDoc kAttrs[] = {{"axis", "0"}, {"keepdims", "1"}, {"select_last_index", "0"}};
+
+}  // namespace
+
+extern const OpDef kArgMax = {
+    .name = "ArgMax",
+    .since = 13,
+    .doc = "The index of the largest element along the axis.",
+    .in = kIn,
+    .out = kOut,
+    .attrs = kAttrs,
+    .infer = infer,
+    .eval = eval_max,
+};
+
+extern const OpDef kArgMin = {
+    .name = "ArgMin",
+    .since = 13,
+    .doc = "The index of the smallest element along the axis.",
+    .in = kIn,
+    .out = kOut,
+    .attrs = kAttrs,
+    .infer = infer,
+    .eval = eval_min,
+};
+
+}  // namespace assay::ops

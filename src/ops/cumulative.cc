@@ -1,0 +1,103 @@
+// CumSum and CumProd: ascending along the axis, or from the last element down.
+#include <algorithm>
+#include <vector>
+
+#include "ops/elementwise.h"
+#include "ops/infer.h"
+#include "ops/move.h"
+#include "ops/rows.h"
+
+namespace assay::ops {
+namespace {
+
+/// step(acc, x, n): acc = acc op x. put(at, acc): writes acc as the output's elements from `at` on.
+template <class T, class Step, class Put>
+void run(KernelContext& c, const AxisSplit& s, T start, Step step, Put put) {
+  const bool reverse = c.op.attr_int("reverse", 0) != 0, exclusive = c.op.attr_int("exclusive", 0) != 0;
+  const int64_t pieces = (s.inner + static_cast<int64_t>(kChunk) - 1) / static_cast<int64_t>(kChunk);
+  c.threads.for_each(static_cast<size_t>(s.outer * pieces), 1, [&](size_t begin, size_t end) {
+    std::vector<T> acc(kChunk), buffer(kChunk), out(kChunk);
+    for (auto i = static_cast<int64_t>(begin); i < static_cast<int64_t>(end); ++i) {
+      const int64_t column = i % pieces * static_cast<int64_t>(kChunk);
+      const auto m = static_cast<size_t>(std::min<int64_t>(static_cast<int64_t>(kChunk), s.inner - column));
+      std::fill_n(acc.begin(), m, start);
+      for (int64_t k = 0; k < s.n; ++k) {
+        const int64_t at = (i / pieces * s.n + (reverse ? s.n - 1 - k : k)) * s.inner + column;
+        const T* x = load(c.in(0), at, m, buffer.data());
+        if (!exclusive) step(acc.data(), x, m);
+        std::copy_n(acc.begin(), m, out.begin());
+        if (exclusive) step(acc.data(), x, m);
+        put(at, out.data(), m);
+      }
+    }
+  });
+}
+
+template <class T>
+void run_floats(KernelContext& c, const AxisSplit& s, bool product) {
+  const num::Arith<T> arith(c.policy());
+  const auto step = [&](T* acc, const T* x, size_t n) {
+    product ? arith.mul(acc, x, acc, n) : arith.add(acc, x, acc, n);
+  };
+  run<T>(c, s, product ? T(1) : T(0), step,
+         [&](int64_t at, T* values, size_t n) { store(c.out(0), at, n, values, c.policy()); });
+}
+
+void run_integers(KernelContext& c, const AxisSplit& s, bool product) {
+  const auto step = [&](uint64_t* acc, const uint64_t* x, size_t n) {
+    for (size_t i = 0; i < n; ++i) acc[i] = product ? acc[i] * x[i] : acc[i] + x[i];
+  };
+  run<uint64_t>(c, s, product ? 1 : 0, step, [&](int64_t at, uint64_t* values, size_t n) {
+    store_integers(c.out(0), at, n, reinterpret_cast<const int64_t*>(values));
+  });
+}
+
+Status eval(KernelContext& c, bool product) {
+  ASSAY_CHECK(allocate_outputs(c));
+  if (c.in(1).size() != 1) return c.fail(Code::model_invalid, "the axis must be one number");
+  const int64_t wanted = c.in(1).int_at(0), axis = normal_axis(wanted, c.in(0).rank());
+  if (axis < 0) return axis_error(c, wanted, c.in(0).rank());
+  const AxisSplit s = split_at(c.in(0).dims(), axis);
+  if (s.inner == 0) return {};
+  if (!ir::is_float(c.in(0).elem()))
+    run_integers(c, s, product);
+  else
+    computes_float64(c) ? run_floats<double>(c, s, product) : run_floats<float>(c, s, product);
+  return {};
+}
+Status eval_sum(KernelContext& c) { return eval(c, false); }
+Status eval_prod(KernelContext& c) { return eval(c, true); }
+
+constexpr In kIn[] = {{"x", kNumbers}, {"axis", kIndices, kExempt}};
+constexpr Out kOut[] = {{"y"}};
+constexpr AttrDoc kAttrs[] = {{"exclusive", "0"}, {"reverse", "0"}};
+
+}  // namespace
+
+extern const OpDef kCumProd = {
+    .name = "CumProd",
+    .since = 26,
+    .doc = "Products of the elements so far along the axis.",
+    .in = kIn,
+    .out = kOut,
+    .attrs = kAttrs,
+    .numeric = Numeric::reduction,
+    .accumulates = "factors, ascending",
+    .infer = infer_same,
+    .eval = eval_prod,
+};
+
+extern const OpDef kCumSum = {
+    .name = "CumSum",
+    .since = 14,
+    .doc = "Sums of the elements so far along the axis.",
+    .in = kIn,
+    .out = kOut,
+    .attrs = kAttrs,
+    .numeric = Numeric::reduction,
+    .accumulates = "elements, ascending",
+    .infer = infer_same,
+    .eval = eval_sum,
+};
+
+}  // namespace assay::ops
