@@ -29,5 +29,8 @@ else()
     COMMAND ${CMAKE_COMMAND} -DOUT=${profile_source} -DDIR=${CMAKE_SOURCE_DIR}/profiles -P ${CMAKE_CURRENT_LIST_FILE}
     DEPENDS ${profile_files} ${CMAKE_CURRENT_LIST_FILE} VERBATIM)
   target_sources(assay_profiles PRIVATE ${profile_source})
+  if(TARGET profiles_test)
+    target_compile_definitions(profiles_test PRIVATE ASSAY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  endif()
   set_source_files_properties(${profile_source} PROPERTIES COMPILE_OPTIONS -Wno-overlength-strings)
 endif()

@@ -100,6 +100,7 @@ class Resolver {
   void resolve_input(Scope& s, ValueId id) const;
   void resolve_op(Scope& s, const Op& op);
   void resolve_outputs(Scope& s) const;
+  void divide_by_reciprocal(Scope& s, Op& op) const;
   void resolve_nested(Scope& s, Op& op);
 
   const profiles::Profile& profile_;
@@ -211,6 +212,26 @@ void Resolver::resolve_nested(Scope& s, Op& op) {
   }
 }
 
+/// x / c becomes x * r with r = 1 / c, rounded as the operation rounds its results.
+void Resolver::divide_by_reciprocal(Scope& s, Op& op) const {
+  if (op.type != "Div" || !op.domain.empty() || !op.policy.result || !op.has_input(1)) return;
+  const Value& divisor = s.out.at(op.inputs[1]);
+  const ops::OpDef* product = ops::find_op("", "Mul");
+  if (!divisor.constant || divisor.constant->elem() != ElemType::float32 || product == nullptr) return;
+  const auto& rounding = divisor.rounding;
+  ir::Tensor reciprocals = ir::Tensor::allocate(ElemType::float32, divisor.constant->dims());
+  for (int64_t i = 0; i < reciprocals.size(); ++i) {
+    const double c = divisor.constant->float_at(i);
+    reciprocals.set_float(i, num::round(1 / (rounding ? num::round(c, *rounding) : c), *op.policy.result));
+  }
+  const ir::ElemType storage = divisor.storage;
+  const ValueId id = s.out.add_constant(copy_name(s, divisor.name, "reciprocal"), std::move(reciprocals));
+  s.out.at(id).storage = storage;
+  op.inputs[1] = id;
+  op.type = product->name;
+  op.def = product;
+}
+
 void Resolver::resolve_op(Scope& s, const Op& op) {
   Op out = op;
   for (size_t i = 0; i < out.inputs.size(); ++i) {
@@ -228,6 +249,7 @@ void Resolver::resolve_op(Scope& s, const Op& op) {
                                      .numeric = numeric_name(op.def != nullptr ? op.def->numeric : ops::Numeric::exact),
                                      .declared = declared,
                                      .matrix = is_matrix(s.in, op)});
+  if (out.policy.divide_by_reciprocal) divide_by_reciprocal(s, out);
   // Rounding what is rounded already changes nothing, so only operations that compute are split for a raw reader.
   std::vector<std::pair<ValueId, ValueId>> splits;
   for (ValueId& id : out.outputs) {

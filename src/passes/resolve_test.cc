@@ -115,6 +115,23 @@ TEST(Resolve, ParametersMadeOfAttributesStayRaw) {
             "Round(z@float16:float16) -> z:float32\n");
 }
 
+TEST(Resolve, DivisionByAConstantMultipliesByItsReciprocal) {
+  Graph g;
+  const ValueId x = value(g, "x");
+  const ValueId c = g.add_constant("c", ir::Tensor::of<float>(ElemType::float32, {2}, std::vector<float>{3, 0.1f}));
+  g.inputs = {x};
+  g.outputs = {add(g, *ops::find_op("", "Div"), {x, c}, "y")};
+  const Graph m1 = resolved(g, "coreml-nn-ane");
+  EXPECT_EQ(text(m1),
+            "Round(x:float32) -> x@float16:float16\n"
+            "Mul(x@float16:float16, c@reciprocal:float16) -> y@float16:float16\n"
+            "Round(y@float16:float16) -> y:float32\n");
+  const ir::Tensor& r = *m1.at(*m1.find("c@reciprocal")).constant;
+  EXPECT_EQ(r.float_at(0), 0x1.554p-2);  // 1/3 in float16
+  EXPECT_EQ(r.float_at(1), 10);          // float16(0.1) = 0.0999755859375
+  EXPECT_EQ(text(resolved(g, "f16-storage")).find("Mul"), std::string::npos);
+}
+
 TEST(Resolve, DeclaredTypesStay) {
   Graph g;
   const ValueId h = value(g, "h", ElemType::float16), d = value(g, "d", ElemType::float64),

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <fstream>
 
+#include "profiles/settings.h"
+
 namespace assay::profiles {
 namespace {
 
@@ -191,6 +193,26 @@ TEST(Profile, HostileFilesAreErrorsNotCrashes) {
   EXPECT_NE(refusal(std::string(2 << 20, 'x')), "");
   EXPECT_NE(refusal(std::string("name = \"\xff\xfe\"\n")), "");
   EXPECT_NE(refusal(std::string("name = \"a\0b\"\n", 13)), "");
+}
+
+/// The examples that the documents show.
+TEST(Profile, WorkedExamplesOfTheDocumentsLoad) {
+  for (const char* page : {"docs/profiles.md", "docs/adding-a-profile.md"}) {
+    std::ifstream file(std::string(ASSAY_SOURCE_DIR) + "/" + page);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const size_t begin = text.find("```toml\n");
+    ASSERT_NE(begin, std::string::npos) << page;
+    const auto p = parse(text.substr(begin + 8, text.find("```\n", begin + 8) - begin - 8));
+    EXPECT_TRUE(p.ok()) << page << " " << p.error().where << " " << p.error().message;
+  }
+}
+
+/// docs/profiles.md names every setting, accumulator key and built-in profile's family.
+TEST(Profile, TheDocumentNamesEverySetting) {
+  std::ifstream file(std::string(ASSAY_SOURCE_DIR) + "/docs/profiles.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  for (const std::string& name : setting_names()) EXPECT_NE(text.find("| `" + name + "` |"), std::string::npos) << name;
+  for (const std::string& word : certainties()) EXPECT_NE(text.find("| `" + word + "` |"), std::string::npos) << word;
 }
 
 TEST(BuiltIn, EveryProfileLoadsAndIsComplete) {
