@@ -15,6 +15,7 @@
 #include "backends/program.h"
 #include "base/result.h"
 #include "base/threads.h"
+#include "num/interval.h"
 
 namespace assay::audit {
 
@@ -40,13 +41,6 @@ struct Case {
   std::vector<std::string> variants;  ///< those that decide otherwise
 };
 
-/// Scores for which rounding to the storage type alone changes the decision.
-struct RoundingInterval {
-  double low = 0, high = 0;
-  bool low_closed = true, high_closed = false;
-  bool empty = true;
-};
-
 /// Margins of the reference's scores, in ULPs of the candidate's storage type, by what the reference decided.
 struct Margins {
   Histogram negative, positive;                   ///< argmax and topk: all in `positive`
@@ -60,7 +54,7 @@ struct VariantResult {
   uint64_t differs = 0;  ///< samples that it decides otherwise than the reference
   Tally tally;
   std::vector<Differences> differences;  ///< one per compared output
-  Lattice lattice;                       ///< of all floating-point outputs
+  LatticeCounts lattice;                 ///< of all floating-point outputs
 };
 
 /// One line of a profile with its evidence, or what the profile does not model; as text, for reports.
@@ -82,7 +76,7 @@ struct CandidateResult {
   uint64_t safe = 0;
   std::vector<Case> flips, at_risk;  ///< ascending by sample
   Margins margins;
-  RoundingInterval interval;            ///< threshold rules: of the threshold on the storage type's lattice
+  num::RoundingInterval interval;       ///< threshold rules: of the threshold on the storage type's lattice
   std::vector<VariantResult> variants;  ///< the primary first
   const VariantResult& primary() const { return variants.front(); }
 };

@@ -34,7 +34,7 @@ struct CompareProgram {
   std::string variant;
   std::string profile;
   bool emulated = false;
-  Lattice lattice;  ///< of all floating-point outputs
+  LatticeCounts lattice;  ///< of all floating-point outputs
 };
 
 struct CompareResult {

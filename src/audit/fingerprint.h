@@ -12,8 +12,8 @@ struct Fingerprint {
   std::string name;
   ir::ElemType declared = ir::ElemType::undefined;
   ir::Dims dims;
-  Lattice lattice;
-  LatticeVerdict verdict;  ///< format empty: not enough evidence
+  LatticeCounts lattice;
+  num::LatticeVerdict verdict;  ///< format empty: not enough evidence
 };
 
 /// One per floating-point array; others are passed over.

@@ -186,11 +186,11 @@ TEST(Samples, FixedBatchMissingAxisAndWhole) {
 
 TEST(Samples, ErrorsNameBothSides) {
   const Port ports[] = {port("input", {Dim("N"), 2})};
-  const auto missing = Samples::create({{"inptu", floats({1, 2}, {0, 1})}}, ports);
+  const auto missing = Samples::create({{"inpot", floats({1, 2}, {0, 1})}}, ports);
   ASSERT_FALSE(missing.ok());
   EXPECT_EQ(missing.error().code, Code::data_missing);
-  EXPECT_NE(missing.error().message.find("inptu"), std::string::npos);
-  EXPECT_NE(missing.error().fix.find("inptu"), std::string::npos);
+  EXPECT_NE(missing.error().message.find("inpot"), std::string::npos);
+  EXPECT_NE(missing.error().fix.find("inpot"), std::string::npos);
   const auto shape = Samples::create({{"input", floats({1, 3}, {0, 1, 2})}}, ports);
   EXPECT_EQ(shape.error().code, Code::data_shape);
   EXPECT_NE(shape.error().message.find("[1,3]"), std::string::npos);

@@ -32,6 +32,8 @@ Error malformed(const std::string& where, std::string message) {
 
 // From the mapping: the archive cannot change under us, and a path with odd characters is opened as any other file.
 Result<Archive> open_archive(const MappedFile& file, const std::string& path) {
+  // libzip takes an empty file for an archive without entries.
+  if (file.bytes().empty()) return malformed(path, "is empty");
   zip_error_t error;
   zip_error_init(&error);
   zip_source_t* source = zip_source_buffer_create(file.bytes().data(), file.bytes().size(), 0, &error);

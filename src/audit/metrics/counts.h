@@ -9,8 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "audit/decision/rule.h"
 #include "ir/tensor.h"
 #include "ir/type.h"
+#include "num/lattice.h"
 
 namespace assay::audit {
 
@@ -55,24 +57,14 @@ struct Differences {
   void add(const ir::Tensor& reference, const ir::Tensor& candidate, int64_t begin_reference, int64_t begin_candidate,
            int64_t count, int64_t sample);
   void merge(const Differences& other);
+
+ private:
+  void add_pair(double r, double c, int64_t sample, int64_t element);
 };
 
-/// The round trip test, counted: how many values tell lattices apart, and how many are off each lattice.
-struct Lattice {
-  static constexpr size_t kFormats = 3;  ///< TF32, bfloat16, float16, as kLatticeFormats
-  uint64_t counted = 0;                  ///< finite, not zero, more than 4 significand bits
-  std::array<uint64_t, kFormats> off{};
-  uint64_t values = 0;  ///< all values looked at
-
-  void add(const ir::Tensor& tensor, int64_t begin, int64_t count);
-  void merge(const Lattice& other);
-};
-/// The narrowest format that explains the values, with its evidence.
-struct LatticeVerdict {
-  std::string format;  ///< "float16", ..., "float32"; empty: not enough evidence
-  uint64_t evidence_bits = 0;
-};
-LatticeVerdict verdict_of(const Lattice& lattice, ir::ElemType declared);
+/// The round trip test, counted: floating-point elements of a tensor; others are passed over.
+using num::LatticeCounts;
+void add_lattice(LatticeCounts& counts, const ir::Tensor& tensor);
 
 /// AUC from 65,536 buckets of the score's ordered bit pattern: [negatives, positives] each.
 struct Buckets {
@@ -102,7 +94,7 @@ struct Metrics {
   std::optional<double> accuracy, precision, recall, f1;
   std::optional<Auc> auc;
 };
-/// `classes` is 2 for threshold rules; precision, recall and F1 are macro averages for more.
-Metrics metrics_of(const Tally& tally, int64_t classes, bool binary);
+/// For argmax precision, recall and F1 are means over the classes; for topk there is only the accuracy.
+Metrics metrics_of(const Tally& tally, Rule::Kind kind);
 
 }  // namespace assay::audit

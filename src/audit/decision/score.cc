@@ -1,0 +1,317 @@
+#include "audit/decision/score.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "base/checked.h"
+#include "base/text.h"
+#include "num/elementary.h"
+#include "num/format.h"
+
+namespace assay::audit {
+namespace {
+using Values = std::vector<double>;
+constexpr int kDeepest = 64;
+constexpr size_t kLongest = 100'000;
+
+enum class Fn : uint8_t { output, sigmoid, softmax, max, min, mean, sum, index };
+
+void sigmoid(SampleValue& v) {
+  // Semantics.md 1: 1 / (1 + exp(-x)) for x >= 0, e / (1 + e) with e = exp(x) otherwise.
+  Values e(v.values.size());
+  for (size_t i = 0; i < e.size(); ++i) e[i] = v.values[i] >= 0 ? -v.values[i] : v.values[i];
+  num::apply(num::Function::exp, e.data(), e.data(), e.size());
+  for (size_t i = 0; i < e.size(); ++i) v.values[i] = v.values[i] >= 0 ? 1 / (1 + e[i]) : e[i] / (1 + e[i]);
+}
+
+double max_of(std::span<const double> x) {
+  double best = -std::numeric_limits<double>::infinity();
+  for (const double v : x) {
+    if (std::isnan(v)) return v;
+    best = std::max(best, v);
+  }
+  return best;
+}
+
+double min_of(std::span<const double> x) {
+  double best = std::numeric_limits<double>::infinity();
+  for (const double v : x) {
+    if (std::isnan(v)) return v;
+    best = std::min(best, v);
+  }
+  return best;
+}
+
+double sum_of(std::span<const double> x) {
+  double sum = 0;
+  for (const double v : x) sum += v;
+  return sum;
+}
+
+void softmax(SampleValue& v) {
+  const size_t row = v.dims.empty() ? 1 : static_cast<size_t>(v.dims.back());
+  for (size_t begin = 0; begin + row <= v.values.size() && row > 0; begin += row) {
+    const std::span<double> x(v.values.data() + begin, row);
+    const double top = max_of(x);
+    for (double& e : x) e -= top;
+    num::apply(num::Function::exp, x.data(), x.data(), row);
+    const double sum = sum_of(x);
+    for (double& e : x) e /= sum;
+  }
+}
+
+struct FnRow {
+  std::string_view name;
+  Fn fn;
+  bool many;                                  ///< takes several arguments
+  void (*map)(SampleValue&);                  ///< keeps the shape
+  double (*reduce)(std::span<const double>);  ///< all axes but the samples'
+};
+constexpr std::array<FnRow, 7> kFunctions{{
+    {"sigmoid", Fn::sigmoid, false, sigmoid, nullptr},
+    {"softmax", Fn::softmax, false, softmax, nullptr},
+    {"max", Fn::max, true, nullptr, max_of},
+    {"min", Fn::min, true, nullptr, min_of},
+    {"mean", Fn::mean, true, nullptr,
+     [](std::span<const double> x) { return sum_of(x) / static_cast<double>(x.size()); }},
+    {"sum", Fn::sum, true, nullptr, sum_of},
+    {"index", Fn::index, false, nullptr, nullptr},
+}};
+}  // namespace
+
+struct Score::Node {
+  const FnRow* row = nullptr;  ///< null: an output
+  size_t output = 0;
+  std::string name{};
+  std::vector<std::shared_ptr<const Node>> arguments{};
+  std::vector<int64_t> indices{};
+};
+
+namespace {
+using Node = Score::Node;
+using NodePtr = std::shared_ptr<const Node>;
+
+bool plain(std::string_view name) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (name.empty() || !letter(name[0])) return false;
+  return std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || digit(c); });
+}
+
+std::string quoted(const std::string& name) {
+  if (plain(name)) return name;
+  std::string out = "'";
+  for (const char c : name) out += c == '\'' ? std::string("''") : std::string(1, c);
+  return out + "'";
+}
+
+std::string spell(const Node& node) {
+  if (node.row == nullptr) return quoted(node.name);
+  std::string out = std::string(node.row->name) + "(";
+  for (size_t i = 0; i < node.arguments.size(); ++i) out += (i > 0 ? ", " : "") + spell(*node.arguments[i]);
+  for (const int64_t i : node.indices) out += ", " + std::to_string(i);
+  return out + ")";
+}
+
+void collect(const Node& node, std::vector<size_t>& reads) {
+  if (node.row == nullptr) reads.push_back(node.output);
+  for (const NodePtr& argument : node.arguments) collect(*argument, reads);
+}
+
+// Recursive descent; every method leaves `at_` after what it took.
+class Parser {
+ public:
+  Parser(std::string_view text, std::span<const std::string> outputs) : text_(text), outputs_(outputs) {}
+
+  Result<NodePtr> parse() {
+    ASSAY_TRY(NodePtr node, expression(0));
+    space();
+    if (at_ < text_.size()) return fail("something follows the expression");
+    return node;
+  }
+
+ private:
+  void space() {
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_;
+  }
+  bool take(char c) {
+    space();
+    if (at_ >= text_.size() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+  Error fail(std::string message) const {
+    return Error{Code::bad_decision, std::move(message),
+                 "--score, character " + std::to_string(at_ + 1) + ": " + std::string(text_.substr(at_, 60)),
+                 "scores are made of output names (in single quotes where they are no plain words), sigmoid, softmax, "
+                 "max, min, mean, sum and index(e, i, ...)"};
+  }
+
+  std::string_view word() {
+    space();
+    const size_t begin = at_;
+    while (at_ < text_.size() && plain(text_.substr(begin, at_ + 1 - begin))) ++at_;
+    return text_.substr(begin, at_ - begin);
+  }
+
+  Result<NodePtr> expression(int depth) {
+    if (depth > kDeepest) return fail("is nested too deeply");
+    if (take('\'')) return quoted_output();
+    const std::string_view name = word();
+    if (name.empty()) return fail("an output name or a function is wanted here");
+    if (!take('(')) return output(std::string(name));
+    const auto row = std::find_if(kFunctions.begin(), kFunctions.end(), [&](const FnRow& r) { return r.name == name; });
+    if (row == kFunctions.end()) {
+      std::vector<std::string> names;
+      for (const FnRow& r : kFunctions) names.emplace_back(r.name);
+      const std::string near = did_you_mean(name, names);
+      return fail("no function is called '" + std::string(name) + "'" +
+                  (near.empty() ? "" : "; did you mean '" + near + "'?"));
+    }
+    return call(*row, depth);
+  }
+
+  Result<NodePtr> quoted_output() {
+    std::string name;
+    for (; at_ < text_.size(); ++at_) {
+      if (text_[at_] == '\'') {
+        if (at_ + 1 >= text_.size() || text_[at_ + 1] != '\'') break;
+        ++at_;
+      }
+      name += text_[at_];
+    }
+    if (at_++ >= text_.size()) return fail("a quoted name has no end");
+    return output(std::move(name));
+  }
+
+  Result<NodePtr> output(std::string name) {
+    const auto it = std::find(outputs_.begin(), outputs_.end(), name);
+    if (it == outputs_.end()) {
+      const std::string near = did_you_mean(name, outputs_);
+      return fail("no output is called '" + name.substr(0, 200) + "'; there are " + join(outputs_, ", ") +
+                  (near.empty() ? "" : "; did you mean '" + near + "'?"));
+    }
+    auto node = std::make_shared<Node>();
+    node->output = static_cast<size_t>(it - outputs_.begin());
+    node->name = std::move(name);
+    return NodePtr(node);
+  }
+
+  Result<NodePtr> call(const FnRow& row, int depth) {
+    auto node = std::make_shared<Node>();
+    node->row = &row;
+    do {
+      if (row.fn == Fn::index && !node->arguments.empty()) {
+        ASSAY_TRY(const int64_t i, integer());
+        node->indices.push_back(i);
+        continue;
+      }
+      ASSAY_TRY(NodePtr argument, expression(depth + 1));
+      node->arguments.push_back(std::move(argument));
+    } while (take(','));
+    if (!take(')')) return fail("a closing parenthesis is wanted here");
+    if (!row.many && node->arguments.size() != 1) return fail(std::string(row.name) + " takes one argument");
+    if (row.fn == Fn::index && node->indices.empty()) return fail("index needs a number, as in index(e, 1)");
+    return NodePtr(node);
+  }
+
+  Result<int64_t> integer() {
+    space();
+    int64_t value = 0;
+    const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), value);
+    if (error != std::errc{}) return fail("a whole number is wanted here");
+    at_ = static_cast<size_t>(end - text_.data());
+    return value;
+  }
+
+  std::string_view text_;
+  std::span<const std::string> outputs_;
+  size_t at_ = 0;
+};
+
+Result<SampleValue> index(SampleValue v, const Node& node) {
+  size_t offset = 0, each = v.values.size();
+  if (node.indices.size() > v.dims.size())
+    return Error{Code::bad_decision,
+                 spell(node) + " has " + std::to_string(node.indices.size()) + " indices, a sample has " +
+                     std::to_string(v.dims.size()) + " axes",
+                 spell(node), "the sample axis is not counted"};
+  for (size_t d = 0; d < node.indices.size(); ++d) {
+    const int64_t i = node.indices[d] + (node.indices[d] < 0 ? v.dims[d] : 0);
+    if (i < 0 || i >= v.dims[d])
+      return Error{Code::bad_decision,
+                   "index " + std::to_string(node.indices[d]) + " is outside its axis of " + std::to_string(v.dims[d]),
+                   spell(node), "indices count from 0"};
+    each /= static_cast<size_t>(v.dims[d]);
+    offset += static_cast<size_t>(i) * each;
+  }
+  SampleValue out;
+  out.dims.assign(v.dims.begin() + static_cast<std::ptrdiff_t>(node.indices.size()), v.dims.end());
+  out.values.assign(v.values.begin() + static_cast<std::ptrdiff_t>(offset),
+                    v.values.begin() + static_cast<std::ptrdiff_t>(offset + each));
+  return out;
+}
+
+Result<SampleValue> evaluate(const Node& node, std::span<const SampleValue> outputs) {
+  if (node.row == nullptr) return outputs[node.output];
+  ASSAY_TRY(SampleValue value, evaluate(*node.arguments[0], outputs));
+  if (node.row->fn == Fn::index) return index(std::move(value), node);
+  for (size_t i = 1; i < node.arguments.size(); ++i) {
+    ASSAY_TRY(const SampleValue more, evaluate(*node.arguments[i], outputs));
+    value.values.insert(value.values.end(), more.values.begin(), more.values.end());
+  }
+  if (node.row->reduce != nullptr) return SampleValue{{}, {node.row->reduce(value.values)}};
+  node.row->map(value);
+  return value;
+}
+}  // namespace
+
+Result<Score> Score::parse(std::string_view text, std::span<const std::string> outputs) {
+  if (text.size() > kLongest)
+    return Error{Code::bad_decision, "the score expression is too long", "--score", "shorten it"};
+  Score score;
+  ASSAY_TRY(score.root_, Parser(text, outputs).parse());
+  score.text_ = spell(*score.root_);
+  collect(*score.root_, score.reads_);
+  std::sort(score.reads_.begin(), score.reads_.end());
+  score.reads_.erase(std::unique(score.reads_.begin(), score.reads_.end()), score.reads_.end());
+  return score;
+}
+
+Score Score::of_output(size_t index, std::string name) {
+  auto node = std::make_shared<Node>();
+  node->output = index;
+  node->name = std::move(name);
+  Score score;
+  score.text_ = spell(*node);
+  score.reads_ = {index};
+  score.root_ = std::move(node);
+  return score;
+}
+
+int Score::plain_output() const { return root_->row == nullptr ? static_cast<int>(root_->output) : -1; }
+
+Result<SampleValue> Score::evaluate(std::span<const SampleValue> outputs) const {
+  return audit::evaluate(*root_, outputs);
+}
+
+ir::ElemType score_type(std::span<const ir::ElemType> types) {
+  ir::ElemType widest = ir::ElemType::undefined;
+  for (const ir::ElemType type : types) {
+    if (!ir::is_float(type)) continue;
+    if (widest == ir::ElemType::undefined || ir::elem_bits(type) > ir::elem_bits(widest)) widest = type;
+  }
+  return widest == ir::ElemType::undefined ? ir::ElemType::float64 : widest;
+}
+
+void round_to(ir::ElemType type, Values& values) {
+  if (type == ir::ElemType::float64 || !ir::is_float(type)) return;
+  const num::Rounding rounding{.format = num::format(*ir::elem_format(type))};
+  for (double& v : values)
+    v = type == ir::ElemType::float32 ? static_cast<double>(static_cast<float>(v)) : num::round(v, rounding);
+}
+
+}  // namespace assay::audit
