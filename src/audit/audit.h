@@ -100,6 +100,8 @@ Result<AuditResult> run_audit(backends::Program& reference, std::span<backends::
                               const Arrays& data, std::span<const int64_t> labels, const AuditOptions& options,
                               Warnings& warnings);
 
+/// Adds the counts and cases of a part with the same variants and outputs.
+void add_counts(CandidateResult& into, CandidateResult&& part);
 /// Puts parts together, whatever their order. Errors: merge_mismatch for overlaps, gaps, different programs or rules.
 Result<AuditResult> merge(std::vector<AuditResult> parts);
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backends/data/arrays.h"
 #include "backends/program.h"
 #include "base/result.h"
 #include "ir/tensor.h"
@@ -16,31 +17,23 @@ namespace assay::audit {
 using backends::Port;
 using backends::SampleRange;
 
-struct NamedArray {
-  std::string name;
-  ir::Tensor tensor;
-};
-using Arrays = std::vector<NamedArray>;
+using backends::Arrays;
+using backends::find;
+using backends::NamedArray;
+using backends::read_npy;
+using backends::read_npz;
+using backends::write_npy;
+using backends::write_npz;
 
-const ir::Tensor* find(const Arrays& arrays, std::string_view name);
 std::vector<std::string> names_of(const Arrays& arrays);
 std::vector<std::string> names_of(std::span<const Port> ports);
 
-// Reading. Headers are checked before anything is allocated; pickled Python objects are refused. Errors: file_missing,
-// data_malformed.
-Result<ir::Tensor> read_npy(const std::string& path);
-Result<Arrays> read_npz(const std::string& path);
 /// A folder of ONNX test data: input_0.pb, input_1.pb, ... named as the ports in order.
 Result<Arrays> read_test_data(const std::string& folder, std::span<const Port> ports);
 /// By what the path is: .npz, .npy (a model with one input), folder of ONNX test data.
 Result<Arrays> read_inputs(const std::string& path, std::span<const Port> ports);
 /// `y.npy`, `y.csv` or `y.csv:column`.
 Result<std::vector<int64_t>> read_labels(const std::string& spec);
-
-// Writing: whole or not at all, same bytes for the same arrays.
-Status write_npy(const std::string& path, const ir::Tensor& tensor);
-/// Types that NumPy lacks are written as unsigned integers and named in `__dtypes__` (docs/semantics.md 6).
-Status write_npz(const std::string& path, const Arrays& arrays);
 
 /// Inputs by a generator of our own (docs/cli.md): floats uniform in [-1, 1), integers and booleans 0 or 1. Symbolic
 /// dimensions are 1 unless `dims` names them.

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "audit/data/npy.h"
+#include "backends/data/npy.h"
 
 namespace assay::audit {
 namespace {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "audit/data.h"
+#include "backends/recorded.h"
 #include "base/text.h"
 
 namespace assay::audit {
@@ -96,29 +97,6 @@ Error misfit(std::span<const Port> ports, const std::vector<Tensor>& arrays) {
   return Error{Code::data_shape, std::move(message), ports[at].name,
                "the first axis holds the samples, the others are the model's"};
 }
-
-Tensor part(const Tensor& whole, int64_t first, int64_t count, bool drop_axis) {
-  Dims dims = whole.dims();
-  int64_t each = 1;
-  for (size_t d = 1; d < dims.size(); ++d) each *= dims[d];
-  if (drop_axis) {
-    dims.erase(dims.begin());
-  } else {
-    dims[0] = count;
-  }
-  if (whole.elem() == ir::ElemType::string) {
-    const auto begin = whole.strings().begin() + first * each;
-    return Tensor::of_strings(std::move(dims), {begin, begin + count * each});
-  }
-  const int64_t bits = ir::elem_bits(whole.elem());
-  if (bits < 8 && each * bits % 8 != 0) {
-    Tensor copy = Tensor::allocate(whole.elem(), std::move(dims));
-    for (int64_t i = 0; i < count * each; ++i) copy.set_int(i, whole.int_at(first * each + i));
-    return copy;
-  }
-  return Tensor::view(whole.elem(), std::move(dims), whole.bytes() + first * each * bits / 8,
-                      std::make_shared<Tensor>(whole));
-}
 }  // namespace
 
 Result<Samples> Samples::create(const Arrays& arrays, std::span<const Port> ports) {
@@ -160,8 +138,7 @@ std::vector<Tensor> Samples::slice(size_t first, size_t count) const {
   std::vector<Tensor> out;
   for (size_t i = 0; i < arrays_.size(); ++i) {
     const bool as_is = whole_ || shared_[i];
-    out.push_back(as_is ? arrays_[i]
-                        : part(arrays_[i], static_cast<int64_t>(first), static_cast<int64_t>(count), !axis_));
+    out.push_back(as_is ? arrays_[i] : backends::slice_samples(arrays_[i], first, count, !axis_));
   }
   return out;
 }

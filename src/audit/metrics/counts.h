@@ -50,8 +50,8 @@ struct Differences {
   double max_abs = 0, max_rel = 0;
   uint64_t max_ulp = 0;  ///< in ULPs of `ulp_type`
   ir::ElemType ulp_type = ir::ElemType::float32;
-  Worst worst;
-  Histogram abs, rel, ulp;
+  Worst worst{};
+  Histogram abs{}, rel{}, ulp{};
 
   /// `sample` and `element` say where the first element stands, for `worst`.
   void add(const ir::Tensor& reference, const ir::Tensor& candidate, int64_t begin_reference, int64_t begin_candidate,

@@ -1,10 +1,10 @@
-#include "audit/data/zip_writer.h"
+#include "backends/data/zip_writer.h"
 
 #include <zlib.h>
 
 #include <algorithm>
 
-namespace assay::audit {
+namespace assay::backends {
 namespace {
 constexpr uint64_t kMax32 = 0xffffffff;
 constexpr uint16_t kDate = 1 << 5 | 1;  // 1 January 1980, the first day of the format
@@ -95,4 +95,4 @@ Status ZipWriter::finish() {
   return file_.commit();
 }
 
-}  // namespace assay::audit
+}  // namespace assay::backends

@@ -9,7 +9,7 @@
 #include "base/output_file.h"
 #include "base/result.h"
 
-namespace assay::audit {
+namespace assay::backends {
 
 class ZipWriter {
  public:
@@ -31,4 +31,4 @@ class ZipWriter {
   uint64_t offset_ = 0;
 };
 
-}  // namespace assay::audit
+}  // namespace assay::backends

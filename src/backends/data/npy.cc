@@ -1,14 +1,14 @@
-#include "audit/data/npy.h"
+#include "backends/data/npy.h"
 
 #include <algorithm>
 #include <cstring>
 #include <numeric>
 
-#include "audit/data.h"
+#include "backends/data/arrays.h"
 #include "base/mapped_file.h"
 #include "base/output_file.h"
 
-namespace assay::audit {
+namespace assay::backends {
 namespace npy {
 namespace {
 using ir::ElemType;
@@ -178,4 +178,4 @@ Status write_npy(const std::string& path, const ir::Tensor& tensor) {
   return file.commit();
 }
 
-}  // namespace assay::audit
+}  // namespace assay::backends

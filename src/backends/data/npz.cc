@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <memory>
 
-#include "audit/data.h"
-#include "audit/data/npy.h"
-#include "audit/data/zip_writer.h"
+#include "backends/data/arrays.h"
+#include "backends/data/npy.h"
+#include "backends/data/zip_writer.h"
 #include "base/mapped_file.h"
 #include "base/text.h"
 
-namespace assay::audit {
+namespace assay::backends {
 namespace {
 constexpr std::string_view kDtypes = "__dtypes__";
 constexpr int64_t kMostEntries = 100'000;
@@ -185,4 +185,4 @@ Status write_npz(const std::string& path, const Arrays& arrays) {
   return zip.finish();
 }
 
-}  // namespace assay::audit
+}  // namespace assay::backends

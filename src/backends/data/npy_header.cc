@@ -6,10 +6,10 @@
 #include <cstring>
 #include <optional>
 
-#include "audit/data/npy.h"
+#include "backends/data/npy.h"
 #include "base/checked.h"
 
-namespace assay::audit::npy {
+namespace assay::backends::npy {
 namespace {
 using ir::ElemType;
 
@@ -250,4 +250,4 @@ std::string make_header(const ir::Tensor& tensor) {
   return out + text;
 }
 
-}  // namespace assay::audit::npy
+}  // namespace assay::backends::npy

@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "ir/tensor.h"
 
-namespace assay::audit::npy {
+namespace assay::backends::npy {
 
 struct Header {
   char kind = 'f';  ///< NumPy's: f, i, u, b, c, U (text), S (bytes), V (nameless bits)
@@ -46,4 +46,4 @@ bool needs_name(ir::ElemType elem);
 /// The other way: unsigned integers read as elements of `elem`.
 Result<ir::Tensor> restore(const ir::Tensor& bits, ir::ElemType elem, const std::string& where);
 
-}  // namespace assay::audit::npy
+}  // namespace assay::backends::npy

@@ -1,0 +1,435 @@
+#include "audit/audit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <set>
+
+#include "audit/decision/score.h"
+#include "audit/layout.h"
+#include "base/text.h"
+
+namespace assay::audit {
+namespace {
+using backends::Program;
+using ir::Tensor;
+
+// What one run of one program over a chunk of samples says.
+struct Ran {
+  std::vector<Tensor> outputs;
+  std::vector<Judged> judged;  // one per sample
+};
+
+bool finite_part(const Tensor& t, int64_t begin, int64_t count) {
+  if (t.elem() == ir::ElemType::float32) {
+    const auto* bits = t.data<uint32_t>() + begin;
+    bool finite = true;
+    for (int64_t i = 0; i < count; ++i) finite &= (bits[i] & 0x7f800000u) != 0x7f800000u;
+    return finite;
+  }
+  if (!ir::is_float(t.elem())) return true;
+  for (int64_t i = 0; i < count; ++i)
+    if (!std::isfinite(t.float_at(begin + i))) return false;
+  return true;
+}
+
+SampleValue sample_of(const Tensor& t, const Layout::Cut& cut, int64_t sample) {
+  SampleValue value{cut.dims, std::vector<double>(static_cast<size_t>(cut.each))};
+  for (int64_t i = 0; i < cut.each; ++i) value.values[static_cast<size_t>(i)] = t.float_at(sample * cut.each + i);
+  return value;
+}
+
+// Counts of one worker; workers are put together at the end, in any order.
+struct Partial {
+  Tally reference;
+  std::vector<CandidateResult> candidates;
+};
+
+class Auditor {
+ public:
+  Auditor(Program& reference, std::span<Program* const> candidates, std::span<const int64_t> labels,
+          const AuditOptions& options)
+      : labels_(labels), options_(options), judge_(options.rule, ir::ElemType::float64) {
+    programs_.push_back(&reference);
+    programs_.insert(programs_.end(), candidates.begin(), candidates.end());
+  }
+
+  Result<AuditResult> run(const Arrays& data, Warnings& warnings) {
+    ASSAY_TRY(layout_, Layout::create(programs_, data, warnings));
+    ASSAY_CHECK(choose_score());
+    ASSAY_CHECK(check_labels());
+    describe();
+    const auto body = [this](size_t first, size_t count) { return chunk(first, count); };
+    ASSAY_CHECK(layout_->for_each(options_.threads.get(), body));
+    return finish();
+  }
+
+ private:
+  Status choose_score();
+  Status check_labels() const;
+  Status check_classes(size_t count);
+  void describe();
+  std::unique_ptr<Partial> take_partial();
+  void give_back(std::unique_ptr<Partial> partial, size_t count);
+
+  Status chunk(size_t first, size_t count);
+  Status judge_samples(size_t program, Ran& ran, size_t count);
+  Status judge_candidate(size_t c, const Ran& reference, size_t first, size_t count, CandidateResult& into);
+  void tally(Tally& into, const Ran& ran, size_t program, size_t first, size_t count) const;
+  Status differences(size_t c, const Ran& reference, const Ran& candidate, size_t first, size_t count,
+                     VariantResult& into) const;
+  Status classify(const Ran& reference, const std::vector<Ran>& variants, size_t first, size_t count,
+                  CandidateResult& into);
+  Result<bool> rounding_explains(const Ran& reference, size_t sample, size_t count, ir::ElemType storage,
+                                 const Decision& decision) const;
+  Result<AuditResult> finish();
+
+  std::vector<Program*> programs_;
+  std::span<const int64_t> labels_;
+  const AuditOptions& options_;
+  Judge judge_;
+  std::optional<Layout> layout_;
+  std::optional<Score> score_;
+  AuditResult result_;  // all but the counts
+
+  std::mutex mutex_;
+  size_t score_values_ = 0;  // per sample; known once the first chunk has run
+  size_t done_ = 0;
+  std::vector<std::unique_ptr<Partial>> idle_;
+};
+
+Status Auditor::choose_score() {
+  const auto names = names_of(programs_[0]->outputs());
+  if (!options_.score.empty()) {
+    ASSAY_TRY(score_, Score::parse(options_.score, names));
+  } else {
+    size_t index = 0;
+    if (!options_.output.empty()) {
+      index = static_cast<size_t>(std::find(names.begin(), names.end(), options_.output) - names.begin());
+    } else if (names.size() != 1) {
+      return Error{Code::bad_decision,
+                   "the model has " + std::to_string(names.size()) + " outputs: " + join(names, ", "),
+                   options_.rule.text(), "say which is the score: --output NAME, or --score EXPRESSION"};
+    }
+    if (index == names.size()) {
+      const std::string near = did_you_mean(options_.output, names);
+      return Error{Code::bad_decision, "no output is called '" + options_.output + "'; there are " + join(names, ", "),
+                   "--output", near.empty() ? "name one of them" : "did you mean '" + near + "'?"};
+    }
+    score_ = Score::of_output(index, names[index]);
+  }
+  std::vector<ir::ElemType> types;
+  for (const size_t i : score_->reads()) {
+    types.push_back(programs_[0]->outputs()[i].type.elem);
+    if (types.back() == ir::ElemType::string)
+      return Error{Code::bad_decision, "output '" + names[i] + "' is text", score_->text(), "choose a numeric output"};
+    for (size_t p = 1; p < programs_.size(); ++p)
+      if (layout_->outputs(p)[i] == kNoPort)
+        return Error{Code::data_missing, "the recording lacks output '" + names[i] + "', which the score reads",
+                     programs_[p]->text(), "record it"};
+  }
+  result_.score = score_->text();
+  result_.score_type = score_type(types);
+  judge_ = Judge(options_.rule, result_.score_type);
+  return {};
+}
+
+Status Auditor::check_labels() const {
+  if (labels_.empty()) return {};
+  if (labels_.size() != layout_->samples())
+    return Error{Code::labels_length,
+                 std::to_string(labels_.size()) + " labels for " + std::to_string(layout_->samples()) + " samples",
+                 "--labels", "give one label per sample, in the same order"};
+  for (size_t i = 0; i < labels_.size(); ++i) {
+    const bool binary = options_.rule.kind == Rule::Kind::threshold;
+    if (labels_[i] < 0 || (binary && labels_[i] > 1))
+      return Error{Code::labels_value, "label " + std::to_string(i) + " is " + std::to_string(labels_[i]), "--labels",
+                   binary ? "a threshold decides 0 or 1" : "labels are class indices from 0"};
+  }
+  return {};
+}
+
+// Called with the first sample's score; all samples of all programs must have as many values.
+Status Auditor::check_classes(size_t count) {
+  const std::lock_guard lock(mutex_);
+  if (score_values_ == count) return {};
+  if (score_values_ != 0)
+    return Error{
+        Code::data_shape,
+        "the score has " + std::to_string(score_values_) + " and " + std::to_string(count) + " values per sample",
+        score_->text(), "compare programs with the same output shapes"};
+  ASSAY_CHECK(judge_.check(count));
+  if (options_.rule.kind != Rule::Kind::threshold) {
+    const auto wrong = std::find_if(labels_.begin(), labels_.end(),
+                                    [&](int64_t label) { return label >= static_cast<int64_t>(count); });
+    if (wrong != labels_.end())
+      return Error{Code::labels_value,
+                   "label " + std::to_string(wrong - labels_.begin()) + " is " + std::to_string(*wrong) +
+                       ", the score has " + std::to_string(count) + " classes",
+                   "--labels", "labels are class indices from 0"};
+  }
+  score_values_ = count;
+  return {};
+}
+
+ProgramInfo info_of(const Program& program) {
+  return {program.text(), program.profile() == nullptr ? "" : program.profile()->name, program.identity(),
+          program.emulated()};
+}
+
+std::string describe_statement(const profiles::Statement& statement) {
+  std::vector<std::string> to, settings;
+  to.insert(to.end(), statement.match.ops.begin(), statement.match.ops.end());
+  to.insert(to.end(), statement.match.classes.begin(), statement.match.classes.end());
+  if (!statement.match.declared.empty()) to.push_back("declared " + statement.match.declared);
+  if (statement.match.matrix_only) to.emplace_back("matrices only");
+  for (const auto& [key, value] : statement.settings) settings.push_back(key + " = " + value);
+  return (to.empty() ? std::string("every operation") : join(to, ", ")) + ": " + join(settings, ", ");
+}
+
+void add_evidence(const Program& program, CandidateResult& into) {
+  const profiles::Profile* profile = program.profile();
+  if (profile == nullptr) return;
+  std::set<std::pair<std::string, std::string>> seen;
+  for (const profiles::Variant& variant : profile->variants) {
+    for (const profiles::Statement& s : variant.statements) {
+      const std::string what = describe_statement(s);
+      if (seen.emplace(what, s.evidence.source).second)
+        into.evidence.push_back({what, "", s.evidence.source, s.evidence.certainty});
+    }
+  }
+  for (const profiles::NotModelled& n : profile->not_modelled)
+    into.not_modelled.push_back({n.what, n.reason, n.evidence.source, n.evidence.certainty});
+}
+
+void Auditor::describe() {
+  result_.first_sample = options_.first_sample;
+  result_.samples = layout_->samples();
+  result_.rule = options_.rule;
+  result_.threshold = judge_.threshold();
+  result_.labels = !labels_.empty();
+  result_.reference = info_of(*programs_[0]);
+  const bool threshold = options_.rule.kind == Rule::Kind::threshold;
+  for (size_t p = 1; p < programs_.size(); ++p) {
+    CandidateResult c;
+    c.info = info_of(*programs_[p]);
+    c.storage = programs_[p]->storage();
+    add_evidence(*programs_[p], c);
+    const auto format = ir::elem_format(c.storage);
+    if (threshold && format && ir::elem_bits(c.storage) < ir::elem_bits(result_.score_type))
+      c.interval = num::rounding_interval(judge_.threshold(),
+                                          options_.rule.strict ? num::Comparison::above : num::Comparison::at_least,
+                                          num::Rounding{.format = num::format(*format)});
+    for (const std::string& name : programs_[p]->variants()) {
+      VariantResult v;
+      v.name = name;
+      for (size_t i = 0; i < programs_[0]->outputs().size(); ++i)
+        if (layout_->outputs(p)[i] != kNoPort) v.differences.emplace_back().output = programs_[0]->outputs()[i].name;
+      c.variants.push_back(std::move(v));
+    }
+    result_.candidates.push_back(std::move(c));
+  }
+}
+
+std::unique_ptr<Partial> Auditor::take_partial() {
+  const std::lock_guard lock(mutex_);
+  if (idle_.empty()) return std::make_unique<Partial>(Partial{{}, result_.candidates});
+  auto partial = std::move(idle_.back());
+  idle_.pop_back();
+  return partial;
+}
+
+void Auditor::give_back(std::unique_ptr<Partial> partial, size_t count) {
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(partial));
+  done_ += count;
+  if (options_.progress) options_.progress(done_, layout_->samples());
+}
+
+Status Auditor::judge_samples(size_t program, Ran& ran, size_t count) {
+  std::vector<Layout::Cut> cuts(programs_[0]->outputs().size());
+  const auto& map = layout_->outputs(program);
+  for (const size_t i : score_->reads()) {
+    ASSAY_TRY(cuts[i], layout_->cut(ran.outputs[map[i]], count, programs_[0]->outputs()[i].name));
+  }
+  std::vector<SampleValue> values(cuts.size());
+  for (size_t s = 0; s < count; ++s) {
+    for (const size_t i : score_->reads()) {
+      values[i] = sample_of(ran.outputs[map[i]], cuts[i], static_cast<int64_t>(s));
+    }
+    ASSAY_TRY(SampleValue score, score_->evaluate(values));
+    round_to(result_.score_type, score.values);
+    ASSAY_CHECK(check_classes(score.values.size()));
+    ran.judged.push_back(judge_.judge(score.values));
+  }
+  return {};
+}
+
+void Auditor::tally(Tally& into, const Ran& ran, size_t program, size_t first, size_t count) const {
+  const Rule::Kind kind = options_.rule.kind;
+  for (size_t s = 0; s < count; ++s) {
+    const Judged& judged = ran.judged[s];
+    const Decision& d = judged.decision;
+    if (kind != Rule::Kind::topk || d.undefined()) ++into.decisions[d.value];
+    if (labels_.empty()) continue;
+    const int64_t label = labels_[first + s];
+    if (kind != Rule::Kind::topk) {
+      ++into.cells[{label, d.value}];
+    } else {
+      const bool hit = std::binary_search(d.top.begin(), d.top.end(), label);
+      ++into.cells[{1, d.undefined() ? Decision::kUndefined : hit ? 1 : 0}];
+    }
+    if (kind == Rule::Kind::threshold) into.buckets.add(judged.score, result_.score_type, label == 1);
+  }
+  const auto& map = layout_->outputs(program);
+  for (size_t s = 0; s < count; ++s) {
+    bool finite = true;
+    for (const size_t o : map) {
+      if (o == kNoPort) continue;
+      const int64_t each = ran.outputs[o].size() / static_cast<int64_t>(count);
+      finite = finite && finite_part(ran.outputs[o], static_cast<int64_t>(s) * each, each);
+    }
+    if (!finite) ++into.non_finite;
+  }
+}
+
+Status Auditor::differences(size_t c, const Ran& reference, const Ran& candidate, size_t first, size_t count,
+                            VariantResult& into) const {
+  const auto n = static_cast<int64_t>(count);
+  size_t d = 0;
+  for (size_t i = 0; i < reference.outputs.size(); ++i) {
+    const size_t o = layout_->outputs(c + 1)[i];
+    if (o == kNoPort) continue;
+    const Tensor &a = reference.outputs[i], &b = candidate.outputs[o];
+    if (a.size() != b.size() || a.size() % n != 0)
+      return Error{Code::data_shape,
+                   "output '" + programs_[0]->outputs()[i].name + "' is " + ir::to_string(a.dims()) +
+                       " in the reference and " + ir::to_string(b.dims()) + " here",
+                   programs_[c + 1]->text(), "compare programs with the same output shapes"};
+    const int64_t each = a.size() / n;
+    for (int64_t s = 0; s < n; ++s)
+      into.differences[d].add(a, b, s * each, s * each, each, options_.first_sample + static_cast<int64_t>(first) + s);
+    add_lattice(into.lattice, b);
+    ++d;
+  }
+  return {};
+}
+
+Result<bool> Auditor::rounding_explains(const Ran& reference, size_t sample, size_t count, ir::ElemType storage,
+                                        const Decision& decision) const {
+  std::vector<SampleValue> values(reference.outputs.size());
+  for (const size_t i : score_->reads()) {
+    ASSAY_TRY(const Layout::Cut cut, layout_->cut(reference.outputs[i], count, programs_[0]->outputs()[i].name));
+    values[i] = sample_of(reference.outputs[i], cut, static_cast<int64_t>(sample));
+    round_to(storage, values[i].values);
+  }
+  ASSAY_TRY(SampleValue score, score_->evaluate(values));
+  round_to(result_.score_type, score.values);
+  return judge_.judge(score.values).decision == decision;
+}
+
+void add_margin(Margins& margins, const Decision& decision, double margin, bool one_side) {
+  if (decision.undefined()) {
+    ++margins.undefined;
+    return;
+  }
+  const bool negative = !one_side && decision.value == 0;
+  if (margin == 0) {
+    ++(negative ? margins.zero_negative : margins.zero_positive);
+  } else {
+    (negative ? margins.negative : margins.positive).add(std::isinf(margin) ? Histogram::kHigh : exponent_of(margin));
+  }
+}
+
+Status Auditor::classify(const Ran& reference, const std::vector<Ran>& variants, size_t first, size_t count,
+                         CandidateResult& into) {
+  const bool one_side = options_.rule.kind != Rule::Kind::threshold;
+  for (size_t s = 0; s < count; ++s) {
+    const Judged &r = reference.judged[s], &p = variants[0].judged[s];
+    const double margin = judge_.margin_ulp(r, r.decision, into.storage);
+    add_margin(into.margins, r.decision, margin, one_side);
+    Case found;
+    const Decision* other = nullptr;
+    for (size_t v = 0; v < variants.size(); ++v) {
+      const Decision& d = variants[v].judged[s].decision;
+      if (d == r.decision) continue;
+      if (other == nullptr) other = &d;
+      ++into.variants[v].differs;
+      found.variants.push_back(into.variants[v].name);
+    }
+    if (other == nullptr) {
+      ++into.safe;
+      continue;
+    }
+    found.sample = options_.first_sample + static_cast<int64_t>(first + s);
+    if (!labels_.empty()) found.label = labels_[first + s];
+    found.reference_score = r.score;
+    found.candidate_score = p.score;
+    found.reference_decision = r.decision;
+    found.candidate_decision = p.decision;
+    found.margin_ulp = margin;
+    found.candidate_margin_ulp = judge_.margin_ulp(p, r.decision, into.storage);
+    ASSAY_TRY(found.explained_by_output_rounding, rounding_explains(reference, s, count, into.storage, *other));
+    (found.variants.size() == variants.size() ? into.flips : into.at_risk).push_back(std::move(found));
+  }
+  return {};
+}
+
+Status Auditor::judge_candidate(size_t c, const Ran& reference, size_t first, size_t count, CandidateResult& into) {
+  std::vector<Ran> variants(into.variants.size());
+  for (size_t v = 0; v < variants.size(); ++v) {
+    Ran& ran = variants[v];
+    ASSAY_TRY(ran.outputs, layout_->run(c + 1, v, first, count, static_cast<size_t>(options_.first_sample)));
+    ASSAY_CHECK(differences(c, reference, ran, first, count, into.variants[v]));
+    ASSAY_CHECK(judge_samples(c + 1, ran, count));
+    tally(into.variants[v].tally, ran, c + 1, first, count);
+    ran.outputs.clear();
+  }
+  return classify(reference, variants, first, count, into);
+}
+
+Status Auditor::chunk(size_t first, size_t count) {
+  Ran reference;
+  ASSAY_TRY(reference.outputs, layout_->run(0, 0, first, count, static_cast<size_t>(options_.first_sample)));
+  ASSAY_CHECK(judge_samples(0, reference, count));
+  auto partial = take_partial();
+  tally(partial->reference, reference, 0, first, count);
+  for (size_t c = 0; c < partial->candidates.size(); ++c)
+    ASSAY_CHECK(judge_candidate(c, reference, first, count, partial->candidates[c]));
+  give_back(std::move(partial), count);
+  return {};
+}
+
+Result<AuditResult> Auditor::finish() {
+  const Rule::Kind kind = options_.rule.kind;
+  result_.classes = kind == Rule::Kind::threshold ? 2 : static_cast<int64_t>(score_values_);
+  for (const auto& partial : idle_) {
+    result_.reference_tally.merge(partial->reference);
+    for (size_t c = 0; c < result_.candidates.size(); ++c)
+      add_counts(result_.candidates[c], std::move(partial->candidates[c]));
+  }
+  for (CandidateResult& c : result_.candidates) {
+    const auto by_sample = [](const Case& a, const Case& b) { return a.sample < b.sample; };
+    std::sort(c.flips.begin(), c.flips.end(), by_sample);
+    std::sort(c.at_risk.begin(), c.at_risk.end(), by_sample);
+  }
+  return std::move(result_);
+}
+}  // namespace
+
+Result<AuditResult> run_audit(Program& reference, std::span<Program* const> candidates, const Arrays& data,
+                              std::span<const int64_t> labels, const AuditOptions& options, Warnings& warnings) {
+  if (options.first_sample < 0)
+    return Error{Code::usage, "the first sample is " + std::to_string(options.first_sample), "--first-sample",
+                 "count from 0"};
+  return Auditor(reference, candidates, labels, options).run(data, warnings);
+}
+
+bool fails(const AuditResult& result, FailOn condition) {
+  if (condition == FailOn::none) return false;
+  return std::any_of(result.candidates.begin(), result.candidates.end(), [&](const CandidateResult& c) {
+    return !c.flips.empty() || (condition == FailOn::at_risk && !c.at_risk.empty());
+  });
+}
+
+}  // namespace assay::audit

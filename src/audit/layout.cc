@@ -1,0 +1,169 @@
+#include "audit/layout.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include "base/cancel.h"
+#include "base/text.h"
+
+namespace assay::audit {
+namespace {
+using backends::Program;
+
+constexpr size_t kChunk = 32;                // samples of a symbolic batch that go together
+constexpr size_t kMemory = size_t{2} << 30;  // constants that concurrent runs may keep
+
+// Recordings may hold only some of the outputs; other programs must have them all.
+Result<std::vector<size_t>> match_outputs(Program& first, Program& other, Warnings& warnings) {
+  const auto wanted = names_of(first.outputs()), have = names_of(other.outputs());
+  const auto place = [&](const std::string& name) { return std::find(have.begin(), have.end(), name) - have.begin(); };
+  const bool some = std::any_of(wanted.begin(), wanted.end(), [&](const std::string& name) {
+    return place(name) < static_cast<std::ptrdiff_t>(have.size());
+  });
+  if (!some || other.recorded_samples() == 0) return match_ports(wanted, have, "outputs", other.text(), warnings);
+  std::vector<size_t> match;
+  for (const std::string& name : wanted) {
+    const auto at = static_cast<size_t>(place(name));
+    match.push_back(at < have.size() ? at : kNoPort);
+  }
+  return match;
+}
+
+// The data under the names of another program's inputs.
+Result<Arrays> rename(const Arrays& data, const Program& first, const Program& other, Warnings& warnings) {
+  if (&first == &other) return data;
+  const auto wanted = names_of(other.inputs());
+  ASSAY_TRY(const std::vector<size_t> match,
+            match_ports(wanted, names_of(first.inputs()), "inputs", other.text(), warnings));
+  Arrays renamed;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const ir::Tensor* array = find(data, first.inputs()[match[i]].name);
+    if (array != nullptr) renamed.push_back({wanted[i], *array});
+  }
+  return renamed;
+}
+
+// True when every output's first dimension is the symbol that the inputs' is: samples then stay apart.
+bool outputs_follow_batch(const Program& program) {
+  std::string symbol;
+  for (const Port& port : program.inputs())
+    if (port.type.ranked() && !port.type.shape->empty()) symbol = (*port.type.shape)[0].symbol;
+  if (symbol.empty()) return false;
+  return std::all_of(program.outputs().begin(), program.outputs().end(), [&](const Port& port) {
+    return port.type.ranked() && !port.type.shape->empty() && (*port.type.shape)[0].symbol == symbol;
+  });
+}
+}  // namespace
+
+Result<Layout> Layout::create(std::span<Program* const> programs, const Arrays& data, Warnings& warnings) {
+  Layout layout;
+  // Inputs are named after the first program that has some: recordings have none.
+  const auto named = std::find_if(programs.begin(), programs.end(), [](Program* p) { return !p->inputs().empty(); });
+  for (Program* program : programs) {
+    Entry entry{program, Samples::of_count(0), {}};
+    ASSAY_TRY(entry.outputs, match_outputs(*programs[0], *program, warnings));
+    if (!program->inputs().empty()) {
+      ASSAY_TRY(const Arrays arrays, rename(data, **named, *program, warnings));
+      ASSAY_TRY(entry.samples, Samples::create(named[0] == program ? data : arrays, program->inputs()));
+      if (program == *named) {
+        layout.samples_ = entry.samples.count();
+        layout.axis_ = entry.samples.has_sample_axis();
+      }
+    }
+    layout.programs_.push_back(std::move(entry));
+  }
+  if (named == programs.end()) {
+    layout.samples_ = programs[0]->recorded_samples();
+  }
+  ASSAY_CHECK(layout.choose_chunk());
+  return layout;
+}
+
+Status Layout::choose_chunk() {
+  if (samples_ == 0) return Error{Code::data_shape, "the data has no samples", "", "give at least one"};
+  size_t fixed = 0;
+  bool one = false;
+  for (const Entry& entry : programs_) {
+    if (entry.program->inputs().empty()) continue;
+    if (entry.samples.count() != samples_)
+      return Error{Code::data_shape,
+                   "the programs take the data as " + std::to_string(samples_) + " and as " +
+                       std::to_string(entry.samples.count()) + " samples",
+                   entry.program->text(), "compare models whose inputs have the same shapes"};
+    const size_t batch = entry.samples.batch();
+    if (batch == 0) {
+      one = one || !outputs_follow_batch(*entry.program);
+      continue;
+    }
+    one = one || batch == 1;
+    if (batch > 1 && fixed > 1 && batch != fixed)
+      return Error{Code::data_shape, "the programs have different fixed batch sizes", entry.program->text(),
+                   "export the models with the same batch size"};
+    fixed = std::max(fixed, batch);
+  }
+  if (fixed > 1 && std::any_of(programs_.begin(), programs_.end(),
+                               [](const Entry& e) { return !e.program->inputs().empty() && e.samples.batch() == 1; }))
+    return Error{Code::data_shape, "one program takes single samples, another batches of " + std::to_string(fixed), "",
+                 "export the models with the same batch size"};
+  chunk_ = fixed > 1 ? fixed : one ? 1 : std::min(kChunk, samples_);
+  return {};
+}
+
+Result<std::vector<ir::Tensor>> Layout::run(size_t p, size_t variant, size_t first, size_t count, size_t offset) const {
+  const Entry& entry = programs_[p];
+  std::vector<ir::Tensor> inputs;
+  if (!entry.program->inputs().empty()) inputs = entry.samples.slice(first, count);
+  return entry.program->run(variant, inputs, SampleRange{first, count, samples_, offset});
+}
+
+Status Layout::for_each(const Threads* threads, const std::function<Status(size_t, size_t)>& body) const {
+  const size_t chunks = (samples_ + chunk_ - 1) / chunk_;
+  const size_t workers = threads == nullptr ? 1 : static_cast<size_t>(threads->count());
+  size_t bytes = 0;
+  for (const Entry& entry : programs_) bytes += entry.program->weight_bytes();
+  const bool beside = workers > 1 && chunks > 1 && bytes <= kMemory / workers;
+  for (const Entry& entry : programs_) entry.program->set_concurrent(beside);
+
+  std::mutex mutex;
+  std::map<size_t, Error> errors;  // by chunk
+  const auto failed_before = [&](size_t chunk) {
+    const std::lock_guard lock(mutex);
+    return !errors.empty() && errors.begin()->first < chunk;
+  };
+  const auto one = [&](size_t chunk) {
+    if (failed_before(chunk)) return;
+    Status status = check_cancel();
+    const size_t first = chunk * chunk_;
+    if (status.ok()) status = body(first, std::min(chunk_, samples_ - first));
+    if (status.ok()) return;
+    const std::lock_guard lock(mutex);
+    errors.emplace(chunk, std::move(status).error());
+  };
+  const auto range = [&](size_t begin, size_t end) {
+    for (size_t chunk = begin; chunk < end; ++chunk) one(chunk);
+  };
+  if (beside) {
+    threads->for_each(chunks, 1, range);
+  } else {
+    range(0, chunks);
+  }
+  if (!errors.empty()) return errors.begin()->second;
+  return {};
+}
+
+Result<Layout::Cut> Layout::cut(const ir::Tensor& output, size_t count, const std::string& name) const {
+  const auto n = static_cast<int64_t>(count);
+  Cut cut{output.size() / n, output.dims()};
+  if (axis_ && !cut.dims.empty() && cut.dims[0] == n) {
+    cut.dims.erase(cut.dims.begin());
+  } else if (n > 1) {
+    return Error{Code::data_shape,
+                 "output '" + name + "' has the shape " + ir::to_string(output.dims()) + " for " +
+                     std::to_string(count) + " samples: its first axis does not hold them",
+                 name, "export the model with a batch size of 1"};
+  }
+  return cut;
+}
+
+}  // namespace assay::audit

@@ -1,0 +1,51 @@
+// How several programs run over one data set: which samples go together, which port of one is which of another, and
+// whether samples are run beside each other. Shared by the audit and the comparison.
+#pragma once
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "audit/data.h"
+#include "backends/program.h"
+#include "base/threads.h"
+
+namespace assay::audit {
+
+inline constexpr size_t kNoPort = SIZE_MAX;
+
+class Layout {
+ public:
+  /// Lays the data against each program's inputs (matched to the first program's by name, then by order).
+  static Result<Layout> create(std::span<backends::Program* const> programs, const Arrays& data, Warnings& warnings);
+
+  size_t samples() const { return samples_; }
+  /// For each output of program 0 the index of program p's output; kNoPort: a recording that lacks it.
+  const std::vector<size_t>& outputs(size_t p) const { return programs_[p].outputs; }
+  /// Runs one variant of program p over a chunk.
+  Result<std::vector<ir::Tensor>> run(size_t p, size_t variant, size_t first, size_t count, size_t offset) const;
+
+  /// Calls body(first sample, count) for every chunk; beside each other when that is faster. The first error in order
+  /// of samples wins.
+  Status for_each(const Threads* threads, const std::function<Status(size_t, size_t)>& body) const;
+
+  /// How an output is cut into samples: elements per sample and their dimensions. Errors: data_shape.
+  struct Cut {
+    int64_t each = 0;
+    ir::Dims dims;
+  };
+  Result<Cut> cut(const ir::Tensor& output, size_t count, const std::string& name) const;
+
+ private:
+  struct Entry {
+    backends::Program* program;
+    Samples samples;
+    std::vector<size_t> outputs;
+  };
+  Status choose_chunk();
+  std::vector<Entry> programs_;
+  size_t samples_ = 0, chunk_ = 1;
+  bool axis_ = true;
+};
+
+}  // namespace assay::audit

@@ -1,0 +1,105 @@
+// Parts of an audit put together. Everything in them is counts, maxima and lists by sample, so the result is that of
+// one audit over all samples.
+#include <algorithm>
+
+#include "audit/audit.h"
+
+namespace assay::audit {
+namespace {
+Error mismatch(std::string message, std::string where, std::string fix) {
+  return Error{Code::merge_mismatch, std::move(message), std::move(where), std::move(fix)};
+}
+
+std::string range_of(const AuditResult& part) {
+  return std::to_string(part.first_sample) + " to " +
+         std::to_string(part.first_sample + static_cast<int64_t>(part.samples) - 1);
+}
+
+Status same_program(const ProgramInfo& a, const ProgramInfo& b, const std::string& what) {
+  const std::string fix = "merge parts of one audit";
+  if (a.program != b.program) return mismatch(what + "s differ: " + a.program + " and " + b.program, a.program, fix);
+  if (a.profile != b.profile)
+    return mismatch(what + " profiles differ: " + a.profile + " and " + b.profile, a.program, fix);
+  if (a.identity != b.identity) return mismatch("the " + what + " ran different models", a.program, fix);
+  return {};
+}
+
+bool same_variants(const CandidateResult& a, const CandidateResult& b) {
+  const auto same_output = [](const Differences& x, const Differences& y) { return x.output == y.output; };
+  return a.storage == b.storage &&
+         std::equal(a.variants.begin(), a.variants.end(), b.variants.begin(), b.variants.end(),
+                    [&](const VariantResult& x, const VariantResult& y) {
+                      return x.name == y.name && std::equal(x.differences.begin(), x.differences.end(),
+                                                            y.differences.begin(), y.differences.end(), same_output);
+                    });
+}
+
+Status same_question(const AuditResult& a, const AuditResult& b) {
+  if (!(a.rule == b.rule))
+    return mismatch("the rules differ: " + a.rule.text() + " and " + b.rule.text(), "", "use one rule");
+  if (a.score != b.score || a.score_type != b.score_type || a.classes != b.classes)
+    return mismatch("the scores differ: " + a.score + " and " + b.score, "", "use one score");
+  if (a.labels != b.labels) return mismatch("one part has labels, another has none", "", "give labels to all or none");
+  ASSAY_CHECK(same_program(a.reference, b.reference, "reference"));
+  if (a.candidates.size() != b.candidates.size())
+    return mismatch("the numbers of candidates differ", "", "merge parts of one audit");
+  for (size_t c = 0; c < a.candidates.size(); ++c) {
+    ASSAY_CHECK(same_program(a.candidates[c].info, b.candidates[c].info, "candidate"));
+    if (!same_variants(a.candidates[c], b.candidates[c]))
+      return mismatch("the candidate's variants or outputs differ", a.candidates[c].info.program,
+                      "use one version of Assay");
+  }
+  return {};
+}
+
+Status adjoin(const AuditResult& a, const AuditResult& b) {
+  const int64_t next = a.first_sample + static_cast<int64_t>(a.samples);
+  if (b.first_sample == next) return {};
+  if (b.first_sample < next)
+    return mismatch("samples overlap: " + range_of(a) + " and " + range_of(b), "", "merge each part once");
+  return mismatch("samples " + std::to_string(next) + " to " + std::to_string(b.first_sample - 1) + " are missing", "",
+                  "merge all parts, audited with --first-sample");
+}
+}  // namespace
+
+void Margins::merge(const Margins& other) {
+  negative.merge(other.negative);
+  positive.merge(other.positive);
+  zero_negative += other.zero_negative;
+  zero_positive += other.zero_positive;
+  undefined += other.undefined;
+}
+
+void add_counts(CandidateResult& into, CandidateResult&& part) {
+  into.safe += part.safe;
+  std::move(part.flips.begin(), part.flips.end(), std::back_inserter(into.flips));
+  std::move(part.at_risk.begin(), part.at_risk.end(), std::back_inserter(into.at_risk));
+  into.margins.merge(part.margins);
+  for (size_t v = 0; v < into.variants.size(); ++v) {
+    VariantResult &a = into.variants[v], &b = part.variants[v];
+    a.differs += b.differs;
+    a.tally.merge(b.tally);
+    a.lattice.merge(b.lattice);
+    for (size_t d = 0; d < a.differences.size(); ++d) a.differences[d].merge(b.differences[d]);
+  }
+}
+
+Result<AuditResult> merge(std::vector<AuditResult> parts) {
+  if (parts.empty()) return mismatch("there is nothing to merge", "", "name the JSON files of at least one audit");
+  std::stable_sort(parts.begin(), parts.end(),
+                   [](const AuditResult& a, const AuditResult& b) { return a.first_sample < b.first_sample; });
+  for (size_t i = 1; i < parts.size(); ++i) {
+    ASSAY_CHECK(same_question(parts[0], parts[i]));
+    ASSAY_CHECK(adjoin(parts[i - 1], parts[i]));
+  }
+  AuditResult whole = std::move(parts[0]);
+  for (size_t i = 1; i < parts.size(); ++i) {
+    whole.samples += parts[i].samples;
+    whole.reference_tally.merge(parts[i].reference_tally);
+    for (size_t c = 0; c < whole.candidates.size(); ++c)
+      add_counts(whole.candidates[c], std::move(parts[i].candidates[c]));
+  }
+  return whole;
+}
+
+}  // namespace assay::audit

@@ -1,0 +1,171 @@
+#include "backends/engine.h"
+
+#include <cstring>
+
+#include "passes/resolve.h"
+
+namespace assay::backends {
+namespace {
+// A 64-bit hash over words, fast enough to read weights at the speed of memory: four lanes, multiply and rotate.
+class Hash {
+ public:
+  void add(const void* data, size_t n) {
+    const auto* p = static_cast<const unsigned char*>(data);
+    word(n);
+    for (; n >= 32; p += 32, n -= 32)
+      for (size_t lane = 0; lane < 4; ++lane) lanes_[lane] = step(lanes_[lane], load(p + 8 * lane, 8));
+    for (; n > 0;) {
+      const size_t part = n < 8 ? n : 8;
+      word(load(p, part));
+      p += part;
+      n -= part;
+    }
+  }
+  void add(std::string_view text) { add(text.data(), text.size()); }
+  void word(uint64_t v) { lanes_[0] = step(lanes_[0], v); }
+  uint64_t value() const {
+    uint64_t h = 0;
+    for (const uint64_t lane : lanes_) h = step(h, lane);
+    h ^= h >> 32;
+    h *= 0xd6e8feb86659fd93;
+    return h ^ h >> 29;
+  }
+
+ private:
+  static uint64_t load(const unsigned char* p, size_t n) {
+    uint64_t v = 0;
+    std::memcpy(&v, p, n);
+    return v;
+  }
+  static uint64_t step(uint64_t h, uint64_t v) {
+    h = (h ^ v) * 0x9e3779b97f4a7c15;
+    return h << 29 | h >> 35;
+  }
+  uint64_t lanes_[4] = {1, 2, 3, 4};
+};
+
+void add_tensor(Hash& hash, const ir::Tensor& t) {
+  hash.word(static_cast<uint64_t>(t.elem()));
+  for (const int64_t dim : t.dims()) hash.word(static_cast<uint64_t>(dim));
+  if (t.elem() == ir::ElemType::string) {
+    for (const std::string& s : t.strings()) hash.add(s);
+  } else {
+    hash.add(t.bytes(), t.byte_size());
+  }
+}
+
+void add_graph(Hash& hash, const ir::Graph& graph);
+
+void add_attr(Hash& hash, const ir::Attr& attr) {
+  hash.add(attr.name);
+  const auto add = [&](const auto& value) {
+    using T = std::decay_t<decltype(value)>;
+    if constexpr (std::is_arithmetic_v<T>) {
+      hash.add(&value, sizeof value);
+    } else if constexpr (std::is_same_v<T, std::string>) {
+      hash.add(value);
+    } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+      for (const std::string& s : value) hash.add(s);
+    } else if constexpr (std::is_same_v<T, ir::Tensor>) {
+      add_tensor(hash, value);
+    } else if constexpr (std::is_same_v<T, std::shared_ptr<ir::Graph>>) {
+      if (value) add_graph(hash, *value);
+    } else if constexpr (std::is_same_v<T, ir::Type>) {
+      hash.add(ir::to_string(value));
+    } else {
+      hash.add(value.data(), value.size() * sizeof(value[0]));
+    }
+  };
+  std::visit(add, attr.value);
+}
+
+void add_graph(Hash& hash, const ir::Graph& graph) {
+  for (const ir::Value& value : graph.values)
+    if (value.constant) add_tensor(hash, *value.constant);
+  for (const ir::Op& op : graph.ops) {
+    hash.add(op.domain);
+    hash.add(op.type);
+    for (const ir::ValueId id : op.inputs) hash.word(id);
+    for (const ir::ValueId id : op.outputs) hash.word(id);
+    for (const ir::Attr& attr : op.attrs) add_attr(hash, attr);
+  }
+  for (const ir::ValueId id : graph.inputs) hash.add(graph.at(id).name);
+  for (const ir::ValueId id : graph.outputs) hash.add(graph.at(id).name);
+}
+}  // namespace
+
+std::string identity_of(const ir::Graph& graph) {
+  Hash hash;
+  add_graph(hash, graph);
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  for (int shift = 60; shift >= 0; shift -= 4) out += kDigits[hash.value() >> shift & 15];
+  return out;
+}
+
+std::vector<Port> ports_of(const ir::Graph& graph, std::span<const ir::ValueId> values) {
+  std::vector<Port> ports;
+  for (const ir::ValueId id : values) ports.push_back({graph.at(id).name, graph.at(id).type});
+  return ports;
+}
+
+Result<std::unique_ptr<Program>> EngineProgram::create(std::string text, std::shared_ptr<const Model> model,
+                                                       std::vector<EngineVariant> variants,
+                                                       std::shared_ptr<const Threads> threads) {
+  auto program = std::unique_ptr<EngineProgram>(new EngineProgram());
+  program->text_ = std::move(text);
+  program->model_ = std::move(model);
+  program->profile_ = variants.at(0).profile;
+  program->threads_ = std::move(threads);
+  program->one_thread_ = std::make_shared<const Threads>(1);
+  for (const EngineVariant& variant : variants) {
+    program->names_.push_back(variant.name);
+    ASSAY_TRY(ir::Graph graph, passes::resolve(*program->model_->graph, *variant.profile, variant.index));
+    program->graphs_.push_back(std::make_shared<const ir::Graph>(std::move(graph)));
+  }
+  program->idle_.resize(variants.size());
+  return std::unique_ptr<Program>(std::move(program));
+}
+
+size_t EngineProgram::weight_bytes() const {
+  size_t bytes = 0;
+  for (const auto& graph : graphs_)
+    for (const ir::Value& value : graph->values)
+      if (value.constant && value.constant->elem() != ir::ElemType::string) bytes += value.constant->byte_size();
+  return bytes;
+}
+
+void EngineProgram::set_concurrent(bool concurrent) {
+  const std::lock_guard lock(mutex_);
+  // Idle sessions were made for the other number of threads.
+  if (concurrent != concurrent_)
+    for (auto& sessions : idle_) sessions.clear();
+  concurrent_ = concurrent;
+}
+
+Result<exec::Session> EngineProgram::take(size_t variant) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_[variant].empty()) {
+      exec::Session session = std::move(idle_[variant].back());
+      idle_[variant].pop_back();
+      return session;
+    }
+  }
+  return exec::Session::create(graphs_[variant], concurrent_ ? one_thread_ : threads_);
+}
+
+void EngineProgram::give_back(size_t variant, exec::Session session) {
+  const std::lock_guard lock(mutex_);
+  idle_[variant].push_back(std::move(session));
+}
+
+Result<std::vector<ir::Tensor>> EngineProgram::run(size_t variant, std::span<const ir::Tensor> inputs,
+                                                   const SampleRange&) {
+  ASSAY_TRY(exec::Session session, take(variant));
+  auto outputs = session.run(inputs);
+  give_back(variant, std::move(session));
+  return outputs;
+}
+
+}  // namespace assay::backends

@@ -1,0 +1,66 @@
+// Our engine under a profile: one session per variant, sharing the model's graph.
+#pragma once
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "backends/program.h"
+#include "exec/session.h"
+
+namespace assay::backends {
+
+/// A model with what is asked of it more than once.
+struct Model {
+  std::shared_ptr<const ir::Graph> graph;
+  std::vector<Port> inputs, outputs;
+  std::string identity;
+};
+
+/// One way to run: a variant of a profile under the name that reports use.
+struct EngineVariant {
+  const profiles::Profile* profile = nullptr;
+  size_t index = 0;
+  std::string name;
+};
+
+class EngineProgram : public Program {
+ public:
+  /// Resolves every variant. Errors: as passes::resolve.
+  static Result<std::unique_ptr<Program>> create(std::string text, std::shared_ptr<const Model> model,
+                                                 std::vector<EngineVariant> variants,
+                                                 std::shared_ptr<const Threads> threads);
+
+  const std::string& text() const override { return text_; }
+  bool emulated() const override { return true; }
+  const std::vector<std::string>& variants() const override { return names_; }
+  const profiles::Profile* profile() const override { return profile_; }
+  const std::vector<Port>& inputs() const override { return model_->inputs; }
+  const std::vector<Port>& outputs() const override { return model_->outputs; }
+  ir::ElemType storage() const override { return profile_->storage; }
+  std::string identity() const override { return model_->identity; }
+  size_t weight_bytes() const override;
+  void set_concurrent(bool concurrent) override;
+  Result<std::vector<ir::Tensor>> run(size_t variant, std::span<const ir::Tensor> inputs,
+                                      const SampleRange& range) override;
+
+ private:
+  EngineProgram() = default;
+  Result<exec::Session> take(size_t variant);
+  void give_back(size_t variant, exec::Session session);
+
+  std::string text_;
+  std::shared_ptr<const Model> model_;
+  std::vector<std::string> names_;
+  const profiles::Profile* profile_ = nullptr;
+  std::vector<std::shared_ptr<const ir::Graph>> graphs_;  ///< resolved, one per variant
+  std::shared_ptr<const Threads> threads_, one_thread_;
+  bool concurrent_ = false;
+  std::mutex mutex_;
+  std::vector<std::vector<exec::Session>> idle_;  ///< sessions that no run uses now, per variant
+};
+
+/// A number over the graph's operations and constants that tells models apart, in hexadecimal.
+std::string identity_of(const ir::Graph& graph);
+
+}  // namespace assay::backends

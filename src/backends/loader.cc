@@ -1,0 +1,99 @@
+// The words for programs: `[FILE@]PROFILE`, `[FILE@]PROVIDER[:key=value,...]`, `recorded:FILE.npz`, `ort:NAME`.
+#include <algorithm>
+#include <map>
+
+#include "backends/engine.h"
+#include "backends/program.h"
+#include "backends/recorded.h"
+#include "onnx/import.h"
+#include "passes/infer_shapes.h"
+#include "profiles/provider.h"
+
+namespace assay::backends {
+namespace {
+constexpr size_t kMostVariants = 6;
+
+// Splits FILE@ off. The last '@' counts, so that files may have one in their name.
+std::pair<std::string, std::string_view> split_file(std::string_view spec, const std::string& model) {
+  const size_t at = spec.rfind('@');
+  if (at == std::string_view::npos) return {model, spec};
+  return {std::string(spec.substr(0, at)), spec.substr(at + 1)};
+}
+
+// A model whose weights are float16 is given to Core ML as it is.
+bool has_float16_weights(const ir::Graph& graph) {
+  return std::ranges::any_of(graph.values, [](const ir::Value& value) {
+    return value.constant && value.constant->elem() == ir::ElemType::float16;
+  });
+}
+
+std::vector<EngineVariant> variants_of(const profiles::Profile& profile, bool primary_only) {
+  std::vector<EngineVariant> variants;
+  for (size_t i = 0; i < profile.variants.size() && i < (primary_only ? 1 : kMostVariants); ++i)
+    variants.push_back({&profile, i, profile.variants[i].name});
+  return variants;
+}
+}  // namespace
+
+struct ProgramLoader::State {
+  ProgramOptions options;
+  std::map<std::string, std::shared_ptr<const Model>> models;
+  std::vector<std::shared_ptr<const profiles::Profile>> made;  ///< profiles made for providers, kept for the programs
+
+  Result<std::shared_ptr<const Model>> load(const std::string& path, Warnings& warnings) {
+    if (const auto it = models.find(path); it != models.end()) return it->second;
+    if (path.empty()) return Error{Code::usage, "no model is given for this program", "", "write FILE@PROFILE"};
+    ASSAY_TRY(ir::Graph graph, onnx::import_model(path, warnings));
+    ASSAY_CHECK(passes::infer_shapes(graph));
+    auto model = std::make_shared<Model>();
+    model->inputs = ports_of(graph, graph.inputs);
+    model->outputs = ports_of(graph, graph.outputs);
+    model->identity = identity_of(graph);
+    model->graph = std::make_shared<const ir::Graph>(std::move(graph));
+    models.emplace(path, model);
+    return std::shared_ptr<const Model>(model);
+  }
+};
+
+ProgramLoader::ProgramLoader(ProgramOptions options) : state_(std::make_unique<State>()) {
+  state_->options = std::move(options);
+}
+ProgramLoader::ProgramLoader(ProgramLoader&&) noexcept = default;
+ProgramLoader::~ProgramLoader() = default;
+
+Result<std::shared_ptr<const ir::Graph>> ProgramLoader::model(const std::string& path, Warnings& warnings) {
+  ASSAY_TRY(const std::shared_ptr<const Model> model, state_->load(path, warnings));
+  return model->graph;
+}
+
+Result<std::unique_ptr<Program>> ProgramLoader::open(std::string_view spec, const std::string& model,
+                                                     Warnings& warnings) {
+  constexpr std::string_view kRecorded = "recorded:";
+  if (spec.starts_with(kRecorded))
+    return RecordedProgram::open(std::string(spec), std::string(spec.substr(kRecorded.size())));
+  const auto [file, name] = split_file(spec, model);
+  if (name.starts_with("ort:"))
+    return Error{Code::backend_missing, "the real ONNX Runtime is not part of this build", std::string(spec),
+                 "run it yourself and compare its outputs as recorded:FILE.npz"};
+  // Words are checked before files, so that a wrong word is exit 2 whatever the file.
+  const profiles::Profile* profile = nullptr;
+  profiles::Provider provider;
+  if (profiles::names_provider(name)) {
+    ASSAY_TRY(provider, profiles::parse_provider(name));
+    ASSAY_TRY(const auto checked, profiles::provider_profile(provider, false));
+  } else {
+    ASSAY_TRY(profile, state_->options.profiles->find(name));
+  }
+  ASSAY_TRY(const std::shared_ptr<const Model> loaded, state_->load(file, warnings));
+  if (profile == nullptr) {
+    ASSAY_TRY(auto made, profiles::provider_profile(provider, has_float16_weights(*loaded->graph)));
+    profile = made.get();
+    state_->made.push_back(std::move(made));
+    warnings.push_back({Code::emulated, std::string(name) + " is emulated through the profile " + profile->name,
+                        std::string(spec), "assay profiles show " + profile->name + " says how"});
+  }
+  return EngineProgram::create(std::string(spec), loaded, variants_of(*profile, state_->options.primary_only),
+                               state_->options.threads);
+}
+
+}  // namespace assay::backends

@@ -1,0 +1,77 @@
+#include "backends/recorded.h"
+
+namespace assay::backends {
+
+Result<std::unique_ptr<Program>> RecordedProgram::open(std::string text, const std::string& path) {
+  ASSAY_TRY(Arrays arrays, read_npz(path));
+  return create(std::move(text), std::move(arrays));
+}
+
+Result<std::unique_ptr<Program>> RecordedProgram::create(std::string text, Arrays arrays) {
+  if (arrays.empty())
+    return Error{Code::data_missing, "the recording holds no arrays", text, "save the outputs, named as the model's"};
+  auto program = std::unique_ptr<RecordedProgram>(new RecordedProgram());
+  for (const NamedArray& array : arrays) {
+    const ir::Dims& dims = array.tensor.dims();
+    const size_t samples = dims.empty() ? 1 : static_cast<size_t>(dims[0]);
+    if (program->outputs_.empty()) program->samples_ = samples;
+    if (samples != program->samples_ || samples == 0)
+      return Error{Code::data_shape,
+                   "recorded array '" + array.name + "' has the shape " + ir::to_string(dims) +
+                       "; the first axis of '" + arrays[0].name + "' holds " + std::to_string(program->samples_) +
+                       " samples",
+                   text, "record all outputs of the same samples, along the first axis"};
+    program->outputs_.push_back({array.name, ir::Type::of(array.tensor.elem(), dims)});
+  }
+  program->text_ = std::move(text);
+  program->arrays_ = std::move(arrays);
+  return std::unique_ptr<Program>(std::move(program));
+}
+
+ir::ElemType RecordedProgram::storage() const {
+  for (const Port& port : outputs_)
+    if (ir::is_float(port.type.elem)) return port.type.elem;
+  return ir::ElemType::float32;
+}
+
+Result<std::vector<ir::Tensor>> RecordedProgram::run(size_t, std::span<const ir::Tensor>, const SampleRange& range) {
+  // A recording of the data at hand, or of the whole data set that it is a part of.
+  const size_t shift = samples_ == range.total ? 0 : range.offset;
+  if (samples_ != range.total && samples_ < range.offset + range.total)
+    return Error{
+        Code::data_shape,
+        "the recording has " + std::to_string(samples_) + " samples, the data has " + std::to_string(range.total),
+        text_, "record the same samples in the same order"};
+  std::vector<ir::Tensor> out;
+  for (const NamedArray& array : arrays_) {
+    const bool whole = array.tensor.rank() == 0;
+    out.push_back(whole ? array.tensor : slice_samples(array.tensor, range.first + shift, range.count, false));
+  }
+  return out;
+}
+
+ir::Tensor slice_samples(const ir::Tensor& whole, size_t first, size_t count, bool drop_axis) {
+  ir::Dims dims = whole.dims();
+  int64_t each = 1;
+  for (size_t d = 1; d < dims.size(); ++d) each *= dims[d];
+  if (drop_axis) {
+    dims.erase(dims.begin());
+  } else {
+    dims[0] = static_cast<int64_t>(count);
+  }
+  const int64_t begin = static_cast<int64_t>(first) * each, n = static_cast<int64_t>(count) * each;
+  if (whole.elem() == ir::ElemType::string) {
+    const auto strings = whole.strings().begin() + begin;
+    return ir::Tensor::of_strings(std::move(dims), {strings, strings + n});
+  }
+  const int64_t bits = ir::elem_bits(whole.elem());
+  if (bits < 8 && each * bits % 8 != 0) {
+    ir::Tensor copy = ir::Tensor::allocate(whole.elem(), std::move(dims));
+    for (int64_t i = 0; i < n; ++i) copy.set_int(i, whole.int_at(begin + i));
+    return copy;
+  }
+  return ir::Tensor::view(whole.elem(), std::move(dims), whole.bytes() + begin * bits / 8,
+                          std::make_shared<ir::Tensor>(whole));
+}
+
+}  // namespace assay::backends

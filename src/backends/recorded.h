@@ -1,0 +1,42 @@
+// Outputs recorded on a device, as a program: it "runs" by looking its samples up.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/data/arrays.h"
+#include "backends/program.h"
+
+namespace assay::backends {
+
+class RecordedProgram : public Program {
+ public:
+  /// `text` is the whole specification. Errors: as read_npz; data_shape when the arrays differ in their samples.
+  static Result<std::unique_ptr<Program>> open(std::string text, const std::string& path);
+  static Result<std::unique_ptr<Program>> create(std::string text, Arrays arrays);
+
+  const std::string& text() const override { return text_; }
+  bool emulated() const override { return false; }
+  const std::vector<std::string>& variants() const override { return names_; }
+  const profiles::Profile* profile() const override { return nullptr; }
+  const std::vector<Port>& inputs() const override { return no_ports_; }
+  const std::vector<Port>& outputs() const override { return outputs_; }
+  ir::ElemType storage() const override;
+  size_t recorded_samples() const override { return samples_; }
+  Result<std::vector<ir::Tensor>> run(size_t variant, std::span<const ir::Tensor> inputs,
+                                      const SampleRange& range) override;
+
+ private:
+  RecordedProgram() = default;
+  std::string text_;
+  Arrays arrays_;
+  std::vector<std::string> names_ = {"recorded"};
+  std::vector<Port> no_ports_, outputs_;
+  size_t samples_ = 0;
+};
+
+/// Samples [first, first + count) of an array whose first axis holds them: a view. `drop_axis`: count is 1 and the
+/// axis goes.
+ir::Tensor slice_samples(const ir::Tensor& whole, size_t first, size_t count, bool drop_axis);
+
+}  // namespace assay::backends
