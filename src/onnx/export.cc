@@ -1,0 +1,456 @@
+#include "onnx/export.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "base/output_file.h"
+#include "ops/def.h"
+#include "pb/writer.h"
+
+namespace assay::onnx {
+namespace {
+using ir::ElemType;
+using ir::kNoValue;
+using ir::ValueId;
+using pb::Bytes;
+using pb::Writer;
+
+constexpr uint64_t kInlineLimit = uint64_t{1} << 31;  // protobuf's limit for one message
+constexpr size_t kSmallTensor = 1024;                 // stays inline even then
+constexpr size_t kDataAlignment = 4096;
+
+Error refuse(std::string what, const ir::Graph& g, const ir::Op& op) {
+  return Error{Code::not_expressible, std::move(what), g.describe(op),
+               "only storage policies (f16-storage, bf16-storage, strict-f32) can be written as plain ONNX"};
+}
+
+bool plain(const num::Rounding& r) {
+  return r.mode == num::Mode::nearest_even && !r.flush_subnormals && r.overflow == num::Overflow::infinity &&
+         r.limit == 0;
+}
+
+/// The first thing about the operation's policy that Cast pairs cannot say; empty when there is none.
+std::string unsayable(const num::Policy& p) {
+  const num::Policy none;
+  if (p.compute != none.compute) return "arithmetic in float64";
+  if (p.operand) return "rounding of operands";
+  if (p.accumulator != none.accumulator) return "an accumulator other than the chain of float32 fused multiply-adds";
+  if (p.sum) return "an order or rounding of sums";
+  if (p.bias != none.bias) return "when the bias is added";
+  if (p.step) return "rounding of each step";
+  if (p.attribute) return "rounding of attributes";
+  if (p.flush_subnormals) return "flushed subnormals";
+  num::Policy rest = p;
+  rest.result.reset();
+  if (rest != none) return "special values, elementary functions or divisions of its own";
+  if (p.result && !plain(*p.result)) return "a result rounding other than nearest even with infinities and subnormals";
+  if (p.result && p.result->format != num::format(num::FormatId::float16) &&
+      p.result->format != num::format(num::FormatId::bfloat16) &&
+      p.result->format != num::format(num::FormatId::float32))
+    return "results stored as " + std::string(p.result->format.name);
+  return {};
+}
+
+int ir_version_of(int opset) {
+  constexpr std::pair<int, int> kRows[] = {{25, 13}, {24, 12}, {23, 11}, {21, 10}, {19, 9}};
+  for (const auto& [from, ir] : kRows)
+    if (opset >= from) return ir;
+  return 8;
+}
+
+void write_type(Writer& w, const ir::Type& t);
+void write_element(Writer& w, uint32_t field, const ir::Type& t) {
+  Writer inner, element;
+  if (t.kind == ir::Type::Kind::map) inner.int64(1, static_cast<int64_t>(t.elem));
+  if (t.element) write_type(element, *t.element);
+  inner.message(t.kind == ir::Type::Kind::map ? 2 : 1, std::move(element));
+  w.message(field, std::move(inner));
+}
+
+void write_type(Writer& w, const ir::Type& t) {
+  switch (t.kind) {
+    case ir::Type::Kind::sequence:
+      return write_element(w, 4, t);
+    case ir::Type::Kind::map:
+      return write_element(w, 5, t);
+    case ir::Type::Kind::optional:
+      return write_element(w, 9, t);
+    case ir::Type::Kind::tensor:
+      break;
+  }
+  Writer tensor;
+  tensor.int64(1, static_cast<int64_t>(t.elem));
+  if (t.shape) {
+    Writer shape;
+    for (const ir::Dim& d : *t.shape) {
+      Writer dim;
+      if (d.known())
+        dim.int64(1, d.value);
+      else if (!d.symbol.empty())
+        dim.text(2, d.symbol);
+      shape.message(1, std::move(dim));
+    }
+    tensor.message(2, std::move(shape));
+  }
+  w.message(1, std::move(tensor));
+}
+
+class Exporter {
+ public:
+  Exporter(const ir::Graph& graph, std::string data_name) : graph_(graph), data_name_(std::move(data_name)) {}
+  Status run(Writer& model);
+  const std::vector<ir::Tensor>& external() const { return external_; }
+  bool use_external = false;
+
+ private:
+  using Names = std::unordered_map<ValueId, std::string>;
+  Status graph(const ir::Graph& g, const Names* outer, Writer& w);
+  Status op(const ir::Graph& g, const ir::Op& o, Names& names, Writer& w);
+  Status attribute(const ir::Attr& a, const Names& names, Writer& w);
+  Status attribute_graph(const ir::Graph& g, const Names& names, uint32_t field, Writer& w);
+  Status constants(const ir::Graph& g, Names& names, Writer& w, Writer& nodes);
+  Writer tensor(const ir::Tensor& t, std::string_view name);
+  void value_info(const ir::Graph& g, ValueId v, const std::string& name, uint32_t field, Writer& w);
+  void pair(const std::string& from, const std::string& to, ElemType storage, Writer& w);
+  void cast(const std::string& from, const std::string& to, ElemType type, Writer& w);
+  void node(std::string_view type, const std::string& from, const std::string& to, Writer& w);
+  std::string fresh(const std::string& stem);
+  std::string name_of(const ir::Graph& g, ValueId v, Names& names);
+  void need(std::string_view domain, int since);
+  Result<ElemType> narrow(const ir::Graph& g, const ir::Value& v) const;
+
+  const ir::Graph& graph_;
+  std::string data_name_;
+  std::unordered_set<std::string> taken_;
+  std::unordered_map<std::string, int> next_;
+  std::map<std::string, int> opsets_{{"", 13}};
+  std::vector<ir::Tensor> external_;
+  uint64_t external_bytes_ = 0;
+};
+
+std::string Exporter::fresh(const std::string& stem) {
+  std::string candidate = stem;
+  for (int& i = next_[stem]; candidate.empty() || !taken_.insert(candidate).second;)
+    candidate = stem + "_" + std::to_string(++i);
+  return candidate;
+}
+
+std::string Exporter::name_of(const ir::Graph& g, ValueId v, Names& names) {
+  if (v == kNoValue) return {};
+  const auto [at, is_new] = names.try_emplace(v);
+  if (is_new) at->second = fresh(g.at(v).name);
+  return at->second;
+}
+
+void Exporter::need(std::string_view domain, int since) {
+  int& version = opsets_[std::string(domain)];
+  version = std::max(version, since);
+}
+
+/// The storage type when a value is stored narrower than it is declared; undefined when it is not.
+Result<ElemType> Exporter::narrow(const ir::Graph& g, const ir::Value& v) const {
+  if (!g.resolved || v.storage == ElemType::undefined || v.storage == v.type.elem) return ElemType::undefined;
+  if (v.type.elem == ElemType::float32 && (v.storage == ElemType::float16 || v.storage == ElemType::bfloat16))
+    return v.storage;
+  return Error{Code::not_expressible,
+               std::string(ir::elem_name(v.type.elem)) + " stored as " + std::string(ir::elem_name(v.storage)),
+               "value '" + v.name + "'", "only float16 and bfloat16 storage can be written as plain ONNX"};
+}
+
+void Exporter::node(std::string_view type, const std::string& from, const std::string& to, Writer& w) {
+  Writer n;
+  n.text(1, from);
+  n.text(2, to);
+  n.text(4, type);
+  w.message(1, std::move(n));
+}
+
+void Exporter::cast(const std::string& from, const std::string& to, ElemType type, Writer& w) {
+  Writer n, a;
+  n.text(1, from);
+  n.text(2, to);
+  n.text(4, "Cast");
+  a.text(1, "to");
+  a.int64(3, static_cast<int64_t>(type));
+  a.int64(20, 2);
+  n.message(5, std::move(a));
+  w.message(1, std::move(n));
+}
+
+void Exporter::pair(const std::string& from, const std::string& to, ElemType storage, Writer& w) {
+  const std::string middle = fresh(to + "@" + std::string(ir::elem_name(storage)));
+  cast(from, middle, storage, w);
+  cast(middle, to, ElemType::float32, w);
+}
+
+Writer Exporter::tensor(const ir::Tensor& t, std::string_view name) {
+  Writer w;
+  w.packed(1, t.dims());
+  w.int64(2, static_cast<int64_t>(t.elem()));
+  if (t.elem() == ElemType::string) {
+    for (const std::string& s : t.strings()) w.text(6, s);
+    w.text(8, name);
+    return w;
+  }
+  w.text(8, name);
+  if (t.size() == 0) return w;
+  if (!use_external || t.byte_size() <= kSmallTensor) {
+    w.borrow(9, Bytes(t.bytes(), t.byte_size()));
+    return w;
+  }
+  const std::pair<const char*, std::string> entries[] = {
+      {"location", data_name_}, {"offset", std::to_string(external_bytes_)}, {"length", std::to_string(t.byte_size())}};
+  for (const auto& [key, value] : entries) {
+    Writer e;
+    e.text(1, key);
+    e.text(2, value);
+    w.message(13, std::move(e));
+  }
+  w.int64(14, 1);
+  external_.push_back(t);
+  external_bytes_ += (t.byte_size() + kDataAlignment - 1) / kDataAlignment * kDataAlignment;
+  return w;
+}
+
+void Exporter::value_info(const ir::Graph& g, ValueId v, const std::string& name, uint32_t field, Writer& w) {
+  Writer info, type;
+  info.text(1, name);
+  write_type(type, g.at(v).type);
+  info.message(2, std::move(type));
+  w.message(field, std::move(info));
+}
+
+Status Exporter::attribute_graph(const ir::Graph& g, const Names& names, uint32_t field, Writer& w) {
+  Writer inner;
+  ASSAY_CHECK(graph(g, &names, inner));
+  w.message(field, std::move(inner));
+  return {};
+}
+
+Status Exporter::attribute(const ir::Attr& a, const Names& names, Writer& w) {
+  w.text(1, a.name);
+  Status status;
+  int kind = 0;
+  std::visit(
+      [&](const auto& v) {
+        using T = std::decay_t<decltype(v)>;
+        if constexpr (std::is_same_v<T, float>) {
+          w.float32(2, v);
+          kind = 1;
+        } else if constexpr (std::is_same_v<T, int64_t>) {
+          w.int64(3, v);
+          kind = 2;
+        } else if constexpr (std::is_same_v<T, std::string>) {
+          w.text(4, v);
+          kind = 3;
+        } else if constexpr (std::is_same_v<T, ir::Tensor>) {
+          w.message(5, tensor(v, ""));
+          kind = 4;
+        } else if constexpr (std::is_same_v<T, std::shared_ptr<ir::Graph>>) {
+          status = attribute_graph(*v, names, 6, w);
+          kind = 5;
+        } else if constexpr (std::is_same_v<T, std::vector<float>>) {
+          for (const float f : v) w.float32(7, f);
+          kind = 6;
+        } else if constexpr (std::is_same_v<T, std::vector<int64_t>>) {
+          for (const int64_t i : v) w.int64(8, i);
+          kind = 7;
+        } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+          for (const std::string& s : v) w.text(9, s);
+          kind = 8;
+        } else if constexpr (std::is_same_v<T, std::vector<ir::Tensor>>) {
+          for (const ir::Tensor& t : v) w.message(10, tensor(t, ""));
+          kind = 9;
+        } else if constexpr (std::is_same_v<T, std::vector<std::shared_ptr<ir::Graph>>>) {
+          for (const auto& g : v)
+            if (status.ok()) status = attribute_graph(*g, names, 11, w);
+          kind = 10;
+        } else if constexpr (std::is_same_v<T, ir::Type>) {
+          Writer type;
+          write_type(type, v);
+          w.message(14, std::move(type));
+          kind = 13;
+        } else {
+          for (const ir::Type& t : v) {
+            Writer type;
+            write_type(type, t);
+            w.message(15, std::move(type));
+          }
+          kind = 14;
+        }
+      },
+      a.value);
+  w.int64(20, kind);
+  return status;
+}
+
+Status Exporter::op(const ir::Graph& g, const ir::Op& o, Names& names, Writer& w) {
+  if (g.resolved)
+    if (const std::string what = unsayable(o.policy); !what.empty()) return refuse("ONNX cannot say " + what, g, o);
+  if (o.domain == "assay" && o.type == "Round") {
+    const std::string from = name_of(g, o.inputs[0], names), to = name_of(g, o.outputs[0], names);
+    ASSAY_TRY(const ElemType storage, narrow(g, g.at(o.outputs[0])));
+    if (storage != ElemType::undefined)
+      pair(from, to, storage, w);
+    else
+      node("Identity", from, to, w);  // widening: everything is float32 already
+    return {};
+  }
+  if (o.domain == "assay") return refuse("ONNX has no such operation", g, o);
+  need(o.domain, o.def ? o.def->since : 1);
+  Writer n;
+  for (const ValueId v : o.inputs) n.text(1, name_of(g, v, names));
+  struct Rounded {
+    std::string raw, name;
+    ElemType storage;
+  };
+  std::vector<Rounded> rounded;
+  for (const ValueId v : o.outputs) {
+    std::string name = name_of(g, v, names);
+    if (v != kNoValue) {
+      ASSAY_TRY(const ElemType storage, narrow(g, g.at(v)));
+      if (storage != ElemType::undefined) {
+        rounded.push_back({fresh(name + "@raw"), name, storage});
+        name = rounded.back().raw;
+      }
+    }
+    n.text(2, name);
+  }
+  if (!o.name.empty()) n.text(3, o.name);
+  n.text(4, o.type);
+  for (const ir::Attr& a : o.attrs) {
+    Writer attr;
+    ASSAY_CHECK(attribute(a, names, attr));
+    n.message(5, std::move(attr));
+  }
+  if (!o.domain.empty()) n.text(7, o.domain);
+  w.message(1, std::move(n));
+  for (const Rounded& r : rounded) pair(r.raw, r.name, r.storage, w);
+  return {};
+}
+
+/// Initializers of the constants that something reads, and the Cast pairs of those that are stored narrower.
+Status Exporter::constants(const ir::Graph& g, Names& names, Writer& w, Writer& nodes) {
+  std::vector<bool> read(g.values.size());
+  const auto mark = [&](ValueId v) {
+    if (v != kNoValue) read[v] = true;
+  };
+  std::ranges::for_each(g.outputs, mark);
+  for (const ir::Op& o : g.ops) {
+    std::ranges::for_each(o.inputs, mark);
+    for (const ir::Attr& a : o.attrs) {
+      if (const auto* one = std::get_if<std::shared_ptr<ir::Graph>>(&a.value))
+        for (const auto& [inner, outer] : (*one)->captures) mark(outer);
+      if (const auto* many = std::get_if<std::vector<std::shared_ptr<ir::Graph>>>(&a.value))
+        for (const auto& each : *many)
+          for (const auto& [inner, outer] : each->captures) mark(outer);
+    }
+  }
+  std::vector<bool> special(g.values.size());  // inputs and captures have their bytes elsewhere
+  for (const ValueId v : g.inputs) special[v] = true;
+  for (const auto& [inner, outer] : g.captures) special[inner] = true;
+  for (ValueId v = 0; v < g.values.size(); ++v) {
+    const ir::Value& value = g.at(v);
+    if (!value.constant || !read[v] || special[v] || value.producer != ir::kNoOp) continue;
+    std::string name = name_of(g, v, names);
+    ASSAY_TRY(const ElemType storage, narrow(g, value));
+    if (g.resolved && value.rounding && !plain(*value.rounding))
+      return Error{Code::not_expressible, "ONNX cannot say how this weight is rounded", "value '" + value.name + "'",
+                   "only nearest-even storage can be written as plain ONNX"};
+    if (g.resolved && value.rounding && storage == ElemType::undefined &&
+        value.rounding->format != num::format(num::FormatId::float32))
+      return Error{Code::not_expressible, "ONNX cannot say rounding to " + std::string(value.rounding->format.name),
+                   "value '" + value.name + "'", "only float16 and bfloat16 storage can be written as plain ONNX"};
+    const bool output = std::ranges::find(g.outputs, v) != g.outputs.end();
+    if (storage == ElemType::undefined && !output) {
+      w.message(5, tensor(*value.constant, name));
+      continue;
+    }
+    const std::string raw = fresh(name + "@raw");
+    w.message(5, tensor(*value.constant, raw));
+    if (storage != ElemType::undefined)
+      pair(raw, name, storage, nodes);
+    else
+      node("Identity", raw, name, nodes);
+  }
+  return {};
+}
+
+Status Exporter::graph(const ir::Graph& g, const Names* outer, Writer& w) {
+  Names names;
+  for (const auto& [inner, outside] : g.captures)
+    if (outer && outer->contains(outside)) names.emplace(inner, outer->at(outside));
+  // Inputs and outputs keep their names whatever else is called so.
+  for (const ValueId v : g.inputs) name_of(g, v, names);
+  for (const ValueId v : g.outputs) name_of(g, v, names);
+  Writer nodes, initializers;
+  ASSAY_CHECK(constants(g, names, initializers, nodes));
+  for (const ir::Op& o : g.ops) ASSAY_CHECK(op(g, o, names, nodes));
+  // Spliced in the order of the field numbers.
+  w.splice(std::move(nodes));
+  w.text(2, g.name.empty() ? "graph" : g.name);
+  w.splice(std::move(initializers));
+  for (const ValueId v : g.inputs) value_info(g, v, name_of(g, v, names), 11, w);
+  for (const ValueId v : g.outputs) value_info(g, v, name_of(g, v, names), 12, w);
+  return {};
+}
+
+Status Exporter::run(Writer& model) {
+  taken_.clear();
+  next_.clear();
+  external_.clear();
+  external_bytes_ = 0;
+  Writer g;
+  ASSAY_CHECK(graph(graph_, nullptr, g));
+  model.int64(1, ir_version_of(opsets_[""]));
+  model.text(2, "assay");
+  model.message(7, std::move(g));
+  for (const auto& [domain, version] : opsets_) {
+    Writer o;
+    o.text(1, domain);
+    o.int64(2, version);
+    model.message(8, std::move(o));
+  }
+  for (const auto& [key, value] : graph_.metadata) {
+    if (key.starts_with("onnx.")) continue;  // facts about the file that was read, not of this one
+    Writer e;
+    e.text(1, key);
+    e.text(2, value);
+    model.message(14, std::move(e));
+  }
+  return {};
+}
+
+Status write_data(const std::vector<ir::Tensor>& tensors, const std::string& path) {
+  ASSAY_TRY(OutputFile file, OutputFile::create(path));
+  const std::vector<std::byte> zeros(kDataAlignment);
+  for (const ir::Tensor& t : tensors) {
+    ASSAY_CHECK(file.write(Bytes(t.bytes(), t.byte_size())));
+    const size_t rest = t.byte_size() % kDataAlignment;
+    if (rest != 0) ASSAY_CHECK(file.write(Bytes(zeros).first(kDataAlignment - rest)));
+  }
+  return file.commit();
+}
+
+}  // namespace
+
+Status export_model(const ir::Graph& graph, const std::string& path) {
+  const std::string data = std::filesystem::path(path).filename().string() + ".data";
+  Exporter exporter(graph, data);
+  Writer model;
+  ASSAY_CHECK(exporter.run(model));
+  if (model.size() >= kInlineLimit) {
+    exporter.use_external = true;
+    model = Writer();
+    ASSAY_CHECK(exporter.run(model));
+    ASSAY_CHECK(write_data(exporter.external(), path + ".data"));
+  }
+  ASSAY_TRY(OutputFile file, OutputFile::create(path));
+  ASSAY_CHECK(model.each([&](Bytes piece) { return file.write(piece); }));
+  return file.commit();
+}
+
+}  // namespace assay::onnx

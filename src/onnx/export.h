@@ -1,0 +1,17 @@
+// IR to ONNX files.
+#pragma once
+#include <string>
+
+#include "base/result.h"
+#include "ir/graph.h"
+
+namespace assay::onnx {
+
+/// Writes the graph as an ONNX model, weights streamed from where they are; models over 2 GB get their large weights in
+/// `path`.data. A resolved graph is written as what it means (docs/semantics.md 2): float32 everywhere, and a pair of
+/// Casts (to the storage type and back) after each input, weight and output that is stored narrower; inputs that are
+/// exempt read the value before its pair. The operator set is the lowest whose meanings are the IR's.
+/// Errors: not_expressible naming the first statement that ONNX cannot say; write_failed.
+Status export_model(const ir::Graph& graph, const std::string& path);
+
+}  // namespace assay::onnx
