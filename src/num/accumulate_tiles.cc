@@ -41,6 +41,7 @@ double tiles_dot(const Accumulator& accumulator, FormatId compute, const Terms& 
   const int bits = std::clamp(accumulator.fraction_bits, 2, 40);
   const auto tile = static_cast<size_t>(std::max(accumulator.block, 1));
   ExactSum total;
+  double near_total = flush(c);
   total.add(flush(c));
   for (size_t start = 0; start < terms.size; start += tile) {
     double sum = 0;
@@ -50,7 +51,8 @@ double tiles_dot(const Accumulator& accumulator, FormatId compute, const Terms& 
       sum = limited(aligned_add(sum, product, bits, accumulator.block_mode));
     }
     total.add(sum);
-    if (rounding.limit > 0) {
+    near_total += sum;
+    if (rounding.limit > 0 && std::abs(near_total) > 0.9 * rounding.limit) {  // rarely: rounding the exact sum is slow
       const double so_far = total.rounded(rounding);
       if (std::isinf(so_far)) total.add(so_far);
     }

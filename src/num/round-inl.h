@@ -32,7 +32,8 @@ HWY_INLINE U RoundSubnormalLanes(D d, U a, const RoundPlan& plan) {
   const auto hidden = hn::IfThenZeroElse(hn::Eq(field, hn::Zero(du)), hn::Set(du, 0x800000u));
   const auto significand = hn::Or(hn::And(a, hn::Set(du, 0x7fffffu)), hidden);
   const auto more = hn::Sub(hn::Set(du, plan.min_field), hn::Max(field, one));
-  const auto shift = hn::Min(hn::Add(hn::Set(du, plan.shift), more), hn::Set(du, 31u));
+  // (Lanes that are not subnormal come along; their shifts only have to be in range.)
+  const auto shift = hn::Min(hn::Max(hn::Add(hn::Set(du, plan.shift), more), one), hn::Set(du, 31u));
   const auto quotient = hn::Shr(significand, shift);
   const auto half = hn::Shl(one, hn::Sub(shift, one));
   const auto addend = RoundingAddend(du, plan.mode, hn::And(quotient, one), hn::Sub(half, one), half);
