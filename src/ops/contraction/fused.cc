@@ -1,0 +1,60 @@
+// Micro-kernels of the ordinary chain: acc = fma(a, b, acc) in float32 or float64, and its unfused form.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/contraction/fused.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "ops/contraction/tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace assay::ops::contraction::HWY_NAMESPACE {
+
+struct FusedStep {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V a, V b, V acc) const {
+    return simd::Fma(d, a, b, acc);
+  }
+};
+struct UnfusedStep {
+  template <class D, class V>
+  HWY_INLINE V operator()(D, V a, V b, V acc) const {
+    return hn::Add(acc, hn::Mul(a, b));
+  }
+};
+
+template <class T, class Step>
+struct Chain {
+  template <size_t kM>
+  struct Kernel {
+    static void Run(size_t kc, const T* a, const T* b, T* c, size_t ldc, bool resume, const num::Policy&) {
+      Tile<kM>(kc, a, b, c, ldc, resume, Step());
+    }
+  };
+};
+
+KernelSet<float> FusedFloat() { return SetOf<float, Chain<float, FusedStep>::Kernel>(); }
+KernelSet<double> FusedDouble() { return SetOf<double, Chain<double, FusedStep>::Kernel>(); }
+KernelSet<float> UnfusedFloat() { return SetOf<float, Chain<float, UnfusedStep>::Kernel>(); }
+KernelSet<double> UnfusedDouble() { return SetOf<double, Chain<double, UnfusedStep>::Kernel>(); }
+
+}  // namespace assay::ops::contraction::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include "ops/contraction/kernel_sets.h"
+
+namespace assay::ops::contraction {
+
+HWY_EXPORT(FusedFloat);
+HWY_EXPORT(FusedDouble);
+HWY_EXPORT(UnfusedFloat);
+HWY_EXPORT(UnfusedDouble);
+
+KernelSet<float> chain_float(bool fused) {
+  return fused ? HWY_DYNAMIC_DISPATCH(FusedFloat)() : HWY_DYNAMIC_DISPATCH(UnfusedFloat)();
+}
+KernelSet<double> chain_double(bool fused) {
+  return fused ? HWY_DYNAMIC_DISPATCH(FusedDouble)() : HWY_DYNAMIC_DISPATCH(UnfusedDouble)();
+}
+
+}  // namespace assay::ops::contraction
+#endif

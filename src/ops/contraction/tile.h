@@ -1,0 +1,37 @@
+// Micro-kernels: the innermost loops of every contraction. One call advances a tile of `rows` x nr outputs by kc steps
+// of k, in ascending order, each output with its own accumulator. All drivers (matrix products, convolutions) share
+// them; an accumulation policy is a set of micro-kernels and nothing else.
+#pragma once
+#include <array>
+#include <cstddef>
+
+#include "num/policy.h"
+
+namespace assay::ops::contraction {
+
+inline constexpr size_t kMaxRows = 12;
+
+/// a: panel [kc][mr]; b: panel [kc][nr]; c: rows of nr values, ldc apart. `resume` continues from what c holds,
+/// otherwise the accumulators start at +0. `policy` is the operation's.
+template <class T>
+using MicroKernel = void (*)(size_t kc, const T* a, const T* b, T* c, size_t ldc, bool resume,
+                             const num::Policy& policy);
+
+template <class T>
+struct KernelSet {
+  size_t mr = 0;          ///< rows of a full tile
+  size_t nr = 0;          ///< columns of every tile
+  size_t k_multiple = 1;  ///< k may be cut only at multiples of this
+  bool whole_k = false;   ///< the state between steps does not fit into a T: k must not be cut at all
+  std::array<MicroKernel<T>, kMaxRows + 1> by_rows{};  ///< [1..mr]
+};
+
+/// The kernels for a policy on the current instruction set.
+template <class T>
+KernelSet<T> kernels_for(const num::Policy& policy);
+template <>
+KernelSet<float> kernels_for<float>(const num::Policy& policy);
+template <>
+KernelSet<double> kernels_for<double>(const num::Policy& policy);
+
+}  // namespace assay::ops::contraction
