@@ -1,0 +1,130 @@
+#include "ops/contraction/epilogue.h"
+
+#include <algorithm>
+
+#include "ops/contraction/finish_span.h"
+#include "ops/elementwise.h"
+
+namespace assay::ops::contraction {
+namespace {
+
+template <class T>
+SpanFn<T> span_of(const OpDef& def) {
+  if constexpr (sizeof(T) == 4) {
+    return def.elementwise.f32;
+  } else {
+    return def.elementwise.f64;
+  }
+}
+
+constexpr size_t kOperandSlot = 3;  // scratch() slot of bias and operands
+
+}  // namespace
+
+template <class T>
+Epilogue<T>::Epilogue(KernelContext& c, size_t m, size_t n, Channels channels, size_t channel_count)
+    : context_(c),
+      policy_(c.policy()),
+      m_(m),
+      n_(n),
+      channels_(channels),
+      channel_count_(channel_count),
+      plain_(!policy_.step && !policy_.flush_subnormals && policy_.special_values == num::SpecialValues::ieee),
+      arith_(policy_) {
+  for (const EpilogueStep& step : c.epilogue) {
+    Step s{&step, num::Arith<T>(step.op->policy), {}, span_of<T>(*step.op->def)};
+    if (step.op->def->elementwise.params) step.op->def->elementwise.params(*step.op, s.params);
+    steps_.push_back(std::move(s));
+  }
+}
+
+template <class T>
+bool Epilogue<T>::starts() const {
+  return addend_.tensor && policy_.bias == num::Bias::first && alpha_ == 1 && addend_.beta == 1;
+}
+
+template <class T>
+void Epilogue<T>::start(size_t batch, size_t m, size_t n, size_t count, T* values) const {
+  const size_t at = batch % addend_.batches * addend_.per_batch + m * addend_.per_row + n * addend_.per_column;
+  const ir::Tensor& t = *addend_.tensor;
+  widen<T>(t.bytes(), t.elem(), at, addend_.per_column ? count : 1, values);
+  if (!addend_.per_column) std::fill(values, values + count, values[0]);
+}
+
+template <class T>
+void Epilogue<T>::add_bias(size_t batch, size_t m, size_t n, size_t count, T* values) const {
+  const size_t at = batch % addend_.batches * addend_.per_batch + m * addend_.per_row + n * addend_.per_column;
+  const ir::Tensor& t = *addend_.tensor;
+  const size_t terms = addend_.per_column ? count : 1;
+  T* bias = scratch<T>(kOperandSlot, count);
+  widen<T>(t.bytes(), t.elem(), at, terms, bias);
+  if (addend_.beta != 1) arith_.mul(bias, static_cast<T>(addend_.beta), bias, terms);
+  if (!plain_) {
+    if (terms == 1) {
+      arith_.add(values, bias[0], values, count);
+    } else {
+      arith_.add(values, bias, values, count);
+    }
+  } else if (terms == 1) {
+    add_one(values, bias[0], count);
+  } else {
+    add_run(values, bias, count);
+  }
+}
+
+template <class T>
+void Epilogue<T>::run_step(const Step& s, size_t channel, size_t begin, size_t n, size_t count, T* values) const {
+  const EpilogueStep& step = *s.step;
+  const size_t inputs = step.operands.size();
+  thread_local std::vector<const T*> in;
+  in.assign(inputs, nullptr);
+  T* const rooms = scratch<T>(kOperandSlot, inputs * count);
+  for (size_t i = 0; i < inputs; ++i) {
+    if (i == step.flowing) {
+      in[i] = values;
+      continue;
+    }
+    const ir::Tensor* t = step.operands[i];
+    if (!t) continue;
+    T* room = rooms + i * count;
+    const auto size = static_cast<size_t>(t->size());
+    const bool whole = t->dims() == context_.outputs[0].dims();
+    if (whole || (size > 1 && channels_ == Channels::columns)) {
+      in[i] = load(*t, static_cast<int64_t>(whole ? begin : n), count, room);
+    } else {
+      widen<T>(t->bytes(), t->elem(), size == 1 ? 0 : channel, 1, room);
+      std::fill(room, room + count, room[0]);
+      in[i] = room;
+    }
+  }
+  s.run(s.arith, s.params, in.data(), values, count);
+  round_as_stored(values, count, step.storage, step.op->policy);
+}
+
+template <class T>
+void Epilogue<T>::row(size_t batch, size_t m, size_t n, size_t count, T* values) const {
+  if (alpha_ != 1) arith_.mul(values, static_cast<T>(alpha_), values, count);
+  ir::Tensor& out = context_.outputs[0];
+  const ir::ElemType own = context_.storage_out(0);
+  const bool bias = addend_.tensor && !starts();
+  if (bias && policy_.bias != num::Bias::after_store) {
+    add_bias(batch, m, n, count, values);
+  } else {
+    canonical_nans(values, count);
+    if (bias) {
+      round_as_stored(values, count, own, policy_);
+      add_bias(batch, m, n, count, values);
+    }
+  }
+  const size_t begin = (batch * m_ + m) * n_ + n;
+  if (steps_.empty()) return store(out, static_cast<int64_t>(begin), count, values, policy_);
+  round_as_stored(values, count, own, policy_);
+  const size_t channel = channel_count_ ? (batch * m_ + m) % channel_count_ : 0;
+  for (const Step& step : steps_) run_step(step, channel, begin, n, count, values);
+  store(out, static_cast<int64_t>(begin), count, values, steps_.back().step->op->policy);
+}
+
+template class Epilogue<float>;
+template class Epilogue<double>;
+
+}  // namespace assay::ops::contraction

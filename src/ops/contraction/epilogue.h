@@ -1,0 +1,61 @@
+// From finished sums to stored results, while they are in cache: scale, bias, the operation's own rounding, then each
+// fused elementwise operation and its rounding, then one narrow store. Same bits as separate operations.
+#pragma once
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "num/arith.h"
+#include "ops/contraction/driver.h"
+#include "ops/kernel.h"
+
+namespace assay::ops::contraction {
+
+/// The addend of Conv and Gemm: element `batch * per_batch + m * per_row + n * per_column` of a tensor.
+struct Addend {
+  const ir::Tensor* tensor = nullptr;
+  size_t per_batch = 0, batches = 1;   ///< per_batch applies to batch % batches
+  size_t per_row = 0, per_column = 0;  ///< per_column is 0 or 1
+  float beta = 1;
+};
+
+/// Which index of the product counts channels, for fused operands with one value per channel.
+enum class Channels : uint8_t { rows, columns };
+
+template <class T>
+class Epilogue final : public Finish<T> {
+ public:
+  /// The product's outputs lie in the tensor as [batch][m][n].
+  Epilogue(KernelContext& c, size_t m, size_t n, Channels channels, size_t channel_count);
+
+  void set_addend(const Addend& addend) { addend_ = addend; }
+  void set_alpha(float alpha) { alpha_ = alpha; }
+
+  bool starts() const override;
+  void start(size_t batch, size_t m, size_t n, size_t count, T* values) const override;
+  void row(size_t batch, size_t m, size_t n, size_t count, T* values) const override;
+
+ private:
+  struct Step {
+    const EpilogueStep* step;
+    num::Arith<T> arith;
+    float params[4];
+    SpanFn<T> run;
+  };
+
+  void add_bias(size_t batch, size_t m, size_t n, size_t count, T* values) const;
+  void run_step(const Step& step, size_t channel, size_t begin, size_t n, size_t count, T* values) const;
+
+  KernelContext& context_;
+  const num::Policy& policy_;
+  size_t m_, n_;
+  Channels channels_;
+  size_t channel_count_;
+  Addend addend_;
+  float alpha_ = 1;
+  bool plain_;  ///< outside of the accumulator every step is rounded to T itself
+  num::Arith<T> arith_;
+  std::vector<Step> steps_;
+};
+
+}  // namespace assay::ops::contraction
