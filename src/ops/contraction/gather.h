@@ -1,0 +1,30 @@
+// The pixels' panel of a convolution: for each k (channel, tap) the input values under it, for a few output pixels.
+#pragma once
+#include <cstddef>
+#include <span>
+
+namespace assay::ops::contraction {
+
+/// Output pixels that are neighbours in one output row: `count` of them, from column `column` of the panel, whose
+/// values under a tap start at `from` (plus channel and tap offsets).
+struct Segment {
+  size_t column, count, from;
+};
+
+/// to[i][...] for i < kc: k = first_k + i is tap k % taps of channel k / taps. Reads and writes up to a vector further
+/// than asked: the input and `to` have that room.
+void gather_panel(const float* input, std::span<const Segment> segments, size_t channel_pitch,
+                  std::span<const size_t> taps, size_t first_k, size_t kc, size_t width, float* to);
+void gather_panel(const double* input, std::span<const Segment> segments, size_t channel_pitch,
+                  std::span<const size_t> taps, size_t first_k, size_t kc, size_t width, double* to);
+
+/// Depthwise: out[i] = sum over taps, ascending, of input[from + tap + i] * weights[tap], i < n, from `start`.
+/// Reads and writes up to four vectors further than asked.
+void depthwise_row(const float* input, std::span<const size_t> taps, const float* weights, float start, size_t n,
+                   float* out);
+void depthwise_row(const double* input, std::span<const size_t> taps, const double* weights, double start, size_t n,
+                   double* out);
+/// Elements that a row may be overrun by.
+inline constexpr size_t kOverrun = 64;
+
+}  // namespace assay::ops::contraction

@@ -1,0 +1,131 @@
+#include "ops/contraction/window.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <type_traits>
+
+#include "ops/contraction/pack.h"
+
+namespace assay::ops::contraction {
+
+bool Window::inside() const {
+  for (size_t i = 0; i < 3; ++i) {
+    if (pad[i] > 0) return false;
+    const int64_t last = static_cast<int64_t>((out[i] - 1) * stride[i] + (kernel[i] - 1) * dilation[i]) - pad[i];
+    if (last >= static_cast<int64_t>(in[i])) return false;
+  }
+  return true;
+}
+
+bool Window::pointwise() const {
+  return kernel == Axes{1, 1, 1} && stride == Axes{1, 1, 1} && pad == std::array<int64_t, 3>{0, 0, 0} && in == out;
+}
+
+PaddedLayout::PaddedLayout(const Window& w) {
+  for (size_t i = 0; i < 3; ++i) extent[i] = (w.out[i] - 1) * w.stride[i] + (w.kernel[i] - 1) * w.dilation[i] + 1;
+  phase = (extent[2] + w.stride[2] - 1) / w.stride[2];
+  row = phase * w.stride[2];
+  plane = row * extent[1];
+  channel = plane * extent[0];
+  for (size_t d = 0; d < w.kernel[0]; ++d) {
+    for (size_t h = 0; h < w.kernel[1]; ++h) {
+      for (size_t k = 0; k < w.kernel[2]; ++k) {
+        const size_t x = k * w.dilation[2];
+        taps.push_back(d * w.dilation[0] * plane + h * w.dilation[1] * row + x % w.stride[2] * phase + x / w.stride[2]);
+      }
+    }
+  }
+}
+
+template <class T>
+T smallest_nonzero(const T* values, size_t n) {
+  using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
+  constexpr Bits kMagnitude = std::numeric_limits<Bits>::max() >> 1;
+  constexpr size_t kLanes = 16;
+  Bits least[kLanes];
+  std::fill(std::begin(least), std::end(least), std::numeric_limits<Bits>::max());
+  // Bits of magnitudes order as the magnitudes do; minus one sends zero to the far end.
+  size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (size_t j = 0; j < kLanes; ++j) {
+      const Bits bits = static_cast<Bits>((std::bit_cast<Bits>(values[i + j]) & kMagnitude) - 1);
+      least[j] = bits < least[j] ? bits : least[j];
+    }
+  }
+  for (; i < n; ++i) least[0] = std::min(least[0], (std::bit_cast<Bits>(values[i]) & kMagnitude) - 1);
+  const Bits all = *std::min_element(std::begin(least), std::end(least));
+  return all >= kMagnitude ? std::numeric_limits<T>::infinity() : std::bit_cast<T>(static_cast<Bits>(all + 1));
+}
+
+namespace {
+
+/// One row of the padded input into its phases.
+template <class T>
+void spread(const T* row, size_t n, size_t stride, size_t phase, T* to) {
+  if (stride == 1) {
+    std::copy(row, row + n, to);
+    return;
+  }
+  for (size_t p = 0; p < stride; ++p) {
+    T* out = to + p * phase;
+    for (size_t i = p; i < n; i += stride) *out++ = row[i];
+    if (out != to + (p + 1) * phase) *out = T{0};
+  }
+}
+
+bool under_a_tap(const Window& w, size_t axis, size_t at) {
+  for (size_t k = 0; k < w.kernel[axis]; ++k) {
+    const size_t first = k * w.dilation[axis];
+    if (at >= first && (at - first) % w.stride[axis] == 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+template <class T>
+T fill_padded(const Window& w, const PaddedLayout& layout, const std::byte* data, ir::ElemType elem, size_t begin,
+              const num::Policy& policy, T* to) {
+  constexpr auto kOwn = sizeof(T) == 4 ? ir::ElemType::float32 : ir::ElemType::float64;
+  const bool rounds = rounds_operands(policy);
+  const size_t width = layout.extent[2];
+  T* const wide = scratch<T>(4, width);
+  // Columns of the padded row that the input covers.
+  const auto left = static_cast<size_t>(std::clamp<int64_t>(w.pad[2], 0, static_cast<int64_t>(width)));
+  const auto skipped = static_cast<size_t>(std::max<int64_t>(-w.pad[2], 0));
+  const size_t covered = std::min(width - left, w.in[2] > skipped ? w.in[2] - skipped : 0);
+  for (size_t d = 0; d < layout.extent[0]; ++d) {
+    for (size_t h = 0; h < layout.extent[1]; ++h) {
+      T* const out = to + d * layout.plane + h * layout.row;
+      const int64_t y = static_cast<int64_t>(h) - w.pad[1], z = static_cast<int64_t>(d) - w.pad[0];
+      const bool there = y >= 0 && y < static_cast<int64_t>(w.in[1]) && z >= 0 && z < static_cast<int64_t>(w.in[0]);
+      if (!there || covered == 0 || !under_a_tap(w, 1, h) || !under_a_tap(w, 0, d)) {
+        std::fill(out, out + layout.row, T{0});
+        continue;
+      }
+      const size_t at = begin + (static_cast<size_t>(z) * w.in[1] + static_cast<size_t>(y)) * w.in[2] + skipped;
+      // Stride 1 and nothing to convert: straight into place.
+      T* const row = w.stride[2] == 1 ? out : wide;
+      std::fill(row, row + left, T{0});
+      if (elem == kOwn && !rounds) {
+        std::copy_n(reinterpret_cast<const T*>(data) + at, covered, row + left);
+      } else {
+        widen<T>(data, elem, at, covered, row + left);
+        if (rounds) round_operands(row + left, covered, policy);
+      }
+      std::fill(row + left + covered, row + width, T{0});
+      if (row == wide) spread(wide, width, w.stride[2], layout.phase, out);
+    }
+  }
+  return smallest_nonzero(to, layout.channel);
+}
+
+template float fill_padded<float>(const Window&, const PaddedLayout&, const std::byte*, ir::ElemType, size_t,
+                                  const num::Policy&, float*);
+template double fill_padded<double>(const Window&, const PaddedLayout&, const std::byte*, ir::ElemType, size_t,
+                                    const num::Policy&, double*);
+template float smallest_nonzero<float>(const float*, size_t);
+template double smallest_nonzero<double>(const double*, size_t);
+
+}  // namespace assay::ops::contraction
