@@ -1,0 +1,183 @@
+// Convolutions against the loops of docs/semantics.md as they read, padding skipped, bit for bit.
+#include "ops/contraction/run_op_test.h"
+
+namespace assay::ops::contraction {
+namespace {
+
+using ir::ElemType;
+using ir::Tensor;
+
+struct Case {
+  ir::Dims x, w;
+  int64_t groups = 1;
+  std::vector<int64_t> strides, pads, dilations;  // pads: all in front, then all behind
+  bool bias = true;
+};
+
+/// acc = +0; over (channel, kernel axes): acc = fma(x, w, acc); positions outside are skipped; then + bias.
+template <class T>
+Tensor direct(const Case& c, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& like) {
+  const size_t rank = c.x.size() - 2;
+  Tensor y = Tensor::allocate(sizeof(T) == 4 ? ElemType::float32 : ElemType::float64, like.dims());
+  const int64_t outputs = c.w[0], channels = c.w[1], taps = w.size() / outputs / channels;
+  const int64_t pixels = y.size() / y.dims()[0] / outputs, in_pixels = x.size() / c.x[0] / c.x[1];
+  for (int64_t i = 0; i < y.size(); ++i) {
+    const int64_t pixel = i % pixels, m = i / pixels % outputs, image = i / pixels / outputs;
+    T acc = 0;
+    for (int64_t channel = 0; channel < channels; ++channel) {
+      for (int64_t tap = 0; tap < taps; ++tap) {
+        int64_t at = 0, stride = 1, p = pixel, t = tap;
+        bool inside = true;
+        for (size_t axis = rank; axis-- > 0;) {
+          const int64_t out = y.dims()[axis + 2], kernel = c.w[axis + 2];
+          const int64_t position = p % out * c.strides[axis] + t % kernel * c.dilations[axis] - c.pads[axis];
+          inside = inside && position >= 0 && position < c.x[axis + 2];
+          at += position * stride;
+          stride *= c.x[axis + 2];
+          p /= out;
+          t /= kernel;
+        }
+        if (!inside) continue;
+        const int64_t from = (image * c.x[1] + m / (outputs / c.groups) * channels + channel) * in_pixels + at;
+        acc = std::fma(static_cast<T>(x.float_at(from)),
+                       static_cast<T>(w.float_at((m * channels + channel) * taps + tap)), acc);
+      }
+    }
+    if (c.bias) acc = acc + static_cast<T>(bias.float_at(m));
+    y.mutable_data<T>()[i] = std::isnan(acc) ? std::numeric_limits<T>::quiet_NaN() : acc;
+  }
+  return y;
+}
+
+std::vector<Case> cases() {
+  return {
+      {{1, 3, 9, 10}, {4, 3, 3, 3}, 1, {1, 1}, {1, 1, 1, 1}, {1, 1}},
+      {{2, 5, 7, 7}, {13, 5, 3, 3}, 1, {1, 1}, {1, 1, 1, 1}, {1, 1}},
+      {{1, 6, 8, 8}, {7, 6, 1, 1}, 1, {1, 1}, {0, 0, 0, 0}, {1, 1}, false},
+      {{2, 6, 9, 8}, {7, 6, 1, 1}, 1, {2, 2}, {0, 0, 0, 0}, {1, 1}},
+      {{1, 3, 17, 19}, {8, 3, 7, 7}, 1, {2, 2}, {3, 3, 3, 3}, {1, 1}},
+      {{1, 2, 11, 13}, {3, 2, 3, 2}, 1, {3, 2}, {0, 2, 1, 0}, {2, 3}},
+      {{1, 6, 9, 9}, {6, 1, 3, 3}, 6, {1, 1}, {1, 1, 1, 1}, {1, 1}},
+      {{2, 4, 10, 70}, {8, 1, 3, 5}, 4, {2, 2}, {0, 1, 2, 3}, {1, 1}},
+      {{1, 8, 6, 6}, {12, 4, 3, 3}, 2, {1, 1}, {1, 1, 1, 1}, {1, 1}},
+      {{1, 4, 31}, {5, 4, 4}, 1, {2}, {3, 1}, {1}},
+      {{1, 3, 31}, {3, 1, 7}, 3, {1}, {3, 3}, {2}},
+      {{1, 2, 5, 6, 7}, {3, 2, 2, 3, 3}, 1, {1, 2, 1}, {1, 1, 1, 0, 1, 1}, {1, 1, 1}},
+      {{1, 2, 6, 6}, {3, 2, 3, 3}, 1, {1, 1}, {-1, -1, 0, -1}, {1, 1}},
+      {{1, 1, 1, 1}, {1, 1, 3, 3}, 1, {1, 1}, {1, 1, 1, 1}, {1, 1}},
+  };
+}
+
+OneOp op_of(const Case& c, const Tensor& x, const Tensor& w, const Tensor& bias) {
+  OneOp op{.type = "Conv",
+           .inputs = {x, w},
+           .attrs = {{"group", c.groups}, {"strides", c.strides}, {"pads", c.pads}, {"dilations", c.dilations}}};
+  if (c.bias) op.inputs.push_back(bias);
+  return op;
+}
+
+class ConvolutionTest : public ::testing::Test {
+ protected:
+  void TearDown() override { ASSERT_TRUE(num::force_isa(num::Isa::best).ok()); }
+};
+
+TEST_F(ConvolutionTest, IsTheDirectLoop) {
+  std::mt19937 random(11);
+  for (const Case& c : cases()) {
+    for (const Fill fill : {Fill::normal, Fill::wild}) {
+      SCOPED_TRACE(ir::to_string(c.x) + " * " + ir::to_string(c.w) + " fill " + std::to_string(static_cast<int>(fill)));
+      const Tensor x = random_tensor(random, c.x, fill), bias = random_tensor(random, {c.w[0]}, fill);
+      for (const Fill weights : {fill, Fill::normal}) {
+        const Tensor w = random_tensor(random, c.w, weights);
+        OneOp op = op_of(c, x, w, bias);
+        const Tensor want = direct<float>(c, x, w, bias, op.run());
+        on_every_path([&](int threads) {
+          op.threads = threads;
+          for (const bool prepare : {false, true}) {
+            op.prepare = prepare;
+            EXPECT_TRUE(same(op.run(), want));
+          }
+        });
+        op.policy.compute = num::FormatId::float64;
+        op.storage = ElemType::float64;
+        EXPECT_TRUE(same(op.run(), direct<double>(c, x, w, bias, want)));
+        if (HasFailure()) return;
+      }
+    }
+  }
+}
+
+// Zeros of both signs and products that vanish: skipping shows in the sign of zero alone.
+TEST_F(ConvolutionTest, SkippedPaddingLeavesNegativeZero) {
+  const Case c{{1, 1, 2, 2}, {1, 1, 3, 3}, 1, {1, 1}, {1, 1, 1, 1}, {1, 1}, false};
+  const Tensor x = Tensor::of<float>(ElemType::float32, c.x, std::vector<float>(4, 0x1p-80f));
+  const Tensor w = Tensor::of<float>(ElemType::float32, c.w, std::vector<float>(9, -0x1p-80f));
+  const Tensor y = op_of(c, x, w, {}).run();
+  for (const float v : y.values<float>()) EXPECT_TRUE(v == 0 && std::signbit(v));
+}
+
+TEST_F(ConvolutionTest, ImagesStandAlone) {
+  std::mt19937 random(12);
+  const Case c{{5, 3, 12, 12}, {4, 3, 3, 3}, 1, {1, 1}, {1, 1, 1, 1}, {1, 1}};
+  const Tensor x = random_tensor(random, c.x, Fill::normal), w = random_tensor(random, c.w, Fill::normal),
+               bias = random_tensor(random, {4}, Fill::normal);
+  const Tensor all = op_of(c, x, w, bias).run();
+  for (int64_t i = 0; i < 5; ++i) {
+    Case one = c;
+    one.x[0] = 1;
+    const Tensor part = Tensor::view(ElemType::float32, one.x, x.bytes() + i * 3 * 144 * 4, nullptr);
+    const Tensor want = Tensor::view(ElemType::float32, {1, 4, 12, 12}, all.bytes() + i * 4 * 144 * 4, nullptr);
+    EXPECT_TRUE(same(op_of(one, part, w, bias).run(), want));
+  }
+}
+
+TEST_F(ConvolutionTest, AutoPadding) {
+  std::mt19937 random(13);
+  const Tensor x = random_tensor(random, {1, 1, 7, 8}, Fill::normal),
+               w = random_tensor(random, {1, 1, 4, 4}, Fill::normal);
+  const auto run = [&](std::vector<ir::Attr> attrs) {
+    return OneOp{.type = "Conv", .inputs = {x, w}, .attrs = std::move(attrs)}.run();
+  };
+  const std::vector<int64_t> two = {2, 2};
+  // 7 -> 4 outputs: 3 of padding, one more behind (upper) or in front (lower); 8 -> 4: 2 of padding.
+  EXPECT_TRUE(same(run({{"auto_pad", std::string("SAME_UPPER")}, {"strides", two}}),
+                   run({{"pads", std::vector<int64_t>{1, 1, 2, 1}}, {"strides", two}})));
+  EXPECT_TRUE(same(run({{"auto_pad", std::string("SAME_LOWER")}, {"strides", two}}),
+                   run({{"pads", std::vector<int64_t>{2, 1, 1, 1}}, {"strides", two}})));
+  EXPECT_TRUE(same(run({{"auto_pad", std::string("VALID")}}), run({})));
+}
+
+TEST_F(ConvolutionTest, FusedStepsAreTheSeparateOperations) {
+  std::mt19937 random(14);
+  const Case c{{1, 3, 12, 13}, {6, 3, 3, 3}, 1, {1, 1}, {1, 1, 1, 1}, {1, 1}};
+  const Tensor x = random_tensor(random, c.x, Fill::halves), w = random_tensor(random, c.w, Fill::halves),
+               bias = random_tensor(random, {6}, Fill::halves);
+  const Tensor whole = random_tensor(random, {1, 6, 12, 13}, Fill::halves, ElemType::float16);
+  const Tensor channel = random_tensor(random, {6, 1, 1}, Fill::halves, ElemType::float16);
+  num::Policy halves;
+  halves.result = {.format = num::format(num::FormatId::float16)};
+  OneOp conv = op_of(c, x, w, bias);
+  conv.policy = halves;
+  conv.storage = ElemType::float16;
+  const auto step = [&](const char* type) {
+    ir::Op op{.domain = "", .type = type, .name = ""};
+    op.def = find_op("", type);
+    op.policy = halves;
+    return op;
+  };
+  const ir::Op add = step("Add"), mul = step("Mul"), relu = step("Relu");
+  Tensor want = conv.run();
+  want = OneOp{.type = "Add", .inputs = {whole, want}, .policy = halves}.run();
+  want = OneOp{.type = "Mul", .inputs = {want, channel}, .policy = halves}.run();
+  want = OneOp{.type = "Relu", .inputs = {want}, .policy = halves}.run();
+  conv.epilogue = {{&add, ElemType::float16, 1, {&whole, nullptr}},
+                   {&mul, ElemType::float16, 0, {nullptr, &channel}},
+                   {&relu, ElemType::float16, 0, {nullptr}}};
+  on_every_path([&](int threads) {
+    conv.threads = threads;
+    EXPECT_TRUE(same(conv.run(), want));
+  });
+}
+
+}  // namespace
+}  // namespace assay::ops::contraction
