@@ -81,7 +81,8 @@ Status eval(KernelContext& c) {
 
 Status infer(InferContext& c) {
   if (c.op().attr_int("training_mode", 0) != 0 || c.wants(1))
-    return c.fail("batchnormalization_c1", "training mode is not supported");
+    return Error{Code::op_unsupported, "BatchNormalization in training mode is not supported", c.op().name,
+                 "export the model for inference"};
   return infer_same(c);
 }
 
@@ -95,7 +96,7 @@ Status inference_only(UpgradeContext& c) {
 
 constexpr In kIn[] = {
     {"X", kFloats}, {"scale", kFloats}, {"B", kFloats}, {"input_mean", kFloats}, {"input_var", kFloats}};
-constexpr Out kOut[] = {{"Y"}};
+constexpr Out kOut[] = {{"Y"}, {"running_mean", kOptional}, {"running_var", kOptional}};
 constexpr AttrDoc kAttrs[] = {{"epsilon", "1e-05"}, {"momentum", "0.9"}, {"training_mode", "0"}};
 constexpr Upgrade kUpgrades[] = {{14, inference_only}};
 
@@ -108,6 +109,7 @@ extern const OpDef kBatchNormalization = {
     .in = kIn,
     .out = kOut,
     .attrs = kAttrs,
+    .mixed = true,
     .numeric = Numeric::elementwise,
     .upgrades = kUpgrades,
     .infer = infer,

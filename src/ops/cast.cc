@@ -253,6 +253,7 @@ extern const OpDef kCastLike = {
     .in = kLikeIn,
     .out = kOut,
     .attrs = kLikeAttrs,
+    .mixed = true,
     .numeric = Numeric::convert,
     .infer = infer_like,
     .eval = eval,

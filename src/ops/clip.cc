@@ -69,6 +69,7 @@ extern const OpDef kClip = {
     .doc = "Limits each element to [min, max]; max wins when min is greater.",
     .in = kIn,
     .out = kOut,
+    .mixed = true,  // a bound that was an attribute is float32
     .numeric = Numeric::elementwise,
     .upgrades = kUpgrades,
     .infer = infer,

@@ -60,6 +60,7 @@ extern const OpDef kPow = {
     .doc = "X to the power Y, in X's type.",
     .in = kIn,
     .out = kOut,
+    .mixed = true,
     .numeric = Numeric::elementwise,
     .upgrades = kBroadcastUpgrades,
     .infer = infer_broadcast,
