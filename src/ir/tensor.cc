@@ -82,7 +82,9 @@ Tensor Tensor::allocate(ElemType elem, Dims dims) {
   t.dims_ = std::move(dims);
   const size_t bytes = t.byte_size() + kSlack;
   t.data_ = static_cast<std::byte*>(::operator new(bytes, std::align_val_t{kAlignment}));
-  std::memset(t.data_ + t.byte_size(), 0, kSlack);
+  // The slack, and the last byte of packed elements, whose spare bits nobody writes.
+  const size_t written = elem_bits(elem) < 8 && t.byte_size() > 0 ? t.byte_size() - 1 : t.byte_size();
+  std::memset(t.data_ + written, 0, bytes - written);
   t.owner_ = std::shared_ptr<const void>(
       t.data_, [](const void* p) { ::operator delete(const_cast<void*>(p), std::align_val_t{kAlignment}); });
   return t;
