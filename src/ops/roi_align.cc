@@ -1,0 +1,150 @@
+// RoiAlign: bilinear samples of regions, averaged (or their largest weighted corner) per cell.
+#include <algorithm>
+#include <cmath>
+
+#include "num/arith.h"
+#include "ops/elementwise.h"
+#include "ops/move.h"
+#include "ops/upgrade.h"
+
+namespace assay::ops {
+namespace {
+
+constexpr int64_t kLimit = 1 << 16;
+
+Status infer(InferContext& c) {
+  const int64_t height = c.op().attr_int("output_height", 1), width = c.op().attr_int("output_width", 1);
+  if (height < 1 || width < 1 || height > kLimit || width > kLimit) return c.fail("roi_align_c1", "output extents");
+  std::vector<ir::Dim> out = {ir::Dim(), ir::Dim(), height, width};
+  if (c.ranked(0)) {
+    if (c.rank(0) != 4) return c.fail("roi_align_c2", "X has rank " + std::to_string(c.rank(0)));
+    out[1] = c.shape(0)[1];
+  }
+  if (c.ranked(1) && c.rank(1) == 2) out[0] = c.shape(1)[0];
+  c.set(0, c.elem(0), std::move(out));
+  return {};
+}
+
+/// Four neighbours of a sample in row-major order, and their weights; all weights are zero outside of the map.
+template <class T>
+struct Sample {
+  int64_t at[4] = {};
+  T weight[4] = {};
+};
+
+template <class T>
+Sample<T> sample(T y, T x, int64_t height, int64_t width) {
+  Sample<T> s;
+  if (!(y >= -1 && y <= static_cast<T>(height) && x >= -1 && x <= static_cast<T>(width))) return s;
+  const auto place = [](T v, int64_t extent, int64_t& low, int64_t& high) {
+    v = std::max<T>(v, 0);
+    low = static_cast<int64_t>(v);
+    if (low >= extent - 1) {
+      low = high = extent - 1;
+      return T{0};
+    }
+    high = low + 1;
+    return v - static_cast<T>(low);
+  };
+  int64_t y0 = 0, y1 = 0, x0 = 0, x1 = 0;
+  const T ly = place(y, height, y0, y1), lx = place(x, width, x0, x1), hy = 1 - ly, hx = 1 - lx;
+  s.at[0] = y0 * width + x0, s.at[1] = y0 * width + x1, s.at[2] = y1 * width + x0, s.at[3] = y1 * width + x1;
+  s.weight[0] = hy * hx, s.weight[1] = hy * lx, s.weight[2] = ly * hx, s.weight[3] = ly * lx;
+  return s;
+}
+
+template <class T>
+Status run(KernelContext& c) {
+  const num::Arith<T> arith(c.policy());
+  const ir::Dims &in = c.in(0).dims(), &out = c.out(0).dims();
+  const bool half = c.op.attr_string("coordinate_transformation_mode", "half_pixel") == "half_pixel";
+  const bool largest = c.op.attr_string("mode", "avg") == "max";
+  const int64_t ratio = c.op.attr_int("sampling_ratio", 0), plane = in[2] * in[3];
+  const T scale = static_cast<T>(c.op.attr_float("spatial_scale", 1)), offset = half ? T(0.5) : T(0);
+  std::vector<T> map(static_cast<size_t>(plane));
+  for (int64_t n = 0; n < out[0]; ++n) {
+    const int64_t batch = c.in(2).int_at(n);
+    if (batch < 0 || batch >= in[0]) return c.fail(Code::value_range, "batch index " + std::to_string(batch));
+    T corner[4];
+    for (int64_t k = 0; k < 4; ++k) corner[k] = static_cast<T>(c.in(1).float_at(n * 4 + k)) * scale - offset;
+    T width = corner[2] - corner[0], height = corner[3] - corner[1];
+    if (!half) width = std::max<T>(width, 1), height = std::max<T>(height, 1);
+    const T cell_h = height / static_cast<T>(out[2]), cell_w = width / static_cast<T>(out[3]);
+    const auto grid = [&](T cell) { return ratio > 0 ? static_cast<T>(ratio) : std::ceil(cell); };
+    if (!(grid(cell_h) <= kLimit) || !(grid(cell_w) <= kLimit))
+      return c.fail(Code::value_range, "a region is too large");
+    const auto rows = static_cast<int64_t>(grid(cell_h)), columns = static_cast<int64_t>(grid(cell_w));
+    const T count = static_cast<T>(std::max<int64_t>(rows * columns, 1));
+    for (int64_t channel = 0; channel < in[1]; ++channel) {
+      const T* values = load(c.in(0), (batch * in[1] + channel) * plane, map.size(), map.data());
+      for (int64_t cell = 0; cell < out[2] * out[3]; ++cell) {
+        T sum = 0;
+        bool first = true;
+        for (int64_t iy = 0; iy < rows; ++iy) {
+          const T y = corner[1] + static_cast<T>(cell / out[3]) * cell_h +
+                      (static_cast<T>(iy) + T(0.5)) * cell_h / static_cast<T>(rows);
+          for (int64_t ix = 0; ix < columns; ++ix) {
+            const T x = corner[0] + static_cast<T>(cell % out[3]) * cell_w +
+                        (static_cast<T>(ix) + T(0.5)) * cell_w / static_cast<T>(columns);
+            const Sample<T> s = sample(y, x, in[2], in[3]);
+            for (size_t k = 0; k < 4; ++k) {
+              if (!largest) {
+                arith.fma(&s.weight[k], &values[s.at[k]], &sum, &sum, 1);
+                continue;
+              }
+              const T v = arith.mul(s.weight[k], values[s.at[k]]);
+              if (first) sum = v;
+              arith.max(&sum, v, &sum, 1);
+              first = false;
+            }
+          }
+        }
+        if (!largest) sum = arith.div(sum, count);
+        store(c.out(0), (n * in[1] + channel) * out[2] * out[3] + cell, 1, &sum, c.policy());
+      }
+    }
+  }
+  return {};
+}
+
+Status eval(KernelContext& c) {
+  const ir::Dims &x = c.in(0).dims(), &rois = c.in(1).dims();
+  if (x.size() != 4 || rois.size() != 2 || rois[1] != 4 || c.in(2).size() != rois[0])
+    return c.fail(Code::model_invalid, "X, rois and batch_indices do not fit together");
+  ASSAY_CHECK(allocate_outputs(c));
+  if (c.out(0).size() == 0) return {};
+  if (x[2] == 0 || x[3] == 0) return c.fail(Code::model_invalid, "the map is empty");
+  return computes_float64(c) ? run<double>(c) : run<float>(c);
+}
+
+/// Version 10 sampled without the half pixel.
+Status upgrade_mode(UpgradeContext& c) {
+  c.op.set_attr("coordinate_transformation_mode", std::string("output_half_pixel"));
+  return {};
+}
+
+constexpr In kIn[] = {{"X", kFloats}, {"rois", kFloats, kExempt}, {"batch_indices", kInt64}};
+constexpr Out kOut[] = {{"Y"}};
+constexpr AttrDoc kAttrs[] = {{"mode", "avg"},        {"output_height", "1"},
+                              {"output_width", "1"},  {"sampling_ratio", "0"},
+                              {"spatial_scale", "1"}, {"coordinate_transformation_mode", "half_pixel"}};
+constexpr Upgrade kUpgrades[] = {{16, upgrade_mode}};
+
+}  // namespace
+
+extern const OpDef kRoiAlign = {
+    .name = "RoiAlign",
+    .since = 22,
+    .doc = "Regions of a map sampled bilinearly into cells of equal size.",
+    .in = kIn,
+    .out = kOut,
+    .attrs = kAttrs,
+    .numeric = Numeric::composite,
+    .accumulates = "taps of a cell's samples, row by row, by fused multiply-adds; then / count",
+    .upgrades = kUpgrades,
+    .infer = infer,
+    .eval = eval,
+    .bound = {.f32 = 64, .f16 = 1, .bf16 = 1},
+};
+
+}  // namespace assay::ops
