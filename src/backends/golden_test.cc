@@ -1,80 +1,16 @@
 // Published hardware numbers through the whole engine: a graph, resolve under a shipped profile, a session. The
 // policies alone are tested in src/profiles/golden_test.cc. Sources: docs/hardware-numerics.md, by section.
+#include "backends/golden_test.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
-#include <random>
-
-#include "exec/session.h"
-#include "ops/def.h"
-#include "passes/infer_shapes.h"
-#include "passes/resolve.h"
-#include "profiles/profile.h"
 
 namespace assay {
 namespace {
 
-using ir::ElemType;
-using ir::Tensor;
-using Floats = std::vector<float>;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-
-struct Operand {
-  ir::Dims dims;
-  Floats values;
-  bool weight = false;
-};
-
-/// One node's float32 output under a profile's variant (empty: the primary).
-Floats run(const char* type, const std::vector<Operand>& operands, const char* profile,
-           const std::string& variant = "") {
-  ir::Graph graph;
-  std::vector<Tensor> inputs;
-  ir::Op op;
-  op.type = type;
-  op.def = ops::find_op("", type);
-  if (op.def == nullptr) {
-    ADD_FAILURE() << "no operator " << type;
-    return {};
-  }
-  for (const Operand& operand : operands) {
-    Tensor tensor = Tensor::of<float>(ElemType::float32, operand.dims, operand.values);
-    const std::string name = "x" + std::to_string(op.inputs.size());
-    if (operand.weight) {
-      op.inputs.push_back(graph.add_constant(name, std::move(tensor)));
-      continue;
-    }
-    op.inputs.push_back(graph.add_value(name, ir::Type::of(ElemType::float32, operand.dims)));
-    graph.inputs.push_back(op.inputs.back());
-    inputs.push_back(std::move(tensor));
-  }
-  op.outputs = {graph.add_value("y", {})};
-  graph.outputs = op.outputs;
-  graph.add_op(std::move(op));
-  const Status inferred = passes::infer_shapes(graph);
-  EXPECT_TRUE(inferred.ok()) << inferred.error().message;
-  const profiles::Profile& p = *profiles::built_in_profile(profile);
-  size_t index = 0;
-  while (!variant.empty() && p.variants[index].name != variant) ++index;
-  auto resolved = passes::resolve(graph, p, index);
-  EXPECT_TRUE(resolved.ok());
-  auto session = exec::Session::create(std::make_shared<const ir::Graph>(*std::move(resolved)),
-                                       std::make_shared<const Threads>(1));
-  if (!session.ok()) {
-    ADD_FAILURE() << session.error().message;
-    return {};
-  }
-  auto outputs = session->run(inputs);
-  if (!outputs.ok()) {
-    ADD_FAILURE() << outputs.error().message;
-    return {};
-  }
-  const Tensor& y = outputs->front();
-  EXPECT_EQ(y.elem(), ElemType::float32);
-  return {y.values<float>().begin(), y.values<float>().end()};
-}
 
 float engine(const char* type, float x, const char* profile = "coreml-nn-ane") {
   return run(type, {{{1}, {x}}}, profile).at(0);
