@@ -57,6 +57,8 @@ class Samples {
   size_t batch() const { return batch_; }
   /// False: the model has no sample axis (each array has one axis more), or the inputs are one sample as a whole.
   bool has_sample_axis() const { return axis_; }
+  /// The arrays as they are make one sample.
+  bool whole() const { return whole_; }
   /// One tensor per port; views into the arrays. `count` is batch() where that is not 0.
   std::vector<ir::Tensor> slice(size_t first, size_t count) const;
 

@@ -11,7 +11,6 @@ namespace assay::audit {
 namespace {
 using backends::Program;
 
-constexpr size_t kChunk = 32;                // samples of a symbolic batch that go together
 constexpr size_t kMemory = size_t{2} << 30;  // constants that concurrent runs may keep
 
 // Recordings may hold only some of the outputs; other programs must have them all.
@@ -43,8 +42,8 @@ Result<Arrays> rename(const Arrays& data, const Program& first, const Program& o
   }
   return renamed;
 }
+}  // namespace
 
-// True when every output's first dimension is the symbol that the inputs' is: samples then stay apart.
 bool outputs_follow_batch(const Program& program) {
   std::string symbol;
   for (const Port& port : program.inputs())
@@ -54,7 +53,6 @@ bool outputs_follow_batch(const Program& program) {
     return port.type.ranked() && !port.type.shape->empty() && (*port.type.shape)[0].symbol == symbol;
   });
 }
-}  // namespace
 
 Result<Layout> Layout::create(std::span<Program* const> programs, const Arrays& data, Warnings& warnings) {
   Layout layout;

@@ -14,6 +14,11 @@ namespace assay::audit {
 
 inline constexpr size_t kNoPort = SIZE_MAX;
 
+inline constexpr size_t kChunk = 32;  ///< samples of a symbolic batch that go together
+
+/// True when every output's first dimension is the symbol that the inputs' is: samples then stay apart.
+bool outputs_follow_batch(const backends::Program& program);
+
 class Layout {
  public:
   /// Lays the data against each program's inputs (matched to the first program's by name, then by order).

@@ -62,6 +62,9 @@ struct Differences {
   void add_pair(double r, double c, int64_t sample, int64_t element);
 };
 
+/// All outputs as one; `output` is the one where the largest difference is.
+Differences together(const std::vector<Differences>& outputs);
+
 /// The round trip test, counted: floating-point elements of a tensor; others are passed over.
 using num::LatticeCounts;
 void add_lattice(LatticeCounts& counts, const ir::Tensor& tensor);

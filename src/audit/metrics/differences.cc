@@ -141,6 +141,19 @@ void Differences::merge(const Differences& other) {
   ulp.merge(other.ulp);
 }
 
+Differences together(const std::vector<Differences>& outputs) {
+  Differences all;
+  for (const Differences& d : outputs) {
+    const bool first = all.elements == 0;
+    const bool tie = d.max_abs == all.max_abs && d.worst.sample >= 0 && d.worst.sample < all.worst.sample;
+    if (first || d.max_abs > all.max_abs || tie) all.output = d.output;
+    all.merge(d);
+    if (first || (d.ulp_type != ElemType::undefined && ir::elem_bits(d.ulp_type) < ir::elem_bits(all.ulp_type)))
+      all.ulp_type = d.ulp_type;
+  }
+  return all;
+}
+
 void add_lattice(LatticeCounts& counts, const Tensor& tensor) {
   const auto n = static_cast<size_t>(tensor.size());
   if (tensor.elem() == ElemType::float32) return counts.add(tensor.data<float>(), n);

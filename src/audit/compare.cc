@@ -1,0 +1,209 @@
+#include "audit/compare.h"
+
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+
+#include "audit/layout.h"
+
+namespace assay::audit {
+namespace {
+using backends::Program;
+using ir::Tensor;
+
+// Parts put together along the first axis, or along a new one.
+Tensor concatenate(const std::vector<Tensor>& parts, bool new_axis) {
+  ir::Dims dims = parts[0].dims();
+  if (new_axis || dims.empty()) {
+    dims.insert(dims.begin(), static_cast<int64_t>(parts.size()));
+  } else {
+    dims[0] = 0;
+    for (const Tensor& part : parts) dims[0] += part.dims()[0];
+  }
+  if (parts[0].elem() == ir::ElemType::string) {
+    std::vector<std::string> strings;
+    for (const Tensor& part : parts) strings.insert(strings.end(), part.strings().begin(), part.strings().end());
+    return Tensor::of_strings(std::move(dims), std::move(strings));
+  }
+  Tensor out = Tensor::allocate(parts[0].elem(), std::move(dims));
+  if (ir::elem_bits(out.elem()) < 8) {
+    int64_t at = 0;
+    for (const Tensor& part : parts)
+      for (int64_t i = 0; i < part.size(); ++i) out.set_int(at++, part.int_at(i));
+    return out;
+  }
+  std::byte* to = out.mutable_bytes();
+  for (const Tensor& part : parts) {
+    if (part.byte_size() > 0) std::memcpy(to, part.bytes(), part.byte_size());
+    to += part.byte_size();
+  }
+  return out;
+}
+
+// Outputs of consecutive samples must be alike to be put together.
+Status check_alike(const std::vector<Tensor>& parts, const Port& port) {
+  const auto tail = [](const Tensor& t) { return ir::Dims(t.dims().begin() + (t.rank() > 0 ? 1 : 0), t.dims().end()); };
+  for (const Tensor& part : parts)
+    if (part.elem() != parts[0].elem() || tail(part) != tail(parts[0]))
+      return Error{Code::data_shape,
+                   "output '" + port.name + "' is " + ir::to_string(parts[0].dims()) + " for one sample and " +
+                       ir::to_string(part.dims()) + " for another",
+                   port.name, "run the samples apart"};
+  return {};
+}
+
+Arrays named(const Program& program, std::vector<Tensor> outputs) {
+  Arrays arrays;
+  for (size_t i = 0; i < outputs.size(); ++i) arrays.push_back({program.outputs()[i].name, std::move(outputs[i])});
+  return arrays;
+}
+
+// Runs over chunks of `step` samples and puts the outputs together.
+Result<Arrays> run_apart(Program& program, size_t variant, const Samples& samples, size_t step) {
+  std::vector<std::vector<Tensor>> parts(program.outputs().size());
+  for (size_t first = 0; first < samples.count(); first += step) {
+    const size_t count = std::min(step, samples.count() - first);
+    const auto inputs = samples.slice(first, count);
+    ASSAY_TRY(auto outputs, program.run(variant, inputs, SampleRange{first, count, samples.count(), 0}));
+    for (size_t i = 0; i < outputs.size(); ++i) parts[i].push_back(std::move(outputs[i]));
+  }
+  std::vector<Tensor> whole;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    ASSAY_CHECK(check_alike(parts[i], program.outputs()[i]));
+    whole.push_back(concatenate(parts[i], !samples.has_sample_axis()));
+  }
+  return named(program, std::move(whole));
+}
+
+// Counts of one worker.
+struct Partial {
+  std::vector<LatticeCounts> lattices;
+  std::vector<Pair> pairs;
+};
+
+class Comparison {
+ public:
+  Comparison(std::span<Program* const> programs, const CompareOptions& options)
+      : programs_(programs), options_(options) {}
+
+  Result<CompareResult> run(const Arrays& data, Warnings& warnings) {
+    ASSAY_TRY(layout_, Layout::create(programs_, data, warnings));
+    for (size_t a = 0; a < programs_.size(); ++a)
+      for (size_t b = a + 1; b < programs_.size(); ++b) whole_.pairs.push_back(blank_pair(a, b));
+    whole_.lattices.resize(programs_.size());
+    blank_ = whole_;
+    ASSAY_CHECK(
+        layout_->for_each(options_.threads.get(), [this](size_t first, size_t count) { return chunk(first, count); }));
+    return finish();
+  }
+
+ private:
+  Pair blank_pair(size_t a, size_t b) const {
+    Pair pair;
+    pair.a = a;
+    pair.b = b;
+    const auto& ports = programs_[0]->outputs();
+    for (size_t i = 0; i < ports.size(); ++i)
+      if (layout_->outputs(a)[i] != kNoPort && layout_->outputs(b)[i] != kNoPort)
+        pair.outputs.emplace_back().output = ports[i].name;
+    return pair;
+  }
+
+  Status chunk(size_t first, size_t count) {
+    std::vector<std::vector<Tensor>> outputs(programs_.size());
+    Partial part = blank_;
+    for (size_t p = 0; p < programs_.size(); ++p) {
+      ASSAY_TRY(outputs[p], layout_->run(p, 0, first, count, 0));
+      for (const size_t o : layout_->outputs(p))
+        if (o != kNoPort) add_lattice(part.lattices[p], outputs[p][o]);
+    }
+    for (Pair& pair : part.pairs) ASSAY_CHECK(add(pair, outputs, first, count));
+    const std::lock_guard lock(mutex_);
+    for (size_t p = 0; p < programs_.size(); ++p) whole_.lattices[p].merge(part.lattices[p]);
+    for (size_t i = 0; i < part.pairs.size(); ++i)
+      for (size_t o = 0; o < part.pairs[i].outputs.size(); ++o)
+        whole_.pairs[i].outputs[o].merge(part.pairs[i].outputs[o]);
+    done_ += count;
+    if (options_.progress) options_.progress(done_, layout_->samples());
+    return {};
+  }
+
+  Status add(Pair& pair, const std::vector<std::vector<Tensor>>& outputs, size_t first, size_t count) const {
+    const auto n = static_cast<int64_t>(count);
+    size_t at = 0;
+    for (size_t i = 0; i < programs_[0]->outputs().size(); ++i) {
+      const size_t ia = layout_->outputs(pair.a)[i], ib = layout_->outputs(pair.b)[i];
+      if (ia == kNoPort || ib == kNoPort) continue;
+      const Tensor &a = outputs[pair.a][ia], &b = outputs[pair.b][ib];
+      if (a.size() != b.size())
+        return Error{Code::data_shape,
+                     "output '" + programs_[0]->outputs()[i].name + "' is " + ir::to_string(a.dims()) + " from " +
+                         programs_[pair.a]->text() + " and " + ir::to_string(b.dims()) + " here",
+                     programs_[pair.b]->text(), "compare programs with the same output shapes"};
+      const int64_t each = a.size() % n == 0 ? a.size() / n : a.size();
+      for (int64_t s = 0; s * each < a.size(); ++s)
+        pair.outputs[at].add(a, b, s * each, s * each, each, static_cast<int64_t>(first) + s);
+      ++at;
+    }
+    return {};
+  }
+
+  Result<CompareResult> finish() {
+    CompareResult result;
+    result.samples = layout_->samples();
+    for (size_t p = 0; p < programs_.size(); ++p) {
+      const Program& program = *programs_[p];
+      result.programs.push_back({program.text(), program.variants()[0],
+                                 program.profile() == nullptr ? "" : program.profile()->name, program.emulated(),
+                                 whole_.lattices[p]});
+    }
+    result.pairs = std::move(whole_.pairs);
+    for (Pair& pair : result.pairs) {
+      pair.within_limits = within(together(pair.outputs));
+      result.within_limits = result.within_limits && pair.within_limits;
+    }
+    return result;
+  }
+
+  bool within(const Differences& d) const {
+    const bool any_limit = options_.max_abs || options_.max_rel || options_.max_ulp;
+    if (any_limit && d.nan_mismatches > 0) return false;
+    // A difference whose reference is 0 has no relative size; it passes no limit on it.
+    return !(options_.max_abs && d.max_abs > *options_.max_abs) &&
+           !(options_.max_rel && (d.max_rel > *options_.max_rel || d.reference_zeros + d.infinite > 0)) &&
+           !(options_.max_ulp && d.max_ulp > *options_.max_ulp);
+  }
+
+  std::span<Program* const> programs_;
+  const CompareOptions& options_;
+  std::optional<Layout> layout_;
+  Partial blank_, whole_;
+  std::mutex mutex_;
+  size_t done_ = 0;
+};
+}  // namespace
+
+Result<Arrays> run_program(Program& program, size_t variant, const Arrays& data, Warnings&) {
+  if (program.inputs().empty()) {
+    const size_t n = program.recorded_samples() > 0 ? program.recorded_samples() : 1;
+    ASSAY_TRY(auto outputs, program.run(variant, {}, SampleRange{0, n, n, 0}));
+    return named(program, std::move(outputs));
+  }
+  ASSAY_TRY(const Samples samples, Samples::create(data, program.inputs()));
+  const size_t fixed = samples.batch();
+  const size_t step = fixed > 0 ? fixed : outputs_follow_batch(program) ? kChunk : samples.count();
+  if (samples.count() > 0 && step > 0 && (samples.count() > step || !samples.has_sample_axis()) && !samples.whole())
+    return run_apart(program, variant, samples, step);
+  const auto inputs = samples.slice(0, samples.count());
+  ASSAY_TRY(auto outputs, program.run(variant, inputs, SampleRange{0, samples.count(), samples.count(), 0}));
+  return named(program, std::move(outputs));
+}
+
+Result<CompareResult> compare(std::span<Program* const> programs, const Arrays& data, const CompareOptions& options,
+                              Warnings& warnings) {
+  if (programs.size() < 2)
+    return Error{Code::usage, "one program has nothing to be compared with", "--program", "give two"};
+  return Comparison(programs, options).run(data, warnings);
+}
+
+}  // namespace assay::audit

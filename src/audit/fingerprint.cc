@@ -1,0 +1,20 @@
+#include "audit/fingerprint.h"
+
+namespace assay::audit {
+
+std::vector<Fingerprint> fingerprint(const Arrays& arrays) {
+  std::vector<Fingerprint> prints;
+  for (const NamedArray& array : arrays) {
+    if (!ir::is_float(array.tensor.elem())) continue;
+    Fingerprint print;
+    print.name = array.name;
+    print.declared = array.tensor.elem();
+    print.dims = array.tensor.dims();
+    add_lattice(print.lattice, array.tensor);
+    print.verdict = print.lattice.verdict();
+    prints.push_back(std::move(print));
+  }
+  return prints;
+}
+
+}  // namespace assay::audit

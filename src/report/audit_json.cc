@@ -1,0 +1,293 @@
+// The JSON of an audit, and reading it back (docs/audit-json.md).
+#include <algorithm>
+#include <cmath>
+
+#include "base/mapped_file.h"
+#include "report/json.h"
+#include "report/json_counts.inc"
+#include "report/json_text.h"
+
+namespace assay::report {
+namespace {
+using audit::AuditResult;
+using audit::CandidateResult;
+using audit::Case;
+using audit::Decision;
+using audit::Rule;
+
+Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+Json program_json(const audit::ProgramInfo& info) {
+  Json out;
+  out["program"] = info.program;
+  out["profile"] = text_or_null(info.profile);
+  out["emulated"] = info.emulated;
+  out["model"] = text_or_null(info.identity);
+  return out;
+}
+
+Json decision_json(const Decision& d) {
+  if (d.undefined()) return "undefined";
+  return d.top.empty() ? Json(d.value) : Json(d.top);
+}
+
+Json case_json(const Case& c) {
+  Json out;
+  out["sample"] = c.sample;
+  out["label"] = c.label ? Json(*c.label) : Json(nullptr);
+  out["reference_score"] = c.reference_score;
+  out["candidate_score"] = c.candidate_score;
+  out["reference_decision"] = decision_json(c.reference_decision);
+  out["candidate_decision"] = decision_json(c.candidate_decision);
+  out["margin_ulp"] = c.margin_ulp;
+  out["candidate_margin_ulp"] = c.candidate_margin_ulp;
+  out["explained_by_output_rounding"] = c.explained_by_output_rounding;
+  out["variants"] = c.variants;
+  return out;
+}
+
+Json cases_json(const std::vector<Case>& cases) {
+  Json out = Json::array();
+  for (const Case& c : cases) out.push_back(case_json(c));
+  return out;
+}
+
+Json margins_json(const CandidateResult& c, const AuditResult& audit) {
+  Json out;
+  out["unit"] = ir::elem_name(c.storage);
+  out["ulp"] =
+      audit.rule.kind == Rule::Kind::threshold ? Json(audit::ulp_at(audit.threshold, c.storage)) : Json(nullptr);
+  out["negative"] = histogram_json(c.margins.negative);
+  out["positive"] = histogram_json(c.margins.positive);
+  out["zero_negative"] = c.margins.zero_negative;
+  out["zero_positive"] = c.margins.zero_positive;
+  out["undefined"] = c.margins.undefined;
+  return out;
+}
+
+Json interval_json(const num::RoundingInterval& interval) {
+  if (interval.empty()) return nullptr;
+  const bool positive = !interval.becomes_positive.empty();
+  const num::Interval& i = positive ? interval.becomes_positive : interval.becomes_negative;
+  Json out;
+  out["becomes"] = positive ? "positive" : "negative";
+  out["low"] = i.low;
+  out["low_included"] = i.low_included;
+  out["high"] = i.high;
+  out["high_included"] = i.high_included;
+  return out;
+}
+
+Json lines_json(const std::vector<audit::EvidenceLine>& lines) {
+  Json out = Json::array();
+  for (const audit::EvidenceLine& line : lines) {
+    Json one{{"what", line.what}};
+    if (!line.reason.empty()) one["reason"] = line.reason;
+    one["source"] = line.source;
+    one["certainty"] = line.certainty;
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+// What a candidate says of its primary variant and variants[] of each.
+void variant_json(Json& into, const audit::VariantResult& v, const AuditResult& audit) {
+  into["differences"] = differences_json(v.differences);
+  into["lattice"] = lattice_json(v.lattice);
+  tally_json(into, audit, v.tally);
+  into["non_finite"] = Json{{"reference", audit.reference_tally.non_finite}, {"candidate", v.tally.non_finite}};
+}
+
+Json candidate_json(const CandidateResult& c, const AuditResult& audit) {
+  Json out = program_json(c.info);
+  out["storage"] = ir::elem_name(c.storage);
+  Json variants = Json::array();
+  for (const audit::VariantResult& v : c.variants) {
+    Json one{{"name", v.name}, {"differs", v.differs}};
+    variant_json(one, v, audit);
+    variants.push_back(std::move(one));
+  }
+  out["verdict"] = Json{{"safe", c.safe}, {"at_risk", c.at_risk.size()}, {"flips", c.flips.size()}};
+  out["flips"] = cases_json(c.flips);
+  out["at_risk"] = cases_json(c.at_risk);
+  variant_json(out, c.primary(), audit);
+  out["margins"] = margins_json(c, audit);
+  out["rounding_interval"] = interval_json(c.interval);
+  out["variants"] = std::move(variants);
+  out["evidence"] = lines_json(c.evidence);
+  out["not_modelled"] = lines_json(c.not_modelled);
+  return out;
+}
+
+// Reading.
+ir::ElemType parse_elem(const Place& place) {
+  const auto elem = ir::elem_named(place.text());
+  if (!elem || !ir::is_float(*elem)) place.fail("a floating-point type");
+  return *elem;
+}
+
+audit::ProgramInfo parse_program(const Place& place) {
+  return {place.at("program").text(), place.at("profile").text_or_empty(), place.at("model").text_or_empty(),
+          place.at("emulated").boolean()};
+}
+
+Decision parse_decision(const Place& place) {
+  Decision d;
+  if (place.is_string()) {
+    if (place.text() != "undefined") place.fail("a decision");
+    return d;
+  }
+  if (!place.is_array()) {
+    d.value = static_cast<int64_t>(place.count());
+    return d;
+  }
+  for (const Place& item : place.items()) d.top.push_back(static_cast<int64_t>(item.count()));
+  if (d.top.empty()) place.fail("a decision");
+  d.value = d.top.front();
+  return d;
+}
+
+std::vector<Case> parse_cases(const Place& place) {
+  std::vector<Case> out;
+  for (const Place& item : place.items()) {
+    Case c;
+    c.sample = item.at("sample").integer();
+    if (const Place label = item.at("label"); !label.is_null()) c.label = label.integer();
+    c.reference_score = item.at("reference_score").real();
+    c.candidate_score = item.at("candidate_score").real();
+    c.reference_decision = parse_decision(item.at("reference_decision"));
+    c.candidate_decision = parse_decision(item.at("candidate_decision"));
+    c.margin_ulp = item.at("margin_ulp").real();
+    c.candidate_margin_ulp = item.at("candidate_margin_ulp").real();
+    c.explained_by_output_rounding = item.at("explained_by_output_rounding").boolean();
+    for (const Place& name : item.at("variants").items()) c.variants.push_back(name.text());
+    if (!out.empty() && out.back().sample >= c.sample) item.fail("samples in ascending order");
+    out.push_back(std::move(c));
+  }
+  return out;
+}
+
+audit::Margins parse_margins(const Place& place) {
+  audit::Margins m;
+  m.negative = parse_histogram(place.at("negative"));
+  m.positive = parse_histogram(place.at("positive"));
+  m.zero_negative = place.at("zero_negative").count();
+  m.zero_positive = place.at("zero_positive").count();
+  m.undefined = place.at("undefined").count();
+  return m;
+}
+
+num::RoundingInterval parse_interval(const Place& place) {
+  num::RoundingInterval out;
+  if (place.is_null()) return out;
+  const num::Interval i{place.at("low").real(), place.at("high").real(), place.at("low_included").boolean(),
+                        place.at("high_included").boolean()};
+  (place.at("becomes").text() == "positive" ? out.becomes_positive : out.becomes_negative) = i;
+  return out;
+}
+
+std::vector<audit::EvidenceLine> parse_lines(const Place& place) {
+  std::vector<audit::EvidenceLine> out;
+  for (const Place& item : place.items())
+    out.push_back({item.at("what").text(), item.has("reason") ? item.at("reason").text() : "", item.at("source").text(),
+                   item.at("certainty").text()});
+  return out;
+}
+
+audit::VariantResult parse_variant(const Place& place, const AuditResult& audit) {
+  audit::VariantResult v;
+  v.name = place.at("name").text();
+  v.differs = place.at("differs").count();
+  v.tally = parse_tally(place, audit);
+  v.tally.non_finite = place.at("non_finite").at("candidate").count();
+  v.lattice = parse_lattice(place.at("lattice"));
+  for (const Place& item : place.at("differences").at("outputs").items()) {
+    v.differences.push_back(parse_difference(item));
+    v.differences.back().output = item.at("output").text();
+  }
+  return v;
+}
+
+CandidateResult parse_candidate(const Place& place, const AuditResult& audit) {
+  CandidateResult c;
+  c.info = parse_program(place);
+  c.storage = parse_elem(place.at("storage"));
+  c.safe = place.at("verdict").at("safe").count();
+  c.flips = parse_cases(place.at("flips"));
+  c.at_risk = parse_cases(place.at("at_risk"));
+  c.margins = parse_margins(place.at("margins"));
+  c.interval = parse_interval(place.at("rounding_interval"));
+  for (const Place& item : place.at("variants").items()) c.variants.push_back(parse_variant(item, audit));
+  if (c.variants.empty()) place.at("variants").fail("at least one variant");
+  if (c.safe + c.flips.size() + c.at_risk.size() != audit.samples)
+    place.at("verdict").fail("counts that add up to the samples");
+  c.evidence = parse_lines(place.at("evidence"));
+  c.not_modelled = parse_lines(place.at("not_modelled"));
+  return c;
+}
+
+AuditResult parse_result(const Place& place) {
+  AuditResult audit;
+  audit.samples = place.at("samples").count();
+  audit.first_sample = place.at("first_sample").integer();
+  constexpr int64_t kMost = int64_t{1} << 60;
+  if (audit.first_sample < 0 || audit.first_sample > kMost || audit.samples > kMost) place.fail("fewer samples");
+  const auto rule = audit::parse_rule(place.at("decision").text());
+  if (!rule.ok()) place.at("decision").fail("a decision rule");
+  audit.rule = *rule;
+  audit.score = place.at("score").text();
+  audit.score_type = parse_elem(place.at("score_type"));
+  if (const Place t = place.at("threshold"); !t.is_null()) audit.threshold = t.real();
+  audit.classes = place.at("classes").integer();
+  audit.labels = place.at("labels").boolean();
+  const Place reference = place.at("reference");
+  audit.reference = parse_program(reference);
+  audit.reference_tally = parse_tally(reference, audit);
+  audit.reference_tally.non_finite = reference.at("non_finite").count();
+  for (const Place& item : place.at("candidates").items()) audit.candidates.push_back(parse_candidate(item, audit));
+  return audit;
+}
+}  // namespace
+
+std::string to_json(const AuditResult& audit) {
+  Json out;
+  out["samples"] = audit.samples;
+  out["first_sample"] = audit.first_sample;
+  out["decision"] = audit.rule.text();
+  out["score"] = audit.score;
+  out["score_type"] = ir::elem_name(audit.score_type);
+  out["threshold"] = audit.rule.kind == Rule::Kind::threshold ? Json(audit.threshold) : Json(nullptr);
+  out["classes"] = audit.classes;
+  out["labels"] = audit.labels;
+  out["reference"] = program_json(audit.reference);
+  tally_json(out["reference"], audit, audit.reference_tally);
+  out["reference"]["non_finite"] = audit.reference_tally.non_finite;
+  out["candidates"] = Json::array();
+  for (const CandidateResult& c : audit.candidates) out["candidates"].push_back(candidate_json(c, audit));
+  std::string text;
+  dump(out, text);
+  return text;
+}
+
+Result<AuditResult> parse_audit(std::string_view json, const std::string& where) {
+  const auto malformed = [&](const std::string& message) {
+    return Error{Code::data_malformed, message, where, "give the JSON that `assay audit --json` printed"};
+  };
+  try {
+    const Json value = Json::parse(json, nullptr, true);
+    const bool envelope = value.is_object() && value.contains("result") && value.contains("schema");
+    if (envelope && value["result"].is_null()) return malformed("is the output of a command that failed");
+    return parse_result(Place(envelope ? value["result"] : value, envelope ? "result" : ""));
+  } catch (const Malformed& m) {
+    return malformed("is no audit: at " + m.path.substr(0, 300) + " " + m.wanted + " is wanted");
+  } catch (const Json::exception& e) {
+    return malformed(std::string("is no JSON: ") + std::string(e.what()).substr(0, 300));
+  }
+}
+
+Result<AuditResult> read_audit(const std::string& path) {
+  ASSAY_TRY(const MappedFile file, MappedFile::open(path));
+  return parse_audit({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, path);
+}
+
+}  // namespace assay::report

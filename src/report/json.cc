@@ -1,0 +1,64 @@
+#include "report/json.h"
+
+#include "report/json_counts.inc"
+#include "report/json_text.h"
+
+namespace assay::report {
+namespace {
+Json message_json(const Error& e) {
+  return Json{{"code", code_name(e.code)}, {"message", e.message}, {"where", e.where}, {"fix", e.fix}};
+}
+
+std::string dumped(const Json& json) {
+  std::string text;
+  dump(json, text);
+  return text;
+}
+}  // namespace
+
+std::string to_json(const audit::CompareResult& result) {
+  Json out;
+  out["samples"] = result.samples;
+  out["within_limits"] = result.within_limits;
+  out["programs"] = Json::array();
+  for (const audit::CompareProgram& p : result.programs) {
+    Json one{{"program", p.program}, {"variant", p.variant}};
+    one["profile"] = p.profile.empty() ? Json(nullptr) : Json(p.profile);
+    one["emulated"] = p.emulated;
+    one["lattice"] = lattice_json(p.lattice);
+    out["programs"].push_back(std::move(one));
+  }
+  out["pairs"] = Json::array();
+  for (const audit::Pair& pair : result.pairs) {
+    Json one{{"a", result.programs[pair.a].program}, {"b", result.programs[pair.b].program}};
+    one["within_limits"] = pair.within_limits;
+    one.update(differences_json(pair.outputs));
+    out["pairs"].push_back(std::move(one));
+  }
+  return dumped(out);
+}
+
+std::string to_json(const std::vector<audit::Fingerprint>& result) {
+  Json arrays = Json::array();
+  for (const audit::Fingerprint& f : result) {
+    Json one{{"name", f.name}, {"type", ir::elem_name(f.declared)}, {"shape", f.dims}};
+    one.update(lattice_json(f.lattice));
+    arrays.push_back(std::move(one));
+  }
+  return dumped(Json{{"arrays", std::move(arrays)}});
+}
+
+std::string to_json(const Envelope& envelope) {
+  Json warnings = Json::array();
+  for (const Warning& warning : envelope.warnings) warnings.push_back(message_json(warning));
+  std::string out = R"({"schema":1,"tool":"assay","version":)" + quote(envelope.version);
+  out += ",\"command\":" + quote(envelope.command) + ",\"ok\":" + (envelope.ok ? "true" : "false");
+  out += ",\"warnings\":" + dumped(warnings);
+  if (envelope.error) out += ",\"error\":" + dumped(message_json(*envelope.error));
+  out += ",\"result\":" + (envelope.result.empty() ? "null" : envelope.result) + ",\"meta\":{";
+  for (size_t i = 0; i < envelope.meta.size(); ++i)
+    out += (i > 0 ? "," : "") + quote(envelope.meta[i].first) + ":" + envelope.meta[i].second;
+  return out + "}}\n";
+}
+
+}  // namespace assay::report
