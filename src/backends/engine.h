@@ -32,7 +32,8 @@ class EngineProgram : public Program {
                                                  std::shared_ptr<const Threads> threads);
 
   const std::string& text() const override { return text_; }
-  bool emulated() const override { return true; }
+  /// The reference definitions are what they are; everything else stands for a device or a runtime.
+  bool emulated() const override { return profile_->name != "strict-f32" && profile_->name != "f64"; }
   const std::vector<std::string>& variants() const override { return names_; }
   const profiles::Profile* profile() const override { return profile_; }
   const std::vector<Port>& inputs() const override { return model_->inputs; }

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "report/json.h"
 #include "report/json_text.h"
+#include "report/words.h"
 
 namespace assay::report {
 namespace {
@@ -152,14 +153,6 @@ Json differences_json(const std::vector<audit::Differences>& outputs) {
     out["outputs"].push_back(std::move(one));
   }
   return out;
-}
-
-std::string lattice_text(const num::LatticeCounts& counts) {
-  const num::LatticeVerdict verdict = counts.verdict();
-  if (!verdict.format) return "not enough evidence";
-  const std::string name(num::format(*verdict.format).name);
-  if (verdict.evidence_bits == 0) return name + ": values lie off every narrower format";
-  return name + ", " + std::to_string(verdict.evidence_bits) + " bits of evidence";
 }
 
 Json lattice_json(const num::LatticeCounts& counts) {

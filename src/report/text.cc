@@ -1,0 +1,168 @@
+#include "report/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "report/words.h"
+
+namespace assay::report {
+namespace {
+using audit::AuditResult;
+using audit::CandidateResult;
+using audit::Rule;
+using Row = std::vector<std::string>;
+
+// Columns of a terminal: continuation bytes of UTF-8 take none.
+size_t width_of(std::string_view text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+// Control characters in names would drive the terminal.
+std::string clean(std::string_view text) {
+  std::string out;
+  for (const char c : text.substr(0, 120)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  return out + (text.size() > 120 ? "..." : "");
+}
+
+std::string paint(const std::string& text, const char* code, bool colour) {
+  return colour ? fmt::format("\033[{}m{}\033[0m", code, text) : text;
+}
+
+uint64_t cell(const audit::Tally& t, int64_t label, int64_t decision) {
+  const auto it = t.cells.find({label, decision});
+  return it == t.cells.end() ? 0 : it->second;
+}
+
+void add_label_columns(Row& row, const AuditResult& audit, const audit::Tally& tally) {
+  if (!audit.labels) return;
+  const audit::Metrics m = audit::metrics_of(tally, audit.rule.kind);
+  if (audit.rule.kind == Rule::Kind::threshold)
+    for (const auto& [label, decision] : {std::pair(0, 0), {0, 1}, {1, 0}, {1, 1}})
+      row.push_back(grouped(cell(tally, label, decision)));
+  row.push_back(percent(m.accuracy));
+  if (audit.rule.kind != Rule::Kind::topk) row.push_back(percent(m.f1));
+}
+
+Row heading(const AuditResult& audit) {
+  Row row = {"program", "safe", "at risk", "flips", "max |diff|", "max ULP"};
+  if (!audit.labels) return row;
+  if (audit.rule.kind == Rule::Kind::threshold)
+    for (const char* name : {"TN", "FP", "FN", "TP"}) row.emplace_back(name);
+  row.emplace_back("accuracy");
+  if (audit.rule.kind != Rule::Kind::topk) row.emplace_back("F1");
+  return row;
+}
+
+std::string summary(const AuditResult& audit) {
+  std::vector<Row> rows = {heading(audit)};
+  Row reference = {clean(audit.reference.program), "", "", "", "", ""};
+  add_label_columns(reference, audit, audit.reference_tally);
+  rows.push_back(std::move(reference));
+  for (const CandidateResult& c : audit.candidates) {
+    const audit::Differences d = audit::together(c.primary().differences);
+    Row row = {clean(c.info.program),   grouped(c.safe),         grouped(c.at_risk.size()),
+               grouped(c.flips.size()), short_number(d.max_abs), grouped(d.max_ulp)};
+    add_label_columns(row, audit, c.primary().tally);
+    rows.push_back(std::move(row));
+  }
+  std::vector<bool> right(rows[0].size(), true);
+  right[0] = false;
+  return table(rows, right);
+}
+
+std::string cases(const char* title, const std::vector<audit::Case>& list, const CandidateResult& c,
+                  const AuditResult& audit, const TextOptions& options) {
+  if (list.empty()) return "";
+  std::vector<Row> rows = {{"  sample", "label", "reference", "candidate", "decision", "margin", "", "variants"}};
+  for (const audit::Case& one : list) {
+    if (rows.size() > options.max_cases) break;
+    const auto kind = audit.rule.kind;
+    rows.push_back(
+        {fmt::format("  {}", one.sample), one.label ? std::to_string(*one.label) : "-",
+         score_text(one.reference_score, audit.score_type), score_text(one.candidate_score, audit.score_type),
+         decision_text(one.reference_decision, kind) + " -> " + decision_text(one.candidate_decision, kind),
+         ulp_text(one.margin_ulp) + " ulp", one.explained_by_output_rounding ? "output rounding" : "from inside",
+         one.variants.size() == c.variants.size() ? "all" : clean(join(one.variants, ", "))});
+  }
+  std::string out =
+      fmt::format("{}: {} (margins in ULPs of {})\n", clean(c.info.program), title, ir::elem_name(c.storage));
+  out += table(rows, {true, true, true, true, false, true, false, false});
+  if (list.size() > options.max_cases)
+    out += fmt::format("  ... and {} more: the JSON has all\n", grouped(list.size() - options.max_cases));
+  return out + "\n";
+}
+
+std::string evidence(const CandidateResult& c, const AuditResult& audit) {
+  std::string out = fmt::format("  {}: outputs lie on {}", clean(c.info.program), lattice_text(c.primary().lattice));
+  if (c.variants.size() > 1) out += fmt::format("; {} variants", c.variants.size());
+  if (const uint64_t bad = c.primary().tally.non_finite; bad + audit.reference_tally.non_finite > 0)
+    out += fmt::format("; {} samples with NaN or infinity (reference {})", bad, audit.reference_tally.non_finite);
+  if (c.info.emulated) out += "; emulated";
+  if (!c.not_modelled.empty()) out += fmt::format("; {} things not modelled", c.not_modelled.size());
+  return out + "\n";
+}
+}  // namespace
+
+std::string table(const std::vector<Row>& rows, const std::vector<bool>& right) {
+  std::vector<size_t> widths;
+  for (const Row& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+  }
+  std::string out;
+  for (const Row& row : rows) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i) {
+      const std::string pad(widths[i] - width_of(row[i]), ' ');
+      line += (i > 0 ? "  " : "") + (i < right.size() && right[i] ? pad + row[i] : row[i] + pad);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + "\n";
+  }
+  return out;
+}
+
+std::string to_text(const AuditResult& audit, const TextOptions& options) {
+  std::string out = rule_text(audit) + "\n\n" + summary(audit) + "\n";
+  for (const CandidateResult& c : audit.candidates) {
+    out += cases("decisions that flip under every variant", c.flips, c, audit, options);
+    out += cases("decisions at risk (some variants differ)", c.at_risk, c, audit, options);
+  }
+  out += "Evidence\n";
+  for (const CandidateResult& c : audit.candidates) out += evidence(c, audit);
+  out += "\n";
+  for (const CandidateResult& c : audit.candidates) {
+    const char* code = !c.flips.empty() ? "31;1" : !c.at_risk.empty() ? "33;1" : "32;1";
+    out += fmt::format("{}: {}\n", clean(c.info.program), paint(verdict_text(c), code, options.colour));
+  }
+  return out;
+}
+
+std::string to_text(const audit::CompareResult& result, const TextOptions& options) {
+  std::vector<Row> rows = {{"a", "b", "output", "max |diff|", "max rel", "max ULP", "equal", ""}};
+  for (const audit::Pair& pair : result.pairs) {
+    for (const audit::Differences& d : pair.outputs)
+      rows.push_back({clean(result.programs[pair.a].program), clean(result.programs[pair.b].program), clean(d.output),
+                      short_number(d.max_abs), short_number(d.max_rel), grouped(d.max_ulp),
+                      grouped(d.equal) + " of " + grouped(d.elements),
+                      d.nan_mismatches > 0 ? grouped(d.nan_mismatches) + " NaN on one side" : ""});
+  }
+  std::string out = table(rows, {false, false, false, true, true, true, true, false}) + "\n";
+  for (const audit::CompareProgram& p : result.programs)
+    out += fmt::format("{}: outputs lie on {}{}\n", clean(p.program), lattice_text(p.lattice),
+                       p.emulated ? "; emulated" : "");
+  if (!result.within_limits) out += paint("a limit is exceeded", "31;1", options.colour) + "\n";
+  return out;
+}
+
+std::string to_text(const std::vector<audit::Fingerprint>& result, const TextOptions&) {
+  std::vector<Row> rows = {{"array", "type", "values that tell", "format"}};
+  for (const audit::Fingerprint& f : result)
+    rows.push_back({clean(f.name), std::string(ir::elem_name(f.declared)) + ir::to_string(f.dims),
+                    grouped(f.lattice.counted) + " of " + grouped(f.lattice.values), lattice_text(f.lattice)});
+  return result.empty() ? "no floating-point arrays\n" : table(rows);
+}
+
+}  // namespace assay::report

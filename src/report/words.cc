@@ -1,0 +1,71 @@
+#include "report/words.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "base/text.h"
+
+namespace assay::report {
+
+std::string grouped(uint64_t n) {
+  std::string digits = std::to_string(n);
+  for (size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
+  return digits;
+}
+
+std::string short_number(double value) { return std::isfinite(value) ? fmt::format("{:.4g}", value) : shortest(value); }
+
+std::string score_text(double score, ir::ElemType type) {
+  return type == ir::ElemType::float64 ? shortest(score) : shortest(static_cast<float>(score));
+}
+
+std::string percent(const std::optional<double>& part) { return part ? fmt::format("{:.2f}%", *part * 100) : "-"; }
+
+std::string decision_text(const audit::Decision& decision, audit::Rule::Kind kind) {
+  if (decision.undefined()) return "undefined";
+  if (kind == audit::Rule::Kind::threshold) return decision.value == 1 ? "positive" : "negative";
+  if (kind == audit::Rule::Kind::argmax) return "class " + std::to_string(decision.value);
+  return fmt::format("{{{}}}", fmt::join(decision.top, ", "));
+}
+
+std::string ulp_text(double ulps) {
+  if (std::isnan(ulps)) return "undefined";
+  if (std::isinf(ulps)) return "beyond";
+  const double size = std::abs(ulps);
+  if (size >= 1e6) return fmt::format("{:.3g}", ulps);
+  if (size >= 100) return (ulps < 0 ? "-" : "") + grouped(static_cast<uint64_t>(std::llround(size)));
+  return fmt::format("{:.3g}", ulps);
+}
+
+std::string rule_text(const audit::AuditResult& audit) {
+  std::string out = grouped(audit.samples) + (audit.samples == 1 ? " sample; " : " samples; ");
+  switch (audit.rule.kind) {
+    case audit::Rule::Kind::threshold:
+      return out + "positive when " + audit.score + (audit.rule.strict ? " > " : " >= ") +
+             score_text(audit.threshold, audit.score_type);
+    case audit::Rule::Kind::argmax:
+      return out + "the largest of " + audit.score + " decides";
+    case audit::Rule::Kind::topk:
+      break;
+  }
+  return out + "the " + std::to_string(audit.rule.k) + " largest of " + audit.score + " decide";
+}
+
+std::string verdict_text(const audit::CandidateResult& c) {
+  if (c.flips.empty() && c.at_risk.empty()) return "safe";
+  std::string out;
+  if (!c.flips.empty()) out = grouped(c.flips.size()) + (c.flips.size() == 1 ? " flip" : " flips");
+  if (c.at_risk.empty()) return out;
+  return out + (out.empty() ? "" : ", ") + grouped(c.at_risk.size()) + " at risk";
+}
+
+std::string lattice_text(const num::LatticeCounts& counts) {
+  const num::LatticeVerdict verdict = counts.verdict();
+  if (!verdict.format) return "not enough evidence";
+  const std::string name(num::format(*verdict.format).name);
+  if (verdict.evidence_bits == 0) return name + " (values lie off every narrower format)";
+  return name + ", " + grouped(verdict.evidence_bits) + " bits of evidence";
+}
+
+}  // namespace assay::report

@@ -1,0 +1,24 @@
+// Numbers and names as people read them; shared by the text and the page.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "audit/audit.h"
+
+namespace assay::report {
+
+std::string grouped(uint64_t n);                          ///< 10,000
+std::string short_number(double value);                   ///< at most 4 significant digits: 3.7e-04, 0.5
+std::string score_text(double score, ir::ElemType type);  ///< shortest that reads back in the type
+std::string percent(const std::optional<double>& part);   ///< "97.31%", "-" without a value
+std::string decision_text(const audit::Decision& decision, audit::Rule::Kind kind);
+std::string ulp_text(double ulps);  ///< "0.21", "1,204", "beyond"
+/// "10,000 samples; positive when y >= 0.5".
+std::string rule_text(const audit::AuditResult& audit);
+/// "7 flips, 3 at risk" or "safe".
+std::string verdict_text(const audit::CandidateResult& candidate);
+/// "float16, 39 bits of evidence", "not enough evidence".
+std::string lattice_text(const num::LatticeCounts& counts);
+
+}  // namespace assay::report
