@@ -219,31 +219,44 @@ void Clamp(const T* a, const T* low, const T* high, T* y, size_t n) {
   if (i < n) StoreN(run(LoadN(d, a + i, n - i)), d, y + i, n - i);
 }
 
+// Four plain maxima side by side; NaN and the sign of a zero, which a plain maximum gets wrong, are looked at apart.
 template <class T>
 T MaxOfRun(const T* a, size_t n) {
   const hn::ScalableTag<T> d;
   const size_t step = hn::Lanes(d);
-  T result = -std::numeric_limits<T>::infinity();
-  auto m = hn::Set(d, result);
+  const auto lowest = hn::Set(d, -std::numeric_limits<T>::infinity());
+  auto m0 = lowest, m1 = lowest, m2 = lowest, m3 = lowest;
+  auto nan = hn::IsNaN(lowest);
   size_t i = 0;
-  for (; i + step <= n; i += step) m = MaxOf(d, m, hn::LoadU(d, a + i));
-  if (i < n) {
-    alignas(64) T lanes[hn::MaxLanes(d)];
-    hn::Store(hn::Set(d, result), d, lanes);
-    std::memcpy(lanes, a + i, (n - i) * sizeof(T));
-    m = MaxOf(d, m, hn::Load(d, lanes));
+  for (; i + 4 * step <= n; i += 4 * step) {
+    const auto x0 = hn::LoadU(d, a + i), x1 = hn::LoadU(d, a + i + step);
+    const auto x2 = hn::LoadU(d, a + i + 2 * step), x3 = hn::LoadU(d, a + i + 3 * step);
+    nan = hn::Or(nan, hn::Or(hn::Or(hn::IsNaN(x0), hn::IsNaN(x1)), hn::Or(hn::IsNaN(x2), hn::IsNaN(x3))));
+    m0 = hn::Max(m0, x0);
+    m1 = hn::Max(m1, x1);
+    m2 = hn::Max(m2, x2);
+    m3 = hn::Max(m3, x3);
+  }
+  for (; i + step <= n; i += step) {
+    const auto x = hn::LoadU(d, a + i);
+    nan = hn::Or(nan, hn::IsNaN(x));
+    m0 = hn::Max(m0, x);
   }
   alignas(64) T lanes[hn::MaxLanes(d)];
-  hn::Store(m, d, lanes);
-  for (size_t k = 0; k < step; ++k) {  // the maximum does not depend on the order
-    const T x = lanes[k];
-    if (x != x || result != result) {
-      result = std::numeric_limits<T>::quiet_NaN();
-    } else if (x > result || (x == result && !std::signbit(x))) {
-      result = x;
-    }
+  hn::Store(hn::Max(hn::Max(m0, m1), hn::Max(m2, m3)), d, lanes);
+  bool has_nan = !hn::AllFalse(d, nan);
+  T result = -std::numeric_limits<T>::infinity();
+  for (; i < n; ++i) {
+    has_nan = has_nan || a[i] != a[i];
+    result = a[i] > result ? a[i] : result;
   }
-  return result;
+  if (has_nan) return std::numeric_limits<T>::quiet_NaN();
+  for (size_t k = 0; k < step; ++k) result = lanes[k] > result ? lanes[k] : result;
+  if (result != T(0)) return result;
+  for (size_t k = 0; k < n; ++k) {  // +0 if there is one
+    if (a[k] == T(0) && !std::signbit(a[k])) return T(0);
+  }
+  return -T(0);
 }
 
 // ---- Sums.
