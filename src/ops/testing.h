@@ -40,12 +40,12 @@ class OneOp {
       graph_.at(id).constant = std::make_shared<ir::Tensor>(tensor);
     graph_.inputs.push_back(id);
     op_.inputs.push_back(id);
+    ids_.push_back(id);
     tensors_.push_back(std::move(tensor));
     return *this;
   }
   OneOp& absent() {
     op_.inputs.push_back(ir::kNoValue);
-    tensors_.emplace_back();
     return *this;
   }
   OneOp& policy(num::Policy policy) {
@@ -83,14 +83,14 @@ class OneOp {
     ASSAY_TRY(const std::vector<ir::Type> inferred, types());
     const Threads threads(thread_count_);
     KernelContext context(graph_, op_, threads);
-    for (size_t i = 0; i < op_.inputs.size(); ++i) {
-      const ir::ValueId id = op_.inputs[i];
-      const bool made = id != ir::kNoValue && i >= tensors_.size();
-      const bool replaced = id != ir::kNoValue && !made && tensors_[i].empty_handle();
+    for (const ir::ValueId id : op_.inputs) {  // upgrades may have moved, added or replaced inputs
+      const auto given = std::ranges::find(ids_, id);
       if (id == ir::kNoValue)
         context.inputs.push_back(nullptr);
+      else if (given == ids_.end())
+        context.inputs.push_back(graph_.at(id).constant.get());
       else
-        context.inputs.push_back(made || replaced ? graph_.at(id).constant.get() : &tensors_[i]);
+        context.inputs.push_back(&tensors_[static_cast<size_t>(given - ids_.begin())]);
     }
     for (size_t i = 0; i < op_.outputs.size(); ++i) {
       ir::Value& value = graph_.at(op_.outputs[i]);
@@ -139,7 +139,8 @@ class OneOp {
 
   ir::Graph graph_;
   ir::Op op_;
-  std::vector<ir::Tensor> tensors_;
+  std::vector<ir::Tensor> tensors_;  ///< as given
+  std::vector<ir::ValueId> ids_;     ///< their values
   ir::ElemType storage_ = ir::ElemType::undefined;
   size_t output_count_ = 1;
   int thread_count_ = 1;

@@ -1,0 +1,213 @@
+// GridSample: the input read at given places. Taps of an axis ascend, each a fused multiply-add; the inner axes are
+// summed first. A coordinate that is not a number counts as far outside.
+#include <algorithm>
+#include <cmath>
+
+#include "num/arith.h"
+#include "ops/elementwise.h"
+#include "ops/move.h"
+#include "ops/upgrade.h"
+
+namespace assay::ops {
+namespace {
+
+enum class Padding : uint8_t { zeros, border, reflection };
+
+Status infer(InferContext& c) {
+  if (!c.ranked(0) && !c.ranked(1)) {
+    c.set(0, c.elem(0), std::nullopt);
+    return {};
+  }
+  const int64_t rank = c.ranked(0) ? c.rank(0) : c.rank(1);
+  if (rank < 3 || (c.ranked(0) && c.ranked(1) && c.rank(0) != c.rank(1)))
+    return c.fail("grid_sample_c1", "X and grid do not have the same rank of at least 3");
+  std::vector<ir::Dim> out(static_cast<size_t>(rank));
+  if (c.ranked(1))
+    for (size_t i = 2; i < out.size(); ++i) out[i] = c.shape(1)[i - 1];
+  if (c.ranked(0)) {
+    out[0] = c.shape(0)[0];
+    out[1] = c.shape(0)[1];
+    const ir::Dim* last = c.ranked(1) ? &c.shape(1).back() : nullptr;
+    if (last && last->known() && last->value != rank - 2)
+      return c.fail("grid_sample_c2", "the grid has " + std::to_string(last->value) + " coordinates a point");
+  }
+  c.set(0, c.elem(0), std::move(out));
+  return {};
+}
+
+template <class T>
+T reflected(T x, T low, T high) {
+  const T span = high - low;
+  if (span <= 0) return low;
+  const T distance = x < low ? low - x : x > high ? x - high : T{0};
+  if (distance == 0) return x;
+  const T turns = std::floor(distance / span), rest = distance - turns * span;
+  const bool even = std::fmod(turns, T{2}) == 0;
+  return (x < low) == even ? low + rest : high - rest;
+}
+
+/// Along one axis: taps that lie in the input, ascending, with their weights.
+template <class T>
+struct AxisTaps {
+  int count = 0;
+  int64_t index[4] = {};
+  T weight[4] = {};
+};
+
+template <class T>
+void cubic_weights(T r, T* w) {
+  constexpr T a = T(-0.75);
+  w[0] = ((a * (r + 1) - 5 * a) * (r + 1) + 8 * a) * (r + 1) - 4 * a;
+  w[1] = ((a + 2) * r - (a + 3)) * r * r + 1;
+  w[2] = ((a + 2) * (1 - r) - (a + 3)) * (1 - r) * (1 - r) + 1;
+  w[3] = ((a * (2 - r) - 5 * a) * (2 - r) + 8 * a) * (2 - r) - 4 * a;
+}
+
+template <class T>
+struct Sampler {
+  std::string mode;
+  Padding padding;
+  bool align;
+
+  AxisTaps<T> taps(T coordinate, int64_t extent) const {
+    const T n = static_cast<T>(extent), low = align ? T{0} : T(-0.5), high = align ? n - 1 : n - T(0.5);
+    T x = align ? (coordinate + 1) / 2 * (n - 1) : ((coordinate + 1) * n - 1) / 2;
+    if (!(std::fabs(x) < T(1e9))) x = x > 0 ? T(1e9) : T(-1e9);
+    if (mode == "nearest") x = std::nearbyint(x);
+    if (padding == Padding::border && (x < low || x > high)) x = std::clamp<T>(x, 0, n - 1);
+    if (padding == Padding::reflection) x = reflected(x, low, high);
+    T weights[4] = {1, 0, 0, 0};
+    const T base = std::floor(x);
+    int64_t first = static_cast<int64_t>(base);
+    int count = 1;
+    if (mode == "linear") {
+      weights[0] = 1 - (x - base);
+      weights[1] = x - base;
+      count = 2;
+    } else if (mode == "cubic") {
+      cubic_weights(x - base, weights);
+      --first;
+      count = 4;
+    }
+    AxisTaps<T> out;
+    for (int t = 0; t < count; ++t) {
+      int64_t at = first + t;
+      if (at < 0 || at >= extent) {
+        if (padding == Padding::zeros) continue;
+        if (padding == Padding::reflection) at = static_cast<int64_t>(reflected(static_cast<T>(at), low, high));
+        at = std::clamp<int64_t>(at, 0, extent - 1);
+      }
+      out.index[out.count] = at;
+      out.weight[out.count++] = weights[t];
+    }
+    return out;
+  }
+};
+
+template <class T>
+T weighted(const num::Arith<T>& arith, const std::vector<AxisTaps<T>>& taps, const ir::Dims& strides, size_t axis,
+           const T* x) {
+  T sum = 0;
+  for (int t = 0; t < taps[axis].count; ++t) {
+    const T* from = x + taps[axis].index[t] * strides[axis];
+    const T value = axis + 1 == taps.size() ? *from : weighted(arith, taps, strides, axis + 1, from);
+    arith.fma(&taps[axis].weight[t], &value, &sum, &sum, 1);
+  }
+  return sum;
+}
+
+/// The one element that "nearest" picks, or -1.
+template <class T>
+int64_t picked(const std::vector<AxisTaps<T>>& taps, const ir::Dims& strides) {
+  int64_t at = 0;
+  for (size_t k = 0; k < taps.size(); ++k) {
+    if (taps[k].count == 0) return -1;
+    at += taps[k].index[0] * strides[k];
+  }
+  return at;
+}
+
+template <class T>
+void run(KernelContext& c, const Sampler<T>& sampler) {
+  const num::Arith<T> arith(c.policy());
+  const ir::Tensor &x = c.in(0), &grid = c.in(1);
+  ir::Tensor& out = c.out(0);
+  const ir::Dims extents(x.dims().begin() + 2, x.dims().end()), strides = strides_of(extents);
+  const size_t axes = extents.size();
+  const int64_t channels = x.dims()[1], plane = volume(extents), points = out.size() / (x.dims()[0] * channels);
+  std::fill_n(out.mutable_bytes(), out.byte_size(), std::byte{0});
+  c.threads.for_each(static_cast<size_t>(x.dims()[0]), 1, [&](size_t begin, size_t end) {
+    std::vector<T> image(static_cast<size_t>(channels * plane)), place(axes),
+        results(static_cast<size_t>(points * channels));
+    std::vector<AxisTaps<T>> taps(axes);
+    for (auto b = static_cast<int64_t>(begin); b < static_cast<int64_t>(end); ++b) {
+      const T* values = load(x, b * channels * plane, image.size(), image.data());
+      for (int64_t p = 0; p < points; ++p) {
+        const T* at = load(grid, (b * points + p) * static_cast<int64_t>(axes), axes, place.data());
+        for (size_t k = 0; k < axes; ++k) taps[k] = sampler.taps(at[axes - 1 - k], extents[k]);
+        const int64_t pick = sampler.mode == "nearest" ? picked(taps, strides) : -1;
+        for (int64_t channel = 0; channel < channels; ++channel) {
+          const int64_t to = (b * channels + channel) * points + p;
+          if (sampler.mode != "nearest")
+            results[static_cast<size_t>(channel * points + p)] =
+                weighted(arith, taps, strides, 0, values + channel * plane);
+          else if (pick >= 0)
+            copy_run(x, (b * channels + channel) * plane + pick, out, to, 1);
+        }
+      }
+      if (sampler.mode != "nearest") store(out, b * channels * points, results.size(), results.data(), c.policy());
+    }
+  });
+}
+
+Status eval(KernelContext& c) {
+  const ir::Dims &x = c.in(0).dims(), &grid = c.in(1).dims();
+  const std::string mode = c.op.attr_string("mode", "linear"), padding = c.op.attr_string("padding_mode", "zeros");
+  if (x.size() < 3 || grid.size() != x.size() || grid[0] != x[0] || grid.back() != static_cast<int64_t>(x.size()) - 2)
+    return c.fail(Code::model_invalid, "X and grid do not fit together");
+  if ((mode != "linear" && mode != "nearest" && mode != "cubic") ||
+      (padding != "zeros" && padding != "border" && padding != "reflection"))
+    return c.fail(Code::model_invalid, "unknown mode '" + mode + "' or padding_mode '" + padding + "'");
+  ASSAY_CHECK(allocate_outputs(c));
+  if (c.out(0).size() == 0) return {};
+  if (c.in(0).size() == 0) return c.fail(Code::model_invalid, "there is nothing to sample");
+  const Padding pad = padding == "zeros" ? Padding::zeros : padding == "border" ? Padding::border : Padding::reflection;
+  const bool align = c.op.attr_int("align_corners", 0) != 0;
+  if (computes_float64(c))
+    run<double>(c, {mode, pad, align});
+  else
+    run<float>(c, {mode, pad, align});
+  return {};
+}
+
+/// Modes had two-dimensional names before 20.
+Status upgrade_mode(UpgradeContext& c) {
+  const std::string mode = c.op.attr_string("mode", "bilinear");
+  c.op.set_attr("mode", mode == "bilinear" ? std::string("linear") : mode == "bicubic" ? std::string("cubic") : mode);
+  return {};
+}
+
+constexpr In kIn[] = {{"X", kFloats}, {"grid", kFloats}};
+constexpr Out kOut[] = {{"Y"}};
+constexpr AttrDoc kAttrs[] = {{"mode", "linear"}, {"padding_mode", "zeros"}, {"align_corners", "0"}};
+constexpr Upgrade kUpgrades[] = {{20, upgrade_mode}};
+
+}  // namespace
+
+extern const OpDef kGridSample = {
+    .name = "GridSample",
+    .since = 22,
+    .doc = "The input read at the places that a grid names: nearest, linear or cubic.",
+    .in = kIn,
+    .out = kOut,
+    .attrs = kAttrs,
+    .mixed = true,
+    .numeric = Numeric::composite,
+    .accumulates = "taps of an axis, ascending, by fused multiply-adds; inner axes first",
+    .upgrades = kUpgrades,
+    .infer = infer,
+    .eval = eval,
+    .bound = {.f32 = 64, .f16 = 1, .bf16 = 1},
+};
+
+}  // namespace assay::ops
