@@ -40,8 +40,9 @@ void values_only(KernelContext& c, const std::vector<WindowAxis>& axes) {
         best = row.data();
       }
       phased.set(best);
-      std::fill(out.begin(), out.end(), none);
-      for (int64_t k = 0; k < last.kernel; ++k) arith.max(out.data(), phased.tap(k), out.data(), count);
+      // A window of one tap still makes its NaN the canonical one.
+      arith.max(phased.tap(0), phased.tap(last.kernel > 1 ? 1 : 0), out.data(), count);
+      for (int64_t k = 2; k < last.kernel; ++k) arith.max(out.data(), phased.tap(k), out.data(), count);
       store_values(c.outputs[0], at.out_begin, count, out.data(), c.policy());
     };
   });
