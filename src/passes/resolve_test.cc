@@ -173,6 +173,15 @@ TEST(Resolve, NestedGraphsReadWhatTheyCapture) {
   EXPECT_EQ(r.at(inner.captures[1].second).name, "x");
 }
 
+/// A misspelt operator in a shipped profile would silently match nothing.
+TEST(Profiles, NameOnlyOperatorsThatExist) {
+  for (const profiles::Profile& p : profiles::built_in_profiles())
+    for (const profiles::Variant& v : p.variants)
+      for (const profiles::Statement& s : v.statements)
+        for (const std::string& name : s.match.ops)
+          EXPECT_NE(ops::find_op("", name), nullptr) << p.file << ":" << s.line << " names " << name;
+}
+
 TEST(Resolve, LeavesNothingUnstated) {
   Graph g;
   const ValueId x = value(g, "x", ElemType::undefined);

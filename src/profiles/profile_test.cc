@@ -191,6 +191,8 @@ TEST(Profile, HostileFilesAreErrorsNotCrashes) {
   for (int i = 0; i < 900; ++i) brackets += "[";
   EXPECT_NE(refusal(brackets), "");
   EXPECT_NE(refusal(std::string(2 << 20, 'x')), "");
+  for (const char* header : {"[=", "[[[x]]]", "[.a]", "[\"a", "a.=1", "[a.]", "= 1"})
+    EXPECT_NE(refusal(header), "") << header;
   EXPECT_NE(refusal(std::string("name = \"\xff\xfe\"\n")), "");
   EXPECT_NE(refusal(std::string("name = \"a\0b\"\n", 13)), "");
 }
