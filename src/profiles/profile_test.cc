@@ -5,7 +5,9 @@
 
 #include <cstdio>
 #include <fstream>
+#include <random>
 
+#include "profiles/built_in.h"
 #include "profiles/settings.h"
 
 namespace assay::profiles {
@@ -195,6 +197,35 @@ TEST(Profile, HostileFilesAreErrorsNotCrashes) {
     EXPECT_NE(refusal(header), "") << header;
   EXPECT_NE(refusal(std::string("name = \"\xff\xfe\"\n")), "");
   EXPECT_NE(refusal(std::string("name = \"a\0b\"\n", 13)), "");
+}
+
+/// Shipped files, damaged at random: each loads or is refused, and what loads can be used.
+TEST(Profile, DamagedFilesAreRefusedOrLoad) {
+  const char* const words[] = {"[[", "]]", "=", "\"", "{", "}", ".", "\n", "set.", "1e999", "'''", "\\u0000", ","};
+  std::mt19937 random(1);
+  const auto pick = [&](size_t n) { return static_cast<size_t>(random() % n); };
+  for (int i = 0; i < 2000; ++i) {
+    const BuiltIn& file = built_in_files()[pick(built_in_files().size())];
+    std::string text(file.text.substr(0, 3000));
+    for (size_t edits = 1 + pick(5); edits > 0; --edits) {
+      const size_t at = pick(text.size());
+      if (edits % 3 == 0)
+        text[at] = static_cast<char>(random());
+      else if (edits % 3 == 1)
+        text.insert(at, words[pick(std::size(words))]);
+      else
+        text.erase(at, std::min(pick(20), text.size() - at - 1));
+    }
+    const auto profile = parse(text);
+    if (!profile.ok()) {
+      EXPECT_EQ(profile.error().code, Code::profile_invalid);
+      continue;
+    }
+    for (size_t v = 0; v < profile->variants.size(); ++v) {
+      policy_for(*profile, v, {"", "Conv", "contraction"});
+      EXPECT_EQ(storage_only(*profile, v), !not_expressible(*profile, v).has_value());
+    }
+  }
 }
 
 /// The examples that the documents show.
