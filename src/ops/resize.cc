@@ -107,6 +107,11 @@ void resize_axis(KernelContext& c, const ResizeAxis& axis, const ResizeTaps<T>& 
   const num::Arith<T> arith(c.policy());
   const T extra = static_cast<T>(c.op.attr_float("extrapolation_value", 0));
   const auto count = static_cast<size_t>(axis.out), n = static_cast<size_t>(inner);
+  std::vector<bool> full;  // taps that no output skips
+  for (size_t t = 0; t < taps.count; ++t) {
+    const auto first = taps.weight.begin() + static_cast<std::ptrdiff_t>(t * count);
+    full.push_back(std::find(first, first + axis.out, T{0}) == first + axis.out);
+  }
   const auto along_rows = [&](size_t begin, size_t end) {  // inner == 1: all outputs of a row at once
     std::vector<T> values(count);
     for (size_t r = begin; r < end; ++r) {
@@ -115,7 +120,12 @@ void resize_axis(KernelContext& c, const ResizeAxis& axis, const ResizeTaps<T>& 
       std::fill_n(to, count, T{0});
       for (size_t t = 0; t < taps.count; ++t) {
         const T* weights = taps.weight.data() + t * count;
-        for (size_t o = 0; o < count; ++o) values[o] = weights[o] == 0 ? T{0} : from[taps.index[t * count + o]];
+        const int64_t* index = taps.index.data() + t * count;
+        if (full[t]) {
+          for (size_t o = 0; o < count; ++o) values[o] = from[index[o]];
+        } else {
+          for (size_t o = 0; o < count; ++o) values[o] = weights[o] == 0 ? T{0} : from[index[o]];
+        }
         arith.fma(values.data(), weights, to, to, count);
       }
       for (size_t o = 0; o < count; ++o)
@@ -155,6 +165,9 @@ Status interpolate(KernelContext& c, const std::vector<ResizeAxis>& axes) {
   else
     for (int64_t i = 0; i < in.size(); ++i) buffer[static_cast<size_t>(i)] = static_cast<T>(in.int_at(i));
   ir::Dims dims = in.dims();
+  size_t last = axes.size();
+  for (size_t k = 0; k < axes.size(); ++k) last = axes[k].kept ? last : k;
+  T* result = nullptr;
   for (size_t k = 0; k < axes.size(); ++k) {
     if (axes[k].kept) continue;
     const auto taps = resize_taps<T>(c.op, axes[k]);
@@ -163,14 +176,22 @@ Status interpolate(KernelContext& c, const std::vector<ResizeAxis>& axes) {
     const int64_t outer = volume({dims.begin(), dims.begin() + at}),
                   inner = volume({dims.begin() + at + 1, dims.end()});
     dims[k] = axes[k].out;
-    next.resize(static_cast<size_t>(volume(dims)));
-    resize_axis(c, axes[k], *taps, values, next.data(), outer, inner);
-    std::swap(buffer, next);
-    values = buffer.data();
+    // The last axis goes straight into the result where that is stored as computed.
+    T* to = k == last && is_float ? destination(out, 0, static_cast<T*>(nullptr)) : nullptr;
+    if (!to) {
+      next.resize(static_cast<size_t>(volume(dims)));
+      to = next.data();
+    }
+    resize_axis(c, axes[k], *taps, values, to, outer, inner);
+    if (to == next.data()) std::swap(buffer, next);
+    values = result = to;
   }
-  if (values != buffer.data()) buffer.assign(values, values + in.size());
   if (is_float) {
-    store(out, 0, static_cast<size_t>(out.size()), buffer.data(), c.policy());
+    if (result == nullptr) {  // no axis changes
+      if (values != buffer.data()) buffer.assign(values, values + in.size());
+      result = buffer.data();
+    }
+    store(out, 0, static_cast<size_t>(out.size()), result, c.policy());
     return {};
   }
   for (int64_t i = 0; i < out.size(); ++i) out.set_int(i, static_cast<int64_t>(buffer[static_cast<size_t>(i)]));
