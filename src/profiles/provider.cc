@@ -94,12 +94,21 @@ Profile both_units(const Profile& first, const Profile& second) {
   return both;
 }
 
+/// What holds for every model that goes through the provider, whatever the unit.
+NotModelled partition() {
+  return {"ONNX Runtime's partition of the graph",
+          "operators that the provider does not take run on the CPU in float32; here the profile takes the whole model",
+          {"microsoft/onnxruntime, onnxruntime/core/providers/coreml, supported operators", "source-code"}};
+}
+
 Result<std::shared_ptr<const Profile>> named(const std::string& name, const std::string& other = {}) {
   const Profile* first = built_in_profile(name);
   const Profile* second = other.empty() ? nullptr : built_in_profile(other);
   if (first == nullptr || (!other.empty() && second == nullptr))
     return Error{Code::internal, "no built-in profile " + name + " or " + other};
-  return std::make_shared<const Profile>(second == nullptr ? *first : both_units(*first, *second));
+  auto profile = std::make_shared<Profile>(second == nullptr ? *first : both_units(*first, *second));
+  if (name != "cpu-f32") profile->not_modelled.push_back(partition());
+  return std::shared_ptr<const Profile>(std::move(profile));
 }
 
 Result<std::shared_ptr<const Profile>> core_ml(const Provider& provider, bool float16_model) {
