@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "ir/quote.h"
+
 namespace assay::ir {
 namespace {
 
@@ -106,7 +108,7 @@ std::string to_string(const Type& type) {
   out += '[';
   for (const Dim& d : *type.shape) {
     if (out.back() != '[') out += ',';
-    out += d.known() ? std::to_string(d.value) : d.symbol.empty() ? "?" : d.symbol;
+    out += d.known() ? std::to_string(d.value) : d.symbol.empty() ? "?" : quoted_if_needed(d.symbol);
   }
   return out + ']';
 }

@@ -81,7 +81,7 @@ Status eval(KernelContext& c) {
 
 Status infer(InferContext& c) {
   if (c.op().attr_int("training_mode", 0) != 0 || c.wants(1))
-    return Error{Code::op_unsupported, "BatchNormalization in training mode is not supported", c.op().name,
+    return Error{Code::op_unsupported, "BatchNormalization in training mode is not supported", c.where(),
                  "export the model for inference"};
   return infer_same(c);
 }

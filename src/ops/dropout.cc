@@ -56,6 +56,7 @@ extern const OpDef kDropout = {
     .in = kIn,
     .out = kOut,
     .attrs = kAttrs,
+    .mixed = true,
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval,

@@ -47,6 +47,8 @@ class InferContext {
 
   /// Normalises a possibly negative axis; error labelled `label` (for example "softmax_c1") when out of range.
   Result<int64_t> axis(int64_t wanted, int64_t rank, std::string_view label) const;
+  /// The op's name for messages.
+  std::string where() const { return graph_.describe(op_); }
   /// model_invalid with the rule's label, naming the op.
   Error fail(std::string_view label, std::string message) const;
   /// Output 0: element type of input 0, shape of all inputs broadcast together.
