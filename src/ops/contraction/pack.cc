@@ -166,6 +166,11 @@ void pack<double>(const MatrixView& from, size_t k0, size_t kc, size_t j0, size_
   pack_rows(from, k0, kc, j0, count, width, to);
 }
 
+bool float16_operands(const num::Policy& policy, ir::ElemType a, ir::ElemType b) {
+  if (policy.operand) return policy.operand->format == num::format(num::FormatId::float16);
+  return a == ir::ElemType::float16 && b == ir::ElemType::float16;
+}
+
 bool rounds_operands(const num::Policy& policy) {
   return policy.operand.has_value() || policy.flush_subnormals || policy.accumulator.flush_subnormals;
 }
@@ -174,7 +179,9 @@ template <class T>
 void round_operands(T* values, size_t n, const num::Policy& policy) {
   if (policy.operand) num::round_in_place(values, n, *policy.operand);
   if (!policy.flush_subnormals && !policy.accumulator.flush_subnormals) return;
-  const T smallest = sizeof(T) == 4 ? T{0x1p-126} : T{0x1p-1022};
+  const num::Format& own = num::format(sizeof(T) == 4 ? num::FormatId::float32 : num::FormatId::float64);
+  const auto& step = policy.accumulator.step;
+  const auto smallest = static_cast<T>(num::min_normal(step ? step->format : own));
   for (size_t i = 0; i < n; ++i) {
     if (std::abs(values[i]) < smallest) values[i] = std::copysign(T{0}, values[i]);
   }

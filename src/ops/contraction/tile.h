@@ -26,12 +26,12 @@ struct KernelSet {
   std::array<MicroKernel<T>, kMaxRows + 1> by_rows{};  ///< [1..mr]
 };
 
-/// The kernels for a policy on the current instruction set.
+/// The kernels for a policy on the current instruction set. `halves`: all operands, as they enter, are float16 values.
 template <class T>
-KernelSet<T> kernels_for(const num::Policy& policy);
+KernelSet<T> kernels_for(const num::Policy& policy, bool halves);
 template <>
-KernelSet<float> kernels_for<float>(const num::Policy& policy);
+KernelSet<float> kernels_for<float>(const num::Policy& policy, bool halves);
 template <>
-KernelSet<double> kernels_for<double>(const num::Policy& policy);
+KernelSet<double> kernels_for<double>(const num::Policy& policy, bool halves);
 
 }  // namespace assay::ops::contraction

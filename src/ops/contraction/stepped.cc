@@ -1,0 +1,173 @@
+// Micro-kernels of chains whose every step is rounded to a narrower format (float16 throughout, bfloat16, ...), of
+// chains that flush subnormals, and of sums over several lanes.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/contraction/stepped.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "num/fma-inl.h"
+#include "ops/contraction/tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace assay::ops::contraction::HWY_NAMESPACE {
+
+/// Any rounding of steps and products, by its plan.
+class PlannedStep {
+ public:
+  explicit PlannedStep(const num::Policy& policy)
+      : step_(num::make_plan(policy.accumulator.step.value_or(plain_float()))),
+        product_(num::make_plan(policy.accumulator.product.value_or(policy.accumulator.step.value_or(plain_float())))),
+        fused_(policy.accumulator.fused),
+        via_float32_(policy.accumulator.step_via_float32),
+        flush_(policy.accumulator.flush_subnormals || policy.flush_subnormals),
+        smallest_(static_cast<float>(num::min_normal(policy.accumulator.step.value_or(plain_float()).format))) {}
+
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V a, V b, V acc) const {
+    if (fused_) return Flushed(d, Rounded(d, a, b, acc, step_));
+    const V product = Flushed(d, Rounded(d, a, b, hn::Set(d, -0.0f), product_));
+    return Flushed(d, Rounded(d, product, hn::Set(d, 1.0f), acc, step_));
+  }
+
+  template <class D, class V>
+  HWY_INLINE V Flushed(D d, V v) const {
+    if (!flush_) return v;
+    const auto tiny = hn::Lt(hn::Abs(v), hn::Set(d, smallest_));
+    return hn::IfThenElse(tiny, hn::And(v, hn::Set(d, -0.0f)), v);
+  }
+
+ private:
+  static num::Rounding plain_float() { return {.format = num::format(num::FormatId::float32)}; }
+
+  template <class D, class V>
+  HWY_INLINE V Rounded(D d, V a, V b, V c, const num::RoundPlan& plan) const {
+    if (via_float32_) return simd::RoundLanes(d, simd::Fma(d, a, b, c), plan);
+    return simd::FmaLanes(d, a, b, c, plan);
+  }
+
+  num::RoundPlan step_, product_;
+  bool fused_, via_float32_, flush_;
+  float smallest_;
+};
+
+template <size_t kM>
+struct Planned {
+  static void Run(size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
+                  const num::Policy& policy) {
+    const PlannedStep step(policy);
+    // Row by row: the steps are long and need the registers.
+    for (size_t i = 0; i < kM; ++i) {
+      const hn::ScalableTag<float> d;
+      const size_t lanes = hn::Lanes(d);
+      for (size_t j = 0; j < kVectors * lanes; j += 2 * lanes) {
+        auto x = resume ? step.Flushed(d, hn::LoadU(d, c + i * ldc + j)) : hn::Zero(d);
+        auto y = resume ? step.Flushed(d, hn::LoadU(d, c + i * ldc + j + lanes)) : hn::Zero(d);
+        for (size_t k = 0; k < kc; ++k) {
+          const auto left = hn::Set(d, a[k * kRows + i]);
+          const float* row = b + k * kVectors * lanes + j;
+          x = step(d, left, hn::Load(d, row), x);
+          y = step(d, left, hn::Load(d, row + lanes), y);
+        }
+        hn::StoreU(x, d, c + i * ldc + j);
+        hn::StoreU(y, d, c + i * ldc + j + lanes);
+      }
+    }
+  }
+};
+
+/// float16 after each fused multiply-add, to nearest even. Rounding the float32 result again goes wrong only where that
+/// result is a tie of float16 though the exact one is not, so steps with a possible tie are looked at closely.
+template <size_t kM>
+struct Halves {
+  static void Run(size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume, const num::Policy&) {
+    const hn::ScalableTag<float> d;
+    const hn::RebindToUnsigned<decltype(d)> du;
+    using V = hn::Vec<decltype(d)>;
+    const size_t lanes = hn::Lanes(d);
+    const auto low = hn::Set(du, 0x1fffu), tie = hn::Set(du, 0x1000u);
+    const auto magnitude = hn::Set(du, 0x7fffffffu), normal = hn::Set(du, 0x38800000u), zero = hn::Zero(du);
+    V acc[kM][kVectors];
+    for (size_t i = 0; i < kM; ++i) {
+      for (size_t j = 0; j < kVectors; ++j) acc[i][j] = resume ? hn::LoadU(d, c + i * ldc + j * lanes) : hn::Zero(d);
+    }
+    for (size_t k = 0; k < kc; ++k, a += kRows, b += kVectors * lanes) {
+#pragma GCC unroll 16
+      for (size_t i = 0; i < kM; ++i) {
+        const V x = hn::Set(d, a[i]);
+#pragma GCC unroll 4
+        for (size_t j = 0; j < kVectors; ++j) {
+          const V row = hn::Load(d, b + j * lanes);
+          const V sum = simd::Fma(d, x, row, acc[i][j]);
+          const auto bits = hn::BitCast(du, sum), size = hn::And(bits, magnitude);
+          // Below the normal numbers ties lie elsewhere.
+          const auto subnormal = hn::And(hn::Lt(size, normal), hn::Ne(size, zero));
+          const auto suspect = hn::Or(hn::Eq(hn::And(bits, low), tie), subnormal);
+          if (HWY_UNLIKELY(!hn::AllFalse(du, suspect))) {
+            acc[i][j] = simd::RoundToFloat16(d, simd::FmaToOdd(d, x, row, acc[i][j]));
+          } else {
+            acc[i][j] = simd::RoundToFloat16(d, sum);
+          }
+        }
+      }
+    }
+    for (size_t i = 0; i < kM; ++i) {
+      for (size_t j = 0; j < kVectors; ++j) hn::StoreU(acc[i][j], d, c + i * ldc + j * lanes);
+    }
+  }
+};
+
+/// Lane l sums k = l, l + lanes, ...; then halves are added.
+template <size_t kM>
+struct Lanes {
+  static void Run(size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
+                  const num::Policy& policy) {
+    const hn::ScalableTag<float> d;
+    using V = hn::Vec<decltype(d)>;
+    const size_t width = hn::Lanes(d), count = static_cast<size_t>(policy.accumulator.lanes);
+    const bool fused = policy.accumulator.fused;
+    for (size_t i = 0; i < kM; ++i) {
+      for (size_t j = 0; j < kVectors * width; j += width) {
+        V lanes[16];
+        for (size_t l = 0; l < count; ++l) lanes[l] = hn::Zero(d);
+        for (size_t k = 0, l = 0; k < kc; ++k, l = l + 1 == count ? 0 : l + 1) {
+          const V x = hn::Set(d, a[k * kRows + i]), y = hn::Load(d, b + k * kVectors * width + j);
+          lanes[l] = fused ? simd::Fma(d, x, y, lanes[l]) : hn::Add(lanes[l], hn::Mul(x, y));
+        }
+        for (size_t half = count / 2; half > 0; half /= 2) {
+          for (size_t l = 0; l < half; ++l) lanes[l] = hn::Add(lanes[l], lanes[l + half]);
+        }
+        if (resume) {  // the start is added last, unless it is zero
+          const V start = hn::LoadU(d, c + i * ldc + j);
+          lanes[0] = hn::IfThenElse(hn::Eq(start, hn::Zero(d)), lanes[0], hn::Add(lanes[0], start));
+        }
+        hn::StoreU(lanes[0], d, c + i * ldc + j);
+      }
+    }
+  }
+};
+
+KernelSet<float> PlannedFloat() { return SetOf<float, Planned>(); }
+KernelSet<float> HalvesFloat() { return SetOf<float, Halves>(); }
+KernelSet<float> LanesFloat() { return SetOf<float, Lanes>(); }
+
+}  // namespace assay::ops::contraction::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include "ops/contraction/kernel_sets.h"
+
+namespace assay::ops::contraction {
+
+HWY_EXPORT(PlannedFloat);
+HWY_EXPORT(HalvesFloat);
+HWY_EXPORT(LanesFloat);
+
+KernelSet<float> planned_float() { return HWY_DYNAMIC_DISPATCH(PlannedFloat)(); }
+KernelSet<float> halves_float() { return HWY_DYNAMIC_DISPATCH(HalvesFloat)(); }
+KernelSet<float> lanes_float() {
+  KernelSet<float> set = HWY_DYNAMIC_DISPATCH(LanesFloat)();
+  set.whole_k = true;
+  return set;
+}
+
+}  // namespace assay::ops::contraction
+#endif
