@@ -2,47 +2,15 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <string>
 
-#include "onnx/proto.h"
+#include "onnx/test_bytes.h"
 
 namespace assay::onnx {
 namespace {
 
-// A model is written as nested text: field(number, bytes or number). Independent of the project's own writer.
-std::string varint(uint64_t v) {
-  std::string out;
-  for (; v >= 0x80; v >>= 7) out += static_cast<char>(v | 0x80);
-  return out + static_cast<char>(v);
-}
-std::string num(int field, uint64_t v) { return varint(static_cast<uint64_t>(field) << 3) + varint(v); }
-std::string str(int field, const std::string& s) {
-  return varint(static_cast<uint64_t>(field) << 3 | 2) + varint(s.size()) + s;
-}
-template <class T>
-std::string raw(const std::vector<T>& values) {
-  std::string out(values.size() * sizeof(T), '\0');
-  std::memcpy(out.data(), values.data(), out.size());
-  return out;
-}
+using namespace bytes;
 
-std::string dim(int64_t d) { return str(1, num(1, static_cast<uint64_t>(d))); }
-std::string tensor_type(int elem, const std::string& dims) {
-  return str(1, num(1, static_cast<uint64_t>(elem)) + str(2, dims));
-}
-std::string value(const std::string& name, const std::string& type) { return str(1, name) + str(2, type); }
-std::string node(const std::string& op, const std::vector<std::string>& in, const std::vector<std::string>& out,
-                 const std::string& more = "") {
-  std::string n;
-  for (const auto& i : in) n += str(1, i);
-  for (const auto& o : out) n += str(2, o);
-  return n + str(4, op) + more;
-}
-std::string model(const std::string& graph, int64_t ir = 8, int64_t opset = 17, const std::string& more = "") {
-  return num(1, static_cast<uint64_t>(ir)) + str(7, graph) + str(8, str(1, "") + num(2, static_cast<uint64_t>(opset))) +
-         more;
-}
 Result<ir::Graph> import(const std::string& bytes) {
   Warnings warnings;
   return import_bytes(std::as_bytes(std::span(bytes)), warnings);
