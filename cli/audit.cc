@@ -1,0 +1,56 @@
+#include "cli/command.h"
+
+namespace assay::cli {
+namespace {
+
+constexpr Flag kFlags[] = {
+    {"MODEL", "FILE", "the model", Flag::Kind::positional},
+    {"--data", "FILE", ".npz or .npy; the first axis counts samples"},
+    {"--labels", "FILE", ".npy or .csv[:column], one per sample"},
+    {"--decision", "RULE", "threshold:T (score >= T), threshold:>T, argmax or topk:K"},
+    {"--score", "EXPR", "score from outputs, e.g. 'max(sigmoid(NAME))'"},
+    {"--output", "NAME", "the output to decide on, when there are several"},
+    {"--reference", "PROGRAM", "what to compare with (default strict-f32)"},
+    {"--candidate", "PROGRAM", "where the model will run; may be given again", Flag::Kind::repeated},
+    {"--variants", "all|primary", "all of a profile's variants (default) or its likeliest only"},
+    {"--first-sample", "K", "number of the first sample, when the data is a part of a whole"},
+    {"--fail-on", "flips|at-risk|none", "when to exit 1 (default flips)"},
+    {"--html", "FILE", "write a page about the audit"},
+};
+
+constexpr std::string_view kExample =
+    "  assay audit model.onnx --data images.npz --labels labels.npy --decision threshold:0.5 \\\n"
+    "      --candidate coreml-nn-gpu --html report.html\n"
+    "";
+
+Result<Report> run_command(const Args& args, const Settings& settings) {
+  AuditRequest request{.settings = settings, .model = args.text("MODEL"), .data = args.text("--data")};
+  request.labels = args.text("--labels");
+  request.decision = args.text("--decision");
+  request.score = args.text("--score");
+  request.output = args.text("--output");
+  request.reference = args.text("--reference", "strict-f32");
+  request.candidates = args.list("--candidate");
+  const std::string variants = args.text("--variants", "all");
+  if (variants != "all" && variants != "primary")
+    return Error{Code::usage, "--variants takes all or primary, not '" + variants + "'", "", "see --help"};
+  request.primary_only = variants == "primary";
+  ASSAY_TRY(const auto first, args.whole("--first-sample"));
+  request.first_sample = first.value_or(0);
+  request.fail_on = args.text("--fail-on", "flips");
+  request.html = args.text("--html");
+  return audit(request);
+}
+
+}  // namespace
+
+extern const Command kAudit = {
+    .name = "audit",
+    .summary = "which decisions change when the model runs elsewhere?",
+    .example = kExample,
+    .flags = kFlags,
+    .computes = true,
+    .run = run_command,
+};
+
+}  // namespace assay::cli

@@ -1,0 +1,51 @@
+#include "cli/command.h"
+
+namespace assay::cli {
+namespace {
+
+constexpr Flag kFlags[] = {
+    {"WHAT", "run|peak", "what to time", Flag::Kind::positional},
+    {"MODEL", "FILE", "the model, for run", Flag::Kind::optional_positional},
+    {"--input", "FILE", ".npz (arrays named as the model's inputs), .npy (one input) or a folder of ONNX test data"},
+    {"--random", "SEED", "random inputs instead of --input"},
+    {"--shape", "NAME:2,3,8", "shape of a random input whose dimensions are symbolic", Flag::Kind::repeated},
+    {"--profile", "NAME", "run under this device profile (see assay profiles)"},
+    {"--provider", "NAME[:k=v,...]", "run as this ONNX Runtime execution provider would, emulated"},
+    {"--repeat", "N", "counted runs (default 7), after one that is not counted"},
+    {"--size", "N", "peak: also time an N x N matrix product"},
+};
+
+constexpr std::string_view kExample =
+    "  assay bench run model.onnx --random 1 --repeat 15 --threads 1 --json\n"
+    "  assay bench peak --threads 1 --size 2048\n"
+    "";
+
+Result<Report> run_command(const Args& args, const Settings& settings) {
+  ASSAY_TRY(const auto repeat, args.whole("--repeat"));
+  ASSAY_TRY(const auto size, args.whole("--size"));
+  if (repeat.value_or(7) < 1 || repeat.value_or(7) > 100000 || size.value_or(0) > 16384)
+    return Error{Code::usage, "--repeat takes 1 to 100000 and --size up to 16384", "", "see --help"};
+  const std::string what = args.text("WHAT");
+  if (what == "peak") return bench_peak({.settings = settings, .size = static_cast<int>(size.value_or(0))});
+  if (what != "run" || !args.has("MODEL"))
+    return Error{Code::usage, "bench takes `run MODEL` or `peak`", "", "see --help"};
+  BenchRunRequest request{.run = {.settings = settings, .model = args.text("MODEL"), .input = args.text("--input")}};
+  ASSAY_TRY(request.run.random, args.whole("--random"));
+  request.run.shapes = args.list("--shape");
+  ASSAY_TRY(request.run.program, program_of(args));
+  request.repeat = static_cast<int>(repeat.value_or(7));
+  return bench_run(request);
+}
+
+}  // namespace
+
+extern const Command kBench = {
+    .name = "bench",
+    .summary = "time runs of a model, or the machine's peak",
+    .example = kExample,
+    .flags = kFlags,
+    .computes = true,
+    .run = run_command,
+};
+
+}  // namespace assay::cli

@@ -1,0 +1,45 @@
+#include "cli/command.h"
+
+namespace assay::cli {
+namespace {
+
+constexpr Flag kFlags[] = {
+    {"MODEL", "FILE", "the model", Flag::Kind::positional},
+    {"--input", "FILE", ".npz (arrays named as the model's inputs), .npy (one input) or a folder of ONNX test data"},
+    {"--random", "SEED", "random inputs instead of --input"},
+    {"--shape", "NAME:2,3,8", "shape of a random input whose dimensions are symbolic", Flag::Kind::repeated},
+    {"--program", "PROGRAM", "[FILE@]PROFILE, [FILE@]PROVIDER[:k=v,...] or recorded:FILE.npz; at least two",
+     Flag::Kind::repeated},
+    {"--max-abs", "X", "fail when two outputs differ by more"},
+    {"--max-rel", "X", "the same, relative"},
+    {"--max-ulp", "N", "the same, in float32 ULPs"},
+};
+
+constexpr std::string_view kExample =
+    "  assay compare model.onnx --input in.npz --program strict-f32 --program coreml-nn-gpu\n"
+    "  assay compare model.onnx --input in.npz --program cpu-f32 --program recorded:phone.npz --max-abs 1e-3\n"
+    "";
+
+Result<Report> run_command(const Args& args, const Settings& settings) {
+  CompareRequest request{.settings = settings, .model = args.text("MODEL"), .input = args.text("--input")};
+  ASSAY_TRY(request.random, args.whole("--random"));
+  request.shapes = args.list("--shape");
+  request.programs = args.list("--program");
+  ASSAY_TRY(request.max_abs, args.number("--max-abs"));
+  ASSAY_TRY(request.max_rel, args.number("--max-rel"));
+  ASSAY_TRY(request.max_ulp, args.number("--max-ulp"));
+  return compare(request);
+}
+
+}  // namespace
+
+extern const Command kCompare = {
+    .name = "compare",
+    .summary = "run several programs on one input and print how far apart every pair is",
+    .example = kExample,
+    .flags = kFlags,
+    .computes = true,
+    .run = run_command,
+};
+
+}  // namespace assay::cli

@@ -1,0 +1,39 @@
+#include "cli/command.h"
+
+namespace assay::cli {
+namespace {
+
+constexpr Flag kFlags[] = {
+    {"MODEL", "FILE", "the model", Flag::Kind::positional},
+    {"--profile", "NAME", "run under this device profile (see assay profiles)"},
+    {"--provider", "NAME[:k=v,...]", "run as this ONNX Runtime execution provider would, emulated"},
+    {"--full", "", "list every operation", Flag::Kind::toggle},
+    {"--emit-onnx", "FILE", "write the resolved program as plain ONNX with explicit Casts"},
+};
+
+constexpr std::string_view kExample =
+    "  assay inspect model.onnx\n"
+    "  assay inspect model.onnx --profile coreml-nn-gpu --full\n"
+    "  assay inspect model.onnx --profile f16-storage --emit-onnx model-f16.onnx\n"
+    "";
+
+Result<Report> run_command(const Args& args, const Settings& settings) {
+  InspectRequest request{.settings = settings, .model = args.text("MODEL")};
+  ASSAY_TRY(request.program, program_of(args));
+  request.full = args.has("--full");
+  request.emit_onnx = args.text("--emit-onnx");
+  return inspect(request);
+}
+
+}  // namespace
+
+extern const Command kInspect = {
+    .name = "inspect",
+    .summary = "what a model file states: operators, types, weights; or the program a profile makes of it",
+    .example = kExample,
+    .flags = kFlags,
+    .computes = true,
+    .run = run_command,
+};
+
+}  // namespace assay::cli

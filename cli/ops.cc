@@ -1,0 +1,32 @@
+#include "cli/command.h"
+
+namespace assay::cli {
+namespace {
+
+constexpr Flag kFlags[] = {
+    {"NAME", "NAME", "the operator to show", Flag::Kind::optional_positional},
+    {"--markdown", "", "print docs/ops.md", Flag::Kind::toggle},
+};
+
+constexpr std::string_view kExample =
+    "  assay ops\n"
+    "  assay ops Conv\n"
+    "";
+
+Result<Report> run_command(const Args& args, const Settings& settings) {
+  static_cast<void>(settings);
+  return ops({.name = args.text("NAME"), .markdown = args.has("--markdown")});
+}
+
+}  // namespace
+
+extern const Command kOps = {
+    .name = "ops",
+    .summary = "list the operators, or show one",
+    .example = kExample,
+    .flags = kFlags,
+    .computes = false,
+    .run = run_command,
+};
+
+}  // namespace assay::cli

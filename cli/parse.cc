@@ -1,0 +1,149 @@
+// The only file that sees CLI11.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <deque>
+
+#include "base/text.h"
+#include "cli/command.h"
+
+namespace assay::cli {
+namespace {
+
+constexpr Flag kCommon[] = {
+    {"--json", "", "print one JSON envelope on standard output and nothing else there", Flag::Kind::toggle},
+    {"--strict", "", "a warning makes the command fail (exit 1)", Flag::Kind::toggle},
+    {"--quiet", "", "no progress bar", Flag::Kind::toggle},
+};
+constexpr Flag kComputing[] = {
+    {"--threads", "N", "threads to use (default: one per core); results do not depend on it"},
+    {"--isa", "scalar|avx2|avx512|neon", "force a code path; results do not depend on it"},
+    {"--profile-file", "FILE", "profiles of your own (docs/profiles.md)", Flag::Kind::repeated},
+};
+
+// Where CLI11 writes what it parses; deques keep addresses.
+struct Slots {
+  std::deque<std::vector<std::string>> lists;
+  std::deque<bool> toggles;
+  std::vector<std::pair<std::string, std::vector<std::string>*>> named_lists;
+  std::vector<std::pair<std::string, bool*>> named_toggles;
+};
+
+void add(CLI::App& app, Slots& slots, const Flag& flag) {
+  const std::string name(flag.name), help(flag.help);
+  if (flag.kind == Flag::Kind::toggle) {
+    slots.toggles.push_back(false);
+    slots.named_toggles.emplace_back(name, &slots.toggles.back());
+    app.add_flag(name, slots.toggles.back(), help);
+    return;
+  }
+  slots.lists.emplace_back();
+  slots.named_lists.emplace_back(name, &slots.lists.back());
+  CLI::Option* option = app.add_option(name, slots.lists.back(), help);
+  switch (flag.kind) {
+    case Flag::Kind::positional:
+      option->required()->expected(1);
+      break;
+    case Flag::Kind::optional_positional:
+      option->expected(0, 1);
+      break;
+    case Flag::Kind::positional_list:
+      option->required()->expected(1, -1);
+      break;
+    case Flag::Kind::repeated:
+      option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      break;
+    default:
+      option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+      break;
+  }
+  if (!flag.metavar.empty()) option->type_name(std::string(flag.metavar));
+}
+
+std::string overview() {
+  std::string out =
+      "assay: which floating-point precision does your model really run in, and what does that do to its decisions?\n\n"
+      "usage: assay COMMAND [flags]\n\ncommands:\n";
+  for (const Command* c : commands()) {
+    out += "  " + std::string(c->name) + std::string(14 - c->name.size(), ' ') + std::string(c->summary) + "\n";
+  }
+  return out +
+         "\n  assay COMMAND --help   flags and a worked example\n  assay --version\n\n"
+         "example:\n  assay audit model.onnx --data images.npz --labels labels.npy --decision threshold:0.5 \\\n"
+         "      --candidate coreml-nn-gpu\n\n"
+         "exit codes: 0 fine, 1 a check failed, 2 the words are wrong, 3 a file is missing, bad or unsupported, 4 a "
+         "bug\n";
+}
+
+Error usage(std::string message, std::string fix) { return Error{Code::usage, std::move(message), "", std::move(fix)}; }
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const Command* c : commands()) names.emplace_back(c->name);
+  return names;
+}
+
+// "Did you mean" for flags that the command does not have.
+std::string suggest_flag(const Command& command, const std::string& word) {
+  std::vector<std::string> names{"--help"};
+  for (const auto& list : {command.flags, common_flags(), computing_flags()})
+    for (const Flag& f : list)
+      if (f.name.starts_with("--")) names.emplace_back(f.name);
+  const std::string near = did_you_mean(word.substr(0, word.find('=')), names);
+  return near.empty() ? "see `assay " + std::string(command.name) + " --help`" : "did you mean " + near + "?";
+}
+
+Result<Parsed> parse_command(const Command& command, std::span<const std::string> words) {
+  CLI::App app(std::string(command.summary), "assay " + std::string(command.name));
+  app.set_help_flag("--help,-h", "print this and exit");
+  app.footer("example:\n" + std::string(command.example));
+  app.allow_extras();
+  Slots slots;
+  for (const Flag& f : command.flags) add(app, slots, f);
+  if (command.computes)
+    for (const Flag& f : kComputing) add(app, slots, f);
+  for (const Flag& f : kCommon) add(app, slots, f);
+  Parsed parsed{.command = &command, .args = {}};
+  std::vector<std::string> reversed(words.rbegin(), words.rend());
+  try {
+    app.parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    parsed.print = app.help();
+    return parsed;
+  } catch (const CLI::ParseError& e) {
+    return usage(e.what(), "see `assay " + std::string(command.name) + " --help`");
+  }
+  for (const std::string& extra : app.remaining()) {
+    if (extra.starts_with("-")) return usage("unknown flag " + extra, suggest_flag(command, extra));
+    return usage("unexpected word '" + extra + "'", "see `assay " + std::string(command.name) + " --help`");
+  }
+  for (auto& [name, list] : slots.named_lists)
+    if (!list->empty()) parsed.args.values[name] = *list;
+  for (auto& [name, on] : slots.named_toggles)
+    if (*on) parsed.args.values[name] = {"on"};
+  return parsed;
+}
+
+}  // namespace
+
+std::span<const Flag> common_flags() { return kCommon; }
+std::span<const Flag> computing_flags() { return kComputing; }
+
+Result<Parsed> parse(std::span<const std::string> words) {
+  if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+    Parsed parsed;
+    parsed.print = overview();
+    return parsed;
+  }
+  if (words[0] == "--version") {
+    Parsed parsed;
+    parsed.print = "assay " + std::string(version()) + "\n";
+    return parsed;
+  }
+  for (const Command* command : commands())
+    if (command->name == words[0]) return parse_command(*command, words.subspan(1));
+  const std::string near = did_you_mean(words[0], command_names());
+  return usage("unknown command '" + words[0] + "'",
+               near.empty() ? "`assay --help` lists the commands" : "did you mean " + near + "?");
+}
+
+}  // namespace assay::cli
