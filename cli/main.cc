@@ -7,7 +7,8 @@
 
 #include "cli/command.h"
 #include "cli/progress.h"
-#include "report/envelope.h"
+#include "report/error_text.h"
+#include "report/json.h"
 
 namespace assay::cli {
 namespace {
@@ -31,25 +32,37 @@ Result<Settings> settings_of(const Args& args, ProgressBar& bar) {
   return settings;
 }
 
+report::Envelope envelope_of(std::string_view command) {
+  report::Envelope envelope;
+  envelope.version = version();
+  envelope.command = command;
+  return envelope;
+}
+
 int finish(const Error& error, std::string_view command, bool json) {
   show(error, "error");
-  if (json) print(stdout, report::to_json({.command = command, .ok = false, .error = &error}, version()));
+  if (json) {
+    report::Envelope envelope = envelope_of(command);
+    envelope.ok = false;
+    envelope.error = error;
+    print(stdout, report::to_json(envelope));
+  }
   return static_cast<int>(code_row(error.code).exit);
 }
 
 int finish(const Report& report, const Parsed& parsed) {
   for (const Warning& w : report.warnings) show(w, "warning");
-  bool passed = report.passed;
-  if (parsed.args.has("--strict") && !report.warnings.empty()) passed = false;
-  if (parsed.args.has("--json"))
-    print(
-        stdout,
-        report::to_json(
-            {.command = parsed.command->name, .warnings = &report.warnings, .result = report.json, .meta = report.meta},
-            version()));
-  else
+  if (parsed.args.has("--json")) {
+    report::Envelope envelope = envelope_of(parsed.command->name);
+    envelope.warnings = report.warnings;
+    envelope.result = report.json;
+    for (const auto& [key, value] : report.meta) envelope.meta.emplace_back(key, value);
+    print(stdout, report::to_json(envelope));
+  } else {
     print(stdout, report.text);
-  return passed ? 0 : 1;
+  }
+  const bool failed = !report.passed || (parsed.args.has("--strict") && !report.warnings.empty());
+  return failed ? 1 : 0;
 }
 
 int run(std::span<const std::string> words) {

@@ -1,0 +1,108 @@
+#include "audit/audit.h"
+
+#include "api/context.h"
+#include "assay/commands.h"
+#include "audit/data.h"
+#include "audit/decision/rule.h"
+#include "backends/program.h"
+#include "base/output_file.h"
+#include "report/html.h"
+#include "report/json.h"
+#include "report/text.h"
+
+namespace assay {
+namespace {
+
+Result<audit::FailOn> parse_fail_on(const std::string& text) {
+  if (text == "flips") return audit::FailOn::flips;
+  if (text == "at-risk") return audit::FailOn::at_risk;
+  if (text == "none") return audit::FailOn::none;
+  return Error{Code::usage, "--fail-on takes flips, at-risk or none, not '" + text + "'", "", "see --help"};
+}
+
+Report report_of(const audit::AuditResult& result, audit::FailOn fail_on) {
+  Report report;
+  report.json = report::to_json(result);
+  report.text = report::to_text(result);
+  report.passed = !audit::fails(result, fail_on);
+  return report;
+}
+
+Status write_page(const std::string& path, std::span<const report::HtmlSection> sections) {
+  return write_file(path, report::to_html(sections, std::string(version())));
+}
+
+}  // namespace
+
+Result<Report> audit(const AuditRequest& request) {
+  if (request.candidates.empty())
+    return Error{Code::usage, "audit needs a candidate", "", "give --candidate PROFILE; `assay profiles` lists them"};
+  if (request.data.empty()) return Error{Code::usage, "--data is missing", "", "give --data FILE.npz"};
+  if (request.decision.empty())
+    return Error{Code::usage, "--decision is missing", "", "give for example --decision threshold:0.5 or argmax"};
+  ASSAY_TRY(const audit::FailOn fail_on, parse_fail_on(request.fail_on));
+  audit::AuditOptions options;
+  ASSAY_TRY(options.rule, audit::parse_rule(request.decision));
+  ASSAY_TRY(const auto context, api::Context::make(request.settings));
+  Warnings warnings;
+  backends::ProgramLoader loader(
+      {.profiles = &context->profiles, .threads = context->threads, .primary_only = request.primary_only});
+  ASSAY_TRY(const auto reference, loader.open(request.reference, request.model, warnings));
+  std::vector<std::unique_ptr<backends::Program>> owned;
+  std::vector<backends::Program*> candidates;
+  for (const std::string& spec : request.candidates) {
+    ASSAY_TRY(auto program, loader.open(spec, request.model, warnings));
+    candidates.push_back(program.get());
+    owned.push_back(std::move(program));
+  }
+  ASSAY_TRY(const auto graph, loader.model(request.model, warnings));
+  ASSAY_TRY(const audit::Arrays data, audit::read_inputs(request.data, backends::ports_of(*graph, graph->inputs)));
+  std::vector<int64_t> labels;
+  if (!request.labels.empty()) ASSAY_TRY(labels, audit::read_labels(request.labels));
+  options.score = request.score;
+  options.output = request.output;
+  options.first_sample = static_cast<int64_t>(request.first_sample);
+  options.threads = context->threads;
+  if (request.settings.progress)
+    options.progress = [&](size_t done, size_t total) { request.settings.progress("samples", done, total); };
+  ASSAY_TRY(const audit::AuditResult result, audit::run_audit(*reference, candidates, data, labels, options, warnings));
+  Report report = report_of(result, fail_on);
+  report.warnings = std::move(warnings);
+  if (!request.html.empty()) {
+    const report::HtmlSection section{.title = request.model, .subtitle = request.data, .audit = &result};
+    ASSAY_CHECK(write_page(request.html, {&section, 1}));
+  }
+  return report;
+}
+
+Result<Report> merge(const MergeRequest& request) {
+  ASSAY_TRY(const audit::FailOn fail_on, parse_fail_on(request.fail_on));
+  std::vector<audit::AuditResult> parts;
+  for (const std::string& file : request.files) {
+    ASSAY_TRY(auto part, report::read_audit(file));
+    parts.push_back(std::move(part));
+  }
+  ASSAY_TRY(const audit::AuditResult result, audit::merge(std::move(parts)));
+  return report_of(result, fail_on);
+}
+
+Result<Report> page(const PageRequest& request) {
+  std::vector<audit::AuditResult> results;
+  for (const std::string& file : request.files) {
+    ASSAY_TRY(auto result, report::read_audit(file));
+    results.push_back(std::move(result));
+  }
+  std::vector<report::HtmlSection> sections;
+  for (size_t i = 0; i < results.size(); ++i) {
+    std::string title = request.files[i].substr(request.files[i].rfind('/') + 1);
+    if (title.ends_with(".json")) title.resize(title.size() - 5);
+    sections.push_back({.title = std::move(title), .subtitle = {}, .audit = &results[i]});
+  }
+  ASSAY_CHECK(write_page(request.html, sections));
+  Report report;
+  report.text = "wrote " + request.html + "\n";
+  report.json = "{\"written\":" + report::quote(request.html) + "}";
+  return report;
+}
+
+}  // namespace assay

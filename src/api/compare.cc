@@ -1,0 +1,56 @@
+#include "audit/compare.h"
+
+#include "api/context.h"
+#include "api/inputs.h"
+#include "assay/commands.h"
+#include "audit/fingerprint.h"
+#include "backends/program.h"
+#include "report/json.h"
+#include "report/text.h"
+
+namespace assay {
+
+Result<Report> compare(const CompareRequest& request) {
+  if (request.programs.size() < 2)
+    return Error{Code::usage, "compare needs at least two programs", "", "give --program twice or more"};
+  Report report;
+  ASSAY_TRY(const auto context, api::Context::make(request.settings));
+  backends::ProgramLoader loader({.profiles = &context->profiles, .threads = context->threads, .primary_only = true});
+  std::vector<std::unique_ptr<backends::Program>> owned;
+  std::vector<backends::Program*> programs;
+  for (const std::string& spec : request.programs) {
+    ASSAY_TRY(auto program, loader.open(spec, request.model, report.warnings));
+    programs.push_back(program.get());
+    owned.push_back(std::move(program));
+  }
+  ASSAY_TRY(const auto graph, loader.model(request.model, report.warnings));
+  ASSAY_TRY(const audit::Arrays inputs,
+            api::inputs_for(request.input, request.random, request.shapes, backends::ports_of(*graph, graph->inputs)));
+  audit::CompareOptions options{.max_abs = request.max_abs, .max_rel = request.max_rel, .threads = context->threads};
+  if (request.max_ulp) options.max_ulp = static_cast<uint64_t>(*request.max_ulp);
+  if (request.settings.progress)
+    options.progress = [&](size_t done, size_t total) { request.settings.progress("samples", done, total); };
+  ASSAY_TRY(const audit::CompareResult result, audit::compare(programs, inputs, options, report.warnings));
+  report.json = report::to_json(result);
+  report.text = report::to_text(result);
+  report.passed = result.within_limits;
+  return report;
+}
+
+Result<Report> fingerprint(const FingerprintRequest& request) {
+  const bool npy = request.file.ends_with(".npy");
+  audit::Arrays arrays;
+  if (npy) {
+    ASSAY_TRY(ir::Tensor tensor, audit::read_npy(request.file));
+    arrays.push_back({"array", std::move(tensor)});
+  } else {
+    ASSAY_TRY(arrays, audit::read_npz(request.file));
+  }
+  const auto result = audit::fingerprint(arrays);
+  Report report;
+  report.json = report::to_json(result);
+  report.text = report::to_text(result);
+  return report;
+}
+
+}  // namespace assay

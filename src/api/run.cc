@@ -1,0 +1,110 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "api/context.h"
+#include "api/inputs.h"
+#include "audit/compare.h"
+#include "backends/program.h"
+#include "base/text.h"
+
+namespace assay {
+namespace {
+using nlohmann::ordered_json;
+
+constexpr int64_t kPrinted = 8;  // values of an output that the text shows
+
+std::string preview(const ir::Tensor& t) {
+  std::vector<std::string> parts;
+  for (int64_t i = 0; i < std::min(kPrinted, t.size()); ++i) {
+    if (t.elem() == ir::ElemType::string)
+      parts.push_back("'" + t.strings()[static_cast<size_t>(i)] + "'");
+    else if (t.elem() == ir::ElemType::float64)
+      parts.push_back(shortest(t.float_at(i)));
+    else if (ir::is_float(t.elem()))
+      parts.push_back(shortest(static_cast<float>(t.float_at(i))));
+    else
+      parts.push_back(std::to_string(t.int_at(i)));
+  }
+  return join(parts, " ") + (t.size() > kPrinted ? " ..." : "");
+}
+
+ordered_json json_of(const audit::NamedArray& array) {
+  return {{"name", array.name},
+          {"type", ir::elem_name(array.tensor.elem())},
+          {"shape", array.tensor.dims()},
+          {"values", preview(array.tensor)}};
+}
+
+struct Opened {
+  std::unique_ptr<api::Context> context;
+  std::unique_ptr<backends::ProgramLoader> loader;
+  std::unique_ptr<backends::Program> program;
+  audit::Arrays inputs;
+};
+
+Result<Opened> open(const RunRequest& request, Warnings& warnings) {
+  Opened opened;
+  ASSAY_TRY(opened.context, api::Context::make(request.settings));
+  backends::ProgramOptions options{
+      .profiles = &opened.context->profiles, .threads = opened.context->threads, .primary_only = true};
+  opened.loader = std::make_unique<backends::ProgramLoader>(std::move(options));
+  const std::string spec = request.program.empty() ? "strict-f32" : request.program;
+  ASSAY_TRY(opened.program, opened.loader->open(spec, request.model, warnings));
+  ASSAY_TRY(opened.inputs, api::inputs_for(request.input, request.random, request.shapes, opened.program->inputs()));
+  return opened;
+}
+
+double cpu_ms() { return static_cast<double>(std::clock()) * 1e3 / CLOCKS_PER_SEC; }
+
+}  // namespace
+
+Result<Report> run(const RunRequest& request) {
+  Report report;
+  ASSAY_TRY(Opened opened, open(request, report.warnings));
+  ASSAY_TRY(const audit::Arrays outputs, audit::run_program(*opened.program, 0, opened.inputs, report.warnings));
+  if (!request.output.empty()) ASSAY_CHECK(audit::write_npz(request.output, outputs));
+  ordered_json list = ordered_json::array();
+  for (const audit::NamedArray& array : outputs) {
+    list.push_back(json_of(array));
+    report.text += fmt::format("{}: {}{}\n  {}\n", array.name, ir::elem_name(array.tensor.elem()),
+                               ir::to_string(array.tensor.dims()), preview(array.tensor));
+  }
+  const ordered_json result = {{"program", opened.program->text()},
+                               {"emulated", opened.program->emulated()},
+                               {"variant", opened.program->variants().front()},
+                               {"outputs", list},
+                               {"written", request.output}};
+  report.json = result.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return report;
+}
+
+Result<Report> bench_run(const BenchRunRequest& request) {
+  Report report;
+  ASSAY_TRY(Opened opened, open(request.run, report.warnings));
+  ASSAY_TRY(const audit::Samples samples, audit::Samples::create(opened.inputs, opened.program->inputs()));
+  const size_t count = samples.batch() ? samples.batch() : samples.count();
+  const std::vector<ir::Tensor> inputs = samples.slice(0, count);
+  const backends::SampleRange range{.first = 0, .count = count, .total = count};
+  std::vector<double> wall, cpu;
+  for (int i = 0; i <= request.repeat; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    const double cpu_begin = cpu_ms();
+    ASSAY_TRY(const auto outputs, opened.program->run(0, inputs, range));
+    if (i == 0) continue;  // plans, packs and warms caches
+    wall.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
+    cpu.push_back(cpu_ms() - cpu_begin);
+    if (request.run.settings.progress)
+      request.run.settings.progress("runs", static_cast<uint64_t>(i), static_cast<uint64_t>(request.repeat));
+  }
+  std::vector<double> sorted = wall;
+  std::ranges::sort(sorted);
+  report.text = fmt::format("{}: median {:.4g} ms of {} runs (min {:.4g}, max {:.4g})\n", opened.program->text(),
+                            sorted[sorted.size() / 2], wall.size(), sorted.front(), sorted.back());
+  report.json = ordered_json{{"program", opened.program->text()}, {"wall_ms", wall}, {"cpu_ms", cpu}}.dump();
+  return report;
+}
+
+}  // namespace assay
