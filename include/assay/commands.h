@@ -38,7 +38,8 @@ struct Settings {
 struct Report {
   std::string json;   ///< the envelope's `result`: one JSON value, the same bytes for the same question
   std::string text;   ///< the same for people
-  std::string meta;   ///< JSON of what varies from run to run (times, memory), or empty
+  /// What varies from run to run (times): names and JSON values.
+  std::vector<std::pair<std::string, std::string>> meta{};
   bool passed = true; ///< false: a check failed (exit 1)
   Warnings warnings{};
 };
