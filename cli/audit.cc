@@ -24,7 +24,10 @@ constexpr std::string_view kExample =
     "";
 
 Result<Report> run_command(const Args& args, const Settings& settings) {
-  AuditRequest request{.settings = settings, .model = args.text("MODEL"), .data = args.text("--data")};
+  commands::AuditRequest request;
+  request.settings = settings;
+  request.model = args.text("MODEL");
+  request.data = args.text("--data");
   request.labels = args.text("--labels");
   request.decision = args.text("--decision");
   request.score = args.text("--score");
@@ -39,7 +42,7 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
   request.first_sample = first.value_or(0);
   request.fail_on = args.text("--fail-on", "flips");
   request.html = args.text("--html");
-  return audit(request);
+  return commands::audit(request);
 }
 
 }  // namespace

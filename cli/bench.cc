@@ -26,15 +26,15 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
   if (repeat.value_or(7) < 1 || repeat.value_or(7) > 100000 || size.value_or(0) > 16384)
     return Error{Code::usage, "--repeat takes 1 to 100000 and --size up to 16384", "", "see --help"};
   const std::string what = args.text("WHAT");
-  if (what == "peak") return bench_peak({.settings = settings, .size = static_cast<int>(size.value_or(0))});
+  if (what == "peak") return commands::bench_peak({.settings = settings, .size = static_cast<int>(size.value_or(0))});
   if (what != "run" || !args.has("MODEL"))
     return Error{Code::usage, "bench takes `run MODEL` or `peak`", "", "see --help"};
-  BenchRunRequest request{.run = {.settings = settings, .model = args.text("MODEL"), .input = args.text("--input")}};
+  commands::BenchRunRequest request{.run = {.settings = settings, .model = args.text("MODEL"), .input = args.text("--input")}};
   ASSAY_TRY(request.run.random, args.whole("--random"));
   request.run.shapes = args.list("--shape");
   ASSAY_TRY(request.run.program, program_of(args));
   request.repeat = static_cast<int>(repeat.value_or(7));
-  return bench_run(request);
+  return commands::bench_run(request);
 }
 
 }  // namespace

@@ -12,6 +12,9 @@
 
 namespace assay::cli {
 
+using commands::Report;
+using commands::Settings;
+
 struct Flag {
   enum class Kind : uint8_t {
     text,                 ///< --flag VALUE, the last one counts
@@ -53,7 +56,7 @@ struct Command {
 };
 
 /// All commands, in the order in which --help lists them.
-std::span<const Command* const> commands();
+std::span<const Command* const> command_list();
 
 /// Flags that every command has, and those of commands that compute.
 std::span<const Flag> common_flags();

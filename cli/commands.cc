@@ -2,7 +2,7 @@
 
 namespace assay::cli {
 
-std::span<const Command* const> commands() {
+std::span<const Command* const> command_list() {
   static constexpr const Command* kCommands[] = {&kAudit,  &kCompare,  &kFingerprint, &kInspect, &kRun,  &kMerge,
                                                  &kReport, &kProfiles, &kOps,         &kExplain, &kBench};
   return kCommands;

@@ -21,14 +21,17 @@ constexpr std::string_view kExample =
     "";
 
 Result<Report> run_command(const Args& args, const Settings& settings) {
-  CompareRequest request{.settings = settings, .model = args.text("MODEL"), .input = args.text("--input")};
+  commands::CompareRequest request;
+  request.settings = settings;
+  request.model = args.text("MODEL");
+  request.input = args.text("--input");
   ASSAY_TRY(request.random, args.whole("--random"));
   request.shapes = args.list("--shape");
   request.programs = args.list("--program");
   ASSAY_TRY(request.max_abs, args.number("--max-abs"));
   ASSAY_TRY(request.max_rel, args.number("--max-rel"));
   ASSAY_TRY(request.max_ulp, args.number("--max-ulp"));
-  return compare(request);
+  return commands::compare(request);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ constexpr std::string_view kExample =
 
 Result<Report> run_command(const Args& args, const Settings& settings) {
   static_cast<void>(settings);
-  return explain({.code = args.text("CODE"), .markdown = args.has("--markdown")});
+  return commands::explain({.code = args.text("CODE"), .markdown = args.has("--markdown")});
 }
 
 }  // namespace

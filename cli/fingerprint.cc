@@ -13,7 +13,7 @@ constexpr std::string_view kExample =
 
 Result<Report> run_command(const Args& args, const Settings& settings) {
   static_cast<void>(settings);
-  return fingerprint({.file = args.text("FILE")});
+  return commands::fingerprint({.file = args.text("FILE")});
 }
 
 }  // namespace

@@ -18,11 +18,11 @@ constexpr std::string_view kExample =
     "";
 
 Result<Report> run_command(const Args& args, const Settings& settings) {
-  InspectRequest request{.settings = settings, .model = args.text("MODEL")};
+  commands::InspectRequest request{.settings = settings, .model = args.text("MODEL")};
   ASSAY_TRY(request.program, program_of(args));
   request.full = args.has("--full");
   request.emit_onnx = args.text("--emit-onnx");
-  return inspect(request);
+  return commands::inspect(request);
 }
 
 }  // namespace

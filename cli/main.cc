@@ -34,7 +34,7 @@ Result<Settings> settings_of(const Args& args, ProgressBar& bar) {
 
 report::Envelope envelope_of(std::string_view command) {
   report::Envelope envelope;
-  envelope.version = version();
+  envelope.version = commands::version();
   envelope.command = command;
   return envelope;
 }
@@ -87,7 +87,7 @@ int run(std::span<const std::string> words) {
 }  // namespace assay::cli
 
 int main(int argc, char** argv) {
-  std::signal(SIGINT, [](int) { assay::cancel(); });
+  std::signal(SIGINT, [](int) { assay::commands::cancel(); });
   std::signal(SIGPIPE, SIG_IGN);
   const std::vector<std::string> words(argv + 1, argv + argc);
   try {

@@ -16,7 +16,7 @@ constexpr std::string_view kExample =
 
 Result<Report> run_command(const Args& args, const Settings& settings) {
   static_cast<void>(settings);
-  return merge({.files = args.list("FILES"), .fail_on = args.text("--fail-on", "flips")});
+  return commands::merge({.files = args.list("FILES"), .fail_on = args.text("--fail-on", "flips")});
 }
 
 }  // namespace

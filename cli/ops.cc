@@ -15,7 +15,7 @@ constexpr std::string_view kExample =
 
 Result<Report> run_command(const Args& args, const Settings& settings) {
   static_cast<void>(settings);
-  return ops({.name = args.text("NAME"), .markdown = args.has("--markdown")});
+  return commands::ops({.name = args.text("NAME"), .markdown = args.has("--markdown")});
 }
 
 }  // namespace

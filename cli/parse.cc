@@ -63,7 +63,7 @@ std::string overview() {
   std::string out =
       "assay: which floating-point precision does your model really run in, and what does that do to its decisions?\n\n"
       "usage: assay COMMAND [flags]\n\ncommands:\n";
-  for (const Command* c : commands()) {
+  for (const Command* c : command_list()) {
     out += "  " + std::string(c->name) + std::string(14 - c->name.size(), ' ') + std::string(c->summary) + "\n";
   }
   return out +
@@ -78,7 +78,7 @@ Error usage(std::string message, std::string fix) { return Error{Code::usage, st
 
 std::vector<std::string> command_names() {
   std::vector<std::string> names;
-  for (const Command* c : commands()) names.emplace_back(c->name);
+  for (const Command* c : command_list()) names.emplace_back(c->name);
   return names;
 }
 
@@ -136,10 +136,10 @@ Result<Parsed> parse(std::span<const std::string> words) {
   }
   if (words[0] == "--version") {
     Parsed parsed;
-    parsed.print = "assay " + std::string(version()) + "\n";
+    parsed.print = "assay " + std::string(commands::version()) + "\n";
     return parsed;
   }
-  for (const Command* command : commands())
+  for (const Command* command : command_list())
     if (command->name == words[0]) return parse_command(*command, words.subspan(1));
   const std::string near = did_you_mean(words[0], command_names());
   return usage("unknown command '" + words[0] + "'",

@@ -20,9 +20,9 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
     return Error{Code::usage, "profiles takes list or show, not '" + action + "'", "", "assay profiles show NAME"};
   if (action == "show" && !args.has("NAME"))
     return Error{Code::usage, "profiles show needs a name", "", "`assay profiles` lists them"};
-  ProfilesRequest request{.settings = settings, .name = action == "show" ? args.text("NAME") : ""};
+  commands::ProfilesRequest request{.settings = settings, .name = action == "show" ? args.text("NAME") : ""};
   request.settings.profile_files = args.list("--profile-file");
-  return profiles(request);
+  return commands::profiles(request);
 }
 
 }  // namespace

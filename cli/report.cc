@@ -16,7 +16,7 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
   static_cast<void>(settings);
   if (!args.has("--html"))
     return Error{Code::usage, "--html is missing", "", "give the page to write: --html report.html"};
-  return page({.files = args.list("FILES"), .html = args.text("--html")});
+  return commands::page({.files = args.list("FILES"), .html = args.text("--html")});
 }
 
 }  // namespace

@@ -19,12 +19,12 @@ constexpr std::string_view kExample =
     "";
 
 Result<Report> run_command(const Args& args, const Settings& settings) {
-  RunRequest request{.settings = settings, .model = args.text("MODEL"), .input = args.text("--input")};
+  commands::RunRequest request{.settings = settings, .model = args.text("MODEL"), .input = args.text("--input")};
   ASSAY_TRY(request.random, args.whole("--random"));
   request.shapes = args.list("--shape");
   request.output = args.text("--output");
   ASSAY_TRY(request.program, program_of(args));
-  return run(request);
+  return commands::run(request);
 }
 
 }  // namespace

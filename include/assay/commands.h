@@ -1,13 +1,13 @@
 // What Assay can do, as functions: each takes a request, reads and writes files, and returns a report. The command
 // line and the Python package are faces over these.
 //
-//   assay::AuditRequest request;
+//   assay::commands::AuditRequest request;
 //   request.model = "model.onnx";
 //   request.data = "images.npz";
 //   request.labels = "labels.npy";
 //   request.decision = "threshold:0.5";
 //   request.candidates = {"coreml-nn-gpu"};
-//   auto report = assay::audit(request);
+//   auto report = assay::commands::audit(request);
 //   if (!report.ok()) puts(report.error().message.c_str());   // for example A002: no profile has this name
 //   else puts(report->text.c_str());                          // report->passed is false when a decision flips
 #pragma once
@@ -21,7 +21,7 @@
 
 #include "assay/result.h"
 
-namespace assay {
+namespace assay::commands {
 
 /// Called now and then on long work: what is being done, how much of it, of how much (0: not known). May be empty.
 using Progress = std::function<void(std::string_view what, uint64_t done, uint64_t total)>;
@@ -152,4 +152,4 @@ std::vector<std::string> profile_names();
 /// Asks all running work to stop; safe in a signal handler.
 void cancel();
 
-}  // namespace assay
+}  // namespace assay::commands

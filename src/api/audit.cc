@@ -10,7 +10,7 @@
 #include "report/json.h"
 #include "report/text.h"
 
-namespace assay {
+namespace assay::commands {
 namespace {
 
 Result<audit::FailOn> parse_fail_on(const std::string& text) {
@@ -58,7 +58,9 @@ Result<Report> audit(const AuditRequest& request) {
   ASSAY_TRY(const auto graph, loader.model(request.model, warnings));
   ASSAY_TRY(const audit::Arrays data, audit::read_inputs(request.data, backends::ports_of(*graph, graph->inputs)));
   std::vector<int64_t> labels;
-  if (!request.labels.empty()) ASSAY_TRY(labels, audit::read_labels(request.labels));
+  if (!request.labels.empty()) {
+    ASSAY_TRY(labels, audit::read_labels(request.labels));
+  }
   options.score = request.score;
   options.output = request.output;
   options.first_sample = static_cast<int64_t>(request.first_sample);
@@ -105,4 +107,4 @@ Result<Report> page(const PageRequest& request) {
   return report;
 }
 
-}  // namespace assay
+}  // namespace assay::commands

@@ -8,7 +8,7 @@
 #include "report/json.h"
 #include "report/text.h"
 
-namespace assay {
+namespace assay::commands {
 
 Result<Report> compare(const CompareRequest& request) {
   if (request.programs.size() < 2)
@@ -26,7 +26,10 @@ Result<Report> compare(const CompareRequest& request) {
   ASSAY_TRY(const auto graph, loader.model(request.model, report.warnings));
   ASSAY_TRY(const audit::Arrays inputs,
             api::inputs_for(request.input, request.random, request.shapes, backends::ports_of(*graph, graph->inputs)));
-  audit::CompareOptions options{.max_abs = request.max_abs, .max_rel = request.max_rel, .threads = context->threads};
+  audit::CompareOptions options;
+  options.max_abs = request.max_abs;
+  options.max_rel = request.max_rel;
+  options.threads = context->threads;
   if (request.max_ulp) options.max_ulp = static_cast<uint64_t>(*request.max_ulp);
   if (request.settings.progress)
     options.progress = [&](size_t done, size_t total) { request.settings.progress("samples", done, total); };
@@ -53,4 +56,4 @@ Result<Report> fingerprint(const FingerprintRequest& request) {
   return report;
 }
 
-}  // namespace assay
+}  // namespace assay::commands

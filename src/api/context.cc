@@ -7,7 +7,7 @@
 #error "the build defines ASSAY_VERSION"
 #endif
 
-namespace assay {
+namespace assay::commands {
 
 std::string_view version() { return ASSAY_VERSION; }
 void cancel() { request_cancel(); }
@@ -18,9 +18,11 @@ std::vector<std::string> profile_names() {
   return names;
 }
 
-namespace api {
+}  // namespace assay::commands
 
-Result<std::unique_ptr<Context>> Context::make(const Settings& settings) {
+namespace assay::api {
+
+Result<std::unique_ptr<Context>> Context::make(const commands::Settings& settings) {
   const auto isa = num::parse_isa(settings.isa);
   if (!isa)
     return Error{Code::usage, "there is no code path '" + settings.isa + "'", "",
@@ -32,5 +34,4 @@ Result<std::unique_ptr<Context>> Context::make(const Settings& settings) {
   return context;
 }
 
-}  // namespace api
-}  // namespace assay
+}  // namespace assay::api

@@ -14,7 +14,7 @@ struct Context {
   std::shared_ptr<const Threads> threads;
   profiles::ProfileSet profiles;
 
-  static Result<std::unique_ptr<Context>> make(const Settings& settings);
+  static Result<std::unique_ptr<Context>> make(const commands::Settings& settings);
 };
 
 }  // namespace assay::api

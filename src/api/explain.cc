@@ -3,7 +3,7 @@
 #include "assay/commands.h"
 #include "base/result.h"
 
-namespace assay {
+namespace assay::commands {
 namespace {
 
 std::string text_of(const CodeRow& row) {
@@ -52,4 +52,4 @@ Result<Report> explain(const ExplainRequest& request) {
   return report;
 }
 
-}  // namespace assay
+}  // namespace assay::commands

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "ops/def.h"
 
-namespace assay {
+namespace assay::commands {
 namespace {
 using nlohmann::ordered_json;
 using ops::OpDef;
@@ -134,4 +134,4 @@ Result<Report> ops(const OpsRequest& request) {
   return report;
 }
 
-}  // namespace assay
+}  // namespace assay::commands

@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "profiles/profile.h"
 
-namespace assay {
+namespace assay::commands {
 namespace {
 using nlohmann::ordered_json;
 using profiles::Profile;
@@ -87,4 +87,4 @@ Result<Report> profiles(const ProfilesRequest& request) {
   return report;
 }
 
-}  // namespace assay
+}  // namespace assay::commands

@@ -10,7 +10,7 @@
 #include "backends/program.h"
 #include "base/text.h"
 
-namespace assay {
+namespace assay::commands {
 namespace {
 using nlohmann::ordered_json;
 
@@ -107,4 +107,4 @@ Result<Report> bench_run(const BenchRunRequest& request) {
   return report;
 }
 
-}  // namespace assay
+}  // namespace assay::commands

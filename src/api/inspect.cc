@@ -1,0 +1,124 @@
+#include <fmt/format.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "api/context.h"
+#include "backends/program.h"
+#include "base/text.h"
+#include "ir/printer.h"
+#include "onnx/export.h"
+#include "passes/resolve.h"
+#include "profiles/provider.h"
+
+namespace assay::commands {
+namespace {
+using nlohmann::ordered_json;
+
+ordered_json ports_json(const ir::Graph& graph, std::span<const ir::ValueId> ids) {
+  ordered_json list = ordered_json::array();
+  for (const ir::ValueId v : ids)
+    list.push_back({{"name", graph.at(v).name}, {"type", ir::to_string(graph.at(v).type)}});
+  return list;
+}
+
+struct Weights {
+  std::map<std::string, std::pair<uint64_t, uint64_t>> by_type;  // tensors, bytes
+  uint64_t bytes = 0;
+};
+
+Weights count_weights(const ir::Graph& graph) {
+  Weights weights;
+  for (const ir::Value& v : graph.values) {
+    if (!v.constant || v.producer != ir::kNoOp) continue;
+    auto& [tensors, bytes] = weights.by_type[std::string(ir::elem_name(v.constant->elem()))];
+    ++tensors;
+    bytes += v.constant->byte_size();
+    weights.bytes += v.constant->byte_size();
+  }
+  return weights;
+}
+
+std::map<std::string, uint64_t> count_ops(const ir::Graph& graph) {
+  std::map<std::string, uint64_t> counts;
+  for (const ir::Op& op : graph.ops) ++counts[op.domain.empty() ? op.type : op.domain + "." + op.type];
+  return counts;
+}
+
+// How many values have which type, as stored where the program is resolved.
+std::map<std::string, uint64_t> count_values(const ir::Graph& graph) {
+  std::map<std::string, uint64_t> counts;
+  for (const ir::Op& op : graph.ops) {
+    for (const ir::ValueId v : op.outputs) {
+      if (v == ir::kNoValue) continue;
+      const ir::Value& value = graph.at(v);
+      const ir::ElemType stored = value.storage == ir::ElemType::undefined ? value.type.elem : value.storage;
+      ++counts[std::string(ir::elem_name(stored))];
+    }
+  }
+  return counts;
+}
+
+std::string counts_text(const std::map<std::string, uint64_t>& counts) {
+  std::vector<std::string> parts;
+  for (const auto& [name, count] : counts) parts.push_back(fmt::format("{} {}", count, name));
+  return join(parts, ", ");
+}
+
+std::string text_of(const std::string& file, const ir::Graph& graph) {
+  const Weights weights = count_weights(graph);
+  std::string out = fmt::format("{}: graph '{}'\n", file, graph.name);
+  for (const auto& [key, value] : graph.metadata) out += fmt::format("  {}: {}\n", key, value.substr(0, 200));
+  for (const ir::ValueId v : graph.inputs)
+    out += fmt::format("  input   {}: {}\n", graph.at(v).name, ir::to_string(graph.at(v).type));
+  for (const ir::ValueId v : graph.outputs)
+    out += fmt::format("  output  {}: {}\n", graph.at(v).name, ir::to_string(graph.at(v).type));
+  out += fmt::format("  {} operations: {}\n", graph.ops.size(), counts_text(count_ops(graph)));
+  out += fmt::format("  results stored as: {}\n", counts_text(count_values(graph)));
+  for (const auto& [type, count] : weights.by_type)
+    out += fmt::format("  weights {}: {} tensors, {} bytes\n", type, count.first, count.second);
+  return out;
+}
+
+ordered_json json_of(const std::string& file, const ir::Graph& graph, bool full) {
+  const Weights weights = count_weights(graph);
+  ordered_json by_type = ordered_json::object();
+  for (const auto& [type, count] : weights.by_type)
+    by_type[type] = {{"tensors", count.first}, {"bytes", count.second}};
+  ordered_json out = {{"file", file},
+                      {"format", "ONNX"},
+                      {"graph", graph.name},
+                      {"metadata", graph.metadata},
+                      {"inputs", ports_json(graph, graph.inputs)},
+                      {"outputs", ports_json(graph, graph.outputs)},
+                      {"operations", graph.ops.size()},
+                      {"operators", count_ops(graph)},
+                      {"results_stored_as", count_values(graph)},
+                      {"weights", by_type}};
+  if (full) out["program"] = ir::print(graph);
+  return out;
+}
+
+}  // namespace
+
+Result<Report> inspect(const InspectRequest& request) {
+  Report report;
+  ASSAY_TRY(const auto context, api::Context::make(request.settings));
+  backends::ProgramLoader loader({.profiles = &context->profiles, .threads = context->threads, .primary_only = true});
+  ASSAY_TRY(auto graph, loader.model(request.model, report.warnings));
+  if (!request.emit_onnx.empty() && request.program.empty())
+    return Error{Code::usage, "--emit-onnx needs --profile", "", "give for example --profile f16-storage"};
+  if (!request.program.empty()) {
+    ASSAY_TRY(const auto chosen, profiles::resolve_name(request.program, context->profiles));
+    ASSAY_TRY(ir::Graph resolved, passes::resolve(*graph, *chosen.profile, 0));
+    if (!request.emit_onnx.empty()) ASSAY_CHECK(onnx::emit_resolved(*graph, resolved, request.emit_onnx));
+    graph = std::make_shared<const ir::Graph>(std::move(resolved));
+  }
+  report.json = json_of(request.model, *graph, request.full).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  report.text = text_of(request.model, *graph);
+  if (request.full || !request.program.empty()) report.text += "\n" + ir::print(*graph);
+  if (!request.emit_onnx.empty()) report.text += "wrote " + request.emit_onnx + "\n";
+  return report;
+}
+
+}  // namespace assay::commands
