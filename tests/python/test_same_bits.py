@@ -22,7 +22,7 @@ def digest(path):
 def data(tmp_path_factory):
     path = tmp_path_factory.mktemp("bits") / "in.npz"
     rng = np.random.default_rng(3)
-    np.savez(path, input=rng.random((5, 1, 28, 28), np.float32))
+    np.savez(path, image=rng.random((5, 1, 28, 28), np.float32))
     return path
 
 
@@ -45,11 +45,11 @@ def test_threads_and_code_paths(assay, root, data, tmp_path, profile):
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_batch_is_its_samples(assay, root, data, tmp_path, profile):
     model = root / "examples/garments/garments.onnx"
-    whole = np.load(data)["input"]
+    whole = np.load(data)["image"]
     assay("run", model, "--input", data, "--profile", profile, "--output", tmp_path / "all.npz", code=0)
     together = np.load(tmp_path / "all.npz")
     for i in range(len(whole)):
-        np.savez(tmp_path / "one.npz", input=whole[i:i + 1])
+        np.savez(tmp_path / "one.npz", image=whole[i:i + 1])
         assay("run", model, "--input", tmp_path / "one.npz", "--profile", profile, "--output", tmp_path / "o.npz", code=0)
         alone = np.load(tmp_path / "o.npz")
         for name in together.files:
