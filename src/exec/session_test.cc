@@ -1,0 +1,170 @@
+#include "exec/session.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+
+#include "num/simd.h"
+#include "ops/def.h"
+#include "ops/propagate.h"
+
+namespace assay::exec {
+namespace {
+
+using ir::Dims;
+using ir::ElemType;
+using ir::Graph;
+using ir::Tensor;
+using ir::Type;
+using ir::ValueId;
+
+// A small network builder: values typed by the rows' own inference.
+class Net {
+ public:
+  Graph graph;
+  std::mt19937 random{11};
+
+  ValueId input(const std::string& name, ElemType elem, std::vector<ir::Dim> shape) {
+    const ValueId v = graph.add_value(name, Type::tensor(elem, std::move(shape)));
+    graph.inputs.push_back(v);
+    return v;
+  }
+  ValueId weight(const Dims& dims) {
+    return graph.add_constant("w" + std::to_string(graph.values.size()), noise(dims));
+  }
+  ValueId ints(const Dims& values) {
+    return graph.add_constant("i" + std::to_string(graph.values.size()), Tensor::of_ints(values));
+  }
+  ValueId op(const std::string& type, std::vector<ValueId> in, std::vector<ir::Attr> attrs = {}) {
+    ir::Op node{.domain = "", .type = type, .name = type + std::to_string(graph.ops.size())};
+    node.inputs = std::move(in);
+    node.attrs = std::move(attrs);
+    node.def = ops::find_op("", type);
+    const ValueId out = graph.add_value("v" + std::to_string(graph.values.size()), Type{});
+    node.outputs = {out};
+    graph.add_op(std::move(node));
+    EXPECT_TRUE(ops::propagate(graph, graph.ops.back(), graph.values).ok());
+    graph.values[out].constant = nullptr;
+    return out;
+  }
+  Tensor noise(const Dims& dims) {
+    std::normal_distribution<float> normal;
+    Tensor t = Tensor::allocate(ElemType::float32, dims);
+    for (int64_t i = 0; i < t.size(); ++i) t.mutable_data<float>()[i] = normal(random);
+    return t;
+  }
+  std::shared_ptr<const Graph> done(ValueId output) {
+    graph.outputs = {output};
+    return std::make_shared<const Graph>(graph);
+  }
+};
+
+// Convolutions with activations and a residual, a reshape and a product: fusion, views and reuse all happen.
+std::shared_ptr<const Graph> network() {
+  Net n;
+  const ir::Attr pads{"pads", std::vector<int64_t>{1, 1, 1, 1}};
+  const ValueId x = n.input("x", ElemType::float32, {ir::Dim(std::string("N")), 3, 9, 7});
+  const ValueId stem = n.op("Relu", {n.op("Conv", {x, n.weight({8, 3, 3, 3}), n.weight({8})}, {pads})});
+  const ValueId branch = n.op("Relu", {n.op("Conv", {stem, n.weight({8, 8, 3, 3})}, {pads})});
+  const ValueId sum = n.op("Add", {n.op("Conv", {branch, n.weight({8, 8, 1, 1}), n.weight({8})}), stem});
+  const ValueId act = n.op("Sigmoid", {n.op("Mul", {n.op("Relu", {sum}), n.weight({8, 1, 1})})});
+  const ValueId flat = n.op("Reshape", {act, n.ints({0, -1})});
+  return n.done(n.op("Add", {n.op("MatMul", {flat, n.weight({8 * 9 * 7, 5})}), n.weight({5})}));
+}
+
+Tensor run_one(const std::shared_ptr<const Graph>& graph, const Tensor& x, SessionOptions options, int threads) {
+  auto session = Session::create(graph, std::make_shared<const Threads>(threads), options);
+  EXPECT_TRUE(session.ok());
+  auto out = session->run({&x, 1});
+  EXPECT_TRUE(out.ok()) << out.error().message;
+  const MemoryReport memory = session->memory();
+  EXPECT_GE(memory.arena_bytes, memory.lower_bound_bytes);
+  if (options.reuse_memory) EXPECT_LE(memory.arena_bytes, memory.lower_bound_bytes + memory.lower_bound_bytes / 4);
+  return (*out)[0];
+}
+
+TEST(Session, SameBitsFusedOrNotReusedOrNotOnAnyThreadsAndPath) {
+  const auto graph = network();
+  Net inputs;
+  for (const int64_t batch : {1, 4}) {
+    const Tensor x = inputs.noise({batch, 3, 9, 7});
+    const Tensor reference = run_one(graph, x, {.fuse = false, .reuse_memory = false}, 1);
+    EXPECT_EQ(reference.dims(), (Dims{batch, 5}));
+    for (const num::Isa isa : num::available_isas()) {
+      ASSERT_TRUE(num::force_isa(isa).ok());
+      for (const bool fuse : {false, true})
+        for (const bool reuse : {false, true})
+          for (const int threads : {1, 3})
+            EXPECT_TRUE(same_bits(reference, run_one(graph, x, {.fuse = fuse, .reuse_memory = reuse}, threads)))
+                << num::isa_name(isa) << " fuse " << fuse << " reuse " << reuse << " threads " << threads;
+    }
+    ASSERT_TRUE(num::force_isa(num::Isa::best).ok());
+  }
+}
+
+TEST(Session, NewShapesMakeNewPlansAndOldOnesStay) {
+  const auto graph = network();
+  auto session = Session::create(graph, std::make_shared<const Threads>(1));
+  ASSERT_TRUE(session.ok());
+  Net inputs;
+  std::vector<Tensor> xs, first;
+  for (int64_t batch = 1; batch <= 6; ++batch) {
+    xs.push_back(inputs.noise({batch, 3, 9, 7}));
+    auto out = session->run({&xs.back(), 1});
+    ASSERT_TRUE(out.ok());
+    first.push_back((*out)[0]);
+  }
+  for (size_t i = 0; i < xs.size(); ++i) {
+    auto again = session->run({&xs[i], 1});
+    ASSERT_TRUE(again.ok());
+    EXPECT_TRUE(same_bits(first[i], (*again)[0]));
+  }
+}
+
+TEST(Session, OutputsOutliveTheNextRun) {
+  const auto graph = network();
+  auto session = Session::create(graph, std::make_shared<const Threads>(1));
+  ASSERT_TRUE(session.ok());
+  Net inputs;
+  const Tensor a = inputs.noise({1, 3, 9, 7}), b = inputs.noise({1, 3, 9, 7});
+  auto first = session->run({&a, 1});
+  ASSERT_TRUE(first.ok());
+  Tensor copy = Tensor::allocate(ElemType::float32, (*first)[0].dims());
+  std::memcpy(copy.mutable_bytes(), (*first)[0].bytes(), copy.byte_size());
+  ASSERT_TRUE(session->run({&b, 1}).ok());
+  EXPECT_TRUE(same_bits(copy, (*first)[0]));
+}
+
+TEST(Session, RefusesInputsThatDoNotFit) {
+  const auto graph = network();
+  auto session = Session::create(graph, std::make_shared<const Threads>(1));
+  ASSERT_TRUE(session.ok());
+  Net inputs;
+  const Tensor wrong_shape = inputs.noise({1, 3, 9, 8});
+  EXPECT_EQ(session->run({&wrong_shape, 1}).error().code, Code::data_shape);
+  const Tensor wrong_type = Tensor::allocate(ElemType::int64, {1, 3, 9, 7});
+  EXPECT_EQ(session->run({&wrong_type, 1}).error().code, Code::data_type);
+  EXPECT_EQ(session->run({}).error().code, Code::data_missing);
+}
+
+TEST(Session, ShapesThatOnlyDataTells) {
+  Net n;
+  const ValueId x = n.input("x", ElemType::float32, {2, 6});
+  const ValueId shape = n.input("shape", ElemType::int64, {2});
+  const auto graph = n.done(n.op("Relu", {n.op("Reshape", {x, shape})}));
+  auto session = Session::create(graph, std::make_shared<const Threads>(1));
+  ASSERT_TRUE(session.ok());
+  const Tensor in = n.noise({2, 6});
+  for (const Dims& dims : {Dims{3, 4}, Dims{12, 1}, Dims{-1, 2}}) {
+    const Tensor inputs[] = {in, Tensor::of_ints(dims)};
+    auto out = session->run(inputs);
+    ASSERT_TRUE(out.ok()) << out.error().message;
+    EXPECT_EQ((*out)[0].dims(), dims[0] < 0 ? (Dims{6, 2}) : dims);
+  }
+  const Tensor bad[] = {in, Tensor::of_ints({5, 5})};
+  EXPECT_FALSE(session->run(bad).ok());
+}
+
+}  // namespace
+}  // namespace assay::exec
