@@ -4,6 +4,7 @@
 #include <tbb/info.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
+#include <tbb/task_group.h>
 
 #include <algorithm>
 
@@ -23,9 +24,12 @@ void Threads::for_each(size_t n, size_t grain, const std::function<void(size_t, 
   grain = std::max<size_t>(grain, 1);
   if (n == 0) return;
   if (!arena_ || n <= grain) return body(0, n);
+  // Workers round and keep subnormals as the caller does, whatever was set when they were started.
+  tbb::task_group_context context(tbb::task_group_context::isolated, tbb::task_group_context::fp_settings);
   arena_->arena.execute([&] {
-    tbb::parallel_for(tbb::blocked_range<size_t>(0, n, grain),
-                      [&](const tbb::blocked_range<size_t>& range) { body(range.begin(), range.end()); });
+    tbb::parallel_for(
+        tbb::blocked_range<size_t>(0, n, grain),
+        [&](const tbb::blocked_range<size_t>& range) { body(range.begin(), range.end()); }, context);
   });
 }
 

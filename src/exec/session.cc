@@ -4,6 +4,7 @@
 #include <new>
 
 #include "exec/plan.h"
+#include "num/simd.h"
 
 namespace assay::exec {
 namespace {
@@ -74,6 +75,7 @@ Result<Session> Session::create(std::shared_ptr<const ir::Graph> graph, std::sha
 
 Result<std::vector<ir::Tensor>> Session::run(std::span<const ir::Tensor> inputs) {
   ASSAY_CHECK(check_inputs(*state_->graph, inputs));
+  const num::ScopedFloatEnvironment environment;
   try {
     ASSAY_TRY(Plan * plan, state_->plan_for(inputs));
     return plan->run(inputs);

@@ -1,6 +1,9 @@
 #include "exec/session.h"
 
 #include <gtest/gtest.h>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
 
 #include <cstring>
 #include <random>
@@ -135,6 +138,22 @@ TEST(Session, OutputsOutliveTheNextRun) {
   ASSERT_TRUE(session->run({&b, 1}).ok());
   EXPECT_TRUE(same_bits(copy, (*first)[0]));
 }
+
+#if defined(__SSE2__)
+// A host built with -ffast-math flushes subnormals; the engine must not notice, in any of its threads.
+TEST(Session, HostsThatFlushSubnormalsChangeNothing) {
+  const auto graph = network();
+  Net inputs;
+  Tensor x = inputs.noise({4, 3, 9, 7});
+  for (int64_t i = 0; i < x.size(); ++i) x.mutable_data<float>()[i] *= 1e-40F;
+  const Tensor reference = run_one(graph, x, {}, 3);
+  const unsigned saved = _mm_getcsr();
+  _mm_setcsr(saved | 0x8040);  // FTZ and DAZ
+  const Tensor flushed = run_one(graph, x, {}, 3);
+  _mm_setcsr(saved);
+  EXPECT_TRUE(same_bits(reference, flushed));
+}
+#endif
 
 TEST(Session, RefusesInputsThatDoNotFit) {
   const auto graph = network();
