@@ -83,7 +83,9 @@ Tensor run_one(const std::shared_ptr<const Graph>& graph, const Tensor& x, Sessi
   EXPECT_TRUE(out.ok()) << out.error().message;
   const MemoryReport memory = session->memory();
   EXPECT_GE(memory.arena_bytes, memory.lower_bound_bytes);
-  if (options.reuse_memory) EXPECT_LE(memory.arena_bytes, memory.lower_bound_bytes + memory.lower_bound_bytes / 4);
+  if (options.reuse_memory) {
+    EXPECT_LE(memory.arena_bytes, memory.lower_bound_bytes + memory.lower_bound_bytes / 4);
+  }
   return (*out)[0];
 }
 
