@@ -6,10 +6,8 @@
 #include "api/context.h"
 #include "backends/program.h"
 #include "base/text.h"
-#include "ir/printer.h"
+#include "ir/text.h"
 #include "onnx/export.h"
-#include "passes/resolve.h"
-#include "profiles/provider.h"
 
 namespace assay::commands {
 namespace {
@@ -109,10 +107,11 @@ Result<Report> inspect(const InspectRequest& request) {
   if (!request.emit_onnx.empty() && request.program.empty())
     return Error{Code::usage, "--emit-onnx needs --profile", "", "give for example --profile f16-storage"};
   if (!request.program.empty()) {
-    ASSAY_TRY(const auto chosen, profiles::resolve_name(request.program, context->profiles));
-    ASSAY_TRY(ir::Graph resolved, passes::resolve(*graph, *chosen.profile, 0));
-    if (!request.emit_onnx.empty()) ASSAY_CHECK(onnx::emit_resolved(*graph, resolved, request.emit_onnx));
-    graph = std::make_shared<const ir::Graph>(std::move(resolved));
+    ASSAY_TRY(const auto program, loader.open(request.program, request.model, report.warnings));
+    graph = program->resolved(0);
+    if (!graph)
+      return Error{Code::usage, "'" + request.program + "' is no program that can be inspected", "", "give a profile"};
+    if (!request.emit_onnx.empty()) ASSAY_CHECK(onnx::export_model(*graph, request.emit_onnx));
   }
   report.json = json_of(request.model, *graph, request.full).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
   report.text = text_of(request.model, *graph);

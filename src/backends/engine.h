@@ -10,11 +10,13 @@
 
 namespace assay::backends {
 
+/// A number over the graph's operations and constants that tells models apart, in hexadecimal.
+std::string identity_of(const ir::Graph& graph);
+
 /// A model with what is asked of it more than once.
 struct Model {
   std::shared_ptr<const ir::Graph> graph;
   std::vector<Port> inputs, outputs;
-  std::string identity;
 };
 
 /// One way to run: a variant of a profile under the name that reports use.
@@ -39,7 +41,8 @@ class EngineProgram : public Program {
   const std::vector<Port>& inputs() const override { return model_->inputs; }
   const std::vector<Port>& outputs() const override { return model_->outputs; }
   ir::ElemType storage() const override { return profile_->storage; }
-  std::string identity() const override { return model_->identity; }
+  std::string identity() const override { return identity_of(*model_->graph); }
+  std::shared_ptr<const ir::Graph> resolved(size_t variant) const override { return graphs_[variant]; }
   size_t weight_bytes() const override;
   void set_concurrent(bool concurrent) override;
   Result<std::vector<ir::Tensor>> run(size_t variant, std::span<const ir::Tensor> inputs,
@@ -60,8 +63,5 @@ class EngineProgram : public Program {
   std::mutex mutex_;
   std::vector<std::vector<exec::Session>> idle_;  ///< sessions that no run uses now, per variant
 };
-
-/// A number over the graph's operations and constants that tells models apart, in hexadecimal.
-std::string identity_of(const ir::Graph& graph);
 
 }  // namespace assay::backends

@@ -48,7 +48,6 @@ struct ProgramLoader::State {
     auto model = std::make_shared<Model>();
     model->inputs = ports_of(graph, graph.inputs);
     model->outputs = ports_of(graph, graph.outputs);
-    model->identity = identity_of(graph);
     model->graph = std::make_shared<const ir::Graph>(std::move(graph));
     models.emplace(path, model);
     return std::shared_ptr<const Model>(model);

@@ -51,6 +51,8 @@ class Program {
   /// True: run() is called from several threads at once and each call works on one of them. False: one call at a
   /// time, which may use all threads. The results are the same bits.
   virtual void set_concurrent(bool) {}
+  /// The resolved program of a variant, for inspection; null where there is none (recordings, real runtimes).
+  virtual std::shared_ptr<const ir::Graph> resolved(size_t) const { return nullptr; }
   /// Runs one variant. Errors: as exec::Session::run.
   virtual Result<std::vector<ir::Tensor>> run(size_t variant, std::span<const ir::Tensor> inputs,
                                               const SampleRange& range) = 0;
