@@ -81,8 +81,7 @@ std::string text_of(const std::string& file, const ir::Graph& graph) {
 ordered_json json_of(const std::string& file, const ir::Graph& graph, bool full) {
   const Weights weights = count_weights(graph);
   ordered_json by_type = ordered_json::object();
-  for (const auto& [type, count] : weights.by_type)
-    by_type[type] = {{"tensors", count.first}, {"bytes", count.second}};
+  for (const auto& [type, count] : weights.by_type) by_type[type] = {{"tensors", count.first}, {"bytes", count.second}};
   ordered_json out = {{"file", file},
                       {"format", "ONNX"},
                       {"graph", graph.name},
@@ -113,7 +112,8 @@ Result<Report> inspect(const InspectRequest& request) {
       return Error{Code::usage, "'" + request.program + "' is no program that can be inspected", "", "give a profile"};
     if (!request.emit_onnx.empty()) ASSAY_CHECK(onnx::export_model(*graph, request.emit_onnx));
   }
-  report.json = json_of(request.model, *graph, request.full).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  report.json =
+      json_of(request.model, *graph, request.full).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
   report.text = text_of(request.model, *graph);
   if (request.full || !request.program.empty()) report.text += "\n" + ir::print(*graph);
   if (!request.emit_onnx.empty()) report.text += "wrote " + request.emit_onnx + "\n";
