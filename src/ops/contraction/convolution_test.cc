@@ -147,6 +147,57 @@ TEST_F(ConvolutionTest, AutoPadding) {
   EXPECT_TRUE(same(run({{"auto_pad", std::string("VALID")}}), run({})));
 }
 
+/// acc = +0; over (channel, kernel axes) that contribute, ascending: acc = fma(x, w, acc); then + bias.
+Tensor direct_transposed(const Case& c, const Tensor& x, const Tensor& w, const Tensor& bias, const ir::Dims& dims) {
+  Tensor y = Tensor::allocate(ElemType::float32, dims);
+  const int64_t outputs = c.w[1], channels = c.x[1] / c.groups, height = c.x[2], width = c.x[3];
+  for (int64_t i = 0; i < y.size(); ++i) {
+    const int64_t ox = i % dims[3], oy = i / dims[3] % dims[2], m = i / dims[3] / dims[2] % dims[1];
+    const int64_t image = i / dims[3] / dims[2] / dims[1], group = m / outputs;
+    float acc = 0;
+    for (int64_t channel = group * channels; channel < (group + 1) * channels; ++channel) {
+      for (int64_t tap = 0; tap < c.w[2] * c.w[3]; ++tap) {
+        const int64_t ny = oy + c.pads[0] - tap / c.w[3] * c.dilations[0];
+        const int64_t nx = ox + c.pads[1] - tap % c.w[3] * c.dilations[1];
+        if (ny < 0 || nx < 0 || ny % c.strides[0] != 0 || nx % c.strides[1] != 0) continue;
+        if (ny / c.strides[0] >= height || nx / c.strides[1] >= width) continue;
+        const int64_t from = ((image * c.x[1] + channel) * height + ny / c.strides[0]) * width + nx / c.strides[1];
+        const int64_t weight = (channel * outputs + m % outputs) * c.w[2] * c.w[3] + tap;
+        acc = std::fma(x.data<float>()[from], w.data<float>()[weight], acc);
+      }
+    }
+    y.mutable_data<float>()[i] = c.bias ? acc + bias.data<float>()[m] : acc;
+  }
+  return y;
+}
+
+TEST_F(ConvolutionTest, TransposedIsTheDirectLoop) {
+  std::mt19937 random(15);
+  const Case all[] = {
+      {{1, 3, 5, 6}, {3, 4, 3, 3}, 1, {2, 2}, {1, 1, 1, 1}, {1, 1}},
+      {{2, 4, 4, 7}, {4, 3, 2, 2}, 2, {2, 2}, {0, 0, 0, 0}, {1, 1}, false},
+      {{1, 2, 5, 5}, {2, 7, 3, 4}, 1, {1, 3}, {0, 2, 1, 0}, {2, 1}},
+      {{1, 2, 3, 3}, {2, 2, 2, 2}, 1, {3, 4}, {0, 0, 0, 0}, {1, 1}},  // outputs that no tap reaches
+      {{1, 8, 9, 9}, {8, 1, 4, 4}, 8, {2, 2}, {1, 1, 1, 1}, {1, 1}},
+  };
+  for (const Case& c : all) {
+    SCOPED_TRACE(ir::to_string(c.x) + " * " + ir::to_string(c.w));
+    const Tensor x = random_tensor(random, c.x, Fill::normal), w = random_tensor(random, c.w, Fill::normal),
+                 bias = random_tensor(random, {c.w[1] * c.groups}, Fill::normal);
+    OneOp op = op_of(c, x, w, bias);
+    op.type = "ConvTranspose";
+    const Tensor want = direct_transposed(c, x, w, bias, op.run().dims());
+    for (size_t axis = 0; axis < 2; ++axis) {
+      EXPECT_EQ(want.dims()[axis + 2], (c.x[axis + 2] - 1) * c.strides[axis] + (c.w[axis + 2] - 1) * c.dilations[axis] +
+                                           1 - c.pads[axis] - c.pads[axis + 2]);
+    }
+    on_every_path([&](int threads) {
+      op.threads = threads;
+      EXPECT_TRUE(same(op.run(), want));
+    });
+  }
+}
+
 TEST_F(ConvolutionTest, FusedStepsAreTheSeparateOperations) {
   std::mt19937 random(14);
   const Case c{{1, 3, 12, 13}, {6, 3, 3, 3}, 1, {1, 1}, {1, 1, 1, 1}, {1, 1}};
