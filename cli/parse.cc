@@ -39,22 +39,13 @@ void add(CLI::App& app, Slots& slots, const Flag& flag) {
   slots.lists.emplace_back();
   slots.named_lists.emplace_back(name, &slots.lists.back());
   CLI::Option* option = app.add_option(name, slots.lists.back(), help);
+  // Without allow_extra_args(false) the first argument by place would take the words of those behind it.
   switch (flag.kind) {
-    case Flag::Kind::positional:
-      option->required()->expected(1);
-      break;
-    case Flag::Kind::optional_positional:
-      option->expected(0, 1);
-      break;
-    case Flag::Kind::positional_list:
-      option->required()->expected(1, -1);
-      break;
-    case Flag::Kind::repeated:
-      option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-      break;
-    default:
-      option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-      break;
+    case Flag::Kind::positional: option->required()->expected(1)->allow_extra_args(false); break;
+    case Flag::Kind::optional_positional: option->expected(1)->allow_extra_args(false); break;
+    case Flag::Kind::positional_list: option->required()->expected(1, -1); break;
+    case Flag::Kind::repeated: option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll); break;
+    default: option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast); break;
   }
   if (!flag.metavar.empty()) option->type_name(std::string(flag.metavar));
 }

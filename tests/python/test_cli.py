@@ -38,7 +38,7 @@ def test_version(assay):
     (["run"], "MODEL"),
     (["explain", "A777"], "assay explain"),
     (["ops", "Conb"], "did you mean Conv?"),
-    (["profiles", "show", "coreml-nn-gpux"], "did you mean coreml-nn-gpu?"),
+    (["profiles", "show", "coreml-nn-gpux"], "did you mean 'coreml-nn-gpu'?"),
     (["profiles", "shw"], "list or show"),
 ])
 def test_wrong_words_exit_2_with_a_remedy(assay, words, hint):
