@@ -1,9 +1,14 @@
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
+#include <thread>
 
 #include "cli/command.h"
 #include "cli/progress.h"
@@ -13,9 +18,17 @@
 namespace assay::cli {
 namespace {
 
+const auto kBegin = std::chrono::steady_clock::now();
+
 bool colour() { return ::isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr; }
 
-void print(std::FILE* stream, std::string_view text) { std::fwrite(text.data(), 1, text.size(), stream); }
+int write_error = 0;  // errno of the first write to standard output that failed
+
+void print(std::FILE* stream, std::string_view text) {
+  errno = 0;
+  if (std::fwrite(text.data(), 1, text.size(), stream) < text.size() && stream == stdout && write_error == 0)
+    write_error = errno;
+}
 
 void show(const Error& error, std::string_view kind) { print(stderr, report::to_text(error, kind, colour())); }
 
@@ -32,8 +45,19 @@ Result<Settings> settings_of(const Args& args, ProgressBar& bar) {
   return settings;
 }
 
+// The time and the machine: what varies from run to run while `result` does not.
+std::vector<std::pair<std::string, std::string>> meta() {
+  utsname host{};
+  ::uname(&host);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - kBegin;
+  return {{"seconds", std::to_string(seconds.count())},
+          {"host", "{\"system\":" + report::quote(host.sysname) + ",\"machine\":" + report::quote(host.machine) +
+                       ",\"cores\":" + std::to_string(std::thread::hardware_concurrency()) + "}"}};
+}
+
 report::Envelope envelope_of(std::string_view command) {
   report::Envelope envelope;
+  envelope.meta = meta();
   envelope.version = commands::version();
   envelope.command = command;
   return envelope;
@@ -83,16 +107,32 @@ int run(std::span<const std::string> words) {
   return finish(*report, *parsed);
 }
 
+// What was printed must have arrived. A reader that has seen enough (`assay ops | head`) is no failure.
+int flushed(int code) {
+  if (std::fflush(stdout) != 0 && write_error == 0) write_error = errno;
+  if (write_error == 0 || write_error == EPIPE) return code;
+  const Error error{Code::write_failed, std::string("cannot write: ") + std::strerror(write_error), "standard output",
+                    "check the free space"};
+  show(error, "error");
+  return static_cast<int>(code_row(error.code).exit);
+}
+
+// The first asks the work to stop cleanly, the second does not ask.
+void stop(int signal) {
+  commands::cancel();
+  std::signal(signal, SIG_DFL);
+}
+
 }  // namespace
 }  // namespace assay::cli
 
 int main(int argc, char** argv) {
-  std::signal(SIGINT, [](int) { assay::commands::cancel(); });
+  std::signal(SIGINT, assay::cli::stop);
+  std::signal(SIGTERM, assay::cli::stop);
   std::signal(SIGPIPE, SIG_IGN);
   const std::vector<std::string> words(argv + 1, argv + argc);
   try {
-    const int code = assay::cli::run(words);
-    return std::fflush(stdout) == 0 ? code : static_cast<int>(assay::CodeExit::file);
+    return assay::cli::flushed(assay::cli::run(words));
   } catch (const std::exception& e) {
     const assay::Error error{assay::Code::internal, e.what(), "", "please report this with the model and the command"};
     return assay::cli::finish(error, words.empty() ? "" : words[0], false);

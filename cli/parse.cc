@@ -39,13 +39,23 @@ void add(CLI::App& app, Slots& slots, const Flag& flag) {
   slots.lists.emplace_back();
   slots.named_lists.emplace_back(name, &slots.lists.back());
   CLI::Option* option = app.add_option(name, slots.lists.back(), help);
-  // Without allow_extra_args(false) the first argument by place would take the words of those behind it.
+  // Without allow_extra_args(false) a flag or an argument by place would take the words behind it as well.
   switch (flag.kind) {
-    case Flag::Kind::positional: option->required()->expected(1)->allow_extra_args(false); break;
-    case Flag::Kind::optional_positional: option->expected(1)->allow_extra_args(false); break;
-    case Flag::Kind::positional_list: option->required()->expected(1, -1); break;
-    case Flag::Kind::repeated: option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll); break;
-    default: option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast); break;
+    case Flag::Kind::positional:
+      option->required()->expected(1)->allow_extra_args(false);
+      break;
+    case Flag::Kind::optional_positional:
+      option->expected(1)->allow_extra_args(false);
+      break;
+    case Flag::Kind::positional_list:
+      option->required()->expected(1, -1);
+      break;
+    case Flag::Kind::repeated:
+      option->expected(1)->allow_extra_args(false)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      break;
+    default:
+      option->expected(1)->allow_extra_args(false)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+      break;
   }
   if (!flag.metavar.empty()) option->type_name(std::string(flag.metavar));
 }
@@ -73,14 +83,37 @@ std::vector<std::string> command_names() {
   return names;
 }
 
-// "Did you mean" for flags that the command does not have.
-std::string suggest_flag(const Command& command, const std::string& word) {
+std::string see_help(const Command& command) { return "see `assay " + std::string(command.name) + " --help`"; }
+
+std::vector<std::string> flag_names(const Command& command) {
   std::vector<std::string> names{"--help"};
-  for (const auto& list : {command.flags, common_flags(), computing_flags()})
+  for (const auto& list :
+       {command.flags, common_flags(), command.computes ? computing_flags() : std::span<const Flag>()})
     for (const Flag& f : list)
       if (f.name.starts_with("--")) names.emplace_back(f.name);
-  const std::string near = did_you_mean(word.substr(0, word.find('=')), names);
-  return near.empty() ? "see `assay " + std::string(command.name) + " --help`" : "did you mean " + near + "?";
+  return names;
+}
+
+Error unknown_flag(const Command& command, const std::string& word) {
+  const std::string near = did_you_mean(word.substr(0, word.find('=')), flag_names(command));
+  return usage("unknown flag " + word, near.empty() ? see_help(command) : "did you mean " + near + "?");
+}
+
+// A mistyped flag explains what CLI11 misses (its value became an argument by place, or none is left), so it comes
+// first.
+Error wrong_words(const Command& command, std::span<const std::string> words, const std::string& otherwise) {
+  const std::vector<std::string> known = flag_names(command);
+  for (const std::string& word : words)
+    if (word.starts_with("--") && word.size() > 2 && std::ranges::count(known, word.substr(0, word.find('='))) == 0)
+      return unknown_flag(command, word);
+  return usage(otherwise, see_help(command));
+}
+
+// An empty value is what a script's unset variable leaves; a default in its place would be a silent choice.
+Status check_values(const Command& command, const Slots& slots) {
+  for (const auto& [name, list] : slots.named_lists)
+    if (std::ranges::count(*list, std::string()) > 0) return usage(name + " is given no value", see_help(command));
+  return {};
 }
 
 Result<Parsed> parse_command(const Command& command, std::span<const std::string> words) {
@@ -101,12 +134,13 @@ Result<Parsed> parse_command(const Command& command, std::span<const std::string
     parsed.print = app.help();
     return parsed;
   } catch (const CLI::ParseError& e) {
-    return usage(e.what(), "see `assay " + std::string(command.name) + " --help`");
+    return wrong_words(command, words, e.what());
   }
   for (const std::string& extra : app.remaining()) {
-    if (extra.starts_with("-")) return usage("unknown flag " + extra, suggest_flag(command, extra));
-    return usage("unexpected word '" + extra + "'", "see `assay " + std::string(command.name) + " --help`");
+    if (extra.starts_with("-")) return unknown_flag(command, extra);
+    return usage("unexpected word '" + extra + "'", see_help(command));
   }
+  ASSAY_CHECK(check_values(command, slots));
   for (auto& [name, list] : slots.named_lists)
     if (!list->empty()) parsed.args.values[name] = *list;
   for (auto& [name, on] : slots.named_toggles)
@@ -129,6 +163,12 @@ Result<Parsed> parse(std::span<const std::string> words) {
     Parsed parsed;
     parsed.print = "assay " + std::string(commands::version()) + "\n";
     return parsed;
+  }
+  if (words[0] == "--json" || words[0] == "--strict" || words[0] == "--quiet") {  // before the command: as behind it
+    std::vector<std::string> turned(words.begin() + 1, words.end());
+    turned.push_back(words[0]);
+    if (turned.size() == 1) return usage("no command is given", "`assay --help` lists the commands");
+    if (std::ranges::any_of(turned, [](const std::string& w) { return !w.starts_with("-"); })) return parse(turned);
   }
   for (const Command* command : command_list())
     if (command->name == words[0]) return parse_command(*command, words.subspan(1));

@@ -41,6 +41,9 @@ Result<Report> audit(const AuditRequest& request) {
   if (request.decision.empty())
     return Error{Code::usage, "--decision is missing", "", "give for example --decision threshold:0.5 or argmax"};
   ASSAY_TRY(const audit::FailOn fail_on, parse_fail_on(request.fail_on));
+  if (!request.score.empty() && !request.output.empty())
+    return Error{Code::usage, "--score and --output exclude each other", "", "name the output inside the expression"};
+  if (!request.html.empty()) ASSAY_CHECK(OutputFile::check(request.html));
   audit::AuditOptions options;
   ASSAY_TRY(options.rule, audit::parse_rule(request.decision));
   ASSAY_TRY(const auto context, api::Context::make(request.settings));

@@ -8,6 +8,7 @@
 #include "api/inputs.h"
 #include "audit/compare.h"
 #include "backends/program.h"
+#include "base/output_file.h"
 #include "base/text.h"
 
 namespace assay::commands {
@@ -63,6 +64,7 @@ double cpu_ms() { return static_cast<double>(std::clock()) * 1e3 / CLOCKS_PER_SE
 
 Result<Report> run(const RunRequest& request) {
   Report report;
+  if (!request.output.empty()) ASSAY_CHECK(OutputFile::check(request.output));
   ASSAY_TRY(Opened opened, open(request, report.warnings));
   ASSAY_TRY(const audit::Arrays outputs, audit::run_program(*opened.program, 0, opened.inputs, report.warnings));
   if (!request.output.empty()) ASSAY_CHECK(audit::write_npz(request.output, outputs));

@@ -11,6 +11,26 @@
 #include <utility>
 
 namespace assay {
+namespace {
+Error cannot_create(const std::string& path, const char* why, const char* fix) {
+  return Error{Code::write_failed, std::string("cannot create: ") + why, path, fix};
+}
+
+// A link stays a link: the file that it leads to is replaced.
+std::string behind_links(const std::string& path) {
+  char* const resolved = ::realpath(path.c_str(), nullptr);
+  if (resolved == nullptr) return path;
+  std::string out = resolved;
+  std::free(resolved);
+  return out;
+}
+
+mode_t usual_mode() {
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  return 0666 & ~mask;
+}
+}  // namespace
 
 OutputFile::OutputFile(std::string path, std::string temporary, int descriptor)
     : path_(std::move(path)), temporary_(std::move(temporary)), descriptor_(descriptor) {}
@@ -21,13 +41,29 @@ OutputFile::OutputFile(OutputFile&& other) noexcept
       descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 Result<OutputFile> OutputFile::create(const std::string& path) {
-  std::string temporary = path + ".XXXXXX";
+  struct stat existing {};
+  const bool exists = ::stat(path.c_str(), &existing) == 0;
+  if (exists && S_ISDIR(existing.st_mode)) return cannot_create(path, "it is a folder", "give the path of a file");
+  // Renaming onto a device or a pipe would replace it by a file: it is written as it stands.
+  if (exists && !S_ISREG(existing.st_mode)) {
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (descriptor < 0) return cannot_create(path, std::strerror(errno), "give the path of a file");
+    return OutputFile(path, "", descriptor);
+  }
+  const std::string target = exists ? behind_links(path) : path;
+  std::string temporary = target + ".XXXXXX";
   const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);
   if (descriptor < 0)
-    return Error{Code::write_failed, std::string("cannot create: ") + std::strerror(errno), path,
-                 "check that the folder exists and may be written"};
-  ::fchmod(descriptor, 0644);
-  return OutputFile(path, temporary, descriptor);
+    return cannot_create(path, std::strerror(errno), "check that the folder exists and may be written");
+  ::fchmod(descriptor, exists ? existing.st_mode & 07777 : usual_mode());
+  return OutputFile(target, temporary, descriptor);
+}
+
+Status OutputFile::check(const std::string& path) {
+  struct stat existing {};
+  if (::stat(path.c_str(), &existing) == 0 && !S_ISREG(existing.st_mode) && !S_ISDIR(existing.st_mode)) return {};
+  ASSAY_TRY(const OutputFile file, create(path));
+  return {};
 }
 
 OutputFile::~OutputFile() {
@@ -52,6 +88,7 @@ Status OutputFile::write(std::span<const std::byte> bytes) {
 Status OutputFile::commit() {
   const int descriptor = std::exchange(descriptor_, -1);
   if (::close(descriptor) != 0) return failure("cannot close");
+  if (temporary_.empty()) return {};
   if (std::rename(temporary_.c_str(), path_.c_str()) != 0) return failure("cannot rename");
   temporary_.clear();
   return {};

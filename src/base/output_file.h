@@ -1,4 +1,5 @@
-// Output that appears whole or not at all: written to a temporary name beside its target, then renamed.
+// Output that appears whole or not at all: written to a temporary name beside its target, then renamed. Devices and
+// pipes are written directly, links are followed.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +15,8 @@ class OutputFile {
  public:
   /// Errors: write_failed when the folder cannot be written.
   static Result<OutputFile> create(const std::string& path);
+  /// The error that create would give, before long work for a file that cannot be written.
+  static Status check(const std::string& path);
   OutputFile(OutputFile&& other) noexcept;
   OutputFile& operator=(OutputFile&&) = delete;
   /// Removes the temporary file unless commit() was called.

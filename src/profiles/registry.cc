@@ -88,6 +88,7 @@ Result<const Profile*> ProfileSet::find(std::string_view name) const {
   }
   std::vector<std::string> names = built_in_names();
   for (const auto& profile : added_) names.push_back(profile->name);
+  for (const char* provider : {"CoreMLExecutionProvider", "CPUExecutionProvider"}) names.emplace_back(provider);
   const std::string meant = did_you_mean(name, names);
   return Error{Code::unknown_profile, "no profile is named '" + std::string(name.substr(0, 80)) + "'", "",
                meant.empty() ? "`assay profiles` lists them" : "did you mean '" + meant + "'?"};
