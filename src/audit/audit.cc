@@ -14,6 +14,8 @@ namespace {
 using backends::Program;
 using ir::Tensor;
 
+constexpr int64_t kMostSamples = int64_t{1} << 60;  // what a report may count to
+
 // What one run of one program over a chunk of samples says.
 struct Ran {
   std::vector<Tensor> outputs;
@@ -419,9 +421,8 @@ Result<AuditResult> Auditor::finish() {
 
 Result<AuditResult> run_audit(Program& reference, std::span<Program* const> candidates, const Arrays& data,
                               std::span<const int64_t> labels, const AuditOptions& options, Warnings& warnings) {
-  if (options.first_sample < 0)
-    return Error{Code::usage, "the first sample is " + std::to_string(options.first_sample), "--first-sample",
-                 "count from 0"};
+  if (options.first_sample < 0 || options.first_sample > kMostSamples)
+    return Error{Code::usage, "--first-sample is too large", "", "count samples from 0"};
   return Auditor(reference, candidates, labels, options).run(data, warnings);
 }
 

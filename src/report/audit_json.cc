@@ -17,15 +17,6 @@ using audit::Rule;
 
 Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
-Json program_json(const audit::ProgramInfo& info) {
-  Json out;
-  out["program"] = info.program;
-  out["profile"] = text_or_null(info.profile);
-  out["emulated"] = info.emulated;
-  out["model"] = text_or_null(info.identity);
-  return out;
-}
-
 Json decision_json(const Decision& d) {
   if (d.undefined()) return "undefined";
   return d.top.empty() ? Json(d.value) : Json(d.top);
@@ -40,9 +31,9 @@ Json case_json(const Case& c) {
   out["reference_decision"] = decision_json(c.reference_decision);
   out["candidate_decision"] = decision_json(c.candidate_decision);
   out["margin_ulp"] = c.margin_ulp;
-  out["candidate_margin_ulp"] = c.candidate_margin_ulp;
   out["explained_by_output_rounding"] = c.explained_by_output_rounding;
   out["variants"] = c.variants;
+  out["candidate_margin_ulp"] = c.candidate_margin_ulp;
   return out;
 }
 
@@ -98,22 +89,38 @@ void variant_json(Json& into, const audit::VariantResult& v, const AuditResult& 
   into["non_finite"] = Json{{"reference", audit.reference_tally.non_finite}, {"candidate", v.tally.non_finite}};
 }
 
+Json reference_json(const AuditResult& audit) {
+  Json out;
+  out["program"] = audit.reference.program;
+  tally_json(out, audit, audit.reference_tally);
+  out["non_finite"] = audit.reference_tally.non_finite;
+  out["profile"] = text_or_null(audit.reference.profile);
+  out["emulated"] = audit.reference.emulated;
+  out["model"] = text_or_null(audit.reference.identity);
+  return out;
+}
+
+// The fields that every reader may count on come first, in the documented order.
 Json candidate_json(const CandidateResult& c, const AuditResult& audit) {
-  Json out = program_json(c.info);
-  out["storage"] = ir::elem_name(c.storage);
+  Json out;
+  out["program"] = c.info.program;
+  out["profile"] = text_or_null(c.info.profile);
   Json variants = Json::array();
   for (const audit::VariantResult& v : c.variants) {
     Json one{{"name", v.name}, {"differs", v.differs}};
     variant_json(one, v, audit);
     variants.push_back(std::move(one));
   }
+  out["variants"] = std::move(variants);
   out["verdict"] = Json{{"safe", c.safe}, {"at_risk", c.at_risk.size()}, {"flips", c.flips.size()}};
   out["flips"] = cases_json(c.flips);
   out["at_risk"] = cases_json(c.at_risk);
   variant_json(out, c.primary(), audit);
+  out["emulated"] = c.info.emulated;
+  out["model"] = text_or_null(c.info.identity);
+  out["storage"] = ir::elem_name(c.storage);
   out["margins"] = margins_json(c, audit);
   out["rounding_interval"] = interval_json(c.interval);
-  out["variants"] = std::move(variants);
   out["evidence"] = lines_json(c.evidence);
   out["not_modelled"] = lines_json(c.not_modelled);
   return out;
@@ -252,18 +259,16 @@ AuditResult parse_result(const Place& place) {
 std::string to_json(const AuditResult& audit) {
   Json out;
   out["samples"] = audit.samples;
-  out["first_sample"] = audit.first_sample;
   out["decision"] = audit.rule.text();
+  out["reference"] = reference_json(audit);
+  out["candidates"] = Json::array();
+  for (const CandidateResult& c : audit.candidates) out["candidates"].push_back(candidate_json(c, audit));
+  out["first_sample"] = audit.first_sample;
   out["score"] = audit.score;
   out["score_type"] = ir::elem_name(audit.score_type);
   out["threshold"] = audit.rule.kind == Rule::Kind::threshold ? Json(audit.threshold) : Json(nullptr);
   out["classes"] = audit.classes;
   out["labels"] = audit.labels;
-  out["reference"] = program_json(audit.reference);
-  tally_json(out["reference"], audit, audit.reference_tally);
-  out["reference"]["non_finite"] = audit.reference_tally.non_finite;
-  out["candidates"] = Json::array();
-  for (const CandidateResult& c : audit.candidates) out["candidates"].push_back(candidate_json(c, audit));
   std::string text;
   dump(out, text);
   return text;
