@@ -1,0 +1,109 @@
+"""Words in any order, mistyped ones, and outputs that are devices, links or cannot be written."""
+import os
+import stat
+import subprocess
+
+import numpy as np
+import pytest
+from onnx import TensorProto as T
+from onnx import helper
+
+FLAGS_FIRST = ["--candidate", "f16-storage", "--decision", "threshold:0.5"]
+
+
+@pytest.fixture
+def scorer(save_model, tmp_path):
+    """A model of one score per sample, and data for it in x.npz."""
+    rng = np.random.default_rng(3)
+    np.savez(tmp_path / "x.npz", x=rng.normal(size=(40, 8)).astype(np.float32))
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["z"]), helper.make_node("Sigmoid", ["z"], ["p"])]
+    return save_model("score.onnx", nodes, {"x": (T.FLOAT, ["N", 8])}, {"p": (T.FLOAT, ["N", 1])},
+                      {"w": rng.normal(size=(8, 1)).astype(np.float32)})
+
+
+def test_flags_take_one_value_and_leave_the_model_to_its_place(assay, scorer, tmp_path):
+    before = assay("audit", *FLAGS_FIRST, scorer, "--data", tmp_path / "x.npz", "--fail-on", "none", code=0)
+    behind = assay("audit", scorer, "--data", tmp_path / "x.npz", *FLAGS_FIRST, "--fail-on", "none", code=0)
+    assert before.out == behind.out
+    extra = assay("compare", scorer, "--random", 1, "--program", "f16-storage", "cpu-f32", code=2)
+    assert "cpu-f32" in extra.err
+
+
+@pytest.mark.parametrize(("words", "hint"), [
+    (["audti"], "did you mean audit?"),
+    (["audit", "--jsn"], "did you mean --json?"),
+    (["run", "m.onnx", "--profile", ""], "--profile is given no value"),
+    (["run", "m.onnx", "--random", "1", "--provider", "CoreMLExecutionProvide"], "'CoreMLExecutionProvider'?"),
+    (["audit", "m.onnx", "--data", "x", "--decision", "argmax", "--candidate", "f64", "--score", "a", "--output", "a"],
+     "exclude each other"),
+])
+def test_remedies(assay, words, hint):
+    assert hint in assay(*words, code=2).err
+
+
+def test_common_flags_may_stand_before_the_command(assay):
+    envelope = assay("--json", "ops", "Relu", code=0).json
+    assert (envelope["command"], envelope["ok"]) == ("ops", True)
+    assert set(envelope["meta"]) == {"seconds", "host"}
+
+
+def test_the_fields_of_an_audit_in_their_order(assay, scorer, tmp_path):
+    np.save(tmp_path / "y.npy", np.arange(40) % 2)
+    result = assay("audit", scorer, "--data", tmp_path / "x.npz", "--labels", tmp_path / "y.npy", "--decision",
+                   "threshold:0.5", "--candidate", "coreml-nn-gpu", "--json", "--fail-on", "none", code=0).result
+    assert list(result)[:4] == ["samples", "decision", "reference", "candidates"]
+    assert list(result["reference"])[:3] == ["program", "confusion", "metrics"]
+    known = ["program", "profile", "variants", "verdict", "flips", "at_risk", "differences", "lattice", "confusion",
+             "metrics"]
+    assert list(result["candidates"][0])[:len(known)] == known
+
+
+def test_fields_of_a_flip_in_their_order(assay, save_model, tmp_path):
+    np.savez(tmp_path / "x.npz", x=np.array([[0.49999], [0.25], [0.75]], np.float32))
+    model = save_model("id.onnx", [helper.make_node("Relu", ["x"], ["p"])], {"x": (T.FLOAT, ["N", 1])},
+                       {"p": (T.FLOAT, ["N", 1])})
+    done = assay("audit", model, "--data", tmp_path / "x.npz", "--decision", "threshold:0.5", "--candidate",
+                 "f16-storage", "--json", code=1)
+    assert done.json["ok"] is True
+    flips = done.result["candidates"][0]["flips"]
+    assert [f["sample"] for f in flips] == [0]
+    assert list(flips[0])[:9] == ["sample", "label", "reference_score", "candidate_score", "reference_decision",
+                                  "candidate_decision", "margin_ulp", "explained_by_output_rounding", "variants"]
+    assert flips[0]["label"] is None and flips[0]["candidate_score"] == 0.5
+    assert flips[0]["explained_by_output_rounding"] is True
+
+
+def test_an_output_that_cannot_be_written_is_said_before_the_work(assay, tmp_path):
+    done = assay("run", tmp_path / "none.onnx", "--random", 1, "--output", tmp_path / "no" / "out.npz", code=3)
+    assert "A109" in done.err
+    assert "folder" in assay("run", tmp_path / "none.onnx", "--random", 1, "--output", tmp_path, code=3).err
+
+
+def test_links_and_pipes_stay_what_they_are(assay, scorer, tmp_path):
+    (tmp_path / "real.npz").write_bytes(b"")
+    (tmp_path / "link.npz").symlink_to("real.npz")
+    assay("run", scorer, "--random", 1, "--output", tmp_path / "link.npz", code=0)
+    assert (tmp_path / "link.npz").is_symlink()
+    with np.load(tmp_path / "real.npz") as written:
+        assert written.files == ["p"]
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE) as reader:
+        assay("run", scorer, "--random", 1, "--output", tmp_path / "pipe", code=0)
+        assert reader.communicate(timeout=60)[0].startswith(b"PK")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+def test_a_full_disk_behind_standard_output_is_an_error(assay_path):
+    if not os.path.exists("/dev/full"):
+        pytest.skip("there is no /dev/full")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([assay_path, "ops", "--json"], stdout=full, stderr=subprocess.PIPE, check=False, text=True)
+    assert done.returncode == 3 and "standard output" in done.stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure(assay_path):
+    with subprocess.Popen([assay_path, "ops", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.read(10)
+        process.stdout.close()
+        assert process.wait(timeout=60) == 0
+        assert process.stderr.read() == b""
