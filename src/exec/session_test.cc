@@ -141,6 +141,28 @@ TEST(Session, OutputsOutliveTheNextRun) {
   EXPECT_TRUE(same_bits(copy, (*first)[0]));
 }
 
+// An output that is another shape of an intermediate: its memory must not go to later operations.
+TEST(Session, OutputsMayBeViewsOfIntermediates) {
+  Net n;
+  const ValueId x = n.input("x", ElemType::float32, {4, 6});
+  const ValueId early = n.op("Sigmoid", {x});
+  const ValueId view = n.op("Reshape", {early, n.ints({6, 4})});
+  ValueId late = n.op("Tanh", {early});
+  for (const char* op : {"Sigmoid", "Tanh", "Exp", "Sigmoid"}) late = n.op("Transpose", {n.op(op, {late})});
+  n.graph.outputs = {view, late};
+  const auto graph = std::make_shared<const Graph>(n.graph);
+  const Tensor input = n.noise({4, 6});
+  std::vector<Tensor> results[2];
+  for (const bool reuse : {false, true}) {
+    auto session = Session::create(graph, std::make_shared<const Threads>(1), {.fuse = true, .reuse_memory = reuse});
+    ASSERT_TRUE(session.ok());
+    auto out = session->run({&input, 1});
+    ASSERT_TRUE(out.ok());
+    results[reuse] = *std::move(out);
+  }
+  for (size_t i = 0; i < 2; ++i) EXPECT_TRUE(same_bits(results[0][i], results[1][i])) << i;
+}
+
 #if defined(__SSE2__)
 // A host built with -ffast-math flushes subnormals; the engine must not notice, in any of its threads.
 TEST(Session, HostsThatFlushSubnormalsChangeNothing) {

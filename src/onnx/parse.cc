@@ -1,6 +1,7 @@
 // Field numbers to struct members, one function a message. Whatever has no case is skipped.
 #include "onnx/limits.h"
 #include "onnx/proto.h"
+#include "onnx/residency.h"
 
 namespace assay::onnx {
 namespace {
@@ -59,7 +60,7 @@ Status tensor(Reader r, TensorProto& t) {
         t.name = r.text();
         break;
       case 9:
-        t.raw_data = r.bytes();
+        t.raw_data = r.large_bytes();
         break;
       case 10:
         r.append_run(t.double_data, Wire::fixed64);
@@ -388,7 +389,9 @@ Status model(Reader r, ModelProto& m) {
 }
 }  // namespace
 
-Status parse_model(Bytes bytes, ModelProto& m) { return model(Reader(bytes, "model"), m); }
+Status parse_model(Bytes bytes, ModelProto& m, bool mapped) {
+  return model(Reader(bytes, "model", mapped ? release_around : nullptr), m);
+}
 Status parse_tensor(Bytes bytes, TensorProto& t) { return tensor(Reader(bytes, "tensor"), t); }
 
 }  // namespace assay::onnx

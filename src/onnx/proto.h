@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,7 +26,7 @@ struct TensorProto {
   // Runs of encoded numbers, decoded when the tensor is made.
   std::vector<Bytes> float_data, int32_data, int64_data, double_data, uint64_data;
   std::vector<std::string_view> string_data;
-  std::string_view name;
+  std::string name;  ///< a copy: reading it later would make the weight's page resident again
   std::optional<Bytes> raw_data;
   std::vector<StringEntry> external_data;
   int32_t data_location = kDefault;
@@ -134,8 +135,9 @@ struct ModelProto {
   size_t trainings = 0, configurations = 0;  ///< present, of no consequence for inference
 };
 
-/// Errors: file_malformed and limit_exceeded, with byte offset and field path.
-Status parse_model(Bytes bytes, ModelProto& model);
+/// Errors: file_malformed and limit_exceeded, with byte offset and field path. `mapped`: the bytes are a mapped file,
+/// of which large weights are not kept resident.
+Status parse_model(Bytes bytes, ModelProto& model, bool mapped);
 Status parse_tensor(Bytes bytes, TensorProto& tensor);
 
 }  // namespace assay::onnx

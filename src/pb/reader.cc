@@ -15,8 +15,8 @@ T load(Bytes bytes) {
 }
 }  // namespace
 
-Reader::Reader(Bytes bytes, std::string_view name)
-    : at_(bytes.data()), end_(bytes.data() + bytes.size()), origin_(bytes.data()), name_(name) {}
+Reader::Reader(Bytes bytes, std::string_view name, LargeHook large)
+    : at_(bytes.data()), end_(bytes.data() + bytes.size()), origin_(bytes.data()), large_(large), name_(name) {}
 
 void Reader::fail(const char* problem) {
   if (problem_) return;
@@ -112,13 +112,19 @@ Bytes Reader::bytes() {
   return problem_ ? Bytes{} : take(length);
 }
 
+Bytes Reader::large_bytes() {
+  const Bytes b = bytes();
+  if (large_ && b.size() >= kLarge) large_(origin_, b);
+  return b;
+}
+
 std::string_view Reader::text() {
   const Bytes b = bytes();
   return {reinterpret_cast<const char*>(b.data()), b.size()};
 }
 
 Reader Reader::message(std::string_view name, int64_t index) {
-  Reader child(bytes(), name);
+  Reader child(bytes(), name, large_);
   child.origin_ = origin_;
   child.parent_ = this;
   child.index_ = index;

@@ -31,7 +31,11 @@ class Reader {
  public:
   static constexpr int kMaxDepth = 100;  ///< nested messages, as protobuf's own default
 
-  explicit Reader(Bytes bytes, std::string_view name = "");
+  /// Called by large_bytes() for fields of at least kLarge bytes, with the start of the outermost message.
+  using LargeHook = void (*)(const std::byte* origin, Bytes field);
+  static constexpr uint64_t kLarge = 1U << 20;
+
+  explicit Reader(Bytes bytes, std::string_view name = "", LargeHook large = nullptr);
 
   /// Advances to the next field, skipping the current one when it was not read.
   bool next();
@@ -45,6 +49,8 @@ class Reader {
   float float32();
   double float64();
   Bytes bytes();
+  /// The same; tells the hook about large ones.
+  Bytes large_bytes();
   std::string_view text();
   /// A reader of the sub-message; `index` is printed for repeated fields.
   Reader message(std::string_view name, int64_t index = -1);
@@ -76,6 +82,7 @@ class Reader {
   const std::byte* failed_at_ = nullptr;
   const char* problem_ = nullptr;
   const Reader* parent_ = nullptr;
+  LargeHook large_ = nullptr;
   std::string_view name_;
   int64_t index_ = -1;
   int depth_ = 0;

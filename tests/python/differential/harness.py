@@ -1,0 +1,176 @@
+"""Many nodes in one model, run once by Assay and once by ONNX Runtime, and compared output by output."""
+import itertools
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import helper, numpy_helper
+
+from differential.tolerances import TOLERANCES, family_of
+
+OPSET = 22  # the newest that ONNX Runtime has kernels of for (nearly) all operators; cases may name another
+
+
+@dataclass
+class Case:
+    """One node with its inputs. None stands for an optional input that is not given."""
+
+    kind: str
+    inputs: list
+    attributes: dict = field(default_factory=dict)
+    outputs: int = 1
+    weights: tuple = ()  # positions of the inputs that are initializers rather than inputs of the graph
+    opset: int = OPSET
+    domain: str = ""
+
+    def __str__(self):
+        def show(a):
+            if a is None:
+                return "-"
+            return f"{a.dtype}{list(a.shape)}" + (f"={a.tolist()}" if a.size <= 8 else "")
+        attributes = " ".join(f"{k}={v}" for k, v in self.attributes.items())
+        return f"{self.kind}-{self.opset}({', '.join(map(show, self.inputs))}) {attributes}"
+
+
+def model_of(cases):
+    """One ModelProto with a node for each case, and the inputs that it takes. Cases share nothing."""
+    nodes, inputs, weights, outputs, feeds = [], [], [], [], {}
+    for c, case in enumerate(cases):
+        names = []
+        for i, array in enumerate(case.inputs):
+            names.append("" if array is None else f"i{c}_{i}")
+            if array is None:
+                continue
+            if i in case.weights:
+                weights.append(numpy_helper.from_array(array, names[-1]))
+            else:
+                kind = helper.np_dtype_to_tensor_dtype(array.dtype)
+                inputs.append(helper.make_tensor_value_info(names[-1], kind, array.shape))
+                feeds[names[-1]] = array
+        results = [f"o{c}_{k}" for k in range(case.outputs)]
+        nodes.append(helper.make_node(case.kind, names, results, domain=case.domain, **case.attributes))
+        outputs += [onnx.ValueInfoProto(name=r) for r in results]
+    graph = helper.make_graph(nodes, "cases", inputs, outputs, weights)
+    opsets = {case.opset for case in cases}
+    assert len(opsets) == 1
+    imports = [helper.make_opsetid("", opsets.pop()), helper.make_opsetid("com.microsoft", 1)]
+    return helper.make_model(graph, opset_imports=imports, ir_version=10), feeds
+
+
+def run_ort(model, feeds):
+    """Outputs by name, computed node by node: no graph optimisation."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    proto = model if isinstance(model, str) else model.SerializeToString()
+    session = onnxruntime.InferenceSession(proto, options, providers=["CPUExecutionProvider"])
+    return dict(zip([o.name for o in session.get_outputs()], session.run(None, feeds), strict=True))
+
+
+def run_assay(path, model, feeds, folder, *more):
+    """Outputs by name; raises with the command's message when it fails."""
+    folder = Path(folder)
+    if not isinstance(model, (str, Path)):
+        onnx.save(model, folder / "cases.onnx")
+        model = folder / "cases.onnx"
+    words = [path, "run", str(model), "--output", str(folder / "out.npz"), "--threads", "1", *more]
+    if feeds:
+        np.savez(folder / "in.npz", **feeds)
+        words += ["--input", str(folder / "in.npz")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        raise RuntimeError(f"exit {done.returncode}: {done.stderr[:2000]}")
+    with np.load(folder / "out.npz") as arrays:
+        return dict(arrays)
+
+
+def ulps(a, b):
+    """Distance of two float arrays in units of b's last place; 0 where both are NaN or equal."""
+    with np.errstate(all="ignore"):
+        same = (a == b) | (np.isnan(a) & np.isnan(b))
+        tiny = np.finfo(b.dtype).smallest_subnormal
+        distance = np.abs(a.astype(np.longdouble) - b.astype(np.longdouble)) / np.maximum(np.spacing(np.abs(b)), tiny)
+        return np.where(same, 0, np.where(np.isfinite(a) & np.isfinite(b), distance, np.inf))
+
+
+def wrong_elements(case, ours, theirs):
+    """Mask of the elements outside the tolerance of the operator's family; None when types or shapes differ."""
+    if ours.dtype != theirs.dtype or ours.shape != theirs.shape:
+        return None
+    if ours.dtype.kind != "f":
+        return ours != theirs
+    family = TOLERANCES[family_of(case.kind)]
+    bits = np.dtype(f"u{ours.dtype.itemsize}")
+    if family.bits:
+        return np.frombuffer(ours.tobytes(), bits).reshape(ours.shape) != np.frombuffer(theirs.tobytes(), bits).reshape(
+            ours.shape)
+    finite = np.abs(theirs[np.isfinite(theirs)])
+    norm = np.finfo(ours.dtype).eps * max(family.flat, family.norm * (finite.max() if finite.size else 0))
+    with np.errstate(all="ignore"):
+        near = np.abs(ours.astype(np.longdouble) - theirs.astype(np.longdouble)) <= norm
+    return (ulps(ours, theirs) > family.ulp) & ~near
+
+
+def run_both(assay_path, cases, folder):
+    """[(case, ours, theirs)], each a list of the outputs; one model for each operator set."""
+    triples = []
+    for _, group in itertools.groupby(sorted(cases, key=lambda c: c.opset), key=lambda c: c.opset):
+        group = list(group)
+        model, feeds = model_of(group)
+        theirs = _or_blame(group, lambda m, f: run_ort(m, f), model, feeds, "ONNX Runtime")
+        ours = _or_blame(group, lambda m, f: run_assay(assay_path, m, f, folder), model, feeds, "Assay")
+        for c, case in enumerate(group):
+            names = [f"o{c}_{k}" for k in range(case.outputs)]
+            triples.append((case, [ours[n] for n in names], [theirs[n] for n in names]))
+    return triples
+
+
+def _or_blame(cases, run, model, feeds, who):
+    """run(model, feeds); when that fails, the error names the cases that fail alone."""
+    try:
+        return run(model, feeds)
+    except Exception as whole:
+        lines = []
+        for case in cases:
+            try:
+                run(*model_of([case]))
+            except Exception as error:
+                lines.append(f"{case}: {str(error)[:600]}")
+        raise AssertionError(f"{who} fails on\n" + ("\n".join(lines[:8]) or str(whole)[:3000])) from whole
+
+
+def differences(triples, excused=lambda case, k, ours, theirs: None):
+    """One line for each case that differs beyond its tolerance, apart from the elements that `excused` masks."""
+    lines = []
+    for case, ours, theirs in triples:
+        for k, (a, b) in enumerate(zip(ours, theirs, strict=True)):
+            mask = wrong_elements(case, a, b)
+            if mask is None:
+                lines.append(f"{case}: output {k} is {a.dtype}{list(a.shape)}, theirs {b.dtype}{list(b.shape)}")
+                continue
+            allowed = excused(case, k, a, b)
+            if allowed is not None:
+                mask = mask & ~allowed
+            if np.any(mask):
+                at = tuple(int(i) for i in np.argwhere(mask)[0])
+                far = f", {float(ulps(a, b)[mask].max()):.4g} ULP at most" if a.dtype.kind == "f" else ""
+                lines.append(f"{case}: output {k}, {int(mask.sum())} of {mask.size} elements differ{far}; first at "
+                             f"{list(at)}: ours {a[at]!r}, theirs {b[at]!r}; inputs {_values_at(case, a.shape, at)}")
+    return lines
+
+
+def _values_at(case, shape, at):
+    """The elements of the inputs that stand at the place of an element-wise result, for messages."""
+    found = []
+    for array in case.inputs:
+        if array is None:
+            continue
+        try:
+            found.append(repr(np.broadcast_to(array, shape)[at]))
+        except ValueError:
+            found.append("...")
+    return ", ".join(found)
