@@ -54,12 +54,12 @@ std::string card(const AuditResult& audit, const CandidateResult& c) {
   out += fmt::format("<div class=\"small soft\">safe {} &#183; at risk {} &#183; flips {} of {}</div><dl>",
                      grouped(c.safe), grouped(c.at_risk.size()), grouped(c.flips.size()), grouped(audit.samples));
   if (!c.flips.empty())
-    out += fmt::format("<dt>explained by output rounding</dt><dd>{} of {}</dd>", explained, c.flips.size());
+    out += fmt::format("<dt>explained by rounding</dt><dd>{} of {}</dd>", explained, c.flips.size());
   if (audit.labels) {
     const auto now = audit::metrics_of(c.primary().tally, audit.rule.kind).accuracy;
     const auto before = audit::metrics_of(audit.reference_tally, audit.rule.kind).accuracy;
-    out += fmt::format("<dt>accuracy</dt><dd>{} <span class=\"faint\">(reference {})</span></dd>", percent(now),
-                       percent(before));
+    out +=
+        fmt::format("<dt>accuracy</dt><dd>{} <span class=\"faint\">was {}</span></dd>", percent(now), percent(before));
   }
   out += fmt::format(
       "<dt>largest difference</dt><dd>{}</dd><dt>outputs lie on</dt><dd>{}</dd><dt>variants run</dt><dd>{}</dd>",

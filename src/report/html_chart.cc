@@ -155,8 +155,8 @@ std::string margin_chart(const audit::AuditResult& audit, const std::vector<cons
   const double y = kHeight - 12;
   if (two) {
     svg += fmt::format(
-        R"(<text class="ink" x="{:.1f}" y="{}" text-anchor="end">decided negative &#8592;&#160;</text><text class="ink" x="{:.1f}" y="{}">&#160;&#8594; decided positive</text>)",
-        axis.boundary() - 4, y, axis.boundary() + 4, y);
+        R"(<text class="ink" x="{:.1f}" y="{}" text-anchor="end">&#8592; decided negative</text><text class="ink" x="{:.1f}" y="{}">decided positive &#8594;</text>)",
+        axis.boundary() - 12, y, axis.boundary() + 12, y);
   } else {
     svg += fmt::format(R"(<text class="ink" x="{}" y="{}">lead of the winner &#8594;</text>)", kLeft, y);
   }

@@ -59,14 +59,14 @@ section{background:var(--card);border:1px solid var(--line);border-radius:14px;p
 .card .big{font-size:23px;font-weight:650;margin:4px 0 2px;letter-spacing:-.01em;color:var(--green)}
 .card.risk .big{color:var(--amber)}.card.flip .big{color:var(--red)}
 .card dl{display:grid;grid-template-columns:auto 1fr;gap:1px 12px;margin:8px 0 0;font-size:13px}
-.card dt{color:var(--soft)}.card dd{margin:0;text-align:right;font-variant-numeric:tabular-nums}
+.card dt{color:var(--soft);white-space:nowrap}.card dd{margin:0;text-align:right;font-variant-numeric:tabular-nums}
 .tag{display:inline-block;font:600 11px/1 system-ui,sans-serif;padding:3px 7px;border-radius:20px;background:var(--line);color:var(--soft);vertical-align:2px;margin-left:4px}
 .tag.red{background:var(--redbg);color:var(--red)}.tag.amber{background:var(--amberbg);color:var(--amber)}
 .tag.green{background:var(--greenbg);color:var(--green)}
 .scroll{overflow-x:auto}.tall{max-height:430px;overflow:auto}
 table{border-collapse:collapse;width:100%;font-size:13.5px;font-variant-numeric:tabular-nums}
 th{font-weight:600;text-align:left;color:var(--soft);font-size:12px;border-bottom:1px solid var(--line);padding:6px 10px;white-space:nowrap;background:var(--card);position:sticky;top:0}
-td{padding:6px 10px;border-bottom:1px solid var(--line);vertical-align:top}
+td{padding:6px 9px;border-bottom:1px solid var(--line);vertical-align:top}
 tr:last-child td{border-bottom:0}.r{text-align:right}
 td.r,td.n{white-space:nowrap}
 .matrices{display:grid;grid-template-columns:repeat(auto-fill,minmax(190px,1fr));gap:14px}

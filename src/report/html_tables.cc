@@ -60,7 +60,7 @@ std::string case_row(const audit::AuditResult& audit, const audit::CandidateResu
   return fmt::format(
       "<tr><td class=\"r\">{}</td><td class=\"r\">{}</td><td class=\"r mono\">{}</td><td class=\"r mono\">{}</td>"
       "<td class=\"n\">{} &#8594; {}</td><td class=\"r\">{}</td><td "
-      "class=\"r\">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+      "class=\"r\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td></tr>",
       one.sample, one.label ? std::to_string(*one.label) : "&#8211;",
       escape(score_text(one.reference_score, audit.score_type)),
       escape(score_text(one.candidate_score, audit.score_type)), escape(decision_text(one.reference_decision, kind)),
@@ -122,11 +122,11 @@ std::string cases(const audit::AuditResult& audit, const audit::CandidateResult&
   for (const audit::Case& one : c.flips) rows.emplace_back(&one, true);
   for (const audit::Case& one : c.at_risk) rows.emplace_back(&one, false);
   std::string out = fmt::format(
-      "<h4 class=\"mono\">{}</h4><div class=\"tall scroll\"><table><tr><th class=\"r\">sample</th><th "
+      "<h4><span class=\"mono\">{}</span> <span class=\"soft small\">margins in ULPs of {}</span></h4><div "
+      "class=\"tall scroll\"><table><tr><th class=\"r\">sample</th><th "
       "class=\"r\">label</th>"
-      "<th class=\"r\">reference score</th><th class=\"r\">score here</th><th>decision</th><th class=\"r\">margin, ULP "
-      "of {}</th>"
-      "<th class=\"r\">margin here</th><th>explained by</th><th>verdict</th><th>variants that differ</th></tr>",
+      "<th class=\"r\">reference score</th><th class=\"r\">score here</th><th>decision</th><th class=\"r\">margin</th>"
+      "<th class=\"r\">margin here</th><th>explained by</th><th>verdict</th><th>variants</th></tr>",
       escape(c.info.program), ir::elem_name(c.storage));
   for (size_t i = 0; i < rows.size() && i < kMostRows; ++i) out += case_row(audit, c, *rows[i].first, rows[i].second);
   out += "</table></div>";
