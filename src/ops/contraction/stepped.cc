@@ -23,9 +23,11 @@ class PlannedStep {
 
   template <class D, class V>
   HWY_INLINE V operator()(D d, V a, V b, V acc) const {
-    if (fused_) return Flushed(d, Rounded(d, a, b, acc, step_));
-    const V product = Flushed(d, Rounded(d, a, b, hn::Set(d, -0.0f), product_));
-    return Flushed(d, Rounded(d, product, hn::Set(d, 1.0f), acc, step_));
+    if (!fused_) {
+      a = Flushed(d, Rounded(d, a, b, hn::Set(d, -0.0f), product_));  // adding -0 changes nothing
+      b = hn::Set(d, 1.0f);
+    }
+    return Flushed(d, Rounded(d, a, b, acc, step_));
   }
 
   template <class D, class V>
@@ -49,33 +51,43 @@ class PlannedStep {
   float smallest_;
 };
 
-template <size_t kM>
-struct Planned {
-  static void Run(size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
-                  const num::Policy& policy) {
-    const PlannedStep step(policy);
-    // Row by row: the steps are long and need the registers.
-    for (size_t i = 0; i < kM; ++i) {
-      const hn::ScalableTag<float> d;
-      const size_t lanes = hn::Lanes(d);
-      for (size_t j = 0; j < kVectors * lanes; j += 2 * lanes) {
-        auto x = resume ? step.Flushed(d, hn::LoadU(d, c + i * ldc + j)) : hn::Zero(d);
-        auto y = resume ? step.Flushed(d, hn::LoadU(d, c + i * ldc + j + lanes)) : hn::Zero(d);
-        for (size_t k = 0; k < kc; ++k) {
-          const auto left = hn::Set(d, a[k * kRows + i]);
-          const float* row = b + k * kVectors * lanes + j;
-          x = step(d, left, hn::Load(d, row), x);
-          y = step(d, left, hn::Load(d, row + lanes), y);
-        }
-        hn::StoreU(x, d, c + i * ldc + j);
-        hn::StoreU(y, d, c + i * ldc + j + lanes);
-      }
+// The loops below take the number of rows at run time: their steps are long, and a copy for each number of rows would
+// only cost compile time.
+using Rows = void (*)(size_t rows, size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
+                      const num::Policy& policy);
+template <Rows kRun>
+struct AnyRows {
+  template <size_t kM>
+  struct Kernel {
+    static void Run(size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
+                    const num::Policy& policy) {
+      kRun(kM, kc, a, b, c, ldc, resume, policy);
+    }
+  };
+};
+
+HWY_NOINLINE void Planned(size_t rows, size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
+                          const num::Policy& policy) {
+  const PlannedStep step(policy);
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d), columns = kVectors * lanes;
+  for (size_t i = 0; i < rows; ++i) {
+    for (size_t j = 0; j < columns; j += lanes) {
+      auto acc = resume ? step.Flushed(d, hn::LoadU(d, c + i * ldc + j)) : hn::Zero(d);
+      for (size_t k = 0; k < kc; ++k)
+        acc = step(d, hn::Set(d, a[k * kRows + i]), hn::Load(d, b + k * columns + j), acc);
+      hn::StoreU(acc, d, c + i * ldc + j);
     }
   }
-};
+}
 
 /// float16 after each fused multiply-add, to nearest even. Rounding the float32 result again goes wrong only where that
 /// result is a tie of float16 though the exact one is not, so steps with a possible tie are looked at closely.
+template <class D>
+HWY_NOINLINE hn::Vec<D> HalfStep(D d, hn::Vec<D> a, hn::Vec<D> b, hn::Vec<D> c) {
+  return simd::RoundToFloat16(d, simd::FmaToOdd(d, a, b, c));
+}
+
 template <size_t kM>
 struct Halves {
   static void Run(size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume, const num::Policy&) {
@@ -102,7 +114,7 @@ struct Halves {
           const auto subnormal = hn::And(hn::Lt(size, normal), hn::Ne(size, zero));
           const auto suspect = hn::Or(hn::Eq(hn::And(bits, low), tie), subnormal);
           if (HWY_UNLIKELY(!hn::AllFalse(du, suspect))) {
-            acc[i][j] = simd::RoundToFloat16(d, simd::FmaToOdd(d, x, row, acc[i][j]));
+            acc[i][j] = HalfStep(d, x, row, acc[i][j]);
           } else {
             acc[i][j] = simd::RoundToFloat16(d, sum);
           }
@@ -116,38 +128,35 @@ struct Halves {
 };
 
 /// Lane l sums k = l, l + lanes, ...; then halves are added.
-template <size_t kM>
-struct Lanes {
-  static void Run(size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
-                  const num::Policy& policy) {
-    const hn::ScalableTag<float> d;
-    using V = hn::Vec<decltype(d)>;
-    const size_t width = hn::Lanes(d), count = static_cast<size_t>(policy.accumulator.lanes);
-    const bool fused = policy.accumulator.fused;
-    for (size_t i = 0; i < kM; ++i) {
-      for (size_t j = 0; j < kVectors * width; j += width) {
-        V lanes[16];
-        for (size_t l = 0; l < count; ++l) lanes[l] = hn::Zero(d);
-        for (size_t k = 0, l = 0; k < kc; ++k, l = l + 1 == count ? 0 : l + 1) {
-          const V x = hn::Set(d, a[k * kRows + i]), y = hn::Load(d, b + k * kVectors * width + j);
-          lanes[l] = fused ? simd::Fma(d, x, y, lanes[l]) : hn::Add(lanes[l], hn::Mul(x, y));
-        }
-        for (size_t half = count / 2; half > 0; half /= 2) {
-          for (size_t l = 0; l < half; ++l) lanes[l] = hn::Add(lanes[l], lanes[l + half]);
-        }
-        if (resume) {  // the start is added last, unless it is zero
-          const V start = hn::LoadU(d, c + i * ldc + j);
-          lanes[0] = hn::IfThenElse(hn::Eq(start, hn::Zero(d)), lanes[0], hn::Add(lanes[0], start));
-        }
-        hn::StoreU(lanes[0], d, c + i * ldc + j);
+HWY_NOINLINE void Lanes(size_t rows, size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
+                        const num::Policy& policy) {
+  const hn::ScalableTag<float> d;
+  using V = hn::Vec<decltype(d)>;
+  const size_t width = hn::Lanes(d), count = static_cast<size_t>(policy.accumulator.lanes);
+  const bool fused = policy.accumulator.fused;
+  for (size_t i = 0; i < rows; ++i) {
+    for (size_t j = 0; j < kVectors * width; j += width) {
+      V lanes[16];
+      for (size_t l = 0; l < count; ++l) lanes[l] = hn::Zero(d);
+      for (size_t k = 0, l = 0; k < kc; ++k, l = l + 1 == count ? 0 : l + 1) {
+        const V x = hn::Set(d, a[k * kRows + i]), y = hn::Load(d, b + k * kVectors * width + j);
+        lanes[l] = fused ? simd::Fma(d, x, y, lanes[l]) : hn::Add(lanes[l], hn::Mul(x, y));
       }
+      for (size_t half = count / 2; half > 0; half /= 2) {
+        for (size_t l = 0; l < half; ++l) lanes[l] = hn::Add(lanes[l], lanes[l + half]);
+      }
+      if (resume) {  // the start is added last, unless it is zero
+        const V start = hn::LoadU(d, c + i * ldc + j);
+        lanes[0] = hn::IfThenElse(hn::Eq(start, hn::Zero(d)), lanes[0], hn::Add(lanes[0], start));
+      }
+      hn::StoreU(lanes[0], d, c + i * ldc + j);
     }
   }
-};
+}
 
-KernelSet<float> PlannedFloat() { return SetOf<float, Planned>(); }
+KernelSet<float> PlannedFloat() { return SetOf<float, AnyRows<Planned>::Kernel>(); }
 KernelSet<float> HalvesFloat() { return SetOf<float, Halves>(); }
-KernelSet<float> LanesFloat() { return SetOf<float, Lanes>(); }
+KernelSet<float> LanesFloat() { return SetOf<float, AnyRows<Lanes>::Kernel>(); }
 
 }  // namespace assay::ops::contraction::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

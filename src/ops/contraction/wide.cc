@@ -59,14 +59,13 @@ struct Sums {
   }
 };
 
-template <size_t kM>
 struct Exact {
-  static void Run(size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
-                  const num::Policy& policy) {
+  HWY_NOINLINE static void All(size_t rows, size_t kc, const float* a, const float* b, float* c, size_t ldc,
+                               bool resume, const num::Policy& policy) {
     const DF d;
     const DD dd;
     const size_t lanes = hn::Lanes(d), columns = kVectors * lanes;
-    for (size_t i = 0; i < kM; ++i) {
+    for (size_t i = 0; i < rows; ++i) {
       WideSums sums;
       for (size_t j = 0; j < columns; j += lanes) {
         Sums s;
@@ -110,17 +109,16 @@ struct NarrowAdder {
   bool nearest;
 };
 
-template <size_t kM>
 struct Tiles {
-  static void Run(size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
-                  const num::Policy& policy) {
+  HWY_NOINLINE static void All(size_t rows, size_t kc, const float* a, const float* b, float* c, size_t ldc,
+                               bool resume, const num::Policy& policy) {
     const DF d;
     const size_t lanes = hn::Lanes(d), columns = kVectors * lanes,
                  block = static_cast<size_t>(policy.accumulator.block);
     const NarrowAdder add(policy.accumulator);
     const bool round_product = policy.accumulator.product.has_value();
     const auto limit = hn::Set(d, overflow_threshold(policy.accumulator)), infinity = hn::Set(d, HUGE_VALF);
-    for (size_t i = 0; i < kM; ++i) {
+    for (size_t i = 0; i < rows; ++i) {
       WideSums sums;
       for (size_t j = 0; j < columns; j += lanes) {
         Sums s;
@@ -148,8 +146,20 @@ struct Tiles {
   }
 };
 
-KernelSet<float> ExactFloat() { return SetOf<float, Exact>(); }
-KernelSet<float> TilesFloat() { return SetOf<float, Tiles>(); }
+/// Rows at run time: the loops are long, and a copy for each number of rows would only cost compile time.
+template <class Loop>
+struct AnyRows {
+  template <size_t kM>
+  struct Kernel {
+    static void Run(size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
+                    const num::Policy& policy) {
+      Loop::All(kM, kc, a, b, c, ldc, resume, policy);
+    }
+  };
+};
+
+KernelSet<float> ExactFloat() { return SetOf<float, AnyRows<Exact>::Kernel>(); }
+KernelSet<float> TilesFloat() { return SetOf<float, AnyRows<Tiles>::Kernel>(); }
 
 #endif
 
