@@ -70,7 +70,7 @@ TEST(Move, KeepsNanPayloads) {
     EXPECT_TRUE(same_bits(in, out));
 }
 
-TEST(Move, SliceClampsAsNumpyDoes) {
+TEST(Move, SliceClampsAsOnnxSays) {
   const Tensor in = counting(ElemType::int64, {10});
   const auto slice = [&](int64_t begin, int64_t end, int64_t step) {
     return OneOp("Slice")
@@ -89,6 +89,7 @@ TEST(Move, SliceClampsAsNumpyDoes) {
   EXPECT_EQ(slice(INT64_MAX, INT64_MIN, INT64_MIN), (Dims{9}));
   EXPECT_EQ(slice(7, 3, 1), (Dims{}));
   EXPECT_EQ(slice(-3, -1, 1), (Dims{7, 8}));
+  EXPECT_EQ(slice(-11, INT64_MIN, -1), (Dims{0}));
 }
 
 TEST(Move, PadModes) {

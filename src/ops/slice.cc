@@ -10,13 +10,15 @@ struct Range {
   int64_t begin = 0, count = 0, step = 1;
 };
 
-/// The elements that a slice takes of one axis: bounds clamped as NumPy clamps them, whatever sentinel they are.
+/// The elements that a slice takes of one axis. Bounds are clamped as NumPy clamps them, whatever sentinel they are,
+/// but for one case: backwards from before the first element takes that element (ONNX's text; NumPy takes none).
 Range clamped(int64_t begin, int64_t end, int64_t step, int64_t extent) {
+  if (extent == 0) return {};
   const auto bound = [&](int64_t i) {
     if (i < 0) i = i < -extent ? -1 : i + extent;
     return step > 0 ? std::clamp<int64_t>(i, 0, extent) : std::clamp<int64_t>(i, -1, extent - 1);
   };
-  const int64_t first = bound(begin), last = bound(end);
+  const int64_t first = std::max<int64_t>(bound(begin), 0), last = bound(end);
   const int64_t span = step > 0 ? last - first : first - last;
   if (span <= 0) return {0, 0, 1};
   const uint64_t stride = step > 0 ? static_cast<uint64_t>(step) : uint64_t{0} - static_cast<uint64_t>(step);
