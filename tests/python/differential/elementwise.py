@@ -53,7 +53,8 @@ def is_inf(r, _):
 
 
 def gelu(r, _):
-    return Case("Gelu", [r.floats(r.shape(), special=r.coin(), low=-6, high=6)], {"approximate": r.pick(["none", "tanh"])})
+    x = r.floats(r.shape(), special=r.coin(), low=-6, high=6)
+    return Case("Gelu", [x], {"approximate": r.pick(["none", "tanh"])})
 
 
 def swish(r, _):
