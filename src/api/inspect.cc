@@ -96,6 +96,16 @@ ordered_json json_of(const std::string& file, const ir::Graph& graph, bool full)
   return out;
 }
 
+// A policy that Casts cannot say is refused as a whole, naming its first such statement, even where this model would
+// not meet it.
+Status emit(const ir::Graph& graph, const backends::Program& program, const std::string& path) {
+  if (program.profile() != nullptr)
+    if (const auto statement = profiles::not_expressible(*program.profile(), 0))
+      return Error{Code::not_expressible, "ONNX cannot say " + *statement, "profile " + program.profile()->name,
+                   "only storage policies (f16-storage, bf16-storage, strict-f32) can be written as plain ONNX"};
+  return onnx::export_model(graph, path);
+}
+
 }  // namespace
 
 Result<Report> inspect(const InspectRequest& request) {
@@ -110,7 +120,7 @@ Result<Report> inspect(const InspectRequest& request) {
     graph = program->resolved(0);
     if (!graph)
       return Error{Code::usage, "'" + request.program + "' is no program that can be inspected", "", "give a profile"};
-    if (!request.emit_onnx.empty()) ASSAY_CHECK(onnx::export_model(*graph, request.emit_onnx));
+    if (!request.emit_onnx.empty()) ASSAY_CHECK(emit(*graph, *program, request.emit_onnx));
   }
   report.json =
       json_of(request.model, *graph, request.full).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
