@@ -1,7 +1,7 @@
 """How far Assay and ONNX Runtime may lie apart, per family of operators: the one table.
 
-An element agrees when it is within `ulp` units in the last place of ONNX Runtime's; or within `norm` machine epsilons of
-the largest finite magnitude among the inputs and the result, which sums in another order lose where they cancel; or
+An element agrees when it is within `ulp` units in the last place of ONNX Runtime's; or within `norm` machine epsilons
+of the largest finite magnitude among the inputs and the result, which sums in another order lose where they cancel; or
 within `flat` machine epsilons of 1. Families with `bits` agree in every bit: signs of zeros and payloads of NaNs too.
 Elsewhere all NaNs are one and +0 is -0. Integers, booleans, types and shapes are always exact.
 """
