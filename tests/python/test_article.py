@@ -27,6 +27,6 @@ def test_the_round_trip_test_tells_the_gpu_from_the_cpu(assay, tmp_path):
     for profile in ("strict-f32", "coreml-nn-gpu"):
         assay("run", article / "mlp.onnx", "--input", article / "input.npz", "--output", f"{profile}.npz",
               "--profile", profile, code=0)
-        found[profile] = assay("fingerprint", f"{profile}.npz", "--json", code=0).out
-    assert '"float16"' in found["coreml-nn-gpu"]
-    assert '"float16"' not in found["strict-f32"]
+        found[profile] = assay("fingerprint", f"{profile}.npz", "--json", code=0).result["arrays"][0]
+    assert (found["coreml-nn-gpu"]["format"], found["coreml-nn-gpu"]["evidence_bits"]) == ("float16", 39)
+    assert found["strict-f32"]["format"] == "float32"
