@@ -120,6 +120,7 @@ void Plan::place(const SessionOptions& options) {
   constexpr size_t kNone = SIZE_MAX;
   std::vector<Block> blocks;
   std::vector<size_t> block_of(values_.size(), kNone);  // views share their input's block
+  std::vector<size_t> read_until;                       // of each block: the last step that reads one of its values
   const auto touch = [&](ir::ValueId v, size_t step) {
     if (v != ir::kNoValue && block_of[v] != kNone) blocks[block_of[v]].last = step;
   };
@@ -144,8 +145,12 @@ void Plan::place(const SessionOptions& options) {
     for (const auto& e : step.epilogue)
       for (const ir::ValueId v : e.op->inputs) touch(v, s);
     if (step.dynamic) continue;
+    const auto share = [&](ir::ValueId v, size_t block) {
+      block_of[v] = block;
+      if (block != kNone) read_until[block] = std::max(read_until[block], last_read[v]);
+    };
     if (step.view) {
-      block_of[step.results[0]] = block_of[step.op->inputs[0]];
+      share(step.results[0], block_of[step.op->inputs[0]]);
       continue;
     }
     for (const ir::ValueId v : step.results) {
@@ -154,11 +159,9 @@ void Plan::place(const SessionOptions& options) {
       if (step.op->def->in_place && options.reuse_memory && step.epilogue.empty()) {
         for (const ir::ValueId in : step.op->inputs) {
           if (in == ir::kNoValue || block_of[in] == kNone || blocks[block_of[in]].bytes != bytes) continue;
-          const bool dies = std::ranges::all_of(std::views::iota(size_t{0}, values_.size()), [&](size_t other) {
-            return block_of[other] != block_of[in] || last_read[other] <= s;
-          });
+          const bool dies = read_until[block_of[in]] <= s;
           if (dies && values_[in].type.shape == values_[v].type.shape && stored(in) == stored(v)) {
-            block_of[v] = block_of[in];
+            share(v, block_of[in]);
             break;
           }
         }
@@ -166,6 +169,7 @@ void Plan::place(const SessionOptions& options) {
       if (block_of[v] == kNone) {
         block_of[v] = blocks.size();
         blocks.push_back({.bytes = bytes, .first = s, .last = s});
+        read_until.push_back(last_read[v]);
       }
     }
   }

@@ -33,8 +33,9 @@ Result<std::vector<Tensor>> pick(const Arrays& arrays, std::span<const Port> por
     if (array == nullptr) {
       const std::string near = did_you_mean(port.name, names_of(arrays));
       return Error{Code::data_missing,
-                   "input '" + port.name + "' is not in the data, which has " + join(names_of(arrays), ", ") +
-                       "; the model's inputs are " + join(names_of(ports), ", "),
+                   "input '" + port.name + "' is not in the data, which has " +
+                       (arrays.empty() ? "no arrays" : join(names_of(arrays), ", ")) + "; the model's inputs are " +
+                       join(names_of(ports), ", "),
                    port.name, near.empty() ? "name the arrays as the model's inputs" : "is '" + near + "' meant?"};
     }
     if (array->elem() != port.type.elem)
