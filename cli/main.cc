@@ -20,7 +20,10 @@ namespace {
 
 const auto kBegin = std::chrono::steady_clock::now();
 
-bool colour() { return ::isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr; }
+bool colour() {
+  const char* const no = std::getenv("NO_COLOR");  // an empty one says nothing (no-color.org)
+  return ::isatty(STDERR_FILENO) != 0 && (no == nullptr || *no == '\0');
+}
 
 int write_error = 0;  // errno of the first write to standard output that failed
 

@@ -63,6 +63,8 @@ Result<Report> audit(const AuditRequest& request) {
   std::vector<int64_t> labels;
   if (!request.labels.empty()) {
     ASSAY_TRY(labels, audit::read_labels(request.labels));
+    if (labels.empty())
+      return Error{Code::labels_length, "there are no labels", request.labels, "give one label per sample"};
   }
   options.score = request.score;
   options.output = request.output;

@@ -107,3 +107,9 @@ def test_a_reader_that_has_seen_enough_is_no_failure(assay_path):
         process.stdout.close()
         assert process.wait(timeout=60) == 0
         assert process.stderr.read() == b""
+
+
+def test_an_empty_file_of_labels_is_no_absence_of_labels(assay, scorer, tmp_path):
+    (tmp_path / "y.csv").write_text("")
+    done = assay("audit", scorer, "--data", tmp_path / "x.npz", "--labels", tmp_path / "y.csv", *FLAGS_FIRST, code=3)
+    assert "A305" in done.err
