@@ -32,9 +32,17 @@ bool plain(const num::Rounding& r) {
          r.limit == 0;
 }
 
+/// True when the types say already that the operation computes in float64.
+bool declared_float64(const ir::Graph& g, const ir::Op& o) {
+  const auto is_float64 = [&](ValueId v) { return v != kNoValue && g.at(v).type.elem == ElemType::float64; };
+  return std::ranges::any_of(o.inputs, is_float64) || std::ranges::any_of(o.outputs, is_float64);
+}
+
 /// The first thing about the operation's policy that Cast pairs cannot say; empty when there is none.
-std::string unsayable(const num::Policy& p) {
-  const num::Policy none;
+std::string unsayable(const ir::Graph& g, const ir::Op& o) {
+  const num::Policy& p = o.policy;
+  num::Policy none;
+  if (declared_float64(g, o)) none.compute = p.compute;
   if (p.compute != none.compute) return "arithmetic in float64";
   if (p.operand) return "rounding of operands";
   if (p.accumulator != none.accumulator) return "an accumulator other than the chain of float32 fused multiply-adds";
@@ -289,7 +297,7 @@ Status Exporter::attribute(const ir::Attr& a, const Names& names, Writer& w) {
 
 Status Exporter::op(const ir::Graph& g, const ir::Op& o, Names& names, Writer& w) {
   if (g.resolved)
-    if (const std::string what = unsayable(o.policy); !what.empty()) return refuse("ONNX cannot say " + what, g, o);
+    if (const std::string what = unsayable(g, o); !what.empty()) return refuse("ONNX cannot say " + what, g, o);
   if (o.domain == "assay" && o.type == "Round") {
     const std::string from = name_of(g, o.inputs[0], names), to = name_of(g, o.outputs[0], names);
     ASSAY_TRY(const ElemType storage, narrow(g, g.at(o.outputs[0])));

@@ -77,6 +77,17 @@ TEST(Export, StorageBecomesCastPairs) {
   EXPECT_NE(bytes.find("y@raw"), std::string_view::npos);
 }
 
+TEST(Export, DeclaredFloat64SaysThatItIsComputedInFloat64) {
+  ir::Graph g = small();
+  g.resolved = true;
+  for (ir::Value& v : g.values) v.storage = v.type.elem;
+  g.ops[0].policy.compute = num::FormatId::float64;
+  EXPECT_FALSE(export_model(g, temporary("double.onnx")).ok());
+  for (ir::Value& v : g.values) v.storage = v.type.elem = ir::ElemType::float64;
+  for (ir::Value& v : g.values) v.constant.reset();
+  EXPECT_TRUE(export_model(g, temporary("double.onnx")).ok());
+}
+
 TEST(Export, WhatOnnxCannotSayIsNamed) {
   ir::Graph g = small();
   g.resolved = true;
