@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <vector>
+
+#include "ops/elementwise.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -12,10 +16,24 @@ Status infer(InferContext& c) {
   return {};
 }
 
+/// The bits are those of the declared types: what a policy stores narrower is widened before and rounded behind.
 Status eval(KernelContext& c) {
-  if (ir::elem_bits(c.in(0).elem()) != ir::elem_bits(c.storage_out(0)))
+  const ir::Tensor& in = c.in(0);
+  const bool narrow_in = in.elem() != c.declared_in(0), narrow_out = c.storage_out(0) != c.declared_out(0);
+  if (narrow_in == narrow_out && ir::elem_bits(in.elem()) == ir::elem_bits(c.storage_out(0))) return eval_view(c);
+  if (ir::elem_bits(in.elem()) > 32 || ir::elem_bits(c.storage_out(0)) > 32 || narrow_in == narrow_out)
     return c.fail(Code::type_unsupported, "the operand or the result is stored in another width than declared");
-  return eval_view(c);
+  ASSAY_CHECK(allocate_outputs(c));
+  const auto n = static_cast<size_t>(in.size());
+  std::vector<float> values(n);
+  if (narrow_in) {
+    const float* wide = load(in, 0, n, values.data());
+    std::copy_n(reinterpret_cast<const std::byte*>(wide), n * sizeof(float), c.out(0).mutable_bytes());
+  } else {
+    std::copy_n(in.bytes(), n * sizeof(float), reinterpret_cast<std::byte*>(values.data()));
+    store(c.out(0), 0, n, values.data(), c.policy());
+  }
+  return {};
 }
 
 constexpr In kIn[] = {{"input", kAnything}};
