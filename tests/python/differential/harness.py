@@ -1,5 +1,6 @@
 """Many nodes in one model, run once by Assay and once by ONNX Runtime, and compared output by output."""
 import itertools
+import operator
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,35 +110,59 @@ def magnitude(arrays):
     return float(max((a.max() for a in floats if a.size), default=0))
 
 
-def wrong_elements(case, ours, theirs):
-    """Mask of the elements outside the tolerance of the operator's family; None when types or shapes differ."""
+def storage_ulp(array, storage):
+    """One unit in the last place of the storage type at each element: what a neighbouring rounding makes."""
+    digits, least = {"float16": (10, -24), "bfloat16": (7, -133)}[storage]
+    _, exponent = np.frexp(np.abs(np.where(np.isfinite(array), array, 0)).astype(np.float64))
+    return np.ldexp(1.0, np.maximum(exponent - 1 - digits, least))
+
+
+def wrong_elements(case, ours, theirs, storage=None):
+    """Mask of the elements outside the tolerance of the operator's family; None when types or shapes differ.
+
+    Under a storage policy results that are not exact may round to neighbouring values of the storage type, and NaNs lose
+    their payload.
+    """
     if ours.dtype != theirs.dtype or ours.shape != theirs.shape:
         return None
     if ours.dtype.kind != "f":
         return ours != theirs
     family = TOLERANCES[family_of(case.kind)]
     bits = np.dtype(f"u{ours.dtype.itemsize}")
-    if family.bits:
+    if family.bits and not storage:
         return np.frombuffer(ours.tobytes(), bits).reshape(ours.shape) != np.frombuffer(theirs.tobytes(), bits).reshape(
             ours.shape)
     norm = float(np.finfo(ours.dtype).eps) * max(family.flat, family.norm * magnitude([theirs, *case.inputs]))
     with np.errstate(all="ignore"):
-        near = np.abs(ours.astype(np.longdouble) - theirs.astype(np.longdouble)) <= norm
+        distance = np.abs(ours.astype(np.longdouble) - theirs.astype(np.longdouble))
+        near = distance <= norm
+        if storage and (family.ulp or family.norm or family.flat) and ours.dtype == np.float32:
+            near |= distance <= storage_ulp(theirs, storage)
     return (ulps(ours, theirs) > family.ulp) & ~near
+
+
+def by_opset(cases):
+    """Lists of the cases of one operator set each."""
+    opset = operator.attrgetter("opset")
+    return [list(group) for _, group in itertools.groupby(sorted(cases, key=opset), key=opset)]
 
 
 def run_both(assay_path, cases, folder):
     """[(case, ours, theirs)], each a list of the outputs; one model for each operator set."""
     triples = []
-    for _, cases_of_opset in itertools.groupby(sorted(cases, key=lambda c: c.opset), key=lambda c: c.opset):
-        group = list(cases_of_opset)
+    for group in by_opset(cases):
         model, feeds = model_of(group)
         theirs = _or_blame(group, run_ort, model, feeds, "ONNX Runtime")
         ours = _or_blame(group, lambda m, f: run_assay(assay_path, m, f, folder), model, feeds, "Assay")
-        for c, case in enumerate(group):
-            names = [f"o{c}_{k}" for k in range(case.outputs)]
-            triples.append((case, [ours[n] for n in names], [theirs[n] for n in names]))
+        triples += triples_of(group, ours, theirs)
     return triples
+
+
+def triples_of(cases, ours, theirs):
+    """The outputs of each case, from those of the model that model_of made."""
+    for c, case in enumerate(cases):
+        names = [f"o{c}_{k}" for k in range(case.outputs)]
+        yield case, [ours[n] for n in names], [theirs[n] for n in names]
 
 
 def _or_blame(cases, run, model, feeds, who):
@@ -154,12 +179,12 @@ def _or_blame(cases, run, model, feeds, who):
         raise AssertionError(f"{who} fails on\n" + ("\n".join(lines[:8]) or str(whole)[:3000])) from whole
 
 
-def differences(triples, excused=lambda case, k, ours, theirs: None):
+def differences(triples, excused=lambda case, k, ours, theirs: None, storage=None):
     """One line for each case that differs beyond its tolerance, apart from the elements that `excused` masks."""
     lines = []
     for case, ours, theirs in triples:
         for k, (a, b) in enumerate(zip(ours, theirs, strict=True)):
-            mask = wrong_elements(case, a, b)
+            mask = wrong_elements(case, a, b, storage)
             if mask is None:
                 lines.append(f"{case}: output {k} is {a.dtype}{list(a.shape)}, theirs {b.dtype}{list(b.shape)}")
                 continue
