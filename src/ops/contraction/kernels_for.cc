@@ -8,11 +8,9 @@ using num::Accumulator;
 
 bool flushes(const num::Policy& policy) { return policy.flush_subnormals || policy.accumulator.flush_subnormals; }
 
-/// Each step rounded by the compute type alone.
-bool plain_steps(const num::Policy& policy) {
-  const Accumulator& acc = policy.accumulator;
-  return !acc.step && (acc.fused || !acc.product) && !acc.step_via_float32 && !flushes(policy);
-}
+/// Each step rounded by the compute type alone, and perhaps flushed.
+bool compute_steps(const Accumulator& acc) { return !acc.step && (acc.fused || !acc.product) && !acc.step_via_float32; }
+bool plain_steps(const num::Policy& policy) { return compute_steps(policy.accumulator) && !flushes(policy); }
 
 bool to_float16(const std::optional<num::Rounding>& rounding) {
   return rounding && num::fast_rounding(*rounding) == num::FastRounding::float16;
@@ -49,7 +47,7 @@ KernelSet<float> kernels_for<float>(const num::Policy& policy, bool halves) {
       return chain(policy);
     case Accumulator::Kind::lanes: {
       const bool counted = acc.lanes == 1 || acc.lanes == 2 || acc.lanes == 4 || acc.lanes == 8 || acc.lanes == 16;
-      return counted && plain_steps(policy) ? lanes_float() : reference_float();
+      return counted && compute_steps(acc) ? lanes_float() : reference_float();
     }
     case Accumulator::Kind::exact:
       return exact_float();

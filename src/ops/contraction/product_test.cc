@@ -64,6 +64,14 @@ std::vector<Case> policies() {
   add("tf32 truncated", [](auto& p) { p.operand = to(num::FormatId::tf32, num::Mode::toward_zero); });
   add("flushed", [](auto& p) { p.flush_subnormals = true; });
   add("flushed steps", [](auto& p) { p.accumulator.flush_subnormals = true; });
+  for (const bool fused : {false, true}) {
+    add("flushed lanes", [&](auto& p) {
+      p.accumulator.kind = Kind::lanes;
+      p.accumulator.lanes = 8;
+      p.accumulator.fused = fused;
+      p.flush_subnormals = true;
+    });
+  }
   for (const int lanes : {4, 8, 16}) {
     add("lanes", [&](auto& p) {
       p.accumulator.kind = Kind::lanes;

@@ -127,31 +127,48 @@ struct Halves {
   }
 };
 
+/// Subnormals become zeros of their sign.
+template <bool kFlush, class D, class V>
+HWY_INLINE V FlushedIf(D d, V v) {
+  if constexpr (!kFlush) return v;
+  const auto tiny = hn::Lt(hn::Abs(v), hn::Set(d, 0x1p-126f));
+  return hn::IfThenElse(tiny, hn::And(v, hn::Set(d, -0.0f)), v);
+}
+
 /// Lane l sums k = l, l + lanes, ...; then halves are added.
-HWY_NOINLINE void Lanes(size_t rows, size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
-                        const num::Policy& policy) {
+template <bool kFlush>
+HWY_NOINLINE void SumLanes(size_t rows, size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
+                           const num::Policy& policy) {
   const hn::ScalableTag<float> d;
   using V = hn::Vec<decltype(d)>;
   const size_t width = hn::Lanes(d), count = static_cast<size_t>(policy.accumulator.lanes);
   const bool fused = policy.accumulator.fused;
+  const auto flushed = [d](V v) HWY_ATTR { return FlushedIf<kFlush>(d, v); };
   for (size_t i = 0; i < rows; ++i) {
     for (size_t j = 0; j < kVectors * width; j += width) {
       V lanes[16];
       for (size_t l = 0; l < count; ++l) lanes[l] = hn::Zero(d);
       for (size_t k = 0, l = 0; k < kc; ++k, l = l + 1 == count ? 0 : l + 1) {
         const V x = hn::Set(d, a[k * kRows + i]), y = hn::Load(d, b + k * kVectors * width + j);
-        lanes[l] = fused ? simd::Fma(d, x, y, lanes[l]) : hn::Add(lanes[l], hn::Mul(x, y));
+        lanes[l] = flushed(fused ? simd::Fma(d, x, y, lanes[l]) : hn::Add(lanes[l], flushed(hn::Mul(x, y))));
       }
       for (size_t half = count / 2; half > 0; half /= 2) {
-        for (size_t l = 0; l < half; ++l) lanes[l] = hn::Add(lanes[l], lanes[l + half]);
+        for (size_t l = 0; l < half; ++l) lanes[l] = flushed(hn::Add(lanes[l], lanes[l + half]));
       }
       if (resume) {  // the start is added last, unless it is zero
         const V start = hn::LoadU(d, c + i * ldc + j);
-        lanes[0] = hn::IfThenElse(hn::Eq(start, hn::Zero(d)), lanes[0], hn::Add(lanes[0], start));
+        const V sum = flushed(hn::Add(lanes[0], flushed(start)));
+        lanes[0] = hn::IfThenElse(hn::Eq(start, hn::Zero(d)), lanes[0], sum);
       }
       hn::StoreU(lanes[0], d, c + i * ldc + j);
     }
   }
+}
+
+void Lanes(size_t rows, size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
+           const num::Policy& policy) {
+  const bool flush = policy.flush_subnormals || policy.accumulator.flush_subnormals;
+  (flush ? SumLanes<true> : SumLanes<false>)(rows, kc, a, b, c, ldc, resume, policy);
 }
 
 KernelSet<float> PlannedFloat() { return SetOf<float, AnyRows<Planned>::Kernel>(); }

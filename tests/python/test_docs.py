@@ -1,0 +1,25 @@
+"""Documents that are generated are current, and what the documents name exists."""
+import re
+
+import pytest
+
+
+@pytest.mark.parametrize(("document", "words"), [("ops.md", ["ops", "--markdown"]), ("codes.md", ["explain", "--markdown"])])
+def test_generated_documents_are_current(assay, root, document, words):
+    assert (root / "docs" / document).read_text() == assay(*words, code=0).out, f"run assay {' '.join(words)} > docs/{document}"
+
+
+def test_links_between_documents_lead_somewhere(root):
+    for page in [*root.glob("*.md"), *root.glob("docs/**/*.md"), *root.glob("examples/**/*.md")]:
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+            if not link.startswith("http"):
+                assert (page.parent / link).exists(), f"{page.relative_to(root)} links to {link}"
+
+
+def test_every_operator_runs_or_is_upgraded(assay):
+    rows = assay("ops", "--json", code=0).result
+    names = [(r["domain"], r["name"]) for r in rows]
+    assert names == sorted(names)
+    assert sum(r["runs"] for r in rows) >= 75
+    for row in rows:
+        assert row["doc"].endswith("."), row["name"]
