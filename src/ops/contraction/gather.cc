@@ -1,5 +1,8 @@
 #include "ops/contraction/gather.h"
 
+#include <algorithm>
+#include <limits>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/contraction/gather.cc"
 #include "hwy/foreach_target.h"
@@ -53,7 +56,8 @@ HWY_INLINE void Depthwise(const T* input, std::span<const size_t> taps, const T*
   const hn::ScalableTag<T> d;
   const size_t lanes = hn::Lanes(d);
   size_t i = 0;
-  for (; i + 3 * lanes < n; i += 4 * lanes) {
+  // Four sums at a time hide each other's latency; up to three of the last four are for nothing.
+  for (; i + lanes < n; i += 4 * lanes) {
     auto a = hn::Set(d, start), b = a, c = a, e = a;
     for (size_t t = 0; t < taps.size(); ++t) {
       const T* at = input + taps[t] + i;
@@ -68,13 +72,36 @@ HWY_INLINE void Depthwise(const T* input, std::span<const size_t> taps, const T*
     hn::StoreU(c, d, out + i + 2 * lanes);
     hn::StoreU(e, d, out + i + 3 * lanes);
   }
-  for (; i < n; i += lanes) {
+  if (i < n) {
     auto a = hn::Set(d, start);
     for (size_t t = 0; t < taps.size(); ++t)
       a = simd::Fma(d, hn::LoadU(d, input + taps[t] + i), hn::Set(d, weights[t]), a);
     hn::StoreU(a, d, out + i);
   }
 }
+
+template <class T>
+HWY_INLINE T Smallest(const T* values, size_t n) {
+  const hn::ScalableTag<T> d;
+  const size_t lanes = hn::Lanes(d);
+  const auto infinity = hn::Set(d, std::numeric_limits<T>::infinity()), zero = hn::Zero(d);
+  auto least = infinity, other = infinity;
+  const auto counted = [&](auto v) HWY_ATTR {
+    const auto size = hn::Abs(v);
+    return hn::IfThenElse(hn::Gt(size, zero), size, infinity);
+  };
+  size_t i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    least = hn::Min(least, counted(hn::LoadU(d, values + i)));
+    other = hn::Min(other, counted(hn::LoadU(d, values + i + lanes)));
+  }
+  for (; i < n; i += lanes) least = hn::Min(least, counted(simd::LoadN(d, values + i, n - i)));
+  alignas(64) T all[hn::MaxLanes(d)];
+  hn::Store(hn::Min(least, other), d, all);
+  return *std::min_element(all, all + lanes);
+}
+float SmallestFloat(const float* values, size_t n) { return Smallest(values, n); }
+double SmallestDouble(const double* values, size_t n) { return Smallest(values, n); }
 
 void GatherFloat(const float* input, std::span<const Segment> segments, size_t pitch, std::span<const size_t> taps,
                  size_t first_k, size_t kc, size_t width, float* to) {
@@ -99,10 +126,15 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace assay::ops::contraction {
 
+HWY_EXPORT(SmallestFloat);
+HWY_EXPORT(SmallestDouble);
 HWY_EXPORT(GatherFloat);
 HWY_EXPORT(GatherDouble);
 HWY_EXPORT(DepthwiseFloat);
 HWY_EXPORT(DepthwiseDouble);
+
+float smallest_nonzero(const float* values, size_t n) { return HWY_DYNAMIC_DISPATCH(SmallestFloat)(values, n); }
+double smallest_nonzero(const double* values, size_t n) { return HWY_DYNAMIC_DISPATCH(SmallestDouble)(values, n); }
 
 void gather_panel(const float* input, std::span<const Segment> segments, size_t channel_pitch,
                   std::span<const size_t> taps, size_t first_k, size_t kc, size_t width, float* to) {

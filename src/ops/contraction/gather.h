@@ -24,6 +24,10 @@ void depthwise_row(const float* input, std::span<const size_t> taps, const float
                    float* out);
 void depthwise_row(const double* input, std::span<const size_t> taps, const double* weights, double start, size_t n,
                    double* out);
+/// The smallest magnitude that is not zero; infinity when there is none. NaNs do not count.
+float smallest_nonzero(const float* values, size_t n);
+double smallest_nonzero(const double* values, size_t n);
+
 /// Elements that a row may be overrun by.
 inline constexpr size_t kOverrun = 64;
 

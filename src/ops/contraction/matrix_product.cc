@@ -30,6 +30,17 @@ std::unique_ptr<PackedOperand<T>> packed(PrepareContext& c, const MatrixView& b,
   return operand;
 }
 
+/// An operand that several blocks will read, packed for all of them; null when packing it as needed is as good.
+template <class T>
+std::unique_ptr<PackedOperand<T>> packed_once(const MatrixSource<T>& source, size_t batches, size_t count,
+                                              size_t readers, size_t k, size_t width, const Threads& threads) {
+  constexpr size_t kSeveral = 256, kMost = size_t{1} << 25;  // rows or columns that read it; elements
+  if (readers <= kSeveral || count == 0 || batches * count * k > kMost) return nullptr;
+  auto operand = std::make_unique<PackedOperand<T>>(batches, count, k, width);
+  operand->fill(source, threads);
+  return operand;
+}
+
 template <class T>
 void multiply_as(KernelContext& c, const MatrixProduct& p, const PreparedB* prepared) {
   Epilogue<T> epilogue(c, p.m, p.n, Channels::columns, p.n);
@@ -47,6 +58,12 @@ void multiply_as(KernelContext& c, const MatrixProduct& p, const PreparedB* prep
   product.b = &b;
   const PackedOperand<T>* ready = prepared ? prepared->get<T>() : nullptr;
   if (ready && ready->width() == product.kernels.nr) product.b = ready;
+  const std::unique_ptr<PackedOperand<T>> a_once =
+      packed_once(a, p.batches, p.m, p.n, p.k, product.kernels.mr, c.threads);
+  if (a_once) product.a = a_once.get();
+  std::unique_ptr<PackedOperand<T>> b_once;
+  if (product.b == &b) b_once = packed_once(b, p.batches, p.n, p.m, p.k, product.kernels.nr, c.threads);
+  if (b_once) product.b = b_once.get();
   run(product, c.threads);
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/contraction/gather.h"
+
 namespace assay::ops::contraction {
 namespace {
 

@@ -1,10 +1,9 @@
 #include "ops/contraction/window.h"
 
 #include <algorithm>
-#include <bit>
 #include <limits>
-#include <type_traits>
 
+#include "ops/contraction/gather.h"
 #include "ops/contraction/pack.h"
 
 namespace assay::ops::contraction {
@@ -36,26 +35,6 @@ PaddedLayout::PaddedLayout(const Window& w) {
       }
     }
   }
-}
-
-template <class T>
-T smallest_nonzero(const T* values, size_t n) {
-  using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
-  constexpr Bits kMagnitude = std::numeric_limits<Bits>::max() >> 1;
-  constexpr size_t kLanes = 16;
-  Bits least[kLanes];
-  std::fill(std::begin(least), std::end(least), std::numeric_limits<Bits>::max());
-  // Bits of magnitudes order as the magnitudes do; minus one sends zero to the far end.
-  size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (size_t j = 0; j < kLanes; ++j) {
-      const Bits bits = static_cast<Bits>((std::bit_cast<Bits>(values[i + j]) & kMagnitude) - 1);
-      least[j] = bits < least[j] ? bits : least[j];
-    }
-  }
-  for (; i < n; ++i) least[0] = std::min(least[0], (std::bit_cast<Bits>(values[i]) & kMagnitude) - 1);
-  const Bits all = *std::min_element(std::begin(least), std::end(least));
-  return all >= kMagnitude ? std::numeric_limits<T>::infinity() : std::bit_cast<T>(static_cast<Bits>(all + 1));
 }
 
 namespace {
@@ -100,7 +79,8 @@ T fill_padded(const Window& w, const PaddedLayout& layout, const std::byte* data
       T* const out = to + d * layout.plane + h * layout.row;
       const int64_t y = static_cast<int64_t>(h) - w.pad[1], z = static_cast<int64_t>(d) - w.pad[0];
       const bool there = y >= 0 && y < static_cast<int64_t>(w.in[1]) && z >= 0 && z < static_cast<int64_t>(w.in[0]);
-      if (!there || covered == 0 || !under_a_tap(w, 1, h) || !under_a_tap(w, 0, d)) {
+      const bool seen = (w.stride[1] == 1 || under_a_tap(w, 1, h)) && (w.stride[0] == 1 || under_a_tap(w, 0, d));
+      if (!there || covered == 0 || !seen) {
         std::fill(out, out + layout.row, T{0});
         continue;
       }
@@ -118,14 +98,12 @@ T fill_padded(const Window& w, const PaddedLayout& layout, const std::byte* data
       if (row == wide) spread(wide, width, w.stride[2], layout.phase, out);
     }
   }
-  return smallest_nonzero(to, layout.channel);
+  return w.inside() ? std::numeric_limits<T>::infinity() : smallest_nonzero(to, layout.channel);
 }
 
 template float fill_padded<float>(const Window&, const PaddedLayout&, const std::byte*, ir::ElemType, size_t,
                                   const num::Policy&, float*);
 template double fill_padded<double>(const Window&, const PaddedLayout&, const std::byte*, ir::ElemType, size_t,
                                     const num::Policy&, double*);
-template float smallest_nonzero<float>(const float*, size_t);
-template double smallest_nonzero<double>(const double*, size_t);
 
 }  // namespace assay::ops::contraction

@@ -41,13 +41,10 @@ struct PaddedLayout {
 };
 
 /// Fills one padded channel; what lies outside of the input, or under no tap, is +0. Operands are rounded as the policy
-/// says. Returns the smallest magnitude that is not zero (infinity when there is none).
+/// says. Returns the smallest magnitude that is not zero; infinity when there
+/// is none, or no padding that would make it matter.
 template <class T>
 T fill_padded(const Window& w, const PaddedLayout& layout, const std::byte* data, ir::ElemType elem, size_t begin,
               const num::Policy& policy, T* to);
-
-/// The smallest magnitude that is not zero; infinity when there is none.
-template <class T>
-T smallest_nonzero(const T* values, size_t n);
 
 }  // namespace assay::ops::contraction
