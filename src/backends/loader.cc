@@ -27,6 +27,35 @@ bool has_float16_weights(const ir::Graph& graph) {
   });
 }
 
+std::string counted_kinds(const std::map<std::string, size_t>& kinds) {
+  std::string out;
+  for (const auto& [kind, count] : kinds) out += (out.empty() ? "" : ", ") + std::to_string(count) + " " + kind;
+  return out;
+}
+
+// A provider whose default format has no types computes float32 operations in fewer bits without a word: the warning
+// names them and the option that keeps them. A profile that is called by its name is no default.
+void warn_if_lowered(const ir::Graph& graph, const profiles::Provider& provider, const profiles::Profile& profile,
+                     const std::string& spec, Warnings& warnings) {
+  if (profile.storage != ir::ElemType::float16 && profile.storage != ir::ElemType::bfloat16) return;
+  std::map<std::string, size_t> kinds;
+  size_t count = 0;
+  for (const ir::Op& op : graph.ops)
+    if (std::ranges::any_of(op.outputs, [&](ir::ValueId v) {
+          return v != ir::kNoValue && graph.values[v].type.elem == ir::ElemType::float32;
+        })) {
+      ++count;
+      ++kinds[op.type];
+    }
+  if (count == 0) return;
+  warnings.push_back({Code::precision_lowered,
+                      "with these options " + provider.name +
+                          " makes a model whose intermediate values have no types: " + std::to_string(count) +
+                          (count == 1 ? " operation" : " operations") + " that the model declares in float32 run in " +
+                          std::string(ir::elem_name(profile.storage)) + " (" + counted_kinds(kinds) + ")",
+                      spec, "keep float32 with " + provider.name + ":ModelFormat=MLProgram"});
+}
+
 std::vector<EngineVariant> variants_of(const profiles::Profile& profile, bool primary_only) {
   std::vector<EngineVariant> variants;
   for (size_t i = 0; i < profile.variants.size() && i < (primary_only ? 1 : kMostVariants); ++i)
@@ -90,6 +119,7 @@ Result<std::unique_ptr<Program>> ProgramLoader::open(std::string_view spec, cons
     state_->made.push_back(std::move(made));
     warnings.push_back({Code::emulated, std::string(name) + " is emulated through the profile " + profile->name,
                         std::string(spec), "assay profiles show " + profile->name + " says how"});
+    warn_if_lowered(*loaded->graph, provider, *profile, std::string(spec), warnings);
   }
   return EngineProgram::create(std::string(spec), loaded, variants_of(*profile, state_->options.primary_only),
                                state_->options.threads);
