@@ -88,8 +88,10 @@ int finish(const Report& report, const Parsed& parsed) {
   } else {
     print(stdout, report.text);
   }
-  const bool failed = !report.passed || (parsed.args.has("--strict") && !report.warnings.empty());
-  return failed ? 1 : 0;
+  const bool strict = parsed.args.has("--strict") && !report.warnings.empty();
+  if (strict)
+    show({Code::strict_warning, "a warning was given and --strict is on", "", "see the warnings above"}, "error");
+  return strict || !report.passed ? 1 : 0;
 }
 
 int run(std::span<const std::string> words) {

@@ -18,6 +18,8 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
   const std::string action = args.text("ACTION", "list");
   if (action != "list" && action != "show")
     return Error{Code::usage, "profiles takes list or show, not '" + action + "'", "", "assay profiles show NAME"};
+  if (action == "list" && args.has("NAME"))
+    return Error{Code::usage, "profiles list takes no name", "", "assay profiles show NAME"};
   if (action == "show" && !args.has("NAME"))
     return Error{Code::usage, "profiles show needs a name", "", "`assay profiles` lists them"};
   commands::ProfilesRequest request{.settings = settings, .name = action == "show" ? args.text("NAME") : ""};

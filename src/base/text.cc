@@ -34,8 +34,12 @@ std::string_view trim(std::string_view text) {
 }
 
 namespace {
-// Insertions, deletions, substitutions, and swaps of two neighbours: each counts one.
-size_t edit_distance(std::string_view a, std::string_view b) {
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// Case apart: insertions, deletions, substitutions, and swaps of two neighbours: each counts one.
+size_t edit_distance(std::string a, std::string b) {
+  std::ranges::transform(a, a.begin(), lower);
+  std::ranges::transform(b, b.begin(), lower);
   std::vector<size_t> before(b.size() + 1), row(b.size() + 1), next(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
   for (size_t i = 1; i <= a.size(); ++i) {
@@ -66,7 +70,7 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> can
   size_t best = std::max<size_t>(1, word.size() / 3) + 1;
   std::string found;
   for (const std::string& candidate : candidates) {
-    const size_t distance = edit_distance(word, candidate);
+    const size_t distance = edit_distance(std::string(word), candidate);
     if (distance < best) {
       best = distance;
       found = candidate;

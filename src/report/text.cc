@@ -94,8 +94,14 @@ std::string cases(const char* title, const std::vector<audit::Case>& list, const
   return out + "\n";
 }
 
+// "outputs lie on float16, ..." or "outputs: not enough evidence".
+std::string lies_on(const num::LatticeCounts& counts) {
+  const std::string text = lattice_text(counts);
+  return (text.starts_with("not ") ? "outputs: " : "outputs lie on ") + text;
+}
+
 std::string evidence(const CandidateResult& c, const AuditResult& audit) {
-  std::string out = fmt::format("  {}: outputs lie on {}", clean(c.info.program), lattice_text(c.primary().lattice));
+  std::string out = fmt::format("  {}: {}", clean(c.info.program), lies_on(c.primary().lattice));
   if (c.variants.size() > 1) out += fmt::format("; {} variants", c.variants.size());
   if (const uint64_t bad = c.primary().tally.non_finite; bad + audit.reference_tally.non_finite > 0)
     out += fmt::format("; {} samples with NaN or infinity (reference {})", bad, audit.reference_tally.non_finite);
@@ -151,8 +157,7 @@ std::string to_text(const audit::CompareResult& result, const TextOptions& optio
   }
   std::string out = table(rows, {false, false, false, true, true, true, true, false}) + "\n";
   for (const audit::CompareProgram& p : result.programs)
-    out += fmt::format("{}: outputs lie on {}{}\n", clean(p.program), lattice_text(p.lattice),
-                       p.emulated ? "; emulated" : "");
+    out += fmt::format("{}: {}{}\n", clean(p.program), lies_on(p.lattice), p.emulated ? "; emulated" : "");
   if (!result.within_limits) out += paint("a limit is exceeded", "31;1", options.colour) + "\n";
   return out;
 }

@@ -32,6 +32,8 @@ def test_flags_take_one_value_and_leave_the_model_to_its_place(assay, scorer, tm
 @pytest.mark.parametrize(("words", "hint"), [
     (["audti"], "did you mean audit?"),
     (["audit", "--jsn"], "did you mean --json?"),
+    (["ops", "relu"], "did you mean Relu?"),
+    (["profiles", "list", "f64"], "takes no name"),
     (["run", "m.onnx", "--profile", ""], "--profile is given no value"),
     (["run", "m.onnx", "--random", "1", "--provider", "CoreMLExecutionProvide"], "'CoreMLExecutionProvider'?"),
     (["audit", "m.onnx", "--data", "x", "--decision", "argmax", "--candidate", "f64", "--score", "a", "--output", "a"],
@@ -113,3 +115,26 @@ def test_an_empty_file_of_labels_is_no_absence_of_labels(assay, scorer, tmp_path
     (tmp_path / "y.csv").write_text("")
     done = assay("audit", scorer, "--data", tmp_path / "x.npz", "--labels", tmp_path / "y.csv", *FLAGS_FIRST, code=3)
     assert "A305" in done.err
+
+
+def test_a_provider_that_lowers_precision_says_so_with_the_operations_and_the_fix(assay, scorer):
+    silent = "CoreMLExecutionProvider"
+    done = assay("run", scorer, "--random", 1, "--provider", silent, "--json", code=0)
+    lowered = [w for w in done.json["warnings"] if w["code"] == "A201"]
+    assert len(lowered) == 1 and lowered[0]["where"] == silent
+    assert "2 operations" in lowered[0]["message"] and "1 MatMul, 1 Sigmoid" in lowered[0]["message"]
+    assert "ModelFormat=MLProgram" in lowered[0]["fix"]
+    assert "A201" in done.err
+    for kept in (silent + ":ModelFormat=MLProgram", silent + ":MLComputeUnits=CPUOnly", "CPUExecutionProvider"):
+        assert "A201" not in assay("run", scorer, "--random", 1, "--provider", kept, code=0).err
+
+
+def test_strict_fails_on_a_warning_and_says_why(assay, scorer):
+    done = assay("run", scorer, "--random", 1, "--provider", "CPUExecutionProvider", "--strict", "--json", code=1)
+    assert done.json["ok"] is True and "A206" in done.err
+
+
+def test_limits_beyond_every_difference_hold(assay, scorer):
+    words = ["compare", scorer, "--random", 1, "--program", "strict-f32", "--program", "f16-storage"]
+    assay(*words, "--max-ulp", "1e99", code=0)
+    assay(*words, "--max-ulp", "0", code=1)
