@@ -106,7 +106,7 @@ def ulps(a, b):
 
 def magnitude(arrays):
     """The largest finite magnitude, those at the end of the range (special values) apart."""
-    floats = [np.abs(a[np.abs(a) < 1e30]) for a in arrays if a is not None and a.dtype.kind == "f"]
+    floats = [np.abs(a[np.abs(a).astype(np.float64) < 1e30]) for a in arrays if a is not None and a.dtype.kind == "f"]
     return float(max((a.max() for a in floats if a.size), default=0))
 
 
@@ -120,8 +120,8 @@ def storage_ulp(array, storage):
 def wrong_elements(case, ours, theirs, storage=None):
     """Mask of the elements outside the tolerance of the operator's family; None when types or shapes differ.
 
-    Under a storage policy results that are not exact may round to neighbouring values of the storage type, and NaNs lose
-    their payload.
+    Under a storage policy results that are not exact may round to neighbouring values of the storage type, and NaNs
+    lose their payload.
     """
     if ours.dtype != theirs.dtype or ours.shape != theirs.shape:
         return None

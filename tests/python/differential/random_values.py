@@ -30,10 +30,10 @@ class Random:
     def floats(self, shape, dtype=np.float32, low=-3.0, high=3.0, special=False):
         array = np.asarray(self.rng.uniform(low, high, shape)).astype(dtype)
         if special and array.size:
-            flat = array.reshape(-1)
-            for k in range(min(len(SPECIAL), max(1, flat.size // 2))):
-                flat[self.int(0, flat.size - 1)] = SPECIAL[k if flat.size > 2 * len(SPECIAL) else self.int(
-                    0, len(SPECIAL) - 1)]
+            flat, specials = array.reshape(-1), SPECIAL if dtype != np.float16 else SPECIAL[:-3]
+            for k in range(min(len(specials), max(1, flat.size // 2))):
+                few = flat.size <= 2 * len(specials)
+                flat[self.int(0, flat.size - 1)] = self.pick(specials) if few else specials[k]
             array = flat.reshape(shape)
         return array
 
