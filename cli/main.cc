@@ -33,6 +33,13 @@ void print(std::FILE* stream, std::string_view text) {
     write_error = errno;
 }
 
+// Names come from files: no control character of theirs reaches the terminal. None of ours is in a report's text.
+std::string printable(std::string text) {
+  for (char& c : text)
+    if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f) c = '?';
+  return text;
+}
+
 void show(const Error& error, std::string_view kind) { print(stderr, report::to_text(error, kind, colour())); }
 
 Result<Settings> settings_of(const Args& args, ProgressBar& bar) {
@@ -86,7 +93,7 @@ int finish(const Report& report, const Parsed& parsed) {
     for (const auto& [key, value] : report.meta) envelope.meta.emplace_back(key, value);
     print(stdout, report::to_json(envelope));
   } else {
-    print(stdout, report.text);
+    print(stdout, printable(report.text));
   }
   const bool strict = parsed.args.has("--strict") && !report.warnings.empty();
   if (strict)

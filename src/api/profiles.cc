@@ -4,6 +4,7 @@
 
 #include "api/context.h"
 #include "base/text.h"
+#include "num/policy_text.h"
 #include "profiles/profile.h"
 
 namespace assay::commands {
@@ -28,12 +29,24 @@ ordered_json json_of(const profiles::Statement& s) {
   return {{"for", match_text(s.match)}, {"settings", settings}, {"evidence", json_of(s.evidence)}};
 }
 
+std::string rounded(const std::optional<num::Rounding>& rounding) {
+  return rounding ? num::to_text(*rounding) : "as they are";
+}
+
+// What a variant stores: "results float16 nearest-even clamp, inputs ..., weights ...".
+std::string storage_text(const profiles::Storage& s) {
+  const std::string results(s.results ? num::to_text(*s.results) : std::string(ir::elem_name(s.type)));
+  if (s.inputs == s.results && s.weights == s.results) return results;
+  return results + ", inputs " + rounded(s.inputs) + ", weights " + rounded(s.weights);
+}
+
 ordered_json json_of(const Profile& p) {
   ordered_json variants = ordered_json::array(), missing = ordered_json::array();
   for (const profiles::Variant& v : p.variants) {
     ordered_json statements = ordered_json::array();
     for (const auto& s : v.statements) statements.push_back(json_of(s));
-    variants.push_back({{"name", v.name}, {"doc", v.doc}, {"statements", statements}});
+    variants.push_back(
+        {{"name", v.name}, {"doc", v.doc}, {"storage", storage_text(v.storage)}, {"statements", statements}});
   }
   for (const profiles::NotModelled& n : p.not_modelled)
     missing.push_back({{"what", n.what}, {"reason", n.reason}, {"evidence", json_of(n.evidence)}});
@@ -55,6 +68,7 @@ std::string text_of(const Profile& p) {
   for (const profiles::Variant& v : p.variants) {
     out += fmt::format("\n  variant {}{}{}{}\n", v.name, &v == p.variants.data() ? " (primary)" : "",
                        v.doc.empty() ? "" : ": ", v.doc);
+    out += "    stored: " + storage_text(v.storage) + "\n";
     for (const auto& s : v.statements) out += text_of(s);
   }
   for (const profiles::NotModelled& n : p.not_modelled)

@@ -138,3 +138,17 @@ def test_limits_beyond_every_difference_hold(assay, scorer):
     words = ["compare", scorer, "--random", 1, "--program", "strict-f32", "--program", "f16-storage"]
     assay(*words, "--max-ulp", "1e99", code=0)
     assay(*words, "--max-ulp", "0", code=1)
+
+
+def test_names_cannot_repaint_the_terminal(assay, save_model):
+    name = "\x1b[31mred\x07"
+    model = save_model("esc.onnx", [helper.make_node("Relu", ["x"], [name])], {"x": (T.FLOAT, [2])},
+                       {name: (T.FLOAT, [2])})
+    for words in (["run", model, "--random", 1], ["inspect", model, "--full"]):
+        text = assay(*words, code=0).out
+        assert "red" in text and "\x1b" not in text and "\x07" not in text
+
+
+def test_profiles_show_prints_what_each_variant_stores(assay):
+    text = assay("profiles", "show", "coreml-nn-gpu", code=0).out
+    assert "stored: float16 nearest-even\n" in text and "stored: float16 nearest-even clamp\n" in text
