@@ -33,7 +33,7 @@ T coordinate(const std::string& mode, const ResizeAxis& a, int64_t o) {
   const T x = static_cast<T>(o), in = static_cast<T>(a.in), scale = static_cast<T>(a.scale), half = T(0.5);
   const T resized = scale * in;  // before it was cut to a whole extent
   if (mode == "half_pixel") return (x + half) / scale - half;
-  if (mode == "pytorch_half_pixel") return resized == 1 ? -half : (x + half) / scale - half;
+  if (mode == "pytorch_half_pixel") return a.out == 1 ? T(0) : (x + half) / scale - half;
   if (mode == "asymmetric") return x / scale;
   if (mode == "tf_half_pixel_for_nn") return (x + half) / scale;
   if (mode == "align_corners") return resized == 1 ? T(0) : x * (in - 1) / (resized - 1);

@@ -47,6 +47,18 @@ TEST(Resize, LinearInAllCoordinateModes) {
   }
 }
 
+TEST(Resize, OnePixelAsPytorchTakesItIsTheFirst) {  // length_resized > 1 ? ... : 0
+  const Tensor x = row(4), y = OneOp("Resize")
+                                   .attr("mode", std::string("cubic"))
+                                   .attr("coordinate_transformation_mode", std::string("pytorch_half_pixel"))
+                                   .in(x)
+                                   .absent()
+                                   .absent()
+                                   .in(i64({1}, {1}))
+                                   .run();
+  EXPECT_EQ(y.float_at(0), x.float_at(0));
+}
+
 TEST(Resize, AntialiasedWeightsAreATriangleOverTheSource) {
   const Tensor x = row(12), y = OneOp("Resize")
                                     .attr("mode", std::string("linear"))
