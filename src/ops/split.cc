@@ -73,10 +73,18 @@ Status eval(KernelContext& c) {
 /// Sizes were an attribute (in version 1 alternatively an input, as now).
 Status upgrade_sizes(UpgradeContext& c) { return ints_attr_to_input(c, "split", 1); }
 
+/// The number of equal parts went without saying.
+Status upgrade_count(UpgradeContext& c) {
+  const bool sized = c.op.inputs.size() > 1 && c.op.inputs[1] != ir::kNoValue;
+  if (!sized && c.op.attr_int("num_outputs", 0) == 0)
+    c.op.set_attr("num_outputs", static_cast<int64_t>(c.op.outputs.size()));
+  return {};
+}
+
 constexpr In kIn[] = {{"input", kAnything}, {"split", kInt64, kOptional}};
 constexpr Out kOut[] = {{"outputs", kVariadic}};
 constexpr AttrDoc kAttrs[] = {{"axis", "0"}, {"num_outputs", "-"}};
-constexpr Upgrade kUpgrades[] = {{13, upgrade_sizes}};
+constexpr Upgrade kUpgrades[] = {{13, upgrade_sizes}, {18, upgrade_count}};
 
 }  // namespace
 
