@@ -1,8 +1,8 @@
 """Random cases of all operators, by module."""
-from differential import elementwise, movement, products, sums
+from differential import elementwise, movement, older, products, sums
 from differential.random_values import Random
 
-MODULES = {"elementwise": elementwise, "movement": movement, "products": products, "sums": sums}
+MODULES = {"elementwise": elementwise, "movement": movement, "older": older, "products": products, "sums": sums}
 
 
 def random_cases(module, seed, rounds):
