@@ -125,7 +125,7 @@ Status eval_layer(KernelContext& c) {
   return {};
 }
 
-/// Groups of channels of an [N, C, ...] input; scale and bias per channel (or, before operator set 21, per group).
+/// Groups of channels of an [N, C, ...] input; scale and bias per channel.
 template <class T>
 void group_norm(KernelContext& c, int64_t groups) {
   const num::Arith<T> arith(c.policy());
@@ -135,7 +135,6 @@ void group_norm(KernelContext& c, int64_t groups) {
   const auto n = static_cast<size_t>(channels * s.inner), inner = static_cast<size_t>(s.inner);
   if (n == 0) return;
   const auto scale = all_of<T>(c.in(1)), bias = all_of<T>(c.in(2));
-  const bool per_group = static_cast<int64_t>(scale.size()) != s.n;
   c.threads.for_each(static_cast<size_t>(s.outer * groups), std::max<size_t>(1, kGrain / n), [&](size_t b, size_t e) {
     std::vector<T> in(n), out(n);
     for (size_t i = b; i < e; ++i) {
@@ -145,7 +144,7 @@ void group_norm(KernelContext& c, int64_t groups) {
       normalise(arith, x, y, n, epsilon, true);
       const size_t group = i % static_cast<size_t>(groups);
       for (size_t k = 0; k < static_cast<size_t>(channels); ++k) {
-        const size_t p = per_group ? group : group * static_cast<size_t>(channels) + k;
+        const size_t p = group * static_cast<size_t>(channels) + k;
         arith.mul(y + k * inner, scale[p], y + k * inner, inner);
         arith.add(y + k * inner, bias[p], y + k * inner, inner);
       }
@@ -156,8 +155,7 @@ void group_norm(KernelContext& c, int64_t groups) {
 
 Status run_groups(KernelContext& c, int64_t groups) {
   const int64_t channels = c.in(0).dims()[1];
-  const bool fits = groups > 0 && channels % groups == 0 && c.in(1).size() == c.in(2).size() &&
-                    (c.in(1).size() == channels || c.in(1).size() == groups);
+  const bool fits = groups > 0 && channels % groups == 0 && c.in(1).size() == channels && c.in(2).size() == channels;
   if (!fits) return c.fail(Code::model_invalid, "groups, scale or bias do not fit the channels");
   computes_float64(c) ? group_norm<double>(c, groups) : group_norm<float>(c, groups);
   return {};
@@ -194,6 +192,31 @@ Status consumed(UpgradeContext& c) {
   return {};
 }
 
+/// Scale and bias were given for each group of channels: repeats them for its channels.
+Status repeat_for_channels(UpgradeContext& c) {
+  const int64_t groups = c.op.attr_int("num_groups", 0);
+  if (c.op.inputs.size() < 3 || groups <= 0) return {};  // refused when it runs
+  const ir::Type integers = ir::Type::tensor(ir::ElemType::int64);
+  const auto insert = [&](const char* type, std::vector<ir::ValueId> in, const ir::Type& result) {
+    return c.insert_before(ir::Op{.domain = {}, .type = type, .name = {}, .inputs = std::move(in)}, result);
+  };
+  ir::Op shape{.domain = {}, .type = "Shape", .name = {}, .inputs = {c.op.inputs[0]}};
+  shape.set_attr("start", int64_t{1});
+  shape.set_attr("end", int64_t{2});
+  const ir::ValueId channels = c.insert_before(std::move(shape), integers);
+  const ir::ValueId count = insert("Div", {channels, c.constant(ir::Tensor::of_ints({groups}))}, integers);
+  ir::Op concat{.domain = {}, .type = "Concat", .name = {}, .inputs = {c.constant(ir::Tensor::of_ints({1})), count}};
+  concat.set_attr("axis", int64_t{0});
+  const ir::ValueId row = c.insert_before(std::move(concat), integers);
+  const ir::ValueId column = c.constant(ir::Tensor::of_ints({-1, 1})), flat = c.constant(ir::Tensor::of_ints({-1}));
+  for (const size_t i : {size_t{1}, size_t{2}}) {
+    const ir::Type type = ir::Type::tensor(c.type(i).elem);
+    c.op.inputs[i] = insert("Expand", {insert("Reshape", {c.op.inputs[i], column}, type), row}, type);
+    c.op.inputs[i] = insert("Reshape", {c.op.inputs[i], flat}, type);
+  }
+  return {};
+}
+
 constexpr In kLayerIn[] = {{"X", kFloats}, {"Scale", kFloats}, {"B", kFloats, kOptional}};
 constexpr In kRmsIn[] = {{"X", kFloats}, {"scale", kFloats}};
 constexpr In kChannelIn[] = {{"X", kFloats}, {"scale", kFloats}, {"bias", kFloats}};
@@ -203,6 +226,7 @@ constexpr AttrDoc kLayerAttrs[] = {{"axis", "-1"}, {"epsilon", "1e-05"}, {"stash
 constexpr AttrDoc kInstanceAttrs[] = {{"epsilon", "1e-05"}};
 constexpr AttrDoc kGroupAttrs[] = {{"epsilon", "1e-05"}, {"num_groups", ""}, {"stash_type", "1"}};
 constexpr Upgrade kInstanceUpgrades[] = {{6, consumed}};
+constexpr Upgrade kGroupUpgrades[] = {{21, repeat_for_channels}};
 
 }  // namespace
 
@@ -215,6 +239,7 @@ extern const OpDef kGroupNormalization = {
     .attrs = kGroupAttrs,
     .numeric = Numeric::composite,
     .accumulates = "elements and squared deviations of a group",
+    .upgrades = kGroupUpgrades,
     .infer = infer_channels,
     .eval = eval_group,
 };
