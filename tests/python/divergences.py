@@ -34,9 +34,26 @@ def _nan(case, k, ours, theirs):
     return np.isnan(ours) & np.isnan(case.inputs[0]).any()
 
 
+def _any_nan(case, k, ours, theirs):
+    return np.full(ours.shape, np.isnan(case.inputs[0].astype(np.float64)).any())
+
+
+def _leaked(case, k, ours, theirs):
+    """Only theirs is NaN, and an element is special."""
+    return np.isnan(theirs) & ~np.isnan(ours) & ~np.isfinite(case.inputs[0]).all()
+
+
+def _ours_nan(case, k, ours, theirs):
+    return np.isnan(ours) & ~np.isfinite(case.inputs[0]).all()
+
+
+def _scattered(case, k, ours, theirs):
+    return np.isnan(ours) & (case.attributes.get("reduction") in ("min", "max"))
+
+
 def _cubic_border(case, k, ours, theirs):
-    about = case.attributes.get("mode"), case.attributes.get("padding_mode")
-    return np.full(ours.shape, about == ("cubic", "border"))
+    border = case.attributes.get("padding_mode") == "border"
+    return border & ((case.attributes.get("mode") == "cubic") | _ours_nan(case, k, ours, theirs))
 
 
 def _fraction(case, k, ours, theirs):
@@ -96,7 +113,7 @@ DIVERGENCES = [
                "it or skips elements at the front", None,
                Case("MaxPool", [f32(*range(18)).reshape((1, 1, 3, 6))],
                     {"kernel_shape": [1, 1], "strides": [3, 3], "auto_pad": "SAME_UPPER"}, outputs=2)),
-    Divergence("GridSample", "mode is cubic, padding_mode is border, and a coordinate lies outside",
+    Divergence("GridSample", "padding_mode is border, a coordinate lies outside, and mode is cubic or the border infinite",
                "ONNX's reference moves the coordinate to the border first; ONNX Runtime moves each tap", _cubic_border,
                Case("GridSample", [f32(*range(16)).reshape((1, 1, 4, 4)), np.full((1, 1, 1, 2), 1.2, np.float32)],
                     {"mode": "cubic", "padding_mode": "border"})),
@@ -104,6 +121,24 @@ DIVERGENCES = [
                "ONNX's reference measures the result by the number before it is cut to a whole one, ONNX Runtime after",
                _fraction, Case("Resize", [f32(0, 1, 4, 9, 16).reshape((1, 1, 1, 5)), None, f32(1, 1, 1, 2.5)], {
                    "mode": "linear", "coordinate_transformation_mode": "align_corners"}, weights=(2,))),
+    Divergence("ArgMax ArgMin GlobalMaxPool Hardmax MaxPool", "a NaN among the elements",
+               "in ONNX Runtime it depends on where the NaN stands; here it is the largest, and the smallest, of all",
+               _any_nan, Case("ArgMax", [f32(1, np.nan, 2)], {"axis": 0})),
+    Divergence("Resize Upsample", "an infinity or a NaN under a weight of 0",
+               "ONNX Runtime multiplies it by 0, which makes a NaN; here what has no weight is not read", _leaked,
+               Case("Resize", [f32(1, 2, np.inf, 3).reshape((1, 1, 1, 4)), None, f32(1, 1, 1, 2)], {
+                   "mode": "linear", "coordinate_transformation_mode": "asymmetric"}, weights=(2,))),
+    Divergence("LRN", "an infinity or a NaN in another channel outside the window",
+               "ONNX Runtime slides one sum along the channels, and inf - inf is NaN ever after", _leaked,
+               Case("LRN", [f32(np.inf, 1, 2).reshape((1, 3, 1, 1))], {"size": 1})),
+    Divergence("GRU LSTM RNN", "a gate is NaN, and a bias or clip is given",
+               "ONNX Runtime clips where it adds the bias, and loses NaN to a bound; here it stays NaN", _ours_nan,
+               Case("LSTM", [np.full((1, 2, 1), np.nan, np.float32), np.ones((1, 20, 1), np.float32),
+                             np.ones((1, 20, 5), np.float32), np.zeros((1, 40), np.float32)],
+                    {"hidden_size": 5}, outputs=3)),
+    Divergence("ScatterElements ScatterND", "reduction is min or max, and an operand is NaN",
+               "ONNX Runtime compares, so that the order decides; here NaN wins", _scattered,
+               Case("ScatterElements", [f32(np.nan), i64(0), f32(1)], {"reduction": "min"})),
     Divergence("Slice", "a negative step with an end of INT32_MAX or INT64_MAX",
                "ONNX Runtime reads it as NumPy's None, before the first element; ONNX clamps it to the last one",
                None, Case("Slice", [f32(1, 2, 3), i64(2), i64(np.iinfo(np.int64).max), i64(0), i64(-1)])),

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 from differential.harness import differences, run_both, wrong_elements
-from differential.random_cases import MODULES, random_cases
+from differential.random_cases import MODULES, poisoned_cases, random_cases
 from differential.tolerances import operators
 from divergences import DIVERGENCES, documentation, excused
 
@@ -22,6 +22,12 @@ def test_every_operator_is_compared(assay):
 def test_agrees_with_onnx_runtime(assay_path, tmp_path, module, seed):
     lines = differences(run_both(assay_path, random_cases(module, seed, ROUNDS), tmp_path), excused)
     assert not lines, f"seed {seed} of {module}: {len(lines)} cases differ\n" + "\n".join(lines[:40])
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_agrees_on_special_values(assay_path, tmp_path, module):
+    lines = differences(run_both(assay_path, poisoned_cases(module, 3, ROUNDS), tmp_path), excused)
+    assert not lines, f"{len(lines)} cases of {module} differ\n" + "\n".join(lines[:40])
 
 
 def test_every_divergence_still_occurs(assay_path, tmp_path):

@@ -1,8 +1,31 @@
 """Random cases of all operators, by module."""
+import numpy as np
+
 from differential import elementwise, movement, older, products, sums
 from differential.random_values import Random
 
 MODULES = {"elementwise": elementwise, "movement": movement, "older": older, "products": products, "sums": sums}
+
+
+SPECIAL = [np.nan, np.inf, -np.inf, -0.0, 0.0]
+# Exact rules for special values of quantities that are no data: grids, steps, codes.
+NOT_POISONED = {"Cast", "CastLike", "DequantizeLinear", "DynamicQuantizeLinear", "NonMaxSuppression", "QuantizeLinear",
+                "Range", "RoiAlign"}
+
+
+def poisoned_cases(module, seed, rounds):
+    """Random cases with one or two special values in the first input, where that is float32 data."""
+    r, cases = Random([seed, 1, *module.encode()]), []
+    for case in random_cases(module, seed, rounds):
+        x = case.inputs[0] if case.inputs else None
+        if x is None or x.dtype != np.float32 or x.size == 0 or 0 in case.weights or case.kind in NOT_POISONED:
+            continue
+        flat = x.flatten()
+        for _ in range(r.int(1, 2)):
+            flat[r.int(0, flat.size - 1)] = r.pick(SPECIAL)
+        case.inputs[0] = flat.reshape(x.shape)
+        cases.append(case)
+    return cases
 
 
 def random_cases(module, seed, rounds):
