@@ -60,6 +60,7 @@ struct VariantResult {
 /// One line of a profile with its evidence, or what the profile does not model; as text, for reports.
 struct EvidenceLine {
   std::string what, reason, source, certainty;
+  friend bool operator==(const EvidenceLine&, const EvidenceLine&) = default;
 };
 
 struct ProgramInfo {

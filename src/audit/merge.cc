@@ -48,6 +48,10 @@ Status same_question(const AuditResult& a, const AuditResult& b) {
     if (!same_variants(a.candidates[c], b.candidates[c]))
       return mismatch("the candidate's variants or outputs differ", a.candidates[c].info.program,
                       "use one version of Assay");
+    if (a.candidates[c].evidence != b.candidates[c].evidence ||
+        a.candidates[c].not_modelled != b.candidates[c].not_modelled)
+      return mismatch("the candidate's profile states other things in one part than in another",
+                      a.candidates[c].info.program, "use one version of the profile");
   }
   return {};
 }

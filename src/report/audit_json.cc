@@ -233,6 +233,16 @@ CandidateResult parse_candidate(const Place& place, const AuditResult& audit) {
   return c;
 }
 
+// Cases are of the audit's samples: merging relies on it.
+void check_samples(const AuditResult& audit, const Place& candidates) {
+  const int64_t end = audit.first_sample + static_cast<int64_t>(audit.samples);
+  const auto outside = [&](const Case& c) { return c.sample < audit.first_sample || c.sample >= end; };
+  for (const CandidateResult& c : audit.candidates)
+    if (std::any_of(c.flips.begin(), c.flips.end(), outside) ||
+        std::any_of(c.at_risk.begin(), c.at_risk.end(), outside))
+      candidates.fail("cases among the samples of the audit");
+}
+
 AuditResult parse_result(const Place& place) {
   AuditResult audit;
   audit.samples = place.at("samples").count();
@@ -252,6 +262,7 @@ AuditResult parse_result(const Place& place) {
   audit.reference_tally = parse_tally(reference, audit);
   audit.reference_tally.non_finite = reference.at("non_finite").count();
   for (const Place& item : place.at("candidates").items()) audit.candidates.push_back(parse_candidate(item, audit));
+  check_samples(audit, place.at("candidates"));
   return audit;
 }
 }  // namespace

@@ -1,4 +1,5 @@
 """Words in any order, mistyped ones, and outputs that are devices, links or cannot be written."""
+import json
 import os
 import stat
 import subprocess
@@ -152,3 +153,31 @@ def test_names_cannot_repaint_the_terminal(assay, save_model):
 def test_profiles_show_prints_what_each_variant_stores(assay):
     text = assay("profiles", "show", "coreml-nn-gpu", code=0).out
     assert "stored: float16 nearest-even\n" in text and "stored: float16 nearest-even clamp\n" in text
+
+
+def flipping_part(assay, save_model, tmp_path, source):
+    """The envelope of an audit of which sample 0 flips, under a profile that cites `source`."""
+    np.savez(tmp_path / "x.npz", x=np.array([[0.49999], [0.25]], np.float32))
+    (tmp_path / "mine.toml").write_text('name = "mine"\ndoc = "d"\nstorage = "float16 nearest-even"\n[[statement]]\n'
+                                        f'set.accumulator = "chain"\nevidence.source = "{source}"\n'
+                                        'evidence.certainty = "assumed"\n')
+    model = save_model("id.onnx", [helper.make_node("Relu", ["x"], ["p"])], {"x": (T.FLOAT, ["N", 1])},
+                       {"p": (T.FLOAT, ["N", 1])})
+    return lambda first: assay("audit", model, "--data", tmp_path / "x.npz", "--decision", "threshold:0.5", "--candidate",
+                               "mine", "--profile-file", tmp_path / "mine.toml", "--first-sample", first, "--json",
+                               code=1).json
+
+
+def test_merge_refuses_cases_outside_the_samples_and_profiles_that_changed(assay, save_model, tmp_path):
+    part = flipping_part(assay, save_model, tmp_path, "a")
+    first, second = part(0), part(2)
+    a, b = tmp_path / "a.json", tmp_path / "b.json"
+    a.write_text(json.dumps(first))
+    b.write_text(json.dumps(second))
+    assert assay("merge", a, b, "--json", code=1).result["samples"] == 4
+    other = flipping_part(assay, save_model, tmp_path, "b")(2)
+    b.write_text(json.dumps(other))
+    assert "A307" in assay("merge", a, b, code=3).err
+    first["result"]["candidates"][0]["flips"][0]["sample"] = 2
+    a.write_text(json.dumps(first))
+    assert "A304" in assay("merge", a, code=3).err
