@@ -76,6 +76,12 @@ void store_float(ir::Tensor& t, int64_t begin, size_t n, T* values, const num::P
     for (size_t i = 0; i < n; ++i) to[i] = static_cast<float>(values[i]);
   } else if (t.elem() == ElemType::float64) {
     std::copy_n(values, n, t.mutable_data<double>() + begin);
+  } else if (t.elem() == ElemType::float16) {
+    uint16_t* to = t.mutable_data<uint16_t>() + begin;
+    if constexpr (std::is_same_v<T, float>)
+      num::to_float16(values, to, n);
+    else
+      for (size_t i = 0; i < n; ++i) to[i] = num::float16_bits(values[i]);
   } else {
     for (size_t i = 0; i < n; ++i) t.set_float(begin + static_cast<int64_t>(i), values[i]);
   }

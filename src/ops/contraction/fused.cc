@@ -21,6 +21,16 @@ struct UnfusedStep {
   }
 };
 
+/// Subnormal results become zeros of their sign; operands were flushed while packing.
+struct FlushedStep {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V a, V b, V acc) const {
+    const V sum = simd::Fma(d, a, b, acc);
+    const auto tiny = hn::Lt(hn::Abs(sum), hn::Set(d, 0x1p-126f));
+    return hn::IfThenElse(tiny, hn::And(sum, hn::Set(d, -0.0f)), sum);
+  }
+};
+
 template <class T, class Step>
 struct Chain {
   template <size_t kM>
@@ -32,6 +42,7 @@ struct Chain {
 };
 
 KernelSet<float> FusedFloat() { return SetOf<float, Chain<float, FusedStep>::Kernel>(); }
+KernelSet<float> FlushedFloat() { return SetOf<float, Chain<float, FlushedStep>::Kernel>(); }
 KernelSet<double> FusedDouble() { return SetOf<double, Chain<double, FusedStep>::Kernel>(); }
 KernelSet<float> UnfusedFloat() { return SetOf<float, Chain<float, UnfusedStep>::Kernel>(); }
 KernelSet<double> UnfusedDouble() { return SetOf<double, Chain<double, UnfusedStep>::Kernel>(); }
@@ -45,6 +56,7 @@ HWY_AFTER_NAMESPACE();
 namespace assay::ops::contraction {
 
 HWY_EXPORT(FusedFloat);
+HWY_EXPORT(FlushedFloat);
 HWY_EXPORT(FusedDouble);
 HWY_EXPORT(UnfusedFloat);
 HWY_EXPORT(UnfusedDouble);
@@ -52,6 +64,7 @@ HWY_EXPORT(UnfusedDouble);
 KernelSet<float> chain_float(bool fused) {
   return fused ? HWY_DYNAMIC_DISPATCH(FusedFloat)() : HWY_DYNAMIC_DISPATCH(UnfusedFloat)();
 }
+KernelSet<float> flushed_float() { return HWY_DYNAMIC_DISPATCH(FlushedFloat)(); }
 KernelSet<double> chain_double(bool fused) {
   return fused ? HWY_DYNAMIC_DISPATCH(FusedDouble)() : HWY_DYNAMIC_DISPATCH(UnfusedDouble)();
 }

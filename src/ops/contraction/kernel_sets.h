@@ -5,6 +5,7 @@
 namespace assay::ops::contraction {
 
 KernelSet<float> chain_float(bool fused);    // fused.cc
+KernelSet<float> flushed_float();            // fused.cc: the fused chain, each sum flushed; starts at zero
 KernelSet<double> chain_double(bool fused);  // fused.cc
 KernelSet<float> planned_float();            // stepped.cc: chains with rounded steps, flushing
 KernelSet<float> halves_float();             // stepped.cc: float16 after each fused step

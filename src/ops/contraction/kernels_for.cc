@@ -19,6 +19,7 @@ bool to_float16(const std::optional<num::Rounding>& rounding) {
 KernelSet<float> chain(const num::Policy& policy) {
   const Accumulator& acc = policy.accumulator;
   if (plain_steps(policy)) return chain_float(acc.fused);
+  if (compute_steps(acc) && acc.fused && policy.bias != num::Bias::first) return flushed_float();
   if (to_float16(acc.step) && acc.fused && !acc.step_via_float32 && !flushes(policy)) return halves_float();
   return planned_float();
 }
