@@ -97,13 +97,13 @@ struct NarrowAdder {
     const auto unit = hn::BitCast(d, unit_bits), inverse = hn::BitCast(d, hn::Sub(hn::Set(di, 254 << 23), unit_bits));
     const auto cut = [&](hn::Vec<DF> v) HWY_ATTR {
       const auto units = hn::Mul(v, inverse);
-      return hn::ConvertTo(d, nearest ? hn::NearestInt(units) : hn::ConvertTo(di, units));
+      return nearest ? hn::Round(units) : hn::Trunc(units);
     };
     const auto sum = hn::Mul(hn::Add(cut(x), cut(y)), unit);
-    const auto infinity = hn::Set(d, HUGE_VALF), zero = hn::Zero(d);
-    const auto finite = hn::And(hn::Lt(hn::Abs(x), infinity), hn::Lt(hn::Abs(y), infinity));
-    const auto plain = hn::Or(hn::Or(hn::Eq(x, zero), hn::Eq(y, zero)), hn::Not(finite));
-    return hn::IfThenElse(plain, hn::Add(x, y), sum);
+    // Zeros, infinities and NaN are added as they are; their product is one of those too, and no other product is.
+    const auto product = hn::Abs(hn::Mul(x, y));
+    const auto ordinary = hn::And(hn::Gt(product, hn::Zero(d)), hn::Lt(product, hn::Set(d, HUGE_VALF)));
+    return hn::IfThenElse(ordinary, sum, hn::Add(x, y));
   }
   int shift;
   bool nearest;
@@ -118,29 +118,38 @@ struct Tiles {
     const NarrowAdder add(policy.accumulator);
     const bool round_product = policy.accumulator.product.has_value();
     const auto limit = hn::Set(d, overflow_threshold(policy.accumulator)), infinity = hn::Set(d, HUGE_VALF);
+    const DD dd;
+    const auto near = hn::Set(dd, 0.9 * static_cast<double>(hn::GetLane(limit)));
+    const auto limited = [&](hn::Vec<DF> v) HWY_ATTR {
+      return hn::IfThenElse(hn::Ge(hn::Abs(v), limit), hn::CopySign(infinity, v), v);
+    };
     for (size_t i = 0; i < rows; ++i) {
-      WideSums sums;
-      for (size_t j = 0; j < columns; j += lanes) {
-        Sums s;
-        if (resume) s.Add(hn::LoadU(d, c + i * ldc + j));
-        for (size_t k = 0; k < kc; k += block) {
-          auto tile = hn::Zero(d);
-          for (size_t p = k; p < std::min(k + block, kc); ++p) {
-            auto product = hn::Mul(hn::Set(d, a[p * kRows + i]), hn::Load(d, b + p * columns + j));
-            if (round_product) product = simd::RoundToFloat16(d, product);
-            tile = add(tile, product);
-            tile = hn::IfThenElse(hn::Ge(hn::Abs(tile), limit), hn::CopySign(infinity, tile), tile);
-          }
-          s.Add(tile);
+      // All columns at once: an addition takes long, and those of other columns fill the time.
+      const auto term = [&](size_t p, size_t v) HWY_ATTR {
+        const auto product = hn::Mul(hn::Set(d, a[p * kRows + i]), hn::Load(d, b + p * columns + v * lanes));
+        return round_product ? simd::RoundToFloat16(d, product) : product;
+      };
+      Sums s[kVectors];
+      for (size_t v = 0; v < kVectors; ++v) {
+        if (resume) s[v].Add(hn::LoadU(d, c + i * ldc + v * lanes));
+      }
+      for (size_t k = 0; k < kc; k += block) {
+        hn::Vec<DF> tile[kVectors];
+        for (size_t v = 0; v < kVectors; ++v) tile[v] = limited(hn::Add(hn::Zero(d), term(k, v)));
+        for (size_t p = k + 1; p < std::min(k + block, kc); ++p) {
+          for (size_t v = 0; v < kVectors; ++v) tile[v] = limited(add(tile[v], term(p, v)));
+        }
+        for (size_t v = 0; v < kVectors; ++v) {
+          s[v].Add(tile[v]);
           // A total near the limit may be over it for a while: left to the definition.
           for (int half = 0; half < 2; ++half) {
-            const DD dd;
-            const auto near = hn::Set(dd, 0.9 * static_cast<double>(hn::GetLane(limit)));
-            s.lost[half] = hn::IfThenElse(hn::Ge(hn::Abs(s.high[half]), near), hn::Set(dd, HUGE_VAL), s.lost[half]);
+            const auto over = hn::Ge(hn::Abs(s[v].high[half]), near);
+            s[v].lost[half] = hn::IfThenElse(over, hn::Set(dd, HUGE_VAL), s[v].lost[half]);
           }
         }
-        s.Store(sums, j);
       }
+      WideSums sums;
+      for (size_t v = 0; v < kVectors; ++v) s[v].Store(sums, v * lanes);
       finish_wide({kc, a + i, kRows, b, columns, resume, policy}, sums, c + i * ldc);
     }
   }
