@@ -155,8 +155,9 @@ Status flatten(UpgradeContext& c) {
   flat.set_attr("axis", axis);
   c.op.inputs[0] = c.insert_before(std::move(flat), ir::Type::tensor(type.elem));
   c.op.outputs[0] = c.graph.add_value(c.graph.fresh_name(c.op.type), ir::Type::tensor(type.elem));
-  c.after.push_back(
-      ir::Op{.domain = {}, .type = "Reshape", .name = {}, .inputs = {c.op.outputs[0], shape}, .outputs = {result}});
+  ir::Op back{.domain = {}, .type = "Reshape", .name = {}, .inputs = {c.op.outputs[0], shape}, .outputs = {result}};
+  back.set_attr("allowzero", int64_t{1});
+  c.after.push_back(std::move(back));
   return {};
 }
 

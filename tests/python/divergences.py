@@ -113,7 +113,8 @@ DIVERGENCES = [
                "it or skips elements at the front", None,
                Case("MaxPool", [f32(*range(18)).reshape((1, 1, 3, 6))],
                     {"kernel_shape": [1, 1], "strides": [3, 3], "auto_pad": "SAME_UPPER"}, outputs=2)),
-    Divergence("GridSample", "padding_mode is border, a coordinate lies outside, and mode is cubic or the border infinite",
+    Divergence("GridSample", "padding_mode is border, a coordinate lies outside, and mode is cubic or the border "
+               "infinite",
                "ONNX's reference moves the coordinate to the border first; ONNX Runtime moves each tap", _cubic_border,
                Case("GridSample", [f32(*range(16)).reshape((1, 1, 4, 4)), np.full((1, 1, 1, 2), 1.2, np.float32)],
                     {"mode": "cubic", "padding_mode": "border"})),
