@@ -74,7 +74,7 @@ extern const OpDef kClip = {
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval_elementwise,
-    .elementwise = {clip<float>, clip<double>, count_param, clip_int<int64_t>, clip_int<uint64_t>},
+    .elementwise = {clip<float>, clip<double>, count_param, clip_int<int64_t>, clip_int<uint64_t>, 0b110},
     .in_place = true,
 };
 

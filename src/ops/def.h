@@ -85,6 +85,8 @@ struct Elementwise {
   void (*params)(const ir::Op& op, float* params) = nullptr;
   IntegerFn<int64_t> i64 = nullptr;
   IntegerFn<uint64_t> u64 = nullptr;  ///< when all inputs are unsigned; null: i64 does for them too
+  /// Bit i: f32 and f64 read only the first element of input i (Clip's bounds), so nobody need repeat it.
+  uint32_t first_only = 0;
 };
 
 /// Rewrites a node imported at an operator-set version below `before` into the meaning that holds from `before` on.

@@ -93,7 +93,7 @@ void Epilogue<T>::run_step(const Step& s, size_t channel, size_t begin, size_t n
       in[i] = load(*t, static_cast<int64_t>(whole ? begin : n), count, room);
     } else {
       widen<T>(t->bytes(), t->elem(), size == 1 ? 0 : channel, 1, room);
-      std::fill(room, room + count, room[0]);
+      if (!(step.op->def->elementwise.first_only >> i & 1U)) std::fill(room, room + count, room[0]);
       in[i] = room;
     }
   }
