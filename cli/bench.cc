@@ -29,7 +29,8 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
   if (what == "peak") return commands::bench_peak({.settings = settings, .size = static_cast<int>(size.value_or(0))});
   if (what != "run" || !args.has("MODEL"))
     return Error{Code::usage, "bench takes `run MODEL` or `peak`", "", "see --help"};
-  commands::BenchRunRequest request{.run = {.settings = settings, .model = args.text("MODEL"), .input = args.text("--input")}};
+  commands::BenchRunRequest request{
+      .run = {.settings = settings, .model = args.text("MODEL"), .input = args.text("--input")}};
   ASSAY_TRY(request.run.random, args.whole("--random"));
   request.run.shapes = args.list("--shape");
   ASSAY_TRY(request.run.program, program_of(args));

@@ -28,19 +28,19 @@ using Progress = std::function<void(std::string_view what, uint64_t done, uint64
 
 /// What every request that computes or reads a model shares.
 struct Settings {
-  int threads = 0;          ///< 0: one per core. Results do not depend on it
-  std::string isa = "best"; ///< scalar, avx2, avx512, neon or best. Results do not depend on it
+  int threads = 0;                           ///< 0: one per core. Results do not depend on it
+  std::string isa = "best";                  ///< scalar, avx2, avx512, neon or best. Results do not depend on it
   std::vector<std::string> profile_files{};  ///< user profiles (docs/profiles.md)
   Progress progress{};
 };
 
 /// What a command found out.
 struct Report {
-  std::string json;   ///< the envelope's `result`: one JSON value, the same bytes for the same question
-  std::string text;   ///< the same for people
+  std::string json;  ///< the envelope's `result`: one JSON value, the same bytes for the same question
+  std::string text;  ///< the same for people
   /// What varies from run to run (times): names and JSON values.
   std::vector<std::pair<std::string, std::string>> meta{};
-  bool passed = true; ///< false: a check failed (exit 1)
+  bool passed = true;  ///< false: a check failed (exit 1)
   Warnings warnings{};
 };
 
@@ -57,11 +57,11 @@ Result<Report> inspect(const InspectRequest& request);
 struct RunRequest {
   Settings settings{};
   std::string model;
-  std::string input{};                  ///< .npz, .npy (one input) or a folder of ONNX test data; empty: random
-  std::optional<uint64_t> random{};     ///< seed of random inputs
-  std::vector<std::string> shapes{};    ///< NAME:2,3,224,224 for symbolic dimensions of random inputs
-  std::string output{};                 ///< .npz to write; empty: none
-  std::string program = "";             ///< a profile or provider; empty: strict-f32
+  std::string input{};                ///< .npz, .npy (one input) or a folder of ONNX test data; empty: random
+  std::optional<uint64_t> random{};   ///< seed of random inputs
+  std::vector<std::string> shapes{};  ///< NAME:2,3,224,224 for symbolic dimensions of random inputs
+  std::string output{};               ///< .npz to write; empty: none
+  std::string program = "";           ///< a profile or provider; empty: strict-f32
   bool reuse_memory = true;
   bool fuse = true;
 };
@@ -74,7 +74,7 @@ struct CompareRequest {
   std::string input{};
   std::optional<uint64_t> random{};
   std::vector<std::string> shapes{};
-  std::vector<std::string> programs;    ///< at least two
+  std::vector<std::string> programs;                      ///< at least two
   std::optional<double> max_abs{}, max_rel{}, max_ulp{};  ///< limits; report.passed tells whether all hold
 };
 Result<Report> compare(const CompareRequest& request);
@@ -89,15 +89,15 @@ struct AuditRequest {
   std::string model;
   std::string data;
   std::string labels{};
-  std::string decision;                 ///< threshold:T, threshold:>T, argmax, topk:K
-  std::string score{};                  ///< expression over output names
-  std::string output{};                 ///< name of the output to decide on
+  std::string decision;  ///< threshold:T, threshold:>T, argmax, topk:K
+  std::string score{};   ///< expression over output names
+  std::string output{};  ///< name of the output to decide on
   std::string reference = "strict-f32";
   std::vector<std::string> candidates;
-  bool primary_only = false;            ///< only each profile's primary variant
+  bool primary_only = false;  ///< only each profile's primary variant
   uint64_t first_sample = 0;
-  std::string fail_on = "flips";        ///< flips, at-risk, none
-  std::string html{};                   ///< write a page here
+  std::string fail_on = "flips";  ///< flips, at-risk, none
+  std::string html{};             ///< write a page here
 };
 Result<Report> audit(const AuditRequest& request);
 

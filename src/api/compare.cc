@@ -30,7 +30,8 @@ Result<Report> compare(const CompareRequest& request) {
   options.max_abs = request.max_abs;
   options.max_rel = request.max_rel;
   options.threads = context->threads;
-  if (request.max_ulp) options.max_ulp = *request.max_ulp < 0x1p63 ? static_cast<uint64_t>(*request.max_ulp) : UINT64_MAX;
+  if (request.max_ulp)
+    options.max_ulp = *request.max_ulp < 0x1p63 ? static_cast<uint64_t>(*request.max_ulp) : UINT64_MAX;
   if (request.settings.progress)
     options.progress = [&](size_t done, size_t total) { request.settings.progress("samples", done, total); };
   ASSAY_TRY(const audit::CompareResult result, audit::compare(programs, inputs, options, report.warnings));

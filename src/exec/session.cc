@@ -28,7 +28,8 @@ Status check_inputs(const ir::Graph& graph, std::span<const ir::Tensor> inputs) 
                         return !want.known() || want.value == d;
                       });
     if (!fits)
-      return Error{Code::data_shape, "has shape " + ir::to_string(dims) + ", the model declares " + ir::to_string(v.type),
+      return Error{Code::data_shape,
+                   "has shape " + ir::to_string(dims) + ", the model declares " + ir::to_string(v.type),
                    "input '" + v.name + "'", "give an array of the declared shape"};
   }
   return {};

@@ -38,7 +38,8 @@ bool close_enough(double got, double want) {
 std::string compare(const ir::Tensor& got, const ir::Tensor& want) {
   if (got.elem() != want.elem())
     return "is " + std::string(ir::elem_name(got.elem())) + ", not " + std::string(ir::elem_name(want.elem()));
-  if (got.dims() != want.dims()) return "has shape " + ir::to_string(got.dims()) + ", not " + ir::to_string(want.dims());
+  if (got.dims() != want.dims())
+    return "has shape " + ir::to_string(got.dims()) + ", not " + ir::to_string(want.dims());
   if (got.elem() == ir::ElemType::string) return got.strings() == want.strings() ? "" : "has other text";
   for (int64_t i = 0; i < got.size(); ++i) {
     const bool same =
@@ -47,7 +48,8 @@ std::string compare(const ir::Tensor& got, const ir::Tensor& want) {
     const auto text = [&](const ir::Tensor& t) {
       return ir::is_float(t.elem()) ? std::to_string(t.float_at(i)) : std::to_string(t.int_at(i));
     };
-    return "element " + std::to_string(i) + " of " + ir::to_string(got.dims()) + " is " + text(got) + ", not " + text(want);
+    return "element " + std::to_string(i) + " of " + ir::to_string(got.dims()) + " is " + text(got) + ", not " +
+           text(want);
   }
   return "";
 }

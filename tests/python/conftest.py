@@ -63,8 +63,8 @@ def assay(assay_path, tmp_path):
 
 
 def make_model(nodes, inputs, outputs, weights=None, *, opset=17, ir_version=8):
-    """A ModelProto, checked where its outputs have shapes. `nodes` are helper.make_node results; `inputs` and `outputs` map names to
-    (element type, shape); `weights` maps names to numpy arrays."""
+    """A ModelProto, checked where its outputs have shapes. `nodes` are helper.make_node results; `inputs` and
+    `outputs` map names to (element type, shape); `weights` maps names to numpy arrays."""
     def infos(items):
         return [helper.make_tensor_value_info(n, t, s) for n, (t, s) in items.items()]
 

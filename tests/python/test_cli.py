@@ -1,12 +1,14 @@
 """The command line as a black box: words, exit codes, envelope, hostile input."""
 import json
+import zipfile
 
 import numpy as np
 import pytest
 from onnx import TensorProto as T
 from onnx import helper
 
-COMMANDS = ("audit", "compare", "fingerprint", "inspect", "run", "merge", "report", "profiles", "ops", "explain", "bench")
+COMMANDS = ("audit", "compare", "fingerprint", "inspect", "run", "merge", "report", "profiles", "ops", "explain",
+            "bench")
 
 
 @pytest.fixture
@@ -125,7 +127,8 @@ def test_every_truncation_is_an_error_of_the_file(assay, mlp, mlp_input, tmp_pat
 
 
 def test_missing_operators_are_named_at_once(assay, tmp_path, save_model):
-    nodes = [helper.make_node("NoSuchA", ["x"], ["a"], domain="my"), helper.make_node("NoSuchB", ["a"], ["b"], domain="my"),
+    nodes = [helper.make_node("NoSuchA", ["x"], ["a"], domain="my"),
+             helper.make_node("NoSuchB", ["a"], ["b"], domain="my"),
              helper.make_node("NoSuchA", ["b"], ["y"], domain="my")]
     model = helper.make_model(
         helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", T.FLOAT, [1])],
@@ -167,7 +170,6 @@ def test_bad_decisions_exit_2(assay, mlp, mlp_input, words):
 
 
 def test_hostile_npz_headers(assay, mlp, tmp_path):
-    import zipfile
     header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }"
     npy = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
     for name, payload in (("huge", npy), ("short", npy[:9]), ("object", npy.replace(b"<f4", b"|O8")), ("none", b"")):

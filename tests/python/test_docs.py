@@ -4,9 +4,11 @@ import re
 import pytest
 
 
-@pytest.mark.parametrize(("document", "words"), [("ops.md", ["ops", "--markdown"]), ("codes.md", ["explain", "--markdown"])])
+@pytest.mark.parametrize(("document", "words"),
+                         [("ops.md", ["ops", "--markdown"]), ("codes.md", ["explain", "--markdown"])])
 def test_generated_documents_are_current(assay, root, document, words):
-    assert (root / "docs" / document).read_text() == assay(*words, code=0).out, f"run assay {' '.join(words)} > docs/{document}"
+    current = assay(*words, code=0).out
+    assert (root / "docs" / document).read_text() == current, f"run assay {' '.join(words)} > docs/{document}"
 
 
 def test_links_between_documents_lead_somewhere(root):

@@ -1,5 +1,5 @@
-"""Published numbers whose inputs need numpy's generator, through the command line. Sources: docs/hardware-numerics.md 10;
-C++ tests hold the others (docs/golden-vectors.md)."""
+"""Published numbers whose inputs need numpy's generator, through the command line. Sources:
+docs/hardware-numerics.md 10; C++ tests hold the others (docs/golden-vectors.md)."""
 import numpy as np
 import pytest
 

@@ -50,7 +50,8 @@ def test_a_batch_is_its_samples(assay, root, data, tmp_path, profile):
     together = np.load(tmp_path / "all.npz")
     for i in range(len(whole)):
         np.savez(tmp_path / "one.npz", image=whole[i:i + 1])
-        assay("run", model, "--input", tmp_path / "one.npz", "--profile", profile, "--output", tmp_path / "o.npz", code=0)
+        assay("run", model, "--input", tmp_path / "one.npz", "--profile", profile, "--output", tmp_path / "o.npz",
+              code=0)
         alone = np.load(tmp_path / "o.npz")
         for name in together.files:
             assert together[name][i:i + 1].tobytes() == alone[name].tobytes()

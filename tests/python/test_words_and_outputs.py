@@ -100,7 +100,8 @@ def test_a_full_disk_behind_standard_output_is_an_error(assay_path):
     if not os.path.exists("/dev/full"):
         pytest.skip("there is no /dev/full")
     with open("/dev/full", "wb") as full:
-        done = subprocess.run([assay_path, "ops", "--json"], stdout=full, stderr=subprocess.PIPE, check=False, text=True)
+        done = subprocess.run([assay_path, "ops", "--json"], stdout=full, stderr=subprocess.PIPE, check=False,
+                              text=True)
     assert done.returncode == 3 and "standard output" in done.stderr
 
 
@@ -163,8 +164,9 @@ def flipping_part(assay, save_model, tmp_path, source):
                                         'evidence.certainty = "assumed"\n')
     model = save_model("id.onnx", [helper.make_node("Relu", ["x"], ["p"])], {"x": (T.FLOAT, ["N", 1])},
                        {"p": (T.FLOAT, ["N", 1])})
-    return lambda first: assay("audit", model, "--data", tmp_path / "x.npz", "--decision", "threshold:0.5", "--candidate",
-                               "mine", "--profile-file", tmp_path / "mine.toml", "--first-sample", first, "--json",
+    return lambda first: assay("audit", model, "--data", tmp_path / "x.npz", "--decision", "threshold:0.5",
+                               "--candidate", "mine", "--profile-file", tmp_path / "mine.toml",
+                               "--first-sample", first, "--json",
                                code=1).json
 
 

@@ -1,4 +1,4 @@
-// Decision rules: threshold:T, threshold:>T, argmax, topk:K (docs/decisions.md).
+// Decision rules: threshold:T, threshold:>T, argmax, topk:K (docs/decision-rules.md).
 #pragma once
 #include <cstdint>
 #include <span>

@@ -145,7 +145,8 @@ class Parser {
   }
   Error fail(std::string message) const {
     return Error{Code::bad_decision, std::move(message),
-                 "--score, character " + std::to_string(at_ + 1) + ": " + std::string(text_.substr(std::min(at_, text_.size()), 60)),
+                 "--score, character " + std::to_string(at_ + 1) + ": " +
+                     std::string(text_.substr(std::min(at_, text_.size()), 60)),
                  "scores are made of output names (in single quotes where they are no plain words), sigmoid, softmax, "
                  "max, min, mean, sum and index(e, i, ...)"};
   }

@@ -1,4 +1,4 @@
-// Score expressions: functions of a program's outputs, one sample at a time, in float64 (docs/decisions.md).
+// Score expressions: functions of a program's outputs, one sample at a time, in float64 (docs/decision-rules.md).
 //   max(sigmoid('classifier:0'), sigmoid(other))   index(softmax(logits), 1)
 #pragma once
 #include <memory>
