@@ -1,10 +1,10 @@
-#include "cli/command.h"
+#include "cli/flags.h"
 
 namespace assay::cli {
 namespace {
 
 constexpr Flag kFlags[] = {
-    {"MODEL", "FILE", "the model", Flag::Kind::positional},
+    kModelFlag,
     {"--data", "FILE", ".npz or .npy; the first axis counts samples"},
     {"--labels", "FILE", ".npy or .csv[:column], one per sample"},
     {"--decision", "RULE", "threshold:T (score >= T), threshold:>T, argmax or topk:K"},

@@ -1,4 +1,4 @@
-#include "cli/command.h"
+#include "cli/flags.h"
 
 namespace assay::cli {
 namespace {
@@ -6,11 +6,11 @@ namespace {
 constexpr Flag kFlags[] = {
     {"WHAT", "run|peak", "what to time", Flag::Kind::positional},
     {"MODEL", "FILE", "the model, for run", Flag::Kind::optional_positional},
-    {"--input", "FILE", ".npz (arrays named as the model's inputs), .npy (one input) or a folder of ONNX test data"},
-    {"--random", "SEED", "random inputs instead of --input"},
-    {"--shape", "NAME:2,3,8", "shape of a random input whose dimensions are symbolic", Flag::Kind::repeated},
-    {"--profile", "NAME", "run under this device profile (see assay profiles)"},
-    {"--provider", "NAME[:k=v,...]", "run as this ONNX Runtime execution provider would, emulated"},
+    kInputFlag,
+    kRandomFlag,
+    kShapeFlag,
+    kProfileFlag,
+    kProviderFlag,
     {"--repeat", "N", "counted runs (default 7), after one that is not counted"},
     {"--size", "N", "peak: also time an N x N matrix product"},
 };

@@ -1,13 +1,13 @@
-#include "cli/command.h"
+#include "cli/flags.h"
 
 namespace assay::cli {
 namespace {
 
 constexpr Flag kFlags[] = {
-    {"MODEL", "FILE", "the model", Flag::Kind::positional},
-    {"--input", "FILE", ".npz (arrays named as the model's inputs), .npy (one input) or a folder of ONNX test data"},
-    {"--random", "SEED", "random inputs instead of --input"},
-    {"--shape", "NAME:2,3,8", "shape of a random input whose dimensions are symbolic", Flag::Kind::repeated},
+    kModelFlag,
+    kInputFlag,
+    kRandomFlag,
+    kShapeFlag,
     {"--program", "PROGRAM", "[FILE@]PROFILE, [FILE@]PROVIDER[:k=v,...] or recorded:FILE.npz; at least two",
      Flag::Kind::repeated},
     {"--max-abs", "X", "fail when two outputs differ by more"},

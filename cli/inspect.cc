@@ -1,12 +1,12 @@
-#include "cli/command.h"
+#include "cli/flags.h"
 
 namespace assay::cli {
 namespace {
 
 constexpr Flag kFlags[] = {
-    {"MODEL", "FILE", "the model", Flag::Kind::positional},
-    {"--profile", "NAME", "run under this device profile (see assay profiles)"},
-    {"--provider", "NAME[:k=v,...]", "run as this ONNX Runtime execution provider would, emulated"},
+    kModelFlag,
+    kProfileFlag,
+    kProviderFlag,
     {"--full", "", "list every operation", Flag::Kind::toggle},
     {"--emit-onnx", "FILE", "write the resolved program as plain ONNX with explicit Casts"},
 };

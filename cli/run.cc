@@ -1,16 +1,16 @@
-#include "cli/command.h"
+#include "cli/flags.h"
 
 namespace assay::cli {
 namespace {
 
 constexpr Flag kFlags[] = {
-    {"MODEL", "FILE", "the model", Flag::Kind::positional},
-    {"--input", "FILE", ".npz (arrays named as the model's inputs), .npy (one input) or a folder of ONNX test data"},
-    {"--random", "SEED", "random inputs instead of --input"},
-    {"--shape", "NAME:2,3,8", "shape of a random input whose dimensions are symbolic", Flag::Kind::repeated},
+    kModelFlag,
+    kInputFlag,
+    kRandomFlag,
+    kShapeFlag,
     {"--output", "FILE.npz", "write the outputs here, named as the model names them"},
-    {"--profile", "NAME", "run under this device profile (see assay profiles)"},
-    {"--provider", "NAME[:k=v,...]", "run as this ONNX Runtime execution provider would, emulated"},
+    kProfileFlag,
+    kProviderFlag,
 };
 
 constexpr std::string_view kExample =
