@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "exec/plan.h"
+#include "ops/elementwise.h"
 
 namespace assay::exec {
 namespace {
@@ -18,35 +19,11 @@ std::shared_ptr<const ir::Tensor> stored_form(const ir::Value& value, const Thre
   }
   ir::Tensor out = ir::Tensor::allocate(same_type ? source.elem() : value.storage, source.dims());
   bytes += out.byte_size();
+  num::Policy policy;
+  policy.result = value.rounding;
   const bool wide = source.elem() == ir::ElemType::float64 || out.elem() == ir::ElemType::float64;
   threads.for_each(static_cast<size_t>(source.size()), 1 << 16, [&](size_t begin, size_t end) {
-    if (wide || source.elem() != ir::ElemType::float32) {
-      for (size_t i = begin; i < end; ++i) {
-        const double x = source.float_at(static_cast<int64_t>(i));
-        out.set_float(static_cast<int64_t>(i), value.rounding ? num::round(x, *value.rounding) : x);
-      }
-      return;
-    }
-    constexpr size_t kPiece = 4096;
-    float buffer[kPiece];
-    for (size_t at = begin; at < end; at += kPiece) {
-      const size_t n = std::min(kPiece, end - at);
-      std::memcpy(buffer, source.data<float>() + at, n * sizeof(float));
-      if (value.rounding) num::round_in_place(buffer, n, *value.rounding);
-      switch (out.elem()) {
-        case ir::ElemType::float16:
-          num::to_float16(buffer, out.mutable_data<uint16_t>() + at, n);
-          break;
-        case ir::ElemType::bfloat16:
-          num::to_bfloat16(buffer, out.mutable_data<uint16_t>() + at, n);
-          break;
-        case ir::ElemType::float32:
-          std::memcpy(out.mutable_data<float>() + at, buffer, n * sizeof(float));
-          break;
-        default:
-          for (size_t i = 0; i < n; ++i) out.set_float(static_cast<int64_t>(at + i), static_cast<double>(buffer[i]));
-      }
-    }
+    wide ? ops::convert<double>(source, out, begin, end, policy) : ops::convert<float>(source, out, begin, end, policy);
   });
   return std::make_shared<const ir::Tensor>(std::move(out));
 }

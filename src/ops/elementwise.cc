@@ -212,6 +212,19 @@ void store_integers(ir::Tensor& t, int64_t begin, size_t n, const int64_t* value
   }
 }
 
+template <class T>
+void convert(const ir::Tensor& from, ir::Tensor& to, size_t begin, size_t end, const num::Policy& policy) {
+  T buffer[kChunk];
+  for (size_t at = begin; at < end; at += kChunk) {
+    const size_t n = std::min(kChunk, end - at);
+    const T* values = load(from, static_cast<int64_t>(at), n, buffer);
+    if (values != buffer) std::copy_n(values, n, buffer);
+    store(to, static_cast<int64_t>(at), n, buffer, policy);
+  }
+}
+template void convert<float>(const ir::Tensor&, ir::Tensor&, size_t, size_t, const num::Policy&);
+template void convert<double>(const ir::Tensor&, ir::Tensor&, size_t, size_t, const num::Policy&);
+
 void round_as_stored(float* values, size_t n, ElemType storage, const num::Policy& policy) {
   round_float_as_stored(values, n, storage, policy);
 }

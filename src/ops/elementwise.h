@@ -27,6 +27,10 @@ double* destination(ir::Tensor& t, int64_t begin, double* buffer);
 void store(ir::Tensor& t, int64_t begin, size_t n, float* values, const num::Policy& policy);
 void store(ir::Tensor& t, int64_t begin, size_t n, double* values, const num::Policy& policy);
 
+/// Elements [begin, end) of `from` in the other's type, rounded by the policy's result rounding: load() and store().
+template <class T>
+void convert(const ir::Tensor& from, ir::Tensor& to, size_t begin, size_t end, const num::Policy& policy);
+
 /// Rounds values as a store to `storage` under `policy` would, leaving them wide: for fused epilogues.
 void round_as_stored(float* values, size_t n, ir::ElemType storage, const num::Policy& policy);
 void round_as_stored(double* values, size_t n, ir::ElemType storage, const num::Policy& policy);
