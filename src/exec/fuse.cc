@@ -42,6 +42,11 @@ bool epilogue_operand(const ir::Type& operand, const ir::Dims& result, bool chan
   return true;
 }
 
+// One value per channel, axis 1 of a convolution's result.
+bool channel_operand(const ir::Type& operand, const ir::Dims& result, bool channels_first) {
+  return channels_first && operand.is_static() && operand.dims() == ir::Dims{result[1]};
+}
+
 bool computed_before(const ir::Graph& graph, ir::ValueId v, ir::OpId head) {
   const ir::OpId producer = graph.at(v).producer;
   return producer == ir::kNoOp || producer < head;
@@ -63,9 +68,11 @@ std::optional<size_t> flows_through(const ir::Graph& graph, const std::vector<ir
     if (v == value) {
       if (flowing) return std::nullopt;
       flowing = i;
-    } else if (values[v].type.elem != result.elem || !computed_before(graph, v, head) ||
-               !epilogue_operand(values[v].type, result.dims(), channels_first)) {
-      return std::nullopt;
+    } else {
+      const auto fits = op.def->elementwise.per_channel >> i & 1U ? channel_operand : epilogue_operand;
+      if (values[v].type.elem != result.elem || !computed_before(graph, v, head) ||
+          !fits(values[v].type, result.dims(), channels_first))
+        return std::nullopt;
     }
   }
   return flowing;

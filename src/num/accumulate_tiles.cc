@@ -12,15 +12,16 @@ namespace {
 /// `value` as a multiple of 2^unit_exponent. Exact scaling: operands lie far from float64's limits.
 double cut(double value, int unit_exponent, Mode mode) {
   if (value == 0) return 0;
-  const double units = std::ldexp(value, -unit_exponent);
+  const double units = value * power_of_two(-unit_exponent);
   double whole = std::trunc(units);
+  if (mode == Mode::toward_zero || whole == units) return whole * power_of_two(unit_exponent);
   const double rest = std::abs(units - whole);
   const bool odd = std::fmod(whole, 2) != 0;
   const bool up = mode == Mode::nearest_even   ? rest > 0.5 || (rest == 0.5 && odd)
                   : mode == Mode::nearest_away ? rest >= 0.5
                                                : mode == Mode::to_odd && rest != 0 && !odd;
   if (up) whole += std::copysign(1.0, units);
-  return std::ldexp(whole, unit_exponent);
+  return whole * power_of_two(unit_exponent);
 }
 
 double aligned_add(double x, double y, int bits, Mode mode) {

@@ -8,19 +8,12 @@
 #include <type_traits>
 
 #include "num/arith_kernels.h"
-#include "num/neural_engine.h"
+#include "num/special_values.h"
 
 namespace assay::num {
 namespace {
 
 constexpr size_t kBlock = 256;
-
-template <class T>
-void flush(T* values, size_t n) {
-  for (size_t i = 0; i < n; ++i) {
-    if (std::abs(values[i]) < std::numeric_limits<T>::min()) values[i] = std::copysign(T(0), values[i]);
-  }
-}
 
 const std::optional<Rounding> kUnrounded;
 
@@ -29,23 +22,20 @@ const std::optional<Rounding> kUnrounded;
 template <class T>
 Arith<T>::Arith(const Policy& policy)
     : policy_(policy),
-      flush_(policy.flush_subnormals && std::is_same_v<T, float>),
-      plain_(!policy.step && !rewrites_inputs()) {}
+      rewriting_{.neural_engine = policy.special_values == SpecialValues::neural_engine,
+                 .flush = policy.flush_subnormals && std::is_same_v<T, float>},
+      plain_(!policy.step && !rewriting_.any()) {}
 
 template <class T>
 const T* Arith<T>::prepare(const T* a, size_t n, T* buffer) const {
-  if (!a || !rewrites_inputs()) return a;
-  std::copy_n(a, n, buffer);
-  if (policy_.special_values == SpecialValues::neural_engine) neural::fix_inputs(buffer, n);
-  if (flush_) flush(buffer, n);
+  if (!a || !rewriting_.any()) return a;
+  enter_step(a, buffer, n, rewriting_);
   return buffer;
 }
 
 template <class T>
 void Arith<T>::finish(T* y, size_t n, const std::optional<Rounding>& rounding) const {
-  if (policy_.special_values == SpecialValues::neural_engine) neural::fix_results(y, n);
-  if (rounding) round_in_place(y, n, *rounding);
-  if (flush_) flush(y, n);
+  if (rewriting_.any() || rounding) leave_step(y, n, rewriting_, rounding ? &*rounding : nullptr);
 }
 
 // op(a, b, c, y, n) on blocks. Operands are read before y is written, so y may be any of them.
@@ -170,7 +160,7 @@ template <class T>
 void Arith<T>::apply_block(Function f, const T* a, T* y, size_t n) const {
   T buffer[kBlock];
   const T* x = prepare(a, n, buffer);
-  if (x == y && policy_.special_values == SpecialValues::neural_engine) x = std::copy_n(y, n, buffer) - n;
+  if (x == y && rewriting_.neural_engine) x = std::copy_n(y, n, buffer) - n;
   if (policy_.elementary == Elementary::correctly_rounded && std::is_same_v<T, float>) {
     double wide[kBlock];
     std::copy_n(x, n, wide);
@@ -181,7 +171,7 @@ void Arith<T>::apply_block(Function f, const T* a, T* y, size_t n) const {
   } else {
     num::apply(f, x, y, n);
   }
-  if (policy_.special_values == SpecialValues::neural_engine) neural::fix_function(f, x, y, n);
+  if (rewriting_.neural_engine) neural_engine_function(f, x, y, n);
   finish(y, n, policy_.step);
 }
 

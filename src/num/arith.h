@@ -5,6 +5,7 @@
 
 #include "num/elementary.h"
 #include "num/policy.h"
+#include "num/special_values.h"
 
 namespace assay::num {
 
@@ -64,12 +65,16 @@ class Arith {
   T div(T a, T b) const;
   T sqrt(T a) const;
   T apply(Function f, T a) const;
+  // For kernels that take several exact steps (maxima) at once: operands as they enter a step (`a` itself or `buffer`,
+  // which may be `a`), and results as they leave an exact one.
+  const T* entered(const T* a, size_t n, T* buffer) const { return prepare(a, n, buffer); }
+  void leave(T* y, size_t n) const { finish(y, n, std::nullopt); }
   /// Rounds as one step does (identity when the policy has no step rounding).
   void step(T* y, size_t n) const;
   T step(T y) const;
 
  private:
-  bool rewrites_inputs() const { return flush_ || policy_.special_values != SpecialValues::ieee; }
+  bool rewrites_inputs() const { return rewriting_.any(); }
   const T* prepare(const T* a, size_t n, T* buffer) const;
   void finish(T* y, size_t n, const std::optional<Rounding>& rounding) const;
   template <class Op>
@@ -82,7 +87,7 @@ class Arith {
   const std::optional<Rounding>& sum_step() const;
 
   Policy policy_;
-  bool flush_;  ///< T is float and subnormals are flushed
+  Rewriting rewriting_;
   bool plain_;  ///< no step rounding, nothing flushed, IEEE special values: raw loops do
 };
 

@@ -14,11 +14,6 @@ namespace assay::num::HWY_NAMESPACE {
 
 using raw::Operand;
 
-template <class D>
-HWY_INLINE V<D> NanOf(D d) {
-  return hn::Set(d, std::numeric_limits<hn::TFromD<D>>::quiet_NaN());
-}
-
 // ---- Steps: what one vector of results is. Each is canonical where it can make a NaN.
 
 #define ASSAY_STEP2(Name, expression)                 \
@@ -33,17 +28,6 @@ ASSAY_STEP2(SubStep, CanonicalNan(d, hn::Sub(a, b)))
 ASSAY_STEP2(MulStep, CanonicalNan(d, hn::Mul(a, b)))
 ASSAY_STEP2(DivStep, CanonicalNan(d, hn::Div(a, b)))
 
-// IEEE 754-2019 maximum: equal operands differ only in the sign of zero, where + wins; NaN wins over all.
-template <class D>
-HWY_INLINE V<D> MaxOf(D d, V<D> a, V<D> b) {
-  const auto larger = hn::IfThenElse(hn::Eq(a, b), hn::And(a, b), hn::IfThenElse(hn::Gt(a, b), a, b));
-  return hn::IfThenElse(hn::Or(hn::IsNaN(a), hn::IsNaN(b)), NanOf(d), larger);
-}
-template <class D>
-HWY_INLINE V<D> MinOf(D d, V<D> a, V<D> b) {
-  const auto smaller = hn::IfThenElse(hn::Eq(a, b), hn::Or(a, b), hn::IfThenElse(hn::Lt(a, b), a, b));
-  return hn::IfThenElse(hn::Or(hn::IsNaN(a), hn::IsNaN(b)), NanOf(d), smaller);
-}
 ASSAY_STEP2(MaxStep, MaxOf(d, a, b))
 ASSAY_STEP2(MinStep, MinOf(d, a, b))
 #undef ASSAY_STEP2

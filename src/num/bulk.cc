@@ -35,7 +35,8 @@ ASSAY_BULK(Float16)
 ASSAY_BULK(Bfloat16)
 #undef ASSAY_BULK
 
-void RoundInPlace(float* values, size_t n, const RoundPlan& plan) {
+void RoundInPlace(float* values, size_t n, const RoundPlan& asked) {
+  const RoundPlan plan = asked;  // a copy that the stores cannot change
   const hn::ScalableTag<float> d;
   const size_t step = hn::Lanes(d);
   size_t i = 0;
@@ -91,15 +92,15 @@ void to_bfloat16(const float* in, uint16_t* out, size_t n) { HWY_DYNAMIC_DISPATC
 void from_bfloat16(const uint16_t* in, float* out, size_t n) { HWY_DYNAMIC_DISPATCH(FromBfloat16)(in, out, n); }
 
 void round_in_place(float* values, size_t n, const Rounding& rounding) {
-  HWY_DYNAMIC_DISPATCH(RoundInPlace)(values, n, make_plan(rounding));
+  HWY_DYNAMIC_DISPATCH(RoundInPlace)(values, n, plan_of(rounding));
 }
 void round_in_place(double* values, size_t n, const Rounding& rounding) {
-  const RoundPlan plan = make_plan(rounding);
+  const RoundPlan& plan = plan_of(rounding);
   size_t done = plan.from_odd ? HWY_DYNAMIC_DISPATCH(RoundDoubles)(values, n, plan) : 0;
   for (; done < n; ++done) values[done] = round(values[done], rounding);
 }
 void fma_round(const float* a, const float* b, const float* c, float* out, size_t n, const Rounding& rounding) {
-  HWY_DYNAMIC_DISPATCH(FmaRounded)(a, b, c, out, n, make_plan(rounding));
+  HWY_DYNAMIC_DISPATCH(FmaRounded)(a, b, c, out, n, plan_of(rounding));
 }
 
 }  // namespace assay::num

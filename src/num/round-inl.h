@@ -49,6 +49,13 @@ HWY_INLINE U RoundSubnormalLanes(D d, U a, const RoundPlan& plan) {
 template <class D>
 HWY_INLINE V<D> RoundIntegerLanes(D d, V<D> v, const RoundPlan& plan) {
   const hn::RebindToUnsigned<D> du;
+  const hn::RebindToSigned<D> di;  // magnitudes are compared as signed integers: AVX2 has no other comparison
+  const auto below = [&](auto x, uint32_t limit) HWY_ATTR {
+    return hn::RebindMask(du, hn::Lt(hn::BitCast(di, x), hn::Set(di, static_cast<int32_t>(limit))));
+  };
+  const auto above = [&](auto x, uint32_t limit) HWY_ATTR {
+    return hn::RebindMask(du, hn::Gt(hn::BitCast(di, x), hn::Set(di, static_cast<int32_t>(limit))));
+  };
   const auto bits = hn::BitCast(du, v);
   const auto a = hn::And(bits, hn::Set(du, 0x7fffffffu));
   const auto sign = hn::Xor(bits, a);
@@ -60,13 +67,13 @@ HWY_INLINE V<D> RoundIntegerLanes(D d, V<D> v, const RoundPlan& plan) {
     r = hn::IfThenElse(hn::Eq(r, a), r, hn::Or(r, hn::Set(du, 1u << shift)));
   }
   if (plan.has_subnormal_path) {
-    const auto low = hn::Lt(a, hn::Set(du, plan.min_normal));
+    const auto low = hn::And(below(a, plan.min_normal), above(a, 0));
     if (HWY_UNLIKELY(!hn::AllFalse(du, low))) r = hn::IfThenElse(low, RoundSubnormalLanes(d, a, plan), r);
   }
-  r = hn::IfThenZeroElse(hn::Lt(r, hn::Set(du, plan.flush_below)), r);
-  r = hn::IfThenElse(hn::Gt(r, hn::Set(du, plan.max)), hn::Set(du, plan.overflow), r);
+  r = hn::IfThenZeroElse(below(r, plan.flush_below), r);
+  r = hn::IfThenElse(above(r, plan.max), hn::Set(du, plan.overflow), r);
   r = hn::IfThenElse(hn::Eq(a, hn::Set(du, 0x7f800000u)), hn::Set(du, plan.from_infinity), r);
-  r = hn::IfThenElse(hn::Gt(a, hn::Set(du, 0x7f800000u)), a, r);
+  r = hn::IfThenElse(above(a, 0x7f800000u), a, r);
   auto out = hn::Or(r, sign);
   if (!plan.signed_zero) out = hn::IfThenZeroElse(hn::Eq(r, hn::Zero(du)), out);
   return CanonicalNan(d, hn::BitCast(d, out));

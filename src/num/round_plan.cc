@@ -1,5 +1,6 @@
 #include "num/round_plan.h"
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -65,6 +66,18 @@ RoundPlan make_plan(const Rounding& rounding) {
   plan.from_infinity = bits_of(round(std::numeric_limits<double>::infinity(), rounding));
   plan.min_field = static_cast<uint32_t>(min_exponent(f) + 127);
   plan.spacing = static_cast<float>(min_subnormal(f));
+  return plan;
+}
+
+const RoundPlan& plan_of(const Rounding& rounding) {
+  constexpr size_t kKept = 4;
+  thread_local std::array<RoundPlan, kKept> plans;  // of no format at first
+  thread_local size_t next = 0;
+  for (const RoundPlan& plan : plans) {
+    if (plan.rounding == rounding) return plan;
+  }
+  RoundPlan& plan = plans[next++ % kKept];
+  plan = make_plan(rounding);
   return plan;
 }
 

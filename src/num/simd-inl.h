@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <type_traits>
 
 #include "hwy/highway.h"
@@ -69,6 +70,23 @@ HWY_INLINE V<D> CanonicalNan(D d, V<D> v) {
   const auto nan = hn::BitCast(
       d, hn::Set(du, sizeof(T) == 4 ? hwy::MakeUnsigned<T>(0x7fc00000u) : hwy::MakeUnsigned<T>(0x7ff8000000000000ull)));
   return hn::IfThenElse(hn::IsNaN(v), nan, v);
+}
+
+template <class D>
+HWY_INLINE V<D> NanOf(D d) {
+  return hn::Set(d, std::numeric_limits<hn::TFromD<D>>::quiet_NaN());
+}
+
+// IEEE 754-2019 maximum: equal operands differ only in the sign of zero, where + wins; NaN wins over all.
+template <class D>
+HWY_INLINE V<D> MaxOf(D d, V<D> a, V<D> b) {
+  const auto larger = hn::IfThenElse(hn::Eq(a, b), hn::And(a, b), hn::IfThenElse(hn::Gt(a, b), a, b));
+  return hn::IfThenElse(hn::Or(hn::IsNaN(a), hn::IsNaN(b)), NanOf(d), larger);
+}
+template <class D>
+HWY_INLINE V<D> MinOf(D d, V<D> a, V<D> b) {
+  const auto smaller = hn::IfThenElse(hn::Eq(a, b), hn::Or(a, b), hn::IfThenElse(hn::Lt(a, b), a, b));
+  return hn::IfThenElse(hn::Or(hn::IsNaN(a), hn::IsNaN(b)), NanOf(d), smaller);
 }
 
 // ---- Partial vectors: the first n lanes (n <= Lanes(d)); other lanes load as zero and are not written. No access

@@ -22,14 +22,12 @@ void coefficients(const num::Arith<T>& arith, T epsilon, const T* scale, const T
   arith.fma(negative, a, bias, b, n);
 }
 
-// With one coefficient an element: how products with a last axis of channels run it.
+// Behind a convolution: a run of outputs of one channel.
 template <class T>
 void span(const num::Arith<T>& arith, const float* params, const T* const* in, T* out, size_t n) {
-  for_blocks(n, [&](size_t i, size_t m) {
-    T a[kBlock], b[kBlock];
-    coefficients(arith, T(params[0]), in[1] + i, in[2] + i, in[3] + i, in[4] + i, a, b, m);
-    arith.fma(in[0] + i, a, b, out + i, m);
-  });
+  T a, b;
+  coefficients(arith, T(params[0]), in[1], in[2], in[3], in[4], &a, &b, 1);
+  arith.fma(in[0], a, b, out, n);
 }
 void params(const ir::Op& op, float* values) { values[0] = op.attr_float("epsilon", 1e-5f); }
 
@@ -99,6 +97,7 @@ constexpr In kIn[] = {
 constexpr Out kOut[] = {{"Y"}, {"running_mean", kOptional}, {"running_var", kOptional}};
 constexpr AttrDoc kAttrs[] = {{"epsilon", "1e-05"}, {"momentum", "0.9"}, {"training_mode", "0"}};
 constexpr Upgrade kUpgrades[] = {{14, inference_only}};
+constexpr uint32_t kParameters = 0b11110;
 
 }  // namespace
 
@@ -114,7 +113,8 @@ extern const OpDef kBatchNormalization = {
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval,
-    .elementwise = {span<float>, span<double>, params},
+    .elementwise = {.f32 = span<float>, .f64 = span<double>, .params = params, .first_only = kParameters,
+                    .per_channel = kParameters},
     .in_place = true,
     .bound = {.f32 = 1e6},  // mean and bias may cancel x
 };

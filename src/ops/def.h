@@ -87,6 +87,9 @@ struct Elementwise {
   IntegerFn<uint64_t> u64 = nullptr;  ///< when all inputs are unsigned; null: i64 does for them too
   /// Bit i: f32 and f64 read only the first element of input i (Clip's bounds), so nobody need repeat it.
   uint32_t first_only = 0;
+  /// Bit i: input i has one value a channel (axis 1 of input 0) instead of being broadcast. Such operators are fused
+  /// behind convolutions alone, where each run of outputs has one channel; f32 and f64 then read first elements.
+  uint32_t per_channel = 0;
 };
 
 /// Rewrites a node imported at an operator-set version below `before` into the meaning that holds from `before` on.

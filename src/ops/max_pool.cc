@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/max_plane.h"
 #include "ops/move.h"
 #include "ops/pool_rows.h"
 
@@ -14,7 +15,27 @@ T lowest(ir::ElemType elem) {
   return elem == ir::ElemType::uint8 ? T{0} : -std::numeric_limits<T>::infinity();
 }
 
-/// Values alone: first the maximum over the axes before the last, then over the taps of the last.
+/// Values alone, over one or two spatial axes, plane by plane.
+template <class T>
+void planes_only(KernelContext& c, const WindowAxis& rows, const WindowAxis& columns) {
+  const num::Arith<T> arith(c.policy());
+  const T none = lowest<T>(c.in(0).elem());
+  const auto in = static_cast<size_t>(rows.in * columns.in), out = static_cast<size_t>(rows.out * columns.out);
+  if (out == 0 || c.outputs[0].size() == 0) return;
+  const size_t planes = static_cast<size_t>(c.outputs[0].size()) / out;
+  c.threads.for_each(planes, std::max<size_t>(1, 8192 / std::max<size_t>(in, 1)), [&](size_t begin, size_t end) {
+    std::vector<T> loaded(in), results(out), room(max_plane_room(columns));
+    for (size_t p = begin; p < end; ++p) {
+      const T* x = load_values(c.in(0), static_cast<int64_t>(p * in), in, loaded.data());
+      x = arith.entered(x, in, loaded.data());
+      max_plane(x, rows, columns, none, room.data(), results.data());
+      arith.leave(results.data(), out);
+      store_values(c.outputs[0], static_cast<int64_t>(p * out), out, results.data(), c.policy());
+    }
+  });
+}
+
+/// The same over more axes: first the maximum over the axes before the last, then over the taps of the last.
 template <class T>
 void values_only(KernelContext& c, const std::vector<WindowAxis>& axes) {
   const num::Arith<T> arith(c.policy());
@@ -99,10 +120,11 @@ void with_indices(KernelContext& c, const std::vector<WindowAxis>& axes) {
 
 template <class T>
 void run(KernelContext& c, const std::vector<WindowAxis>& axes) {
-  if (c.wants(1))
-    with_indices<T>(c, axes);
-  else
-    values_only<T>(c, axes);
+  if (c.wants(1)) return with_indices<T>(c, axes);
+  if (axes.size() > 2) return values_only<T>(c, axes);
+  WindowAxis one;
+  one.in = one.out = 1;
+  planes_only<T>(c, axes.size() == 2 ? axes[0] : one, axes.back());
 }
 
 Status eval(KernelContext& c) {

@@ -32,8 +32,11 @@ Epilogue<T>::Epilogue(KernelContext& c, size_t m, size_t n, Channels channels, s
       plain_(!policy_.step && !policy_.flush_subnormals && policy_.special_values == num::SpecialValues::ieee),
       arith_(policy_) {
   for (const EpilogueStep& step : c.epilogue) {
-    Step s{&step, num::Arith<T>(step.op->policy), {}, span_of<T>(*step.op->def)};
+    Step s{&step, num::Arith<T>(step.op->policy), {}, span_of<T>(*step.op->def), 0};
     if (step.op->def->elementwise.params) step.op->def->elementwise.params(*step.op, s.params);
+    for (size_t i = 0; i < step.operands.size(); ++i) {
+      if (step.operands[i] && step.operands[i]->dims() == c.outputs[0].dims()) s.whole |= 1U << i;
+    }
     steps_.push_back(std::move(s));
   }
 }
@@ -88,7 +91,7 @@ void Epilogue<T>::run_step(const Step& s, size_t channel, size_t begin, size_t n
     if (!t) continue;
     T* room = rooms + i * count;
     const auto size = static_cast<size_t>(t->size());
-    const bool whole = t->dims() == context_.outputs[0].dims();
+    const bool whole = (s.whole >> i & 1U) != 0;
     if (whole || (size > 1 && channels_ == Channels::columns)) {
       in[i] = load(*t, static_cast<int64_t>(whole ? begin : n), count, room);
     } else {

@@ -41,6 +41,7 @@ class Epilogue final : public Finish<T> {
     num::Arith<T> arith;
     float params[4];
     SpanFn<T> run;
+    uint32_t whole = 0;  ///< bit i: operand i has an element for each output
   };
 
   void add_bias(size_t batch, size_t m, size_t n, size_t count, T* values) const;

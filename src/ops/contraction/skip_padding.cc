@@ -1,21 +1,34 @@
 #include "ops/contraction/skip_padding.h"
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "num/accumulate.h"
+#include "num/format.h"
 
 namespace assay::ops::contraction {
 namespace {
 
-/// Whether a product may be so small that a sum of products rounds to zero without being zero. Each factor is a
-/// multiple of its own last place, so products of magnitudes down to 2^e are multiples of 2^(e - 2 * digits).
+/// Exponent of the smallest magnitude that a step of the accumulator tells from zero.
 template <class T>
-bool may_underflow(T a, T b, const num::Accumulator& accumulator) {
+int least_exponent(const num::Policy& policy) {
+  const num::Accumulator& accumulator = policy.accumulator;
+  const num::Format& own = num::format(sizeof(T) == 4 ? num::FormatId::float32 : num::FormatId::float64);
+  const num::Format& f = accumulator.step ? accumulator.step->format : own;
+  const bool flushes = policy.flush_subnormals || accumulator.flush_subnormals ||
+                       (accumulator.step && accumulator.step->flush_subnormals);
+  const int normal = std::ilogb(num::min_normal(f));
+  return flushes ? normal : normal - f.significand_bits;
+}
+
+/// Whether a sum of products may round to zero without being zero. Each factor is a multiple of its own last place, so
+/// products of magnitudes down to 2^e, and their sums, are multiples of 2^(e - 2 * digits).
+template <class T>
+bool may_underflow(T a, T b, const num::Policy& policy) {
   if (std::isinf(a) || std::isinf(b)) return false;  // all zero
-  if (!(accumulator == num::Accumulator{})) return true;
-  constexpr int kSafe = sizeof(T) == 4 ? -149 + 2 * 23 : -1074 + 2 * 52;
-  return std::ilogb(a) + std::ilogb(b) < kSafe;
+  constexpr int kDigits = std::numeric_limits<T>::digits - 1;
+  return std::ilogb(a) + std::ilogb(b) - 2 * kDigits < least_exponent<T>(policy);
 }
 
 /// Blocks of products are formed over the padded input, as the hardware that they describe does it.
@@ -37,7 +50,7 @@ SkipPadding<T>::SkipPadding(const num::Policy& policy, const Window& w, const Pa
       first_channel_(first_channel),
       inner_(inner) {
   if (w.inside() || !skips(policy.accumulator)) return;
-  zeros_ = may_underflow(least, weights.smallest, policy.accumulator);
+  zeros_ = inner.starts() || may_underflow(least, weights.smallest, policy);  // a sum may start at -0
   active_ = zeros_ || weights.any_non_finite;
 }
 
@@ -52,13 +65,24 @@ bool SkipPadding<T>::at_border(size_t pixel) const {
 }
 
 template <class T>
+bool SkipPadding<T>::all_zero(const T* input) const {
+  for (size_t channel = 0; channel < w_.channels_a_group(); ++channel, input += layout_.channel) {
+    for (const size_t tap : layout_.taps) {
+      if (input[tap] != 0) return false;
+    }
+  }
+  return true;
+}
+
+template <class T>
 T SkipPadding<T>::computed_again(size_t batch, size_t m, size_t pixel) const {
   const size_t output = batch % w_.groups * w_.outputs_a_group() + m;
   const size_t o[3] = {pixel / w_.out[2] / w_.out[1], pixel / w_.out[2] % w_.out[1], pixel % w_.out[2]};
   const T* input = padded_ + (batch * w_.channels_a_group() - first_channel_) * layout_.channel +
                    o[0] * w_.stride[0] * layout_.plane + o[1] * w_.stride[1] * layout_.row + o[2];
+  // Only zeros times numbers: +0, as the kernel found.
+  if (!weights_.non_finite[output] && !inner_.starts() && all_zero(input)) return T{0};
   std::vector<double> x, weights;
-  bool nothing = true;  // only zeros times numbers: +0, as the kernel found
   for (size_t k = 0; k < w_.channels_a_group() * w_.taps(); ++k) {
     size_t tap = k % w_.taps();
     bool inside = true;
@@ -70,9 +94,7 @@ T SkipPadding<T>::computed_again(size_t batch, size_t m, size_t pixel) const {
     if (!inside) continue;
     x.push_back(input[k / w_.taps() * layout_.channel + layout_.taps[tap]]);
     weights.push_back(weights_.at(output, k));
-    nothing = nothing && x.back() == 0 && std::isfinite(weights.back());
   }
-  if (nothing && !inner_.starts()) return T{0};
   T start{0};
   if (inner_.starts()) inner_.start(batch, m, pixel, 1, &start);
   constexpr auto kCompute = sizeof(T) == 4 ? num::FormatId::float32 : num::FormatId::float64;

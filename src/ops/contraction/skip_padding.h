@@ -24,6 +24,7 @@ class SkipPadding final : public Finish<T> {
 
  private:
   bool at_border(size_t pixel) const;
+  bool all_zero(const T* input) const;  ///< all of an output's window
   T computed_again(size_t batch, size_t m, size_t pixel) const;
 
   const num::Policy& policy_;

@@ -135,23 +135,30 @@ HWY_INLINE V FlushedIf(D d, V v) {
   return hn::IfThenElse(tiny, hn::And(v, hn::Set(d, -0.0f)), v);
 }
 
-/// Lane l sums k = l, l + lanes, ...; then halves are added.
-template <bool kFlush>
+/// Lane l sums k = l, l + lanes, ...; then halves are added. kCount 0: the policy's number of lanes.
+template <size_t kCount, bool kFlush, bool kFused>
 HWY_NOINLINE void SumLanes(size_t rows, size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
                            const num::Policy& policy) {
   const hn::ScalableTag<float> d;
   using V = hn::Vec<decltype(d)>;
-  const size_t width = hn::Lanes(d), count = static_cast<size_t>(policy.accumulator.lanes);
-  const bool fused = policy.accumulator.fused;
+  const size_t width = hn::Lanes(d), columns = kVectors * width;
+  const size_t count = kCount != 0 ? kCount : static_cast<size_t>(policy.accumulator.lanes);
   const auto flushed = [d](V v) HWY_ATTR { return FlushedIf<kFlush>(d, v); };
+  const auto step = [&](V sum, const float* x, const float* y) HWY_ATTR {
+    const V s = hn::Set(d, *x), t = hn::Load(d, y);
+    return flushed(kFused ? simd::Fma(d, s, t, sum) : hn::Add(sum, flushed(hn::Mul(s, t))));
+  };
   for (size_t i = 0; i < rows; ++i) {
-    for (size_t j = 0; j < kVectors * width; j += width) {
-      V lanes[16];
+    for (size_t j = 0; j < columns; j += width) {
+      V lanes[kCount != 0 ? kCount : 16];
       for (size_t l = 0; l < count; ++l) lanes[l] = hn::Zero(d);
-      for (size_t k = 0, l = 0; k < kc; ++k, l = l + 1 == count ? 0 : l + 1) {
-        const V x = hn::Set(d, a[k * kRows + i]), y = hn::Load(d, b + k * kVectors * width + j);
-        lanes[l] = flushed(fused ? simd::Fma(d, x, y, lanes[l]) : hn::Add(lanes[l], flushed(hn::Mul(x, y))));
+      const float *x = a + i, *y = b + j;
+      size_t k = 0;
+      for (; k + count <= kc; k += count, x += count * kRows, y += count * columns) {
+#pragma GCC unroll 16
+        for (size_t l = 0; l < count; ++l) lanes[l] = step(lanes[l], x + l * kRows, y + l * columns);
       }
+      for (size_t l = 0; k < kc; ++k, ++l) lanes[l] = step(lanes[l], x + l * kRows, y + l * columns);
       for (size_t half = count / 2; half > 0; half /= 2) {
         for (size_t l = 0; l < half; ++l) lanes[l] = flushed(hn::Add(lanes[l], lanes[l + half]));
       }
@@ -165,10 +172,17 @@ HWY_NOINLINE void SumLanes(size_t rows, size_t kc, const float* a, const float* 
   }
 }
 
+template <size_t kCount>
+Rows LanesOf(bool flush, bool fused) {
+  if (fused) return flush ? SumLanes<kCount, true, true> : SumLanes<kCount, false, true>;
+  return flush ? SumLanes<kCount, true, false> : SumLanes<kCount, false, false>;
+}
+
 void Lanes(size_t rows, size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
            const num::Policy& policy) {
-  const bool flush = policy.flush_subnormals || policy.accumulator.flush_subnormals;
-  (flush ? SumLanes<true> : SumLanes<false>)(rows, kc, a, b, c, ldc, resume, policy);
+  const bool flush = policy.flush_subnormals || policy.accumulator.flush_subnormals, fused = policy.accumulator.fused;
+  const Rows sum = policy.accumulator.lanes == 8 ? LanesOf<8>(flush, fused) : LanesOf<0>(flush, fused);
+  sum(rows, kc, a, b, c, ldc, resume, policy);
 }
 
 KernelSet<float> PlannedFloat() { return SetOf<float, AnyRows<Planned>::Kernel>(); }

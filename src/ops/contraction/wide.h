@@ -1,17 +1,11 @@
-// Between the vector loops of wide.cc and the rounding of their sums; private to this folder.
+// Sums wider than float32, rounded once: what the kernels of `exact` and `tiles` share. Each output comes with bounds
+// on its exact sum; where both round to the same value, that is the result, elsewhere the definition decides.
 #pragma once
 #include <cstddef>
 
 #include "num/policy.h"
 
 namespace assay::ops::contraction {
-
-inline constexpr size_t kMostColumns = 64;
-
-/// Of each column: the float64 sum, the sum of its rounding errors, and of their magnitudes.
-struct WideSums {
-  double high[kMostColumns], low[kMostColumns], lost[kMostColumns];
-};
 
 /// One row of a tile: a[k * a_stride], b[k * columns + column].
 struct WideTask {
@@ -24,8 +18,11 @@ struct WideTask {
   const num::Policy& policy;
 };
 
-/// Rounds the sums once into c.
-void finish_wide(const WideTask& task, const WideSums& sums, float* c);
+/// How the policy rounds a sum.
+num::Rounding sum_rounding(const num::Policy& policy);
+
+/// The sum of one column, rounded: by tighter bounds where those decide, else by the scalar definition.
+float decided_by_definition(const WideTask& task, size_t column, float start);
 
 /// The smallest magnitude that the accumulator's step rounds to its overflow limit or beyond; infinity without a limit.
 float overflow_threshold(const num::Accumulator& accumulator);
