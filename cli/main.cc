@@ -85,7 +85,11 @@ int finish(const Error& error, std::string_view command, bool json) {
 }
 
 int finish(const Report& report, const Parsed& parsed) {
-  for (const Warning& w : report.warnings) show(w, "warning");
+  bool warned = false;
+  for (const Warning& w : report.warnings) {
+    show(w, is_note(w.code) ? "note" : "warning");
+    warned = warned || !is_note(w.code);
+  }
   if (parsed.args.has("--json")) {
     report::Envelope envelope = envelope_of(parsed.command->name);
     envelope.warnings = report.warnings;
@@ -95,7 +99,7 @@ int finish(const Report& report, const Parsed& parsed) {
   } else {
     print(stdout, printable(report.text));
   }
-  const bool strict = parsed.args.has("--strict") && !report.warnings.empty();
+  const bool strict = parsed.args.has("--strict") && warned;
   if (strict)
     show({Code::strict_warning, "a warning was given and --strict is on", "", "see the warnings above"}, "error");
   return strict || !report.passed ? 1 : 0;

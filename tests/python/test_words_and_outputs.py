@@ -132,11 +132,18 @@ def test_a_provider_that_lowers_precision_says_so_with_the_operations_and_the_fi
 
 
 def test_strict_fails_on_a_warning_and_says_why(assay, scorer):
-    done = assay("run", scorer, "--random", 1, "--provider", "CPUExecutionProvider", "--strict", "--json", code=1)
+    done = assay("run", scorer, "--random", 1, "--provider", "CoreMLExecutionProvider", "--strict", "--json", code=1)
     assert done.json["ok"] is True and "A206" in done.err
 
 
 def test_limits_beyond_every_difference_hold(assay, scorer):
+def test_strict_does_not_fail_on_a_note(assay, scorer):
+    for provider in ("CPUExecutionProvider", "CoreMLExecutionProvider:ModelFormat=MLProgram"):
+        done = assay("run", scorer, "--random", 1, "--provider", provider, "--strict", "--json", code=0)
+        assert [w["code"] for w in done.json["warnings"]] == ["A205"]
+        assert done.err.startswith("note A205: ")
+
+
     words = ["compare", scorer, "--random", 1, "--program", "strict-f32", "--program", "f16-storage"]
     assay(*words, "--max-ulp", "1e99", code=0)
     assay(*words, "--max-ulp", "0", code=1)
