@@ -20,9 +20,9 @@ namespace {
 
 const auto kBegin = std::chrono::steady_clock::now();
 
-bool colour() {
+bool colour(int stream) {
   const char* const no = std::getenv("NO_COLOR");  // an empty one says nothing (no-color.org)
-  return ::isatty(STDERR_FILENO) != 0 && (no == nullptr || *no == '\0');
+  return ::isatty(stream) != 0 && (no == nullptr || *no == '\0');
 }
 
 int write_error = 0;  // errno of the first write to standard output that failed
@@ -40,7 +40,9 @@ std::string printable(std::string text) {
   return text;
 }
 
-void show(const Error& error, std::string_view kind) { print(stderr, report::to_text(error, kind, colour())); }
+void show(const Error& error, std::string_view kind) {
+  print(stderr, report::to_text(error, kind, colour(STDERR_FILENO)));
+}
 
 Result<Settings> settings_of(const Args& args, ProgressBar& bar) {
   Settings settings;
@@ -96,6 +98,8 @@ int finish(const Report& report, const Parsed& parsed) {
     envelope.result = report.json;
     for (const auto& [key, value] : report.meta) envelope.meta.emplace_back(key, value);
     print(stdout, report::to_json(envelope));
+  } else if (!report.coloured.empty() && colour(STDOUT_FILENO)) {
+    print(stdout, report.coloured);
   } else {
     print(stdout, printable(report.text));
   }

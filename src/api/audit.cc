@@ -25,6 +25,7 @@ Report report_of(const audit::AuditResult& result, audit::FailOn fail_on) {
   report.json = report::to_json(result);
   report.text = report::to_text(result);
   report.passed = !audit::fails(result, fail_on);
+  report.coloured = report::to_text(result, {.colour = true});
   return report;
 }
 

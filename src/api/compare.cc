@@ -39,6 +39,7 @@ Result<Report> compare(const CompareRequest& request) {
   report.text = report::to_text(result);
   report.passed = result.within_limits;
   return report;
+  report.coloured = report::to_text(result, {.colour = true});
 }
 
 Result<Report> fingerprint(const FingerprintRequest& request) {

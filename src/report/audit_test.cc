@@ -6,10 +6,12 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <regex>
 
 #include "audit/compare.h"
 #include "audit/decision/score.h"
 #include "report/json.h"
+#include "report/text.h"
 
 namespace assay::audit {
 namespace {
@@ -243,6 +245,16 @@ TEST_F(MergeTest, DamagedJsonIsAnError) {
     const auto r = report::parse_audit(good.substr(0, cut), "cut");
     ASSERT_FALSE(r.ok());
     EXPECT_EQ(r.error().code, Code::data_malformed);
+TEST_F(MergeTest, ColoursFollowTheVerdict) {
+  AuditResult audit = part(0, 20);
+  const std::string plain = report::to_text(audit), coloured = report::to_text(audit, {.colour = true});
+  EXPECT_EQ(plain.find('\033'), std::string::npos);
+  EXPECT_NE(coloured.find("\033[32;1m"), std::string::npos);
+  EXPECT_EQ(std::regex_replace(coloured, std::regex("\033\\[[0-9;]*m"), ""), plain);  // columns stay where they are
+  audit.score = "max(\033[8mp)";
+  EXPECT_EQ(report::to_text(audit).find('\033'), std::string::npos);
+}
+
   }
   for (const char* text : {"{}", "[]", "null", R"({"samples": -1})", R"({"samples": 1e300})"})
     EXPECT_EQ(report::parse_audit(text, "x").error().code, Code::data_malformed) << text;

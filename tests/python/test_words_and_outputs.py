@@ -1,6 +1,7 @@
 """Words in any order, mistyped ones, and outputs that are devices, links or cannot be written."""
 import json
 import os
+import re
 import stat
 import subprocess
 
@@ -147,6 +148,33 @@ def test_strict_does_not_fail_on_a_note(assay, scorer):
     words = ["compare", scorer, "--random", 1, "--program", "strict-f32", "--program", "f16-storage"]
     assay(*words, "--max-ulp", "1e99", code=0)
     assay(*words, "--max-ulp", "0", code=1)
+
+
+def on_a_terminal(words, **env):
+    """What a command writes to a terminal on standard output."""
+    ours, theirs = os.openpty()
+    with subprocess.Popen([*map(str, words)], stdout=theirs, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+                          env={k: v for k, v in os.environ.items() if k != "NO_COLOR"} | env) as process:
+        os.close(theirs)
+        text = b""
+        try:
+            while piece := os.read(ours, 65536):
+                text += piece
+        except OSError:  # how Linux says that the other side is closed
+            pass
+        os.close(ours)
+    assert process.returncode == 0
+    return text.decode().replace("\r\n", "\n")
+
+
+def test_verdicts_are_coloured_on_a_terminal_alone(assay, assay_path, scorer, tmp_path):
+    words = ["audit", scorer, "--data", tmp_path / "x.npz", *FLAGS_FIRST, "--fail-on", "none"]
+    plain = assay(*words, code=0, env={"NO_COLOR": ""}).out
+    assert "\x1b" not in plain
+    coloured = on_a_terminal([assay_path, *words])
+    assert "\x1b[32;1m" in coloured and re.sub("\x1b\\[[0-9;]*m", "", coloured) == plain
+    assert on_a_terminal([assay_path, *words], NO_COLOR="1") == plain
+    assert "\x1b" not in on_a_terminal([assay_path, *words, "--json"])
 
 
 def test_names_cannot_repaint_the_terminal(assay, save_model):
