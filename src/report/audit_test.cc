@@ -235,16 +235,16 @@ TEST_F(MergeTest, RefusesWhatDoesNotFit) {
   other = part(10, 10);
   other.candidates[1].info.program = "c";
   EXPECT_EQ(merge({part(0, 10), other}).error().code, Code::merge_mismatch);
+  other = part(10, 10);
+  other.reference.profile_identity = "other";  // one name, another storage
+  EXPECT_EQ(merge({part(0, 10), other}).error().code, Code::merge_mismatch);
+  other = part(10, 10);
+  other.candidates[1].info.profile_identity = "other";
+  EXPECT_EQ(merge({part(0, 10), other}).error().code, Code::merge_mismatch);
   EXPECT_EQ(merge({}).error().code, Code::merge_mismatch);
   EXPECT_TRUE(merge({part(10, 10), part(0, 10)}).ok());
 }
 
-TEST_F(MergeTest, DamagedJsonIsAnError) {
-  const std::string good = report::to_json(part(0, 20));
-  for (size_t cut = 0; cut < good.size(); cut += 97) {
-    const auto r = report::parse_audit(good.substr(0, cut), "cut");
-    ASSERT_FALSE(r.ok());
-    EXPECT_EQ(r.error().code, Code::data_malformed);
 TEST_F(MergeTest, ColoursFollowTheVerdict) {
   AuditResult audit = part(0, 20);
   const std::string plain = report::to_text(audit), coloured = report::to_text(audit, {.colour = true});
@@ -255,6 +255,12 @@ TEST_F(MergeTest, ColoursFollowTheVerdict) {
   EXPECT_EQ(report::to_text(audit).find('\033'), std::string::npos);
 }
 
+TEST_F(MergeTest, DamagedJsonIsAnError) {
+  const std::string good = report::to_json(part(0, 20));
+  for (size_t cut = 0; cut < good.size(); cut += 97) {
+    const auto r = report::parse_audit(good.substr(0, cut), "cut");
+    ASSERT_FALSE(r.ok());
+    EXPECT_EQ(r.error().code, Code::data_malformed);
   }
   for (const char* text : {"{}", "[]", "null", R"({"samples": -1})", R"({"samples": 1e300})"})
     EXPECT_EQ(report::parse_audit(text, "x").error().code, Code::data_malformed) << text;

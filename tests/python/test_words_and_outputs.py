@@ -137,7 +137,6 @@ def test_strict_fails_on_a_warning_and_says_why(assay, scorer):
     assert done.json["ok"] is True and "A206" in done.err
 
 
-def test_limits_beyond_every_difference_hold(assay, scorer):
 def test_strict_does_not_fail_on_a_note(assay, scorer):
     for provider in ("CPUExecutionProvider", "CoreMLExecutionProvider:ModelFormat=MLProgram"):
         done = assay("run", scorer, "--random", 1, "--provider", provider, "--strict", "--json", code=0)
@@ -145,6 +144,7 @@ def test_strict_does_not_fail_on_a_note(assay, scorer):
         assert done.err.startswith("note A205: ")
 
 
+def test_limits_beyond_every_difference_hold(assay, scorer):
     words = ["compare", scorer, "--random", 1, "--program", "strict-f32", "--program", "f16-storage"]
     assay(*words, "--max-ulp", "1e99", code=0)
     assay(*words, "--max-ulp", "0", code=1)
@@ -203,6 +203,23 @@ def flipping_part(assay, save_model, tmp_path, source):
                                "--candidate", "mine", "--profile-file", tmp_path / "mine.toml",
                                "--first-sample", first, "--json",
                                code=1).json
+
+
+def test_merge_refuses_profiles_that_differ_in_what_a_variant_stores(assay, scorer, tmp_path):
+    def part(first, storage):
+        (tmp_path / "mine.toml").write_text(
+            'name = "mine"\ndoc = "d"\nstorage = "float16"\n[[variant]]\nname = "a"\ndoc = "d"\n'
+            f'[[variant]]\nname = "b"\ndoc = "d"\nstorage = "{storage}"\n')
+        out = assay("audit", scorer, "--data", tmp_path / "x.npz", "--decision", "threshold:0.5", "--candidate", "mine",
+                    "--profile-file", tmp_path / "mine.toml", "--first-sample", first, "--fail-on", "none", "--json",
+                    code=0).out
+        (tmp_path / f"{first}.json").write_text(out)
+        return tmp_path / f"{first}.json"
+
+    first = part(0, "float16")
+    assert assay("merge", first, part(40, "float16"), "--fail-on", "none", "--json", code=0).result["samples"] == 80
+    err = assay("merge", first, part(40, "bfloat16"), "--fail-on", "none", code=3).err
+    assert "A307" in err and "profile mine stores or computes otherwise" in err
 
 
 def test_merge_refuses_cases_outside_the_samples_and_profiles_that_changed(assay, save_model, tmp_path):
