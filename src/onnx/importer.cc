@@ -39,6 +39,25 @@ std::string function_key(std::string_view domain, std::string_view name, std::st
   return key;
 }
 
+// What the file declares of an output may not contradict what the operations make of it.
+Status check_output(const ValueInfoProto& declared, const ir::Graph& graph, ir::ValueId id) {
+  const auto type = to_type(declared.type, "");
+  if (!type.ok()) return {};  // no operation makes such a type
+  const ir::Value& value = graph.at(id);
+  const auto unknown = [](const ir::Type& t) {
+    return t.kind == ir::Type::Kind::tensor && t.elem == ir::ElemType::undefined;
+  };
+  if (unknown(*type) || unknown(value.type) || (type->kind == value.type.kind && type->elem == value.type.elem))
+    return {};
+  const std::string writer =
+      value.producer == ir::kNoOp ? "its value is " : graph.describe(graph.ops[value.producer]) + " gives it ";
+  const bool tensors = type->kind == ir::Type::Kind::tensor && value.type.kind == ir::Type::Kind::tensor;
+  const auto name = [&](const ir::Type& t) { return tensors ? std::string(ir::elem_name(t.elem)) : to_string(t); };
+  return Error{Code::model_invalid, "is declared " + name(*type) + ", but " + writer + name(value.type),
+               "graph output '" + clip(declared.name) + "'",
+               "declare " + name(value.type) + ", or cast to " + name(*type) + " before the output"};
+}
+
 }  // namespace
 
 Status Importer::check_versions() const {
@@ -158,6 +177,7 @@ Status Importer::graph(const GraphProto& proto, Scope& scope, const Frame& frame
     for (const std::string_view o : n.outputs) scope.graph.reserve_name(o);
   ASSAY_CHECK(graph_inputs(proto, scope));
   ASSAY_CHECK(graph_constants(proto, scope));
+    ASSAY_CHECK(check_output(v, scope.graph, *id));
   for (const NodeProto& n : proto.nodes) ASSAY_CHECK(node(n, scope, frame));
   return graph_outputs(proto, scope);
 }
@@ -165,6 +185,7 @@ Status Importer::graph(const GraphProto& proto, Scope& scope, const Frame& frame
 const FunctionProto* Importer::function(const NodeProto& n) const {
   if (functions_.empty()) return nullptr;
   const auto found = functions_.find(function_key(n.domain, n.op_type, n.overload));
+  scope.nodes = &proto.nodes;
   return found == functions_.end() ? nullptr : found->second;
 }
 
@@ -181,7 +202,12 @@ Status Importer::node(const NodeProto& proto, Scope& scope, const Frame& frame) 
 Result<ir::ValueId> Importer::read(std::string_view name, const NodeProto& proto, Scope& scope) {
   if (name.empty()) return ir::kNoValue;
   if (const auto id = scope.find(name)) return *id;
-  return invalid("reads '" + clip(name) + "', which nothing before it writes", describe(proto));
+  if (const NodeProto* later = scope.writer(name))
+    return Error{
+        Code::model_invalid,
+        "reads '" + clip(name) + "', which " + describe(*later) + " writes only after it: the nodes are out of order",
+        describe(proto), "sort the nodes so that each value is written before it is read"};
+  return invalid("reads '" + clip(name) + "', which no node, input or initializer gives", describe(proto));
 }
 
 Result<ir::ValueId> Importer::write(std::string_view name, Scope& scope, const Frame& frame) {
@@ -315,6 +341,7 @@ Status Importer::inline_call(const NodeProto& proto, const FunctionProto& f, Sco
     if (proto.outputs[i].empty()) continue;
     ASSAY_TRY(const ir::ValueId id, write(proto.outputs[i], scope, frame));
     body.promised.emplace(f.outputs[i], id);
+  body.nodes = &f.nodes;
   }
   for (const NodeProto& n : f.nodes) ASSAY_CHECK(node(n, body, inner));
   for (size_t i = 0; i < proto.outputs.size(); ++i) {
