@@ -47,7 +47,8 @@ Result<std::vector<size_t>> match_ports(std::span<const std::string> wanted, std
 /// Arrays laid against a program's inputs and cut along the first axis.
 class Samples {
  public:
-  /// Errors: data_missing, data_shape, data_type, with the names on both sides.
+  /// Errors: data_missing, data_shape, data_type, with the names on both sides; data_shape too where inputs that share
+  /// the symbol of their first dimension differ in it.
   static Result<Samples> create(const Arrays& arrays, std::span<const Port> ports);
   /// For programs without inputs (recordings): only the count.
   static Samples of_count(size_t count);

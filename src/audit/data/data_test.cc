@@ -184,6 +184,20 @@ TEST(Samples, FixedBatchMissingAxisAndWhole) {
   EXPECT_EQ(whole->slice(0, 1)[1].dims(), (ir::Dims{3, 1}));
 }
 
+TEST(Samples, OneSymbolIsOneNumberOfSamples) {
+  const Port ports[] = {port("x", {Dim("N"), 2}), port("z", {Dim("N"), 2}), port("m", {Dim("M"), 2})};
+  const auto rows = [](const std::string& name, int64_t n) {
+    return NamedArray{name, floats({n, 2}, std::vector<float>(static_cast<size_t>(2 * n)))};
+  };
+  const auto other = Samples::create({rows("x", 4), rows("z", 5), rows("m", 4)}, ports);
+  ASSERT_FALSE(other.ok());
+  EXPECT_EQ(other.error().code, Code::data_shape);
+  EXPECT_EQ(other.error().where, "z");
+  EXPECT_NE(other.error().message.find("one number 'N'"), std::string::npos) << other.error().message;
+  EXPECT_EQ(Samples::create({rows("x", 4), rows("z", 4), rows("m", 4)}, ports)->count(), 4u);
+  EXPECT_TRUE(Samples::create({rows("x", 4), rows("z", 4), rows("m", 3)}, ports)->whole());
+}
+
 TEST(Samples, ErrorsNameBothSides) {
   const Port ports[] = {port("input", {Dim("N"), 2})};
   const auto missing = Samples::create({{"inpot", floats({1, 2}, {0, 1})}}, ports);

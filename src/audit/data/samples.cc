@@ -1,6 +1,7 @@
 // Laying arrays against a program's inputs. Three layouts are tried in turn: the first axis holds the samples and the
 // model has it too (fixed or symbolic); the model lacks it; the arrays as they are make one sample.
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "audit/data.h"
@@ -24,6 +25,24 @@ bool fits(const Dims& dims, size_t from, const Port& port, size_t port_from) {
 
 bool scalar(const Port& port, const Tensor& array) {
   return port.type.ranked() && port.type.shape->empty() && array.rank() == 0;
+}
+
+// Two inputs whose first dimension is one symbol, and whose arrays differ in it; the first `axis` axes of the arrays
+// are the samples.
+struct Conflict {
+  size_t first, second;
+};
+std::optional<Conflict> conflict(std::span<const Port> ports, const std::vector<Tensor>& arrays, size_t axis) {
+  std::map<std::string, size_t> seen;
+  for (size_t i = 0; i < ports.size(); ++i) {
+    if (!ports[i].type.ranked() || ports[i].type.shape->empty() || arrays[i].rank() <= static_cast<int64_t>(axis))
+      continue;
+    const std::string& symbol = (*ports[i].type.shape)[0].symbol;
+    if (symbol.empty()) continue;
+    const size_t first = seen.emplace(symbol, i).first->second;
+    if (arrays[first].dims()[axis] != arrays[i].dims()[axis]) return Conflict{first, i};
+  }
+  return std::nullopt;
 }
 
 Result<std::vector<Tensor>> pick(const Arrays& arrays, std::span<const Port> ports) {
@@ -85,7 +104,22 @@ std::optional<size_t> batch_of(std::span<const Port> ports, const std::vector<Te
   return static_cast<size_t>(first->value);
 }
 
+Error disagreement(std::span<const Port> ports, const std::vector<Tensor>& arrays, const Conflict& c) {
+  const auto part = [&](size_t i) {
+    return "'" + ports[i].name + "' has the shape " + ir::to_string(arrays[i].dims());
+  };
+  return Error{Code::data_shape,
+               "input " + part(c.second) + " in the data and " + part(c.first) +
+                   ", but the model declares one number '" + (*ports[c.first].type.shape)[0].symbol +
+                   "' for the first dimension of both",
+               ports[c.second].name, "give as many samples of the one as of the other"};
+}
+
 Error misfit(std::span<const Port> ports, const std::vector<Tensor>& arrays) {
+  for (const size_t axis : {size_t{0}, size_t{1}})
+    if (const auto c = conflict(ports, arrays, axis); c && fits(arrays[c->first].dims(), axis, ports[c->first], 0) &&
+                                                      fits(arrays[c->second].dims(), axis, ports[c->second], 0))
+      return disagreement(ports, arrays, *c);
   size_t at = 0;
   for (size_t i = ports.size(); i-- > 0;) {
     const bool ok = !ports[i].type.ranked() ||
@@ -119,7 +153,7 @@ Result<Samples> Samples::create(const Arrays& arrays, std::span<const Port> port
       if (!ports[i].type.ranked() || s.arrays_[i].rank() < static_cast<int64_t>(from)) return false;
       if (!fits(s.arrays_[i].dims(), from, ports[i], 0)) return false;
     }
-    return true;
+    return !conflict(ports, s.arrays_, from);
   };
   if (count && all(1)) return s;
   s.whole_ = true;
