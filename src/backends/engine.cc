@@ -63,7 +63,8 @@ std::string identity_of(const ir::Graph& graph) {
 
 std::vector<Port> ports_of(const ir::Graph& graph, std::span<const ir::ValueId> values) {
   std::vector<Port> ports;
-  for (const ir::ValueId id : values) ports.push_back({graph.at(id).name, graph.at(id).type});
+  for (const ir::ValueId id : values)
+    ports.push_back({graph.at(id).name, graph.at(id).type, graph.at(id).replaces_default});
   return ports;
 }
 

@@ -128,18 +128,27 @@ Status Importer::define(std::string_view name, ir::ValueId id, Scope& scope) {
   return invalid("'" + clip(name) + "' is defined twice", "graph '" + clip(scope.graph.name) + "'");
 }
 
+bool Importer::replaced(std::string_view name, const GraphProto& proto, const Scope& scope) const {
+  constexpr int64_t kDefaultsSince = 4;
+  return scope.depth == 0 && model_.ir_version >= kDefaultsSince && given_.contains(name) &&
+         std::ranges::find(proto.inputs, name, &ValueInfoProto::name) != proto.inputs.end();
+}
+
 Status Importer::graph_inputs(const GraphProto& proto, Scope& scope) {
   std::unordered_set<std::string_view> constants;
   for (const TensorProto& t : proto.initializers) constants.insert(t.name);
   for (const SparseTensorProto& t : proto.sparse_initializers) constants.insert(t.values.name);
   for (const ValueInfoProto& v : proto.inputs) {
-    if (constants.contains(v.name)) continue;  // IR 3 lists initializers as inputs; later a default, which we take
+    // IR 3 lists initializers as inputs; later they are defaults, which we take unless the caller has a value.
+    const bool has_default = constants.contains(v.name);
+    if (has_default && !replaced(v.name, proto, scope)) continue;
     const std::string where = "graph input '" + clip(v.name) + "'";
     ASSAY_TRY(ir::Type type, to_type(v.type, where));
     if (v.name.empty()) return invalid("has no name", where);
     if (scope.depth == 0 && type.kind == ir::Type::Kind::tensor && type.elem == ir::ElemType::undefined)
       return invalid("has no element type", where);
     const ir::ValueId id = scope.graph.add_value(std::string(v.name), std::move(type));
+    scope.graph.at(id).replaces_default = has_default;
     ASSAY_CHECK(define(v.name, id, scope));
     scope.graph.inputs.push_back(id);
   }
@@ -152,10 +161,12 @@ Status Importer::graph_constants(const GraphProto& proto, Scope& scope) {
     return define(name, scope.graph.add_constant(std::string(name), std::move(tensor)), scope);
   };
   for (const TensorProto& t : proto.initializers) {
+    if (replaced(t.name, proto, scope)) continue;
     ASSAY_TRY(ir::Tensor tensor, loader_.load(t));
     ASSAY_CHECK(add(t.name, std::move(tensor)));
   }
   for (const SparseTensorProto& t : proto.sparse_initializers) {
+    if (replaced(t.values.name, proto, scope)) continue;
     ASSAY_TRY(ir::Tensor tensor, loader_.load_sparse(t));
     ASSAY_CHECK(add(t.values.name, std::move(tensor)));
   }
@@ -166,6 +177,7 @@ Status Importer::graph_outputs(const GraphProto& proto, Scope& scope) {
   for (const ValueInfoProto& v : proto.outputs) {
     const auto id = scope.find(v.name);
     if (!id) return invalid("nothing writes it", "graph output '" + clip(v.name) + "'");
+    ASSAY_CHECK(check_output(v, scope.graph, *id));
     scope.graph.outputs.push_back(*id);
   }
   return {};
@@ -173,11 +185,11 @@ Status Importer::graph_outputs(const GraphProto& proto, Scope& scope) {
 
 Status Importer::graph(const GraphProto& proto, Scope& scope, const Frame& frame) {
   scope.graph.name = proto.name;
+  scope.nodes = &proto.nodes;
   for (const NodeProto& n : proto.nodes)
     for (const std::string_view o : n.outputs) scope.graph.reserve_name(o);
   ASSAY_CHECK(graph_inputs(proto, scope));
   ASSAY_CHECK(graph_constants(proto, scope));
-    ASSAY_CHECK(check_output(v, scope.graph, *id));
   for (const NodeProto& n : proto.nodes) ASSAY_CHECK(node(n, scope, frame));
   return graph_outputs(proto, scope);
 }
@@ -185,7 +197,6 @@ Status Importer::graph(const GraphProto& proto, Scope& scope, const Frame& frame
 const FunctionProto* Importer::function(const NodeProto& n) const {
   if (functions_.empty()) return nullptr;
   const auto found = functions_.find(function_key(n.domain, n.op_type, n.overload));
-  scope.nodes = &proto.nodes;
   return found == functions_.end() ? nullptr : found->second;
 }
 
@@ -330,6 +341,7 @@ Status Importer::inline_call(const NodeProto& proto, const FunctionProto& f, Sco
     if (const auto binding = frame.resolve(a, scope)) inner.attrs[a.name] = *binding;
 
   Scope body(scope.graph, nullptr, scope.depth);
+  body.nodes = &f.nodes;
   for (size_t i = 0; i < f.inputs.size(); ++i) {
     ir::ValueId id = ir::kNoValue;
     if (i < proto.inputs.size()) {
@@ -341,7 +353,6 @@ Status Importer::inline_call(const NodeProto& proto, const FunctionProto& f, Sco
     if (proto.outputs[i].empty()) continue;
     ASSAY_TRY(const ir::ValueId id, write(proto.outputs[i], scope, frame));
     body.promised.emplace(f.outputs[i], id);
-  body.nodes = &f.nodes;
   }
   for (const NodeProto& n : f.nodes) ASSAY_CHECK(node(n, body, inner));
   for (size_t i = 0; i < proto.outputs.size(); ++i) {

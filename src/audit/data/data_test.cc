@@ -198,6 +198,19 @@ TEST(Samples, OneSymbolIsOneNumberOfSamples) {
   EXPECT_TRUE(Samples::create({rows("x", 4), rows("z", 4), rows("m", 3)}, ports)->whole());
 }
 
+TEST(Samples, EverySampleGetsWhatReplacesADefault) {
+  Port ports[] = {port("x", {Dim("N"), 2}), port("w", {3})};
+  const Arrays arrays = {{"x", floats({3, 2}, std::vector<float>(6))}, {"w", floats({3}, {1, 2, 3})}};
+  ports[1].replaces_default = true;
+  const auto s = Samples::create(arrays, ports);
+  ASSERT_TRUE(s.ok());
+  EXPECT_EQ(s->count(), 3u);
+  EXPECT_EQ(s->slice(1, 1)[0].dims(), (ir::Dims{1, 2}));
+  EXPECT_EQ(s->slice(1, 1)[1].dims(), (ir::Dims{3}));
+  ports[1].type.shape = {{Dim("N")}};  // one value for each sample
+  EXPECT_EQ(Samples::create(arrays, ports)->slice(1, 1)[1].dims(), (ir::Dims{1}));
+}
+
 TEST(Samples, ErrorsNameBothSides) {
   const Port ports[] = {port("input", {Dim("N"), 2})};
   const auto missing = Samples::create({{"inpot", floats({1, 2}, {0, 1})}}, ports);

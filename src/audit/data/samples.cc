@@ -23,8 +23,11 @@ bool fits(const Dims& dims, size_t from, const Port& port, size_t port_from) {
   return true;
 }
 
-bool scalar(const Port& port, const Tensor& array) {
-  return port.type.ranked() && port.type.shape->empty() && array.rank() == 0;
+// Every sample gets the array as it is.
+bool shared(const Port& port, const Tensor& array) {
+  if (!port.type.ranked() || !fits(array.dims(), 0, port, 0)) return false;
+  const auto& shape = *port.type.shape;
+  return shape.empty() || (port.replaces_default && shape[0].known());
 }
 
 // Two inputs whose first dimension is one symbol, and whose arrays differ in it; the first `axis` axes of the arrays
@@ -71,7 +74,7 @@ Result<std::vector<Tensor>> pick(const Arrays& arrays, std::span<const Port> por
 std::optional<int64_t> common_first(std::span<const Port> ports, const std::vector<Tensor>& arrays) {
   std::optional<int64_t> count;
   for (size_t i = 0; i < ports.size(); ++i) {
-    if (scalar(ports[i], arrays[i])) continue;
+    if (shared(ports[i], arrays[i])) continue;
     if (arrays[i].rank() == 0 || (count && *count != arrays[i].dims()[0])) return std::nullopt;
     count = arrays[i].dims()[0];
   }
@@ -82,7 +85,7 @@ std::optional<int64_t> common_first(std::span<const Port> ports, const std::vect
 std::optional<size_t> batch_of(std::span<const Port> ports, const std::vector<Tensor>& arrays, int64_t count) {
   std::optional<ir::Dim> first;
   for (size_t i = 0; i < ports.size(); ++i) {
-    if (scalar(ports[i], arrays[i])) continue;
+    if (shared(ports[i], arrays[i])) continue;
     if (!ports[i].type.ranked()) {
       first = ir::Dim(1);  // nothing is known: one sample at a time
       continue;
@@ -137,7 +140,7 @@ Error misfit(std::span<const Port> ports, const std::vector<Tensor>& arrays) {
 Result<Samples> Samples::create(const Arrays& arrays, std::span<const Port> ports) {
   Samples s;
   ASSAY_TRY(s.arrays_, pick(arrays, ports));
-  for (size_t i = 0; i < ports.size(); ++i) s.shared_.push_back(scalar(ports[i], s.arrays_[i]));
+  for (size_t i = 0; i < ports.size(); ++i) s.shared_.push_back(shared(ports[i], s.arrays_[i]));
   const auto count = common_first(ports, s.arrays_);
   if (count) {
     s.count_ = static_cast<size_t>(*count);
