@@ -20,9 +20,9 @@ namespace {
 
 const auto kBegin = std::chrono::steady_clock::now();
 
-bool colour() {
+bool colour(int stream) {
   const char* const no = std::getenv("NO_COLOR");  // an empty one says nothing (no-color.org)
-  return ::isatty(STDERR_FILENO) != 0 && (no == nullptr || *no == '\0');
+  return ::isatty(stream) != 0 && (no == nullptr || *no == '\0');
 }
 
 int write_error = 0;  // errno of the first write to standard output that failed
@@ -40,7 +40,9 @@ std::string printable(std::string text) {
   return text;
 }
 
-void show(const Error& error, std::string_view kind) { print(stderr, report::to_text(error, kind, colour())); }
+void show(const Error& error, std::string_view kind) {
+  print(stderr, report::to_text(error, kind, colour(STDERR_FILENO)));
+}
 
 Result<Settings> settings_of(const Args& args, ProgressBar& bar) {
   Settings settings;
@@ -85,17 +87,23 @@ int finish(const Error& error, std::string_view command, bool json) {
 }
 
 int finish(const Report& report, const Parsed& parsed) {
-  for (const Warning& w : report.warnings) show(w, "warning");
+  bool warned = false;
+  for (const Warning& w : report.warnings) {
+    show(w, is_note(w.code) ? "note" : "warning");
+    warned = warned || !is_note(w.code);
+  }
   if (parsed.args.has("--json")) {
     report::Envelope envelope = envelope_of(parsed.command->name);
     envelope.warnings = report.warnings;
     envelope.result = report.json;
     for (const auto& [key, value] : report.meta) envelope.meta.emplace_back(key, value);
     print(stdout, report::to_json(envelope));
+  } else if (!report.coloured.empty() && colour(STDOUT_FILENO)) {
+    print(stdout, report.coloured);
   } else {
     print(stdout, printable(report.text));
   }
-  const bool strict = parsed.args.has("--strict") && !report.warnings.empty();
+  const bool strict = parsed.args.has("--strict") && warned;
   if (strict)
     show({Code::strict_warning, "a warning was given and --strict is on", "", "see the warnings above"}, "error");
   return strict || !report.passed ? 1 : 0;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr Flag kCommon[] = {
     {"--json", "", "print one JSON envelope on standard output and nothing else there", Flag::Kind::toggle},
-    {"--strict", "", "a warning makes the command fail (exit 1)", Flag::Kind::toggle},
+    {"--strict", "", "a warning makes the command fail (exit 1); a note does not", Flag::Kind::toggle},
     {"--quiet", "", "no progress bar", Flag::Kind::toggle},
 };
 constexpr Flag kComputing[] = {

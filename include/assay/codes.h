@@ -15,8 +15,9 @@ enum class Code : uint16_t {
 #undef ASSAY_CODE
 };
 
-/// How a command ends when an error with the code stops it (design: exit codes 2, 3 and 4).
-enum class CodeExit : uint8_t { words = 2, file = 3, bug = 4 };
+/// How a command ends when an error with the code stops it (docs/cli.md). A note is never an error: it says what is so,
+/// and --strict does not fail for it.
+enum class CodeExit : uint8_t { note = 0, words = 2, file = 3, bug = 4 };
 
 struct CodeRow {
   Code code;
@@ -29,6 +30,7 @@ struct CodeRow {
 /// All codes, ascending.
 std::span<const CodeRow> code_table();
 const CodeRow& code_row(Code code);
+inline bool is_note(Code code) { return code_row(code).exit == CodeExit::note; }
 /// Accepts `A101`, `a101` and `101`.
 std::optional<Code> parse_code(std::string_view text);
 std::string code_name(Code code);

@@ -38,6 +38,8 @@ struct Settings {
 struct Report {
   std::string json;  ///< the envelope's `result`: one JSON value, the same bytes for the same question
   std::string text;  ///< the same for people
+  /// `text` with escape sequences that colour a terminal, free of all others; empty: there is nothing to colour.
+  std::string coloured{};
   /// What varies from run to run (times): names and JSON values.
   std::vector<std::pair<std::string, std::string>> meta{};
   bool passed = true;  ///< false: a check failed (exit 1)

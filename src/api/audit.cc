@@ -1,6 +1,7 @@
 #include "audit/audit.h"
 
 #include "api/context.h"
+#include "api/inputs.h"
 #include "assay/commands.h"
 #include "audit/data.h"
 #include "audit/decision/rule.h"
@@ -24,6 +25,7 @@ Report report_of(const audit::AuditResult& result, audit::FailOn fail_on) {
   Report report;
   report.json = report::to_json(result);
   report.text = report::to_text(result);
+  report.coloured = report::to_text(result, {.colour = true});
   report.passed = !audit::fails(result, fail_on);
   return report;
 }
@@ -48,8 +50,11 @@ Result<Report> audit(const AuditRequest& request) {
   ASSAY_TRY(options.rule, audit::parse_rule(request.decision));
   ASSAY_TRY(const auto context, api::Context::make(request.settings));
   Warnings warnings;
-  backends::ProgramLoader loader(
-      {.profiles = &context->profiles, .threads = context->threads, .primary_only = request.primary_only});
+  api::InputFile file(request.data);
+  backends::ProgramLoader loader({.profiles = &context->profiles,
+                                  .threads = context->threads,
+                                  .primary_only = request.primary_only,
+                                  .given = file.names()});
   ASSAY_TRY(const auto reference, loader.open(request.reference, request.model, warnings));
   std::vector<std::unique_ptr<backends::Program>> owned;
   std::vector<backends::Program*> candidates;
@@ -59,7 +64,7 @@ Result<Report> audit(const AuditRequest& request) {
     owned.push_back(std::move(program));
   }
   ASSAY_TRY(const auto graph, loader.model(request.model, warnings));
-  ASSAY_TRY(const audit::Arrays data, audit::read_inputs(request.data, backends::ports_of(*graph, graph->inputs)));
+  ASSAY_TRY(const audit::Arrays data, file.arrays(backends::ports_of(*graph, graph->inputs)));
   std::vector<int64_t> labels;
   if (!request.labels.empty()) {
     ASSAY_TRY(labels, audit::read_labels(request.labels));

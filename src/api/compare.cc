@@ -15,7 +15,9 @@ Result<Report> compare(const CompareRequest& request) {
     return Error{Code::usage, "compare needs at least two programs", "", "give --program twice or more"};
   Report report;
   ASSAY_TRY(const auto context, api::Context::make(request.settings));
-  backends::ProgramLoader loader({.profiles = &context->profiles, .threads = context->threads, .primary_only = true});
+  api::InputFile file(request.input);
+  backends::ProgramLoader loader(
+      {.profiles = &context->profiles, .threads = context->threads, .primary_only = true, .given = file.names()});
   std::vector<std::unique_ptr<backends::Program>> owned;
   std::vector<backends::Program*> programs;
   for (const std::string& spec : request.programs) {
@@ -25,7 +27,7 @@ Result<Report> compare(const CompareRequest& request) {
   }
   ASSAY_TRY(const auto graph, loader.model(request.model, report.warnings));
   ASSAY_TRY(const audit::Arrays inputs,
-            api::inputs_for(request.input, request.random, request.shapes, backends::ports_of(*graph, graph->inputs)));
+            api::inputs_for(file, request.random, request.shapes, backends::ports_of(*graph, graph->inputs)));
   audit::CompareOptions options;
   options.max_abs = request.max_abs;
   options.max_rel = request.max_rel;
@@ -37,6 +39,7 @@ Result<Report> compare(const CompareRequest& request) {
   ASSAY_TRY(const audit::CompareResult result, audit::compare(programs, inputs, options, report.warnings));
   report.json = report::to_json(result);
   report.text = report::to_text(result);
+  report.coloured = report::to_text(result, {.colour = true});
   report.passed = result.within_limits;
   return report;
 }

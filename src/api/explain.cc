@@ -18,15 +18,18 @@ nlohmann::ordered_json json_of(const CodeRow& row) {
           {"text", row.text}};
 }
 
+std::string exit_text(CodeExit exit) {
+  return exit == CodeExit::note ? "note" : std::to_string(static_cast<int>(exit));
+}
+
 std::string markdown() {
   std::string out =
       "# Codes\n\nWarnings and errors have stable codes; a number is never given a new meaning. The exit code is the "
-      "one "
-      "that a command ends with when the code is an error.\n\n| code | exit | meaning |\n|---|---|---|\n";
+      "one that a command ends with when the code is an error; a note is never one, and `--strict` does not fail for "
+      "it.\n\n| code | exit | meaning |\n|---|---|---|\n";
   for (const CodeRow& row : code_table())
-    out += "| " + code_name(row.code) + " `" + std::string(row.name) + "` | " +
-           std::to_string(static_cast<int>(row.exit)) + " | " + std::string(row.sentence) + " " +
-           std::string(row.text) + " |\n";
+    out += "| " + code_name(row.code) + " `" + std::string(row.name) + "` | " + exit_text(row.exit) + " | " +
+           std::string(row.sentence) + " " + std::string(row.text) + " |\n";
   return out;
 }
 

@@ -1,6 +1,7 @@
 #include "api/inputs.h"
 
 #include <charconv>
+#include <utility>
 
 #include "base/text.h"
 
@@ -36,11 +37,30 @@ Status read_shape(const std::string& text, std::vector<backends::Port>& ports) {
 
 }  // namespace
 
-Result<audit::Arrays> inputs_for(const std::string& file, std::optional<uint64_t> seed,
-                                 const std::vector<std::string>& shapes, std::span<const backends::Port> ports) {
-  if (!file.empty() && seed)
+Status InputFile::read_early() {
+  if (early_ || !audit::is_npz(path_)) return {};
+  ASSAY_TRY(early_, audit::read_npz(path_));
+  return {};
+}
+
+std::function<Result<std::vector<std::string>>()> InputFile::names() {
+  return [this]() -> Result<std::vector<std::string>> {
+    ASSAY_CHECK(read_early());
+    return early_ ? audit::names_of(*early_) : std::vector<std::string>();
+  };
+}
+
+Result<audit::Arrays> InputFile::arrays(std::span<const backends::Port> ports) {
+  ASSAY_CHECK(read_early());
+  if (early_) return std::exchange(early_, std::nullopt).value();
+  return audit::read_inputs(path_, ports);
+}
+
+Result<audit::Arrays> inputs_for(InputFile& file, std::optional<uint64_t> seed, const std::vector<std::string>& shapes,
+                                 std::span<const backends::Port> ports) {
+  if (!file.path().empty() && seed)
     return Error{Code::usage, "--input and --random exclude each other", "", "give one of them"};
-  if (!file.empty()) return audit::read_inputs(file, ports);
+  if (!file.path().empty()) return file.arrays(ports);
   if (!seed && !ports.empty())
     return Error{Code::usage, "no inputs are given", "", "give --input FILE, or --random SEED to make some"};
   std::vector<backends::Port> sized(ports.begin(), ports.end());

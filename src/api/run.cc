@@ -41,6 +41,7 @@ ordered_json json_of(const audit::NamedArray& array) {
 
 struct Opened {
   std::unique_ptr<api::Context> context;
+  std::unique_ptr<api::InputFile> file;
   std::unique_ptr<backends::ProgramLoader> loader;
   std::unique_ptr<backends::Program> program;
   audit::Arrays inputs;
@@ -49,12 +50,15 @@ struct Opened {
 Result<Opened> open(const RunRequest& request, Warnings& warnings) {
   Opened opened;
   ASSAY_TRY(opened.context, api::Context::make(request.settings));
-  backends::ProgramOptions options{
-      .profiles = &opened.context->profiles, .threads = opened.context->threads, .primary_only = true};
+  opened.file = std::make_unique<api::InputFile>(request.input);
+  backends::ProgramOptions options{.profiles = &opened.context->profiles,
+                                   .threads = opened.context->threads,
+                                   .primary_only = true,
+                                   .given = opened.file->names()};
   opened.loader = std::make_unique<backends::ProgramLoader>(std::move(options));
   const std::string spec = request.program.empty() ? "strict-f32" : request.program;
   ASSAY_TRY(opened.program, opened.loader->open(spec, request.model, warnings));
-  ASSAY_TRY(opened.inputs, api::inputs_for(request.input, request.random, request.shapes, opened.program->inputs()));
+  ASSAY_TRY(opened.inputs, api::inputs_for(*opened.file, request.random, request.shapes, opened.program->inputs()));
   return opened;
 }
 
@@ -86,6 +90,7 @@ Result<Report> run(const RunRequest& request) {
 Result<Report> bench_run(const BenchRunRequest& request) {
   Report report;
   ASSAY_TRY(Opened opened, open(request.run, report.warnings));
+  audit::warn_of_unused(opened.inputs, opened.program->inputs(), opened.program->text(), report.warnings);
   ASSAY_TRY(const audit::Samples samples, audit::Samples::create(opened.inputs, opened.program->inputs()));
   const size_t count = samples.batch() ? samples.batch() : samples.count();
   const std::vector<ir::Tensor> inputs = samples.slice(0, count);

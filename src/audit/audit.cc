@@ -175,8 +175,9 @@ Status Auditor::check_classes(size_t count) {
 }
 
 ProgramInfo info_of(const Program& program) {
-  return {program.text(), program.profile() == nullptr ? "" : program.profile()->name, program.identity(),
-          program.emulated()};
+  const profiles::Profile* profile = program.profile();
+  return {program.text(), profile == nullptr ? "" : profile->name, program.identity(), program.emulated(),
+          profile == nullptr ? "" : profiles::identity_of(*profile)};
 }
 
 std::string describe_statement(const profiles::Statement& statement) {

@@ -68,6 +68,7 @@ struct ProgramInfo {
   std::string profile;   ///< empty for recordings and real runtimes
   std::string identity;  ///< of the model
   bool emulated = false;
+  std::string profile_identity{};  ///< of all that the profile does; empty as `profile`
 };
 
 struct CandidateResult {

@@ -183,12 +183,13 @@ class Comparison {
 };
 }  // namespace
 
-Result<Arrays> run_program(Program& program, size_t variant, const Arrays& data, Warnings&) {
+Result<Arrays> run_program(Program& program, size_t variant, const Arrays& data, Warnings& warnings) {
   if (program.inputs().empty()) {
     const size_t n = program.recorded_samples() > 0 ? program.recorded_samples() : 1;
     ASSAY_TRY(auto outputs, program.run(variant, {}, SampleRange{0, n, n, 0}));
     return named(program, std::move(outputs));
   }
+  warn_of_unused(data, program.inputs(), program.text(), warnings);
   ASSAY_TRY(const Samples samples, Samples::create(data, program.inputs()));
   const size_t fixed = samples.batch();
   const size_t step = fixed > 0 ? fixed : outputs_follow_batch(program) ? kChunk : samples.count();

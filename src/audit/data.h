@@ -30,6 +30,8 @@ std::vector<std::string> names_of(std::span<const Port> ports);
 
 /// A folder of ONNX test data: input_0.pb, input_1.pb, ... named as the ports in order.
 Result<Arrays> read_test_data(const std::string& folder, std::span<const Port> ports);
+/// Whether the path is that of an .npz file rather than of a folder of this name.
+bool is_npz(const std::string& path);
 /// By what the path is: .npz, .npy (a model with one input), folder of ONNX test data.
 Result<Arrays> read_inputs(const std::string& path, std::span<const Port> ports);
 /// `y.npy`, `y.csv` or `y.csv:column`.
@@ -44,10 +46,15 @@ Result<Arrays> random_inputs(std::span<const Port> ports, uint64_t seed, const s
 Result<std::vector<size_t>> match_ports(std::span<const std::string> wanted, std::span<const std::string> have,
                                         std::string_view what, std::string_view side, Warnings& warnings);
 
-/// Arrays laid against a program's inputs and cut along the first axis.
+/// Names arrays of the data that are none of the inputs, in a warning (data_unused).
+void warn_of_unused(const Arrays& arrays, std::span<const Port> ports, const std::string& where, Warnings& warnings);
+
+/// Arrays laid against a program's inputs and cut along the first axis. Every sample gets the whole of what is no data
+/// of its own: scalars, and arrays that replace a default of the model (unless its first dimension is symbolic).
 class Samples {
  public:
-  /// Errors: data_missing, data_shape, data_type, with the names on both sides.
+  /// Errors: data_missing, data_shape, data_type, with the names on both sides; data_shape too where inputs that share
+  /// the symbol of their first dimension differ in it.
   static Result<Samples> create(const Arrays& arrays, std::span<const Port> ports);
   /// For programs without inputs (recordings): only the count.
   static Samples of_count(size_t count);
@@ -64,7 +71,7 @@ class Samples {
 
  private:
   std::vector<ir::Tensor> arrays_;
-  std::vector<bool> shared_;  ///< rank 0: every run gets it
+  std::vector<bool> shared_;  ///< every run gets it
   size_t count_ = 0, batch_ = 1;
   bool axis_ = true, whole_ = false;
 };

@@ -71,7 +71,9 @@ Result<Layout> Layout::create(std::span<Program* const> programs, const Arrays& 
     }
     layout.programs_.push_back(std::move(entry));
   }
-  if (named == programs.end()) {
+  if (named != programs.end()) {
+    warn_of_unused(data, (*named)->inputs(), (*named)->text(), warnings);
+  } else {
     layout.samples_ = programs[0]->recorded_samples();
   }
   ASSAY_CHECK(layout.choose_chunk());

@@ -20,6 +20,10 @@ Status same_program(const ProgramInfo& a, const ProgramInfo& b, const std::strin
   if (a.program != b.program) return mismatch(what + "s differ: " + a.program + " and " + b.program, a.program, fix);
   if (a.profile != b.profile)
     return mismatch(what + " profiles differ: " + a.profile + " and " + b.profile, a.program, fix);
+  const std::string one_version = "use one version of the profile";
+  if (a.profile_identity != b.profile_identity)
+    return mismatch(what + " profile " + a.profile + " stores or computes otherwise in one part than in another",
+                    a.program, one_version);
   if (a.identity != b.identity) return mismatch("the " + what + " ran different models", a.program, fix);
   return {};
 }

@@ -72,7 +72,11 @@ struct ProgramLoader::State {
   Result<std::shared_ptr<const Model>> load(const std::string& path, Warnings& warnings) {
     if (const auto it = models.find(path); it != models.end()) return it->second;
     if (path.empty()) return Error{Code::usage, "no model is given for this program", "", "write FILE@PROFILE"};
-    ASSAY_TRY(ir::Graph graph, onnx::import_model(path, warnings));
+    std::vector<std::string> given;
+    if (options.given) {
+      ASSAY_TRY(given, options.given());
+    }
+    ASSAY_TRY(ir::Graph graph, onnx::import_model(path, warnings, given));
     ASSAY_CHECK(passes::infer_shapes(graph));
     auto model = std::make_shared<Model>();
     model->inputs = ports_of(graph, graph.inputs);

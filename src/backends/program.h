@@ -2,6 +2,7 @@
 // later real runtimes: all have this face. Written `[FILE@]PROFILE`, `[FILE@]PROVIDER[:key=value,...]` or
 // `recorded:FILE.npz`.
 #pragma once
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,7 +18,8 @@ namespace assay::backends {
 
 struct Port {
   std::string name;
-  ir::Type type;  ///< as the model declares it, whatever a profile stores
+  ir::Type type;                  ///< as the model declares it, whatever a profile stores
+  bool replaces_default = false;  ///< the model has a value of its own for it, which the data replaces
 };
 
 /// Part of a data set: which samples the inputs of one run hold. Recordings need it.
@@ -62,6 +64,9 @@ struct ProgramOptions {
   const profiles::ProfileSet* profiles = nullptr;
   std::shared_ptr<const Threads> threads;
   bool primary_only = false;  ///< --variants primary
+  /// Names of the arrays that the models will be given, asked before the first model is read: those of defaults
+  /// (initializers that are inputs too) make them inputs. May be empty.
+  std::function<Result<std::vector<std::string>>()> given{};
 };
 
 /// Opens programs. Models are imported once and shared.

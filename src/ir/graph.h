@@ -44,6 +44,7 @@ struct Value {
   OpId producer = kNoOp;                     ///< kNoOp: graph input, constant or captured from the outer graph
   bool parameter = false;                    ///< a constant that was an attribute: never rounded by storage policies
   bool unstated = false;                     ///< NeuralNetwork intermediate: no type until resolved
+  bool replaces_default = false;             ///< a graph input whose default in the file the caller replaces
   /// Set by resolve: the type that the value is stored in (float16 for a float32 value under float16 storage).
   ElemType storage = ElemType::undefined;
   /// Set by resolve on constants: how the constant is rounded before any operation reads it.

@@ -12,8 +12,10 @@ namespace assay::onnx {
 /// Reads a model: the file is mapped, weights are views into it (external data too). Nodes are upgraded to the newest
 /// operators' meaning, model-local functions inlined, initializers and Constant nodes made constants. Types are
 /// inferred by passes::infer_shapes afterwards, not here.
-/// Errors: A1xx with byte offset or node; op_unsupported names all missing operators at once.
-Result<ir::Graph> import_model(const std::string& path, Warnings& warnings);
+/// `given`: names of values that the caller has. An initializer of such a name that the graph lists among its inputs
+/// too is a default (from IR 4 on), and becomes an input. Errors: A1xx with byte offset or node; op_unsupported names
+/// all missing operators at once.
+Result<ir::Graph> import_model(const std::string& path, Warnings& warnings, std::span<const std::string> given = {});
 /// From memory; external data is refused.
 Result<ir::Graph> import_bytes(std::span<const std::byte> bytes, Warnings& warnings);
 

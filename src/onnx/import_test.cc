@@ -36,6 +36,33 @@ TEST(Import, MissingOperatorsAreListedTogether) {
   EXPECT_NE(g.error().message.find("my.domain.Nada (1 node"), std::string::npos) << g.error().message;
 }
 
+TEST(Import, NodesOutOfOrderAreNamed) {
+  const auto g = import(model(str(1, node("Relu", {"a"}, {"y"})) + str(1, node("Neg", {"x"}, {"a"}, str(3, "late"))) +
+                              str(11, kX) + str(12, value("y", ""))));
+  ASSERT_FALSE(g.ok());
+  EXPECT_EQ(g.error().code, Code::model_invalid);
+  EXPECT_NE(g.error().message.find("reads 'a', which Neg 'late' writes only after it"), std::string::npos)
+      << g.error().message;
+  EXPECT_EQ(g.error().where, "Relu (writes 'y')");
+  const auto nobody = import(model(str(1, node("Relu", {"a"}, {"y"})) + str(12, value("y", ""))));
+  EXPECT_NE(nobody.error().message.find("reads 'a', which no node"), std::string::npos) << nobody.error().message;
+}
+
+TEST(Import, DeclaredOutputTypesMayNotContradict) {
+  const auto declared = [](const std::string& type) {
+    return import(model(str(1, node("Relu", {"x"}, {"y"})) + str(11, kX) + str(12, value("y", type))));
+  };
+  EXPECT_TRUE(declared("").ok());
+  EXPECT_TRUE(declared(tensor_type(1, dim(7))).ok());  // shapes are inferred, whatever is declared
+  for (const std::string& type : {tensor_type(10, dim(2)), str(4, str(1, tensor_type(1, dim(2))))}) {
+    const auto g = declared(type);
+    ASSERT_FALSE(g.ok());
+    EXPECT_EQ(g.error().code, Code::model_invalid);
+    EXPECT_EQ(g.error().where, "graph output 'y'");
+    EXPECT_NE(g.error().message.find("but Relu (writes 'y') gives it float32"), std::string::npos) << g.error().message;
+  }
+}
+
 TEST(Import, EveryTruncationIsAnErrorOrAModel) {
   const std::string whole = model(str(1, node("Identity", {"x"}, {"y"})) + str(11, kX) + str(12, value("y", "")));
   for (size_t n = 0; n < whole.size(); ++n) {

@@ -39,6 +39,25 @@ std::string function_key(std::string_view domain, std::string_view name, std::st
   return key;
 }
 
+// What the file declares of an output may not contradict what the operations make of it.
+Status check_output(const ValueInfoProto& declared, const ir::Graph& graph, ir::ValueId id) {
+  const auto type = to_type(declared.type, "");
+  if (!type.ok()) return {};  // no operation makes such a type
+  const ir::Value& value = graph.at(id);
+  const auto unknown = [](const ir::Type& t) {
+    return t.kind == ir::Type::Kind::tensor && t.elem == ir::ElemType::undefined;
+  };
+  if (unknown(*type) || unknown(value.type) || (type->kind == value.type.kind && type->elem == value.type.elem))
+    return {};
+  const std::string writer =
+      value.producer == ir::kNoOp ? "its value is " : graph.describe(graph.ops[value.producer]) + " gives it ";
+  const bool tensors = type->kind == ir::Type::Kind::tensor && value.type.kind == ir::Type::Kind::tensor;
+  const auto name = [&](const ir::Type& t) { return tensors ? std::string(ir::elem_name(t.elem)) : to_string(t); };
+  return Error{Code::model_invalid, "is declared " + name(*type) + ", but " + writer + name(value.type),
+               "graph output '" + clip(declared.name) + "'",
+               "declare " + name(value.type) + ", or cast to " + name(*type) + " before the output"};
+}
+
 }  // namespace
 
 Status Importer::check_versions() const {
@@ -109,18 +128,27 @@ Status Importer::define(std::string_view name, ir::ValueId id, Scope& scope) {
   return invalid("'" + clip(name) + "' is defined twice", "graph '" + clip(scope.graph.name) + "'");
 }
 
+bool Importer::replaced(std::string_view name, const GraphProto& proto, const Scope& scope) const {
+  constexpr int64_t kDefaultsSince = 4;
+  return scope.depth == 0 && model_.ir_version >= kDefaultsSince && given_.contains(name) &&
+         std::ranges::find(proto.inputs, name, &ValueInfoProto::name) != proto.inputs.end();
+}
+
 Status Importer::graph_inputs(const GraphProto& proto, Scope& scope) {
   std::unordered_set<std::string_view> constants;
   for (const TensorProto& t : proto.initializers) constants.insert(t.name);
   for (const SparseTensorProto& t : proto.sparse_initializers) constants.insert(t.values.name);
   for (const ValueInfoProto& v : proto.inputs) {
-    if (constants.contains(v.name)) continue;  // IR 3 lists initializers as inputs; later a default, which we take
+    // IR 3 lists initializers as inputs; later they are defaults, which we take unless the caller has a value.
+    const bool has_default = constants.contains(v.name);
+    if (has_default && !replaced(v.name, proto, scope)) continue;
     const std::string where = "graph input '" + clip(v.name) + "'";
     ASSAY_TRY(ir::Type type, to_type(v.type, where));
     if (v.name.empty()) return invalid("has no name", where);
     if (scope.depth == 0 && type.kind == ir::Type::Kind::tensor && type.elem == ir::ElemType::undefined)
       return invalid("has no element type", where);
     const ir::ValueId id = scope.graph.add_value(std::string(v.name), std::move(type));
+    scope.graph.at(id).replaces_default = has_default;
     ASSAY_CHECK(define(v.name, id, scope));
     scope.graph.inputs.push_back(id);
   }
@@ -133,10 +161,12 @@ Status Importer::graph_constants(const GraphProto& proto, Scope& scope) {
     return define(name, scope.graph.add_constant(std::string(name), std::move(tensor)), scope);
   };
   for (const TensorProto& t : proto.initializers) {
+    if (replaced(t.name, proto, scope)) continue;
     ASSAY_TRY(ir::Tensor tensor, loader_.load(t));
     ASSAY_CHECK(add(t.name, std::move(tensor)));
   }
   for (const SparseTensorProto& t : proto.sparse_initializers) {
+    if (replaced(t.values.name, proto, scope)) continue;
     ASSAY_TRY(ir::Tensor tensor, loader_.load_sparse(t));
     ASSAY_CHECK(add(t.values.name, std::move(tensor)));
   }
@@ -147,6 +177,7 @@ Status Importer::graph_outputs(const GraphProto& proto, Scope& scope) {
   for (const ValueInfoProto& v : proto.outputs) {
     const auto id = scope.find(v.name);
     if (!id) return invalid("nothing writes it", "graph output '" + clip(v.name) + "'");
+    ASSAY_CHECK(check_output(v, scope.graph, *id));
     scope.graph.outputs.push_back(*id);
   }
   return {};
@@ -154,6 +185,7 @@ Status Importer::graph_outputs(const GraphProto& proto, Scope& scope) {
 
 Status Importer::graph(const GraphProto& proto, Scope& scope, const Frame& frame) {
   scope.graph.name = proto.name;
+  scope.nodes = &proto.nodes;
   for (const NodeProto& n : proto.nodes)
     for (const std::string_view o : n.outputs) scope.graph.reserve_name(o);
   ASSAY_CHECK(graph_inputs(proto, scope));
@@ -181,7 +213,12 @@ Status Importer::node(const NodeProto& proto, Scope& scope, const Frame& frame) 
 Result<ir::ValueId> Importer::read(std::string_view name, const NodeProto& proto, Scope& scope) {
   if (name.empty()) return ir::kNoValue;
   if (const auto id = scope.find(name)) return *id;
-  return invalid("reads '" + clip(name) + "', which nothing before it writes", describe(proto));
+  if (const NodeProto* later = scope.writer(name))
+    return Error{
+        Code::model_invalid,
+        "reads '" + clip(name) + "', which " + describe(*later) + " writes only after it: the nodes are out of order",
+        describe(proto), "sort the nodes so that each value is written before it is read"};
+  return invalid("reads '" + clip(name) + "', which no node, input or initializer gives", describe(proto));
 }
 
 Result<ir::ValueId> Importer::write(std::string_view name, Scope& scope, const Frame& frame) {
@@ -304,6 +341,7 @@ Status Importer::inline_call(const NodeProto& proto, const FunctionProto& f, Sco
     if (const auto binding = frame.resolve(a, scope)) inner.attrs[a.name] = *binding;
 
   Scope body(scope.graph, nullptr, scope.depth);
+  body.nodes = &f.nodes;
   for (size_t i = 0; i < f.inputs.size(); ++i) {
     ir::ValueId id = ir::kNoValue;
     if (i < proto.inputs.size()) {

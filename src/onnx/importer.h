@@ -1,8 +1,10 @@
 // From parsed messages to a graph.
 #pragma once
 #include <map>
+#include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/result.h"
 #include "ir/graph.h"
@@ -18,8 +20,9 @@ namespace assay::onnx {
 
 class Importer {
  public:
-  Importer(const ModelProto& model, TensorLoader loader, Warnings& warnings)
-      : model_(model), loader_(std::move(loader)), warnings_(warnings) {}
+  /// `given`: names of which an initializer that is a default becomes an input.
+  Importer(const ModelProto& model, TensorLoader loader, std::span<const std::string> given, Warnings& warnings)
+      : model_(model), loader_(std::move(loader)), given_(given.begin(), given.end()), warnings_(warnings) {}
   Result<ir::Graph> run();
 
  private:
@@ -33,6 +36,9 @@ class Importer {
   Result<std::unordered_map<std::string_view, int64_t>> read_opsets(const std::vector<OpsetId>& opsets) const;
 
   Status graph(const GraphProto& proto, Scope& scope, const Frame& frame);
+  /// The caller has a value of its own for this initializer of the main graph. Before IR 4 all initializers are listed
+  /// as inputs, and are constants.
+  bool replaced(std::string_view name, const GraphProto& proto, const Scope& scope) const;
   Status graph_inputs(const GraphProto& proto, Scope& scope);
   Status graph_constants(const GraphProto& proto, Scope& scope);
   Status graph_outputs(const GraphProto& proto, Scope& scope);
@@ -57,6 +63,7 @@ class Importer {
 
   const ModelProto& model_;
   TensorLoader loader_;
+  std::unordered_set<std::string_view> given_;
   Warnings& warnings_;
   std::unordered_map<std::string, const FunctionProto*> functions_;
   std::map<std::string, Missing> missing_;

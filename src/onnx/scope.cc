@@ -1,5 +1,7 @@
 #include "onnx/scope.h"
 
+#include <algorithm>
+
 namespace assay::onnx {
 
 std::optional<ir::ValueId> Scope::find(std::string_view name) {
@@ -14,6 +16,15 @@ std::optional<ir::ValueId> Scope::find(std::string_view name) {
   graph.captures.emplace_back(id, *far);
   names.emplace(name, id);
   return id;
+}
+
+const NodeProto* Scope::writer(std::string_view name) const {
+  for (const Scope* scope = this; scope; scope = scope->outer) {
+    if (!scope->nodes) continue;
+    for (const NodeProto& node : *scope->nodes)
+      if (std::ranges::find(node.outputs, name) != node.outputs.end()) return &node;
+  }
+  return nullptr;
 }
 
 std::optional<Binding> Frame::resolve(const AttributeProto& attr, Scope& scope) const {

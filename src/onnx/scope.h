@@ -16,13 +16,16 @@ struct Scope {
   explicit Scope(ir::Graph& g, Scope* o = nullptr, int d = 0) : graph(g), outer(o), depth(d) {}
   ir::Graph& graph;
   Scope* outer;
-  int depth;  ///< graphs around this one
+  int depth;                                      ///< graphs around this one
+  const std::vector<NodeProto>* nodes = nullptr;  ///< of the graph or function, for messages
   std::unordered_map<std::string_view, ir::ValueId> names{};
   /// Inlined functions: formal outputs whose values the caller has made already.
   std::unordered_map<std::string_view, ir::ValueId> promised{};
 
   /// The value of a name; one of an enclosing graph becomes a capture here.
   std::optional<ir::ValueId> find(std::string_view name);
+  /// The node, of this graph or one around it, that has the name among its outputs; null when there is none.
+  const NodeProto* writer(std::string_view name) const;
 };
 
 struct Frame;

@@ -1,9 +1,11 @@
 // Add, Sub, Mul, Div: one step each. Integers wrap modulo 2^n; integer division truncates toward zero.
 #include <limits>
 
+#include "ops/divisors.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/legacy_broadcast.h"
+#include "ops/move.h"
 
 namespace assay::ops {
 namespace {
@@ -31,16 +33,21 @@ ASSAY_INTEGER(sub, -)
 ASSAY_INTEGER(mul, *)
 #undef ASSAY_INTEGER
 
-// ONNX leaves x / 0 and the quotient beyond the largest number undefined: here 0 and the wrapped number.
+// Divisors are not 0 (eval_div). A quotient beyond the largest number, which ONNX leaves undefined, wraps.
 int64_t divide(int64_t a, int64_t b) {
-  if (b == 0) return 0;
   if (b == -1) return static_cast<int64_t>(-static_cast<uint64_t>(a));
   return a / b;
 }
-uint64_t divide(uint64_t a, uint64_t b) { return b == 0 ? 0 : a / b; }
+uint64_t divide(uint64_t a, uint64_t b) { return a / b; }
 template <class T>
 void div_int(const float*, const T* const* in, T* out, size_t n) {
   for (size_t i = 0; i < n; ++i) out[i] = divide(in[0][i], in[1][i]);
+}
+
+Status eval_div(KernelContext& c) {
+  ASSAY_CHECK(allocate_outputs(c));
+  ASSAY_CHECK(check_divisors(c));
+  return eval_elementwise(c);
 }
 
 constexpr In kIn[] = {{"A", kNumbers}, {"B", kNumbers}};
@@ -48,7 +55,7 @@ constexpr Out kOut[] = {{"C"}};
 
 }  // namespace
 
-#define ASSAY_ROW(row, onnx, function, sentence)                                                         \
+#define ASSAY_ROW(row, onnx, function, evaluate, sentence)                                               \
   extern const OpDef row = {                                                                             \
       .name = onnx,                                                                                      \
       .since = 14,                                                                                       \
@@ -58,16 +65,16 @@ constexpr Out kOut[] = {{"C"}};
       .numeric = Numeric::elementwise,                                                                   \
       .upgrades = kBroadcastUpgrades,                                                                    \
       .infer = infer_broadcast,                                                                          \
-      .eval = eval_elementwise,                                                                          \
+      .eval = evaluate,                                                                                  \
       .elementwise = {function##_span<float>, function##_span<double>, nullptr, function##_int<int64_t>, \
                       function##_int<uint64_t>},                                                         \
       .in_place = true,                                                                                  \
       .bound = {.f32 = 0.5},                                                                             \
   };
-ASSAY_ROW(kAdd, "Add", add, "The sum of two tensors.")
-ASSAY_ROW(kSub, "Sub", sub, "The difference of two tensors.")
-ASSAY_ROW(kMul, "Mul", mul, "The product of two tensors.")
-ASSAY_ROW(kDiv, "Div", div, "The quotient of two tensors; of integers, toward zero.")
+ASSAY_ROW(kAdd, "Add", add, eval_elementwise, "The sum of two tensors.")
+ASSAY_ROW(kSub, "Sub", sub, eval_elementwise, "The difference of two tensors.")
+ASSAY_ROW(kMul, "Mul", mul, eval_elementwise, "The product of two tensors.")
+ASSAY_ROW(kDiv, "Div", div, eval_div, "The quotient of two tensors; of integers, toward zero.")
 #undef ASSAY_ROW
 
 }  // namespace assay::ops

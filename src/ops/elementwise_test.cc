@@ -108,9 +108,26 @@ TEST(ElementwiseTest, IntegersWrap) {
   EXPECT_EQ(run("Add", int64, INT64_MAX, 1), INT64_MIN);
   EXPECT_EQ(run("Div", int32, -7, 2), -3);
   EXPECT_EQ(run("Div", int64, INT64_MIN, -1), INT64_MIN);
-  EXPECT_EQ(run("Div", int64, 5, 0), 0);
+  EXPECT_EQ(run("Div", int32, INT32_MIN, -1), INT32_MIN);
+  EXPECT_EQ(run("Mod", int32, INT32_MIN, -1), 0);
+  EXPECT_EQ(run("Mod", int64, INT64_MIN, -1), 0);
   EXPECT_EQ(run("Div", uint64, -2, 2), INT64_MAX);
   EXPECT_EQ(run("Div", uint32, 0xfffffffe, 2), 0x7fffffff);
+}
+
+TEST(ElementwiseTest, IntegersAreNotDividedByZero) {
+  using enum ir::ElemType;
+  for (const char* op : {"Div", "Mod"}) {
+    for (const ir::ElemType type : {int8, int32, int64, uint8, uint64}) {
+      const auto result = OneOp(op).in(ints(type, {3}, {1, 2, 3})).in(ints(type, {3}, {1, 0, 2})).try_run();
+      ASSERT_FALSE(result.ok()) << op;
+      EXPECT_EQ(result.error().code, Code::value_range);
+      EXPECT_NE(result.error().message.find("element 1 of the divisor is 0"), std::string::npos);
+      EXPECT_NE(result.error().where.find(op), std::string::npos);
+      EXPECT_TRUE(OneOp(op).in(ints(type, {0}, {})).in(ints(type, {1}, {0})).try_run().ok()) << "divides nothing";
+    }
+  }
+  EXPECT_EQ(doubles(OneOp("Div").in(f32({1}, {1})).in(f32({1}, {0})).run()), (std::vector<double>{INFINITY}));
 }
 
 TEST(ElementwiseTest, OldBroadcastAttributesAreDropped) {

@@ -182,6 +182,14 @@ Status infer_layer(InferContext& c) {
   }
   return {};
 }
+// The scale may be of another type than the input; the output is of the scale's.
+Status infer_rms(InferContext& c) {
+  ASSAY_CHECK(infer_layer(c));
+  ir::Type type = c.type(0);
+  type.elem = c.elem(1);
+  c.set(0, std::move(type));
+  return {};
+}
 Status infer_channels(InferContext& c) {
   if (c.ranked(0) && c.rank(0) < 2) return c.fail("normalization_c1", "the input has no channel axis");
   return infer_same(c);
@@ -278,9 +286,10 @@ extern const OpDef kRMSNormalization = {
     .in = kRmsIn,
     .out = kOut,
     .attrs = kLayerAttrs,
+    .mixed = true,
     .numeric = Numeric::composite,
     .accumulates = "squares of a row",
-    .infer = infer_layer,
+    .infer = infer_rms,
     .eval = eval_layer<false>,
 };
 

@@ -83,8 +83,11 @@ Result<bool> propagate(const ir::Graph& graph, const ir::Op& op, std::vector<ir:
   }
   if (known) return true;
   if (!foldable(op, values)) return false;
-  ASSAY_CHECK(fold(graph, op, values));
-  return true;
+  const Status folded = fold(graph, op, values);
+  if (folded.ok()) return true;
+  // A value out of range (an integer over 0) is an error where the operation runs, which it may never do.
+  if (folded.error().code == Code::value_range) return false;
+  return folded.error();
 }
 
 }  // namespace assay::ops

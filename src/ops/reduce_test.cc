@@ -241,6 +241,33 @@ TEST(NormTest, BatchNormalizationIsOneFusedStep) {
   EXPECT_TRUE(ir::same_bits(y, OneOp(old).in(x).in(scale).in(b).in(mean).in(var).run()));
 }
 
+TEST(NormTest, ParametersOfAnotherTypeThanTheInput) {
+  using enum ir::ElemType;
+  const std::vector<double> values = {0.5, -2, 1.25, 3};
+  const auto rms = [&](ir::ElemType x, ir::ElemType scale) {
+    return OneOp("RMSNormalization").in(floats(x, {2, 2}, values)).in(floats(scale, {2}, {1, 2})).run();
+  };
+  const auto plain = rms(float32, float32);
+  EXPECT_TRUE(ir::same_bits(rms(float16, float32), plain));  // widening is exact; the result has the scale's type
+  EXPECT_TRUE(ir::same_bits(rms(bfloat16, float32), plain));
+  EXPECT_EQ(rms(float64, float32).elem(), float32);
+  EXPECT_EQ(rms(float32, float64).elem(), float64);
+  EXPECT_TRUE(ir::same_bits(rms(float32, float16), floats(float16, {2, 2}, doubles(plain))));
+  const auto batch = [&](ir::ElemType x, ir::ElemType scale, ir::ElemType mean) {
+    const auto two = [](ir::ElemType t, double v) { return floats(t, {2}, {v, 2 * v}); };
+    return OneOp("BatchNormalization")
+        .in(floats(x, {2, 2}, values))
+        .in(two(scale, 2))
+        .in(two(scale, 1))
+        .in(two(mean, 0.5))
+        .in(two(mean, 4))
+        .run();
+  };
+  const auto whole = batch(float32, float32, float32);
+  EXPECT_TRUE(ir::same_bits(batch(float32, float16, bfloat16), whole));
+  EXPECT_TRUE(ir::same_bits(batch(float16, float32, float32), floats(float16, {2, 2}, doubles(whole))));
+}
+
 TEST(NormTest, LocalOnes) {
   EXPECT_EQ(doubles(OneOp("LpNormalization").in(f32({2, 2}, {3, 4, 0, 0})).run())[1], static_cast<double>(0.8f));
   EXPECT_EQ(doubles(OneOp("LpNormalization").in(f32({2, 2}, {3, 4, 0, 0})).run())[2], 0);

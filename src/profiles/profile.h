@@ -89,6 +89,10 @@ struct OpQuery {
 /// those declared float16 or bfloat16 under another storage round to their own type.
 num::Policy policy_for(const Profile& profile, size_t variant, const OpQuery& query);
 
+/// 16 hexadecimal digits over what the profile does: the storage and the statements of every variant. Texts and
+/// evidence do not count.
+std::string identity_of(const Profile& profile);
+
 /// The first thing in the variant that plain ONNX with Casts cannot say, as text ("contraction: accumulator = ...
 /// (file:line)"); nothing when the variant is storage rounding over strict-f32 arithmetic (--emit-onnx).
 std::optional<std::string> not_expressible(const Profile& profile, size_t variant);

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <fstream>
 #include <random>
+#include <set>
 
 #include "profiles/built_in.h"
 #include "profiles/settings.h"
@@ -285,6 +286,25 @@ TEST(BuiltIn, ThePrimaryCpuIsTheReference) {
     for (const char* name : {"cpu-f32", "coreml-nn-cpu", "coreml-mlprogram-f32-cpu", "pytorch-mps-f32"})
       EXPECT_EQ(policy_for(*built_in_profile(name), 0, query), num::Policy{}) << name;
   }
+}
+
+TEST(BuiltIn, IdentitiesTellWhatProfilesDo) {
+  const auto identity = [](const std::string& text) { return identity_of(*parse(text)); };
+  const auto variants = [](const std::string& second) {
+    return std::string(kHead) + "[[variant]]\nname = \"a\"\ndoc = \"d\"\n[[variant]]\nname = \"b\"\ndoc = \"d\"\n" +
+           second;
+  };
+  const std::string plain = identity(variants(""));
+  EXPECT_EQ(plain.size(), 16u);
+  EXPECT_EQ(plain, identity(variants("")));
+  EXPECT_NE(plain, identity(variants("storage = \"bfloat16\"\n")));
+  EXPECT_NE(plain, identity(variants("inputs = \"float16 toward-zero\"\n")));
+  EXPECT_NE(plain, identity(variants("weights = \"float16 toward-zero\"\n")));
+  EXPECT_NE(identity(statement("set.bias = \"first\"")), identity(statement("set.bias = \"after-store\"")));
+  EXPECT_NE(identity(statement("set.bias = \"first\"")),
+            identity(statement("match.class = [\"contraction\"]\nset.bias = \"first\"")));
+  std::set<std::string> seen;
+  for (const Profile& p : built_in_profiles()) EXPECT_TRUE(seen.insert(identity_of(p)).second) << p.name;
 }
 
 TEST(BuiltIn, FindSuggests) {

@@ -97,6 +97,7 @@ Json reference_json(const AuditResult& audit) {
   out["profile"] = text_or_null(audit.reference.profile);
   out["emulated"] = audit.reference.emulated;
   out["model"] = text_or_null(audit.reference.identity);
+  out["profile_identity"] = text_or_null(audit.reference.profile_identity);
   return out;
 }
 
@@ -118,6 +119,7 @@ Json candidate_json(const CandidateResult& c, const AuditResult& audit) {
   variant_json(out, c.primary(), audit);
   out["emulated"] = c.info.emulated;
   out["model"] = text_or_null(c.info.identity);
+  out["profile_identity"] = text_or_null(c.info.profile_identity);
   out["storage"] = ir::elem_name(c.storage);
   out["margins"] = margins_json(c, audit);
   out["rounding_interval"] = interval_json(c.interval);
@@ -135,7 +137,8 @@ ir::ElemType parse_elem(const Place& place) {
 
 audit::ProgramInfo parse_program(const Place& place) {
   return {place.at("program").text(), place.at("profile").text_or_empty(), place.at("model").text_or_empty(),
-          place.at("emulated").boolean()};
+          place.at("emulated").boolean(),
+          place.has("profile_identity") ? place.at("profile_identity").text_or_empty() : ""};
 }
 
 Decision parse_decision(const Place& place) {

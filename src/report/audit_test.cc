@@ -6,10 +6,12 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <regex>
 
 #include "audit/compare.h"
 #include "audit/decision/score.h"
 #include "report/json.h"
+#include "report/text.h"
 
 namespace assay::audit {
 namespace {
@@ -233,8 +235,24 @@ TEST_F(MergeTest, RefusesWhatDoesNotFit) {
   other = part(10, 10);
   other.candidates[1].info.program = "c";
   EXPECT_EQ(merge({part(0, 10), other}).error().code, Code::merge_mismatch);
+  other = part(10, 10);
+  other.reference.profile_identity = "other";  // one name, another storage
+  EXPECT_EQ(merge({part(0, 10), other}).error().code, Code::merge_mismatch);
+  other = part(10, 10);
+  other.candidates[1].info.profile_identity = "other";
+  EXPECT_EQ(merge({part(0, 10), other}).error().code, Code::merge_mismatch);
   EXPECT_EQ(merge({}).error().code, Code::merge_mismatch);
   EXPECT_TRUE(merge({part(10, 10), part(0, 10)}).ok());
+}
+
+TEST_F(MergeTest, ColoursFollowTheVerdict) {
+  AuditResult audit = part(0, 20);
+  const std::string plain = report::to_text(audit), coloured = report::to_text(audit, {.colour = true});
+  EXPECT_EQ(plain.find('\033'), std::string::npos);
+  EXPECT_NE(coloured.find("\033[32;1m"), std::string::npos);
+  EXPECT_EQ(std::regex_replace(coloured, std::regex("\033\\[[0-9;]*m"), ""), plain);  // columns stay where they are
+  audit.score = "max(\033[8mp)";
+  EXPECT_EQ(report::to_text(audit).find('\033'), std::string::npos);
 }
 
 TEST_F(MergeTest, DamagedJsonIsAnError) {

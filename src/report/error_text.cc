@@ -21,7 +21,8 @@ std::string printable(std::string_view text) {
 }  // namespace
 
 std::string to_text(const Error& error, std::string_view kind, bool colour) {
-  std::string out = colour ? (kind == "error" ? "\033[1;31m" : "\033[1;33m") : "";
+  const char* const code = kind == "error" ? "\033[1;31m" : kind == "note" ? "\033[1m" : "\033[1;33m";
+  std::string out = colour ? code : "";
   out += std::string(kind) + " " + code_name(error.code);
   if (colour) out += "\033[0m";
   out += ": " + printable(error.message) + "\n";

@@ -14,17 +14,26 @@ using audit::CandidateResult;
 using audit::Rule;
 using Row = std::vector<std::string>;
 
-// Columns of a terminal: continuation bytes of UTF-8 take none.
+// Columns of a terminal: continuation bytes of UTF-8 and the sequences of paint() take none.
 size_t width_of(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+  size_t width = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\033')
+      i = std::min(text.find('m', i), text.size());
+    else
+      width += (text[i] & 0xc0) != 0x80;
+  }
+  return width;
 }
 
 // Control characters in names would drive the terminal.
-std::string clean(std::string_view text) {
+std::string clean(std::string_view text, size_t most = 120) {
   std::string out;
-  for (const char c : text.substr(0, 120)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  return out + (text.size() > 120 ? "..." : "");
+  for (const char c : text.substr(0, most)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  return out + (text.size() > most ? "..." : "");
 }
+
+constexpr const char *kSafe = "32;1", *kAtRisk = "33;1", *kFlips = "31;1";
 
 std::string paint(const std::string& text, const char* code, bool colour) {
   return colour ? fmt::format("\033[{}m{}\033[0m", code, text) : text;
@@ -55,15 +64,24 @@ Row heading(const AuditResult& audit) {
   return row;
 }
 
-std::string summary(const AuditResult& audit) {
+// A count of the verdict: coloured unless it is 0.
+std::string counted(uint64_t count, const char* code, bool colour) {
+  return paint(grouped(count), code, colour && count > 0);
+}
+
+std::string summary(const AuditResult& audit, bool colour) {
   std::vector<Row> rows = {heading(audit)};
   Row reference = {clean(audit.reference.program), "", "", "", "", ""};
   add_label_columns(reference, audit, audit.reference_tally);
   rows.push_back(std::move(reference));
   for (const CandidateResult& c : audit.candidates) {
     const audit::Differences d = audit::together(c.primary().differences);
-    Row row = {clean(c.info.program),   grouped(c.safe),         grouped(c.at_risk.size()),
-               grouped(c.flips.size()), short_number(d.max_abs), grouped(d.max_ulp)};
+    Row row = {clean(c.info.program),
+               counted(c.safe, kSafe, colour),
+               counted(c.at_risk.size(), kAtRisk, colour),
+               counted(c.flips.size(), kFlips, colour),
+               short_number(d.max_abs),
+               grouped(d.max_ulp)};
     add_label_columns(row, audit, c.primary().tally);
     rows.push_back(std::move(row));
   }
@@ -131,7 +149,7 @@ std::string table(const std::vector<Row>& rows, const std::vector<bool>& right) 
 }
 
 std::string to_text(const AuditResult& audit, const TextOptions& options) {
-  std::string out = rule_text(audit) + "\n\n" + summary(audit) + "\n";
+  std::string out = clean(rule_text(audit), SIZE_MAX) + "\n\n" + summary(audit, options.colour) + "\n";
   for (const CandidateResult& c : audit.candidates) {
     out += cases("decisions that flip under every variant", c.flips, c, audit, options);
     out += cases("decisions at risk (some variants differ)", c.at_risk, c, audit, options);
@@ -140,7 +158,7 @@ std::string to_text(const AuditResult& audit, const TextOptions& options) {
   for (const CandidateResult& c : audit.candidates) out += evidence(c, audit);
   out += "\n";
   for (const CandidateResult& c : audit.candidates) {
-    const char* code = !c.flips.empty() ? "31;1" : !c.at_risk.empty() ? "33;1" : "32;1";
+    const char* code = !c.flips.empty() ? kFlips : !c.at_risk.empty() ? kAtRisk : kSafe;
     out += fmt::format("{}: {}\n", clean(c.info.program), paint(verdict_text(c), code, options.colour));
   }
   return out;
@@ -158,7 +176,7 @@ std::string to_text(const audit::CompareResult& result, const TextOptions& optio
   std::string out = table(rows, {false, false, false, true, true, true, true, false}) + "\n";
   for (const audit::CompareProgram& p : result.programs)
     out += fmt::format("{}: {}{}\n", clean(p.program), lies_on(p.lattice), p.emulated ? "; emulated" : "");
-  if (!result.within_limits) out += paint("a limit is exceeded", "31;1", options.colour) + "\n";
+  if (!result.within_limits) out += paint("a limit is exceeded", kFlips, options.colour) + "\n";
   return out;
 }
 

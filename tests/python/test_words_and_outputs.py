@@ -1,6 +1,7 @@
 """Words in any order, mistyped ones, and outputs that are devices, links or cannot be written."""
 import json
 import os
+import re
 import stat
 import subprocess
 
@@ -132,14 +133,48 @@ def test_a_provider_that_lowers_precision_says_so_with_the_operations_and_the_fi
 
 
 def test_strict_fails_on_a_warning_and_says_why(assay, scorer):
-    done = assay("run", scorer, "--random", 1, "--provider", "CPUExecutionProvider", "--strict", "--json", code=1)
+    done = assay("run", scorer, "--random", 1, "--provider", "CoreMLExecutionProvider", "--strict", "--json", code=1)
     assert done.json["ok"] is True and "A206" in done.err
+
+
+def test_strict_does_not_fail_on_a_note(assay, scorer):
+    for provider in ("CPUExecutionProvider", "CoreMLExecutionProvider:ModelFormat=MLProgram"):
+        done = assay("run", scorer, "--random", 1, "--provider", provider, "--strict", "--json", code=0)
+        assert [w["code"] for w in done.json["warnings"]] == ["A205"]
+        assert done.err.startswith("note A205: ")
 
 
 def test_limits_beyond_every_difference_hold(assay, scorer):
     words = ["compare", scorer, "--random", 1, "--program", "strict-f32", "--program", "f16-storage"]
     assay(*words, "--max-ulp", "1e99", code=0)
     assay(*words, "--max-ulp", "0", code=1)
+
+
+def on_a_terminal(words, **env):
+    """What a command writes to a terminal on standard output."""
+    ours, theirs = os.openpty()
+    with subprocess.Popen([*map(str, words)], stdout=theirs, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+                          env={k: v for k, v in os.environ.items() if k != "NO_COLOR"} | env) as process:
+        os.close(theirs)
+        text = b""
+        try:
+            while piece := os.read(ours, 65536):
+                text += piece
+        except OSError:  # how Linux says that the other side is closed
+            pass
+        os.close(ours)
+    assert process.returncode == 0
+    return text.decode().replace("\r\n", "\n")
+
+
+def test_verdicts_are_coloured_on_a_terminal_alone(assay, assay_path, scorer, tmp_path):
+    words = ["audit", scorer, "--data", tmp_path / "x.npz", *FLAGS_FIRST, "--fail-on", "none"]
+    plain = assay(*words, code=0, env={"NO_COLOR": ""}).out
+    assert "\x1b" not in plain
+    coloured = on_a_terminal([assay_path, *words])
+    assert "\x1b[32;1m" in coloured and re.sub("\x1b\\[[0-9;]*m", "", coloured) == plain
+    assert on_a_terminal([assay_path, *words], NO_COLOR="1") == plain
+    assert "\x1b" not in on_a_terminal([assay_path, *words, "--json"])
 
 
 def test_names_cannot_repaint_the_terminal(assay, save_model):
@@ -168,6 +203,23 @@ def flipping_part(assay, save_model, tmp_path, source):
                                "--candidate", "mine", "--profile-file", tmp_path / "mine.toml",
                                "--first-sample", first, "--json",
                                code=1).json
+
+
+def test_merge_refuses_profiles_that_differ_in_what_a_variant_stores(assay, scorer, tmp_path):
+    def part(first, storage):
+        (tmp_path / "mine.toml").write_text(
+            'name = "mine"\ndoc = "d"\nstorage = "float16"\n[[variant]]\nname = "a"\ndoc = "d"\n'
+            f'[[variant]]\nname = "b"\ndoc = "d"\nstorage = "{storage}"\n')
+        out = assay("audit", scorer, "--data", tmp_path / "x.npz", "--decision", "threshold:0.5", "--candidate", "mine",
+                    "--profile-file", tmp_path / "mine.toml", "--first-sample", first, "--fail-on", "none", "--json",
+                    code=0).out
+        (tmp_path / f"{first}.json").write_text(out)
+        return tmp_path / f"{first}.json"
+
+    first = part(0, "float16")
+    assert assay("merge", first, part(40, "float16"), "--fail-on", "none", "--json", code=0).result["samples"] == 80
+    err = assay("merge", first, part(40, "bfloat16"), "--fail-on", "none", code=3).err
+    assert "A307" in err and "profile mine stores or computes otherwise" in err
 
 
 def test_merge_refuses_cases_outside_the_samples_and_profiles_that_changed(assay, save_model, tmp_path):

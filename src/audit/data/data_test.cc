@@ -184,6 +184,33 @@ TEST(Samples, FixedBatchMissingAxisAndWhole) {
   EXPECT_EQ(whole->slice(0, 1)[1].dims(), (ir::Dims{3, 1}));
 }
 
+TEST(Samples, OneSymbolIsOneNumberOfSamples) {
+  const Port ports[] = {port("x", {Dim("N"), 2}), port("z", {Dim("N"), 2}), port("m", {Dim("M"), 2})};
+  const auto rows = [](const std::string& name, int64_t n) {
+    return NamedArray{name, floats({n, 2}, std::vector<float>(static_cast<size_t>(2 * n)))};
+  };
+  const auto other = Samples::create({rows("x", 4), rows("z", 5), rows("m", 4)}, ports);
+  ASSERT_FALSE(other.ok());
+  EXPECT_EQ(other.error().code, Code::data_shape);
+  EXPECT_EQ(other.error().where, "z");
+  EXPECT_NE(other.error().message.find("one number 'N'"), std::string::npos) << other.error().message;
+  EXPECT_EQ(Samples::create({rows("x", 4), rows("z", 4), rows("m", 4)}, ports)->count(), 4u);
+  EXPECT_TRUE(Samples::create({rows("x", 4), rows("z", 4), rows("m", 3)}, ports)->whole());
+}
+
+TEST(Samples, EverySampleGetsWhatReplacesADefault) {
+  Port ports[] = {port("x", {Dim("N"), 2}), port("w", {3})};
+  const Arrays arrays = {{"x", floats({3, 2}, std::vector<float>(6))}, {"w", floats({3}, {1, 2, 3})}};
+  ports[1].replaces_default = true;
+  const auto s = Samples::create(arrays, ports);
+  ASSERT_TRUE(s.ok());
+  EXPECT_EQ(s->count(), 3u);
+  EXPECT_EQ(s->slice(1, 1)[0].dims(), (ir::Dims{1, 2}));
+  EXPECT_EQ(s->slice(1, 1)[1].dims(), (ir::Dims{3}));
+  ports[1].type.shape = {{Dim("N")}};  // one value for each sample
+  EXPECT_EQ(Samples::create(arrays, ports)->slice(1, 1)[1].dims(), (ir::Dims{1}));
+}
+
 TEST(Samples, ErrorsNameBothSides) {
   const Port ports[] = {port("input", {Dim("N"), 2})};
   const auto missing = Samples::create({{"inpot", floats({1, 2}, {0, 1})}}, ports);

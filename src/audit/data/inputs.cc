@@ -74,9 +74,22 @@ Result<Arrays> read_test_data(const std::string& folder, std::span<const Port> p
   return arrays;
 }
 
+bool is_npz(const std::string& path) { return path.ends_with(".npz") && !is_folder(path); }
+
+void warn_of_unused(const Arrays& arrays, std::span<const Port> ports, const std::string& where, Warnings& warnings) {
+  std::vector<std::string> unused;
+  for (const NamedArray& array : arrays)
+    if (std::ranges::find(ports, array.name, &Port::name) == ports.end()) unused.push_back(array.name);
+  if (unused.empty()) return;
+  warnings.push_back({Code::data_unused,
+                      "the data has " + join(unused, ", ") +
+                          ", which no input of the model is called; its inputs are " + join(names_of(ports), ", "),
+                      where, "name the arrays as the model's inputs, or leave them out"});
+}
+
 Result<Arrays> read_inputs(const std::string& path, std::span<const Port> ports) {
   if (is_folder(path)) return read_test_data(path, ports);
-  if (path.ends_with(".npz")) return read_npz(path);
+  if (is_npz(path)) return read_npz(path);
   if (!path.ends_with(".npy"))
     return Error{Code::data_malformed, "inputs are read from .npz and .npy files and folders of ONNX test data", path,
                  "save the inputs with numpy.savez, named as the model's inputs"};

@@ -1,6 +1,7 @@
 // Laying arrays against a program's inputs. Three layouts are tried in turn: the first axis holds the samples and the
 // model has it too (fixed or symbolic); the model lacks it; the arrays as they are make one sample.
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "audit/data.h"
@@ -22,8 +23,29 @@ bool fits(const Dims& dims, size_t from, const Port& port, size_t port_from) {
   return true;
 }
 
-bool scalar(const Port& port, const Tensor& array) {
-  return port.type.ranked() && port.type.shape->empty() && array.rank() == 0;
+// Every sample gets the array as it is.
+bool shared(const Port& port, const Tensor& array) {
+  if (!port.type.ranked() || !fits(array.dims(), 0, port, 0)) return false;
+  const auto& shape = *port.type.shape;
+  return shape.empty() || (port.replaces_default && shape[0].known());
+}
+
+// Two inputs whose first dimension is one symbol, and whose arrays differ in it; the first `axis` axes of the arrays
+// are the samples.
+struct Conflict {
+  size_t first, second;
+};
+std::optional<Conflict> conflict(std::span<const Port> ports, const std::vector<Tensor>& arrays, size_t axis) {
+  std::map<std::string, size_t> seen;
+  for (size_t i = 0; i < ports.size(); ++i) {
+    if (!ports[i].type.ranked() || ports[i].type.shape->empty() || arrays[i].rank() <= static_cast<int64_t>(axis))
+      continue;
+    const std::string& symbol = (*ports[i].type.shape)[0].symbol;
+    if (symbol.empty()) continue;
+    const size_t first = seen.emplace(symbol, i).first->second;
+    if (arrays[first].dims()[axis] != arrays[i].dims()[axis]) return Conflict{first, i};
+  }
+  return std::nullopt;
 }
 
 Result<std::vector<Tensor>> pick(const Arrays& arrays, std::span<const Port> ports) {
@@ -52,7 +74,7 @@ Result<std::vector<Tensor>> pick(const Arrays& arrays, std::span<const Port> por
 std::optional<int64_t> common_first(std::span<const Port> ports, const std::vector<Tensor>& arrays) {
   std::optional<int64_t> count;
   for (size_t i = 0; i < ports.size(); ++i) {
-    if (scalar(ports[i], arrays[i])) continue;
+    if (shared(ports[i], arrays[i])) continue;
     if (arrays[i].rank() == 0 || (count && *count != arrays[i].dims()[0])) return std::nullopt;
     count = arrays[i].dims()[0];
   }
@@ -63,7 +85,7 @@ std::optional<int64_t> common_first(std::span<const Port> ports, const std::vect
 std::optional<size_t> batch_of(std::span<const Port> ports, const std::vector<Tensor>& arrays, int64_t count) {
   std::optional<ir::Dim> first;
   for (size_t i = 0; i < ports.size(); ++i) {
-    if (scalar(ports[i], arrays[i])) continue;
+    if (shared(ports[i], arrays[i])) continue;
     if (!ports[i].type.ranked()) {
       first = ir::Dim(1);  // nothing is known: one sample at a time
       continue;
@@ -85,7 +107,22 @@ std::optional<size_t> batch_of(std::span<const Port> ports, const std::vector<Te
   return static_cast<size_t>(first->value);
 }
 
+Error disagreement(std::span<const Port> ports, const std::vector<Tensor>& arrays, const Conflict& c) {
+  const auto part = [&](size_t i) {
+    return "'" + ports[i].name + "' has the shape " + ir::to_string(arrays[i].dims());
+  };
+  return Error{Code::data_shape,
+               "input " + part(c.second) + " in the data and " + part(c.first) +
+                   ", but the model declares one number '" + (*ports[c.first].type.shape)[0].symbol +
+                   "' for the first dimension of both",
+               ports[c.second].name, "give as many samples of the one as of the other"};
+}
+
 Error misfit(std::span<const Port> ports, const std::vector<Tensor>& arrays) {
+  for (const size_t axis : {size_t{0}, size_t{1}})
+    if (const auto c = conflict(ports, arrays, axis); c && fits(arrays[c->first].dims(), axis, ports[c->first], 0) &&
+                                                      fits(arrays[c->second].dims(), axis, ports[c->second], 0))
+      return disagreement(ports, arrays, *c);
   size_t at = 0;
   for (size_t i = ports.size(); i-- > 0;) {
     const bool ok = !ports[i].type.ranked() ||
@@ -103,7 +140,7 @@ Error misfit(std::span<const Port> ports, const std::vector<Tensor>& arrays) {
 Result<Samples> Samples::create(const Arrays& arrays, std::span<const Port> ports) {
   Samples s;
   ASSAY_TRY(s.arrays_, pick(arrays, ports));
-  for (size_t i = 0; i < ports.size(); ++i) s.shared_.push_back(scalar(ports[i], s.arrays_[i]));
+  for (size_t i = 0; i < ports.size(); ++i) s.shared_.push_back(shared(ports[i], s.arrays_[i]));
   const auto count = common_first(ports, s.arrays_);
   if (count) {
     s.count_ = static_cast<size_t>(*count);
@@ -119,7 +156,7 @@ Result<Samples> Samples::create(const Arrays& arrays, std::span<const Port> port
       if (!ports[i].type.ranked() || s.arrays_[i].rank() < static_cast<int64_t>(from)) return false;
       if (!fits(s.arrays_[i].dims(), from, ports[i], 0)) return false;
     }
-    return true;
+    return !conflict(ports, s.arrays_, from);
   };
   if (count && all(1)) return s;
   s.whole_ = true;
