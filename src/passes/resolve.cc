@@ -112,8 +112,7 @@ class Resolver {
 void Resolver::find_reads(const Graph& graph, std::vector<bool>& raw, std::vector<bool>& stored) const {
   raw.assign(graph.values.size(), false);
   stored.assign(graph.values.size(), false);
-  // An input that is an output too is handed through, which reads nothing.
-  for (const ValueId id : graph.outputs) stored[id] = std::ranges::find(graph.inputs, id) == graph.inputs.end();
+  for (const ValueId id : graph.outputs) stored[id] = true;
   for (const Op& op : graph.ops) {
     for (size_t i = 0; i < op.inputs.size(); ++i)
       if (op.inputs[i] != kNoValue) (is_exempt(op, i) ? raw : stored)[op.inputs[i]] = true;
@@ -271,11 +270,9 @@ void Resolver::resolve_op(Scope& s, const Op& op) {
 }
 
 /// The caller of the main graph gets declared types. The value that operations read keeps its storage under a name of
-/// its own, and the output's name goes to what the caller gets. An input that is an output too is handed through as it
-/// was given: no operation stores it, and one name cannot stand for two values.
+/// its own, and the output's name goes to what the caller gets.
 void Resolver::resolve_outputs(Scope& s) const {
   for (ValueId& id : s.out.outputs) {
-    if (std::ranges::find(s.in.inputs, id) != s.in.inputs.end()) continue;
     id = s.views[id].stored;
     const Value& value = s.out.at(id);
     const bool narrow = value.type.kind == ir::Type::Kind::tensor && value.type.elem == ElemType::float32 &&

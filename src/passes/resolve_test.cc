@@ -101,23 +101,6 @@ TEST(Resolve, ExemptInputsReadBeforeRounding) {
   EXPECT_EQ(raw.constant, g.at(c).constant);  // shared, not copied
 }
 
-TEST(Resolve, AnInputThatIsAnOutputIsHandedThrough) {
-  Graph g;
-  const ValueId x = value(g, "x"), z = value(g, "z");
-  g.inputs = {x, z};
-  g.outputs = {add(g, kCompute, {x}, "y"), x, z};
-  for (const char* profile : {"f16-storage", "f64"}) {
-    const Graph r = resolved(g, profile);
-    EXPECT_EQ(r.at(r.outputs[1]).name, "x");
-    EXPECT_EQ(r.outputs[1], r.inputs[0]);
-    EXPECT_EQ(r.at(r.outputs[2]).name, "z");
-  }
-  EXPECT_EQ(text(resolved(g, "f16-storage")),
-            "Round(x:float32) -> x@float16:float16\n"
-            "Compute(x@float16:float16) -> y@float16:float16\n"
-            "Round(y@float16:float16) -> y:float32\n");
-}
-
 TEST(Resolve, ParametersMadeOfAttributesStayRaw) {
   Graph g;
   const ValueId x = value(g, "x"), p = constant(g, "p");

@@ -136,15 +136,3 @@ def test_what_onnx_cannot_say_is_refused_and_leaves_no_file(assay, tmp_path, pro
     error = done.json["error"]
     assert error["code"] == "A202" and statement in error["message"] and profile in error["where"]
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("profile", STORAGE)
-def test_inputs_that_are_outputs_keep_name_and_bits(both, profile):
-    model = make_model([onnx.helper.make_node("Relu", ["x"], ["y"])], {"x": (F32, [2]), "z": (F32, [2])},
-                       {"y": (F32, [2]), "x": (F32, [2]), "z": (F32, [2])})
-    feeds = {"x": np.float32([1.0001, -2.0003]), "z": np.float32([3.0001, 1e-9])}
-    ours, theirs = both(model, feeds, profile)
-    assert_same_bits(ours, theirs)
-    assert set(ours) == {"x", "y", "z"}
-    for name, array in feeds.items():
-        assert np.array_equal(ours[name], array)
