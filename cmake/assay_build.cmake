@@ -10,7 +10,8 @@ enable_testing()
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  # With these ccache trusts precompiled headers, whose content it hashes.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE_PROGRAM})
 endif()
 find_program(MOLD_PROGRAM mold)
 if(MOLD_PROGRAM)
@@ -34,9 +35,14 @@ if(ASSAY_TESTS OR NOT DEFINED ASSAY_TESTS)
 endif()
 include(GoogleTest)
 
-# assay_library(NAME [LIBS ...]): library assay_NAME from src/NAME/**/*.cc, and its unit tests *_test.cc beside the code.
+# What nearly every file includes, compiled once per library.
+set(ASSAY_COMMON_HEADERS <algorithm> <functional> <map> <memory> <optional> <span> <string> <variant> <vector>)
+
+# assay_library(NAME [LIBS ...] [HEADERS ...|HEADERS_OF LIBRARY]): library assay_NAME from src/NAME/**/*.cc, and its unit
+# tests *_test.cc beside the code. HEADERS are compiled once, before the sources (HEADERS_OF: those of another library
+# serve); a source still includes what it uses.
 function(assay_library name)
-  cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "HEADERS_OF" "LIBS;HEADERS" ${ARGN})
   set(dir ${CMAKE_SOURCE_DIR}/src/${name})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${dir}/*.cc)
   set(tests ${sources})
@@ -46,6 +52,16 @@ function(assay_library name)
     add_library(assay_${name} STATIC ${sources})
     target_link_libraries(assay_${name} PUBLIC ${ARG_LIBS} PRIVATE assay_flags)
     target_include_directories(assay_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+    if(ARG_HEADERS OR ARG_HEADERS_OF)
+      if(ARG_HEADERS)
+        target_precompile_headers(assay_${name} PRIVATE ${ARG_HEADERS})
+      else()
+        target_precompile_headers(assay_${name} REUSE_FROM assay_${ARG_HEADERS_OF})
+      endif()
+      if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+        target_compile_options(assay_${name} PRIVATE -fpch-preprocess)  # for ccache
+      endif()
+    endif()
   else()
     add_library(assay_${name} INTERFACE)
     target_link_libraries(assay_${name} INTERFACE ${ARG_LIBS})

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <mutex>
 #include <set>
 
 #include "audit/decision/score.h"
 #include "audit/layout.h"
 #include "base/text.h"
+#include "ir/text.h"
 
 namespace assay::audit {
 namespace {
@@ -41,6 +43,12 @@ SampleValue sample_of(const Tensor& t, const Layout::Cut& cut, int64_t sample) {
   return value;
 }
 
+// A program and one of its variants.
+using Source = std::pair<size_t, size_t>;
+
+// Outputs that several (program, variant) pairs of one chunk share.
+using Shared = std::map<Source, std::vector<Tensor>>;
+
 // Counts of one worker; workers are put together at the end, in any order.
 struct Partial {
   Tally reference;
@@ -61,12 +69,15 @@ class Auditor {
     ASSAY_CHECK(choose_score());
     ASSAY_CHECK(check_labels());
     describe();
+    find_twins();
     const auto body = [this](size_t first, size_t count) { return chunk(first, count); };
     ASSAY_CHECK(layout_->for_each(options_.threads.get(), body));
     return finish();
   }
 
  private:
+  void find_twins();
+  Result<std::vector<Tensor>> outputs_of(Source wanted, size_t first, size_t count, Shared& shared) const;
   Status choose_score();
   Status check_labels() const;
   Status check_classes(size_t count);
@@ -76,7 +87,8 @@ class Auditor {
 
   Status chunk(size_t first, size_t count);
   Status judge_samples(size_t program, Ran& ran, size_t count);
-  Status judge_candidate(size_t c, const Ran& reference, size_t first, size_t count, CandidateResult& into);
+  Status judge_candidate(size_t c, const Ran& reference, size_t first, size_t count, Shared& shared,
+                         CandidateResult& into);
   void tally(Tally& into, const Ran& ran, size_t program, size_t first, size_t count) const;
   Status differences(size_t c, const Ran& reference, const Ran& candidate, size_t first, size_t count,
                      VariantResult& into) const;
@@ -93,6 +105,8 @@ class Auditor {
   std::optional<Layout> layout_;
   std::optional<Score> score_;
   AuditResult result_;  // all but the counts
+  std::map<Source, Source> twins_;  // to the first that computes the same
+  std::set<Source> shared_;         // those firsts
 
   std::mutex mutex_;
   size_t score_values_ = 0;  // per sample; known once the first chunk has run
@@ -378,11 +392,12 @@ Status Auditor::classify(const Ran& reference, const std::vector<Ran>& variants,
   return {};
 }
 
-Status Auditor::judge_candidate(size_t c, const Ran& reference, size_t first, size_t count, CandidateResult& into) {
+Status Auditor::judge_candidate(size_t c, const Ran& reference, size_t first, size_t count, Shared& shared,
+                                CandidateResult& into) {
   std::vector<Ran> variants(into.variants.size());
   for (size_t v = 0; v < variants.size(); ++v) {
     Ran& ran = variants[v];
-    ASSAY_TRY(ran.outputs, layout_->run(c + 1, v, first, count, static_cast<size_t>(options_.first_sample)));
+    ASSAY_TRY(ran.outputs, outputs_of({c + 1, v}, first, count, shared));
     ASSAY_CHECK(differences(c, reference, ran, first, count, into.variants[v]));
     ASSAY_CHECK(judge_samples(c + 1, ran, count));
     tally(into.variants[v].tally, ran, c + 1, first, count);
@@ -391,14 +406,40 @@ Status Auditor::judge_candidate(size_t c, const Ran& reference, size_t first, si
   return classify(reference, variants, first, count, into);
 }
 
+// Variants that resolve to the same program of the same model ("float32" of one profile, "fused-ascending" of another)
+// run once.
+void Auditor::find_twins() {
+  std::map<std::pair<std::string, std::string>, Source> firsts;
+  for (size_t p = 0; p < programs_.size(); ++p) {
+    const size_t variants = p == 0 ? 1 : programs_[p]->variants().size();  // a reference runs its primary
+    for (size_t v = 0; v < variants; ++v) {
+      const auto graph = programs_[p]->resolved(v);
+      if (!graph) continue;
+      const auto [first, added] = firsts.try_emplace({programs_[p]->identity(), ir::print(*graph)}, p, v);
+      if (!added) twins_[{p, v}] = first->second;
+    }
+  }
+  for (const auto& [twin, first] : twins_) shared_.insert(first);
+}
+
+Result<std::vector<Tensor>> Auditor::outputs_of(Source wanted, size_t first, size_t count, Shared& shared) const {
+  const auto twin = twins_.find(wanted);
+  if (twin != twins_.end()) return shared.at(twin->second);
+  ASSAY_TRY(std::vector<Tensor> outputs, layout_->run(wanted.first, wanted.second, first, count,
+                                                      static_cast<size_t>(options_.first_sample)));
+  if (shared_.contains(wanted)) shared[wanted] = outputs;
+  return outputs;
+}
+
 Status Auditor::chunk(size_t first, size_t count) {
   Ran reference;
-  ASSAY_TRY(reference.outputs, layout_->run(0, 0, first, count, static_cast<size_t>(options_.first_sample)));
+  Shared shared;
+  ASSAY_TRY(reference.outputs, outputs_of({0, 0}, first, count, shared));
   ASSAY_CHECK(judge_samples(0, reference, count));
   auto partial = take_partial();
   tally(partial->reference, reference, 0, first, count);
   for (size_t c = 0; c < partial->candidates.size(); ++c)
-    ASSAY_CHECK(judge_candidate(c, reference, first, count, partial->candidates[c]));
+    ASSAY_CHECK(judge_candidate(c, reference, first, count, shared, partial->candidates[c]));
   give_back(std::move(partial), count);
   return {};
 }

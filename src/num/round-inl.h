@@ -79,6 +79,21 @@ HWY_INLINE V<D> RoundIntegerLanes(D d, V<D> v, const RoundPlan& plan) {
   return CanonicalNan(d, hn::BitCast(d, out));
 }
 
+template <class D>
+HWY_INLINE V<D> RoundFloat16Edges(D d, V<D> v, const RoundPlan& plan) {
+  const hn::RebindToSigned<D> di;
+  const auto magnitude = hn::Set(di, 0x7fffffff);
+  const auto of = [di](uint32_t bits) HWY_ATTR { return hn::Set(di, static_cast<int32_t>(bits)); };
+  const auto rounded = hn::BitCast(di, RoundToFloat16(d, v));
+  const auto a = hn::And(hn::BitCast(di, v), magnitude);
+  auto r = hn::And(rounded, magnitude);
+  r = hn::IfThenZeroElse(hn::Lt(r, of(plan.flush_below)), r);
+  r = hn::IfThenElse(hn::Gt(r, of(plan.max)), of(plan.overflow), r);
+  r = hn::IfThenElse(hn::Eq(a, of(0x7f800000u)), of(plan.from_infinity), r);
+  r = hn::IfThenElse(hn::Gt(a, of(0x7f800000u)), rounded, hn::Or(r, hn::AndNot(magnitude, rounded)));
+  return hn::BitCast(d, r);
+}
+
 /// round_float of every lane.
 template <class D>
 HWY_INLINE V<D> RoundLanes(D d, V<D> v, const RoundPlan& plan) {
@@ -91,6 +106,8 @@ HWY_INLINE V<D> RoundLanes(D d, V<D> v, const RoundPlan& plan) {
       return RoundToBfloat16(d, v);
     case RoundPlan::Kind::tf32:
       return RoundToTf32(d, v);
+    case RoundPlan::Kind::float16_edges:
+      return RoundFloat16Edges(d, v, plan);
     case RoundPlan::Kind::integers:
       return RoundIntegerLanes(d, v, plan);
     case RoundPlan::Kind::scalar:

@@ -47,7 +47,8 @@ RoundPlan make_plan(const Rounding& rounding) {
     plan.kind = RoundPlan::Kind::scalar;
     return plan;
   }
-  plan.kind = RoundPlan::Kind::integers;
+  const bool float16 = f == format(FormatId::float16) && rounding.mode == Mode::nearest_even;
+  plan.kind = float16 ? RoundPlan::Kind::float16_edges : RoundPlan::Kind::integers;
   plan.mode = rounding.mode;
   plan.signed_zero = f.specials != Specials::fnuz;
   plan.has_subnormal_path = min_exponent(f) > -126;

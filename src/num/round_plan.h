@@ -29,8 +29,9 @@ struct RoundPlan {
     float16,
     bfloat16,
     tf32,
-    integers,  ///< any mode and overflow, on the bits of the lanes
-    scalar,    ///< lane by lane through round_float
+    float16_edges,  ///< float16, nearest even, with subnormals flushed or an overflow of its own
+    integers,       ///< any mode and overflow, on the bits of the lanes
+    scalar,         ///< lane by lane through round_float
   };
   Kind kind = Kind::identity;
   bool from_odd = false;  ///< a float32 rounded to odd has bits enough to stand for the exact value

@@ -22,30 +22,31 @@ void coefficients(const num::Arith<T>& arith, T epsilon, const T* scale, const T
   arith.fma(negative, a, bias, b, n);
 }
 
+template <class T>
+void channels(const num::Arith<T>& arith, const float* params, const T* const* in, T* out, size_t n) {
+  for_blocks(n, [&](size_t i, size_t m) {
+    coefficients(arith, T(params[0]), in[1] + i, in[2] + i, in[3] + i, in[4] + i, out + i, out + n + i, m);
+  });
+}
 // Behind a convolution: a run of outputs of one channel.
 template <class T>
-void span(const num::Arith<T>& arith, const float* params, const T* const* in, T* out, size_t n) {
-  T a, b;
-  coefficients(arith, T(params[0]), in[1], in[2], in[3], in[4], &a, &b, 1);
-  arith.fma(in[0], a, b, out, n);
+void span(const num::Arith<T>& arith, const float*, const T* const* in, T* out, size_t n) {
+  arith.fma(in[0], *in[1], *in[2], out, n);
 }
 void params(const ir::Op& op, float* values) { values[0] = op.attr_float("epsilon", 1e-5f); }
 
 template <class T>
 void run(KernelContext& c) {
   const num::Arith<T> arith(c.policy());
-  const T epsilon = static_cast<T>(elementwise_params(c.op).values[0]);
   const AxisSplit s = split_at(c.in(0).dims(), 1);
-  const auto channels = static_cast<size_t>(s.n), inner = static_cast<size_t>(s.inner);
-  std::vector<T> a(channels), b(channels);
-  for_blocks(channels, [&](size_t i, size_t m) {
-    T buffers[4][kBlock];
-    const T* p[4];
-    for (size_t k = 0; k < 4; ++k) p[k] = load(c.in(k + 1), static_cast<int64_t>(i), m, buffers[k]);
-    coefficients(arith, epsilon, p[0], p[1], p[2], p[3], a.data() + i, b.data() + i, m);
-  });
+  const auto count = static_cast<size_t>(s.n), inner = static_cast<size_t>(s.inner);
+  std::vector<T> operands(4 * count), terms(2 * count);
+  const T* p[5] = {};
+  for (size_t k = 1; k < 5; ++k) p[k] = load(c.in(k), 0, count, operands.data() + (k - 1) * count);
+  channels(arith, elementwise_params(c.op).values, p, terms.data(), count);
+  const T *a = terms.data(), *b = a + count;
   // Whole rows of channels when nothing lies behind them, else one channel at a time, in pieces.
-  const size_t row = inner == 1 ? channels : inner;
+  const size_t row = inner == 1 ? count : inner;
   const size_t rows = row == 0 ? 0 : static_cast<size_t>(c.in(0).size()) / row;
   c.threads.for_each(rows, std::max<size_t>(1, kGrain / std::max<size_t>(row, 1)), [&](size_t begin, size_t end) {
     std::vector<T> in(kChunk), out(kChunk);
@@ -56,9 +57,9 @@ void run(KernelContext& c) {
         const T* x = load(c.in(0), at, m, in.data());
         T* y = destination(c.out(0), at, out.data());
         if (inner == 1)
-          arith.fma(x, a.data() + i, b.data() + i, y, m);
+          arith.fma(x, a + i, b + i, y, m);
         else
-          arith.fma(x, a[r % channels], b[r % channels], y, m);
+          arith.fma(x, a[r % count], b[r % count], y, m);
         store(c.out(0), at, m, y, c.policy());
       }
     }
@@ -97,7 +98,6 @@ constexpr In kIn[] = {
 constexpr Out kOut[] = {{"Y"}, {"running_mean", kOptional}, {"running_var", kOptional}};
 constexpr AttrDoc kAttrs[] = {{"epsilon", "1e-05"}, {"momentum", "0.9"}, {"training_mode", "0"}};
 constexpr Upgrade kUpgrades[] = {{14, inference_only}};
-constexpr uint32_t kParameters = 0b11110;
 
 }  // namespace
 
@@ -113,8 +113,12 @@ extern const OpDef kBatchNormalization = {
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval,
-    .elementwise = {.f32 = span<float>, .f64 = span<double>, .params = params, .first_only = kParameters,
-                    .per_channel = kParameters},
+    .elementwise = {.f32 = span<float>,
+                    .f64 = span<double>,
+                    .params = params,
+                    .per_channel = 0b11110,
+                    .channel_f32 = channels<float>,
+                    .channel_f64 = channels<double>},
     .in_place = true,
     .bound = {.f32 = 1e6},  // mean and bias may cancel x
 };

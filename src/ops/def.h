@@ -88,8 +88,12 @@ struct Elementwise {
   /// Bit i: f32 and f64 read only the first element of input i (Clip's bounds), so nobody need repeat it.
   uint32_t first_only = 0;
   /// Bit i: input i has one value a channel (axis 1 of input 0) instead of being broadcast. Such operators are fused
-  /// behind convolutions alone, where each run of outputs has one channel; f32 and f64 then read first elements.
+  /// behind convolutions alone, where each run of outputs has one channel.
   uint32_t per_channel = 0;
+  /// Where per_channel is set: out[0 .. n) and out[n .. 2n) are two terms for each of n channels, from in[i] of those
+  /// inputs. f32 and f64 then get a channel's two terms as in[1] and in[2], one element each.
+  SpanFn<float> channel_f32 = nullptr;
+  SpanFn<double> channel_f64 = nullptr;
 };
 
 /// Rewrites a node imported at an operator-set version below `before` into the meaning that holds from `before` on.

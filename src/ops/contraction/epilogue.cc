@@ -32,11 +32,12 @@ Epilogue<T>::Epilogue(KernelContext& c, size_t m, size_t n, Channels channels, s
       plain_(!policy_.step && !policy_.flush_subnormals && policy_.special_values == num::SpecialValues::ieee),
       arith_(policy_) {
   for (const EpilogueStep& step : c.epilogue) {
-    Step s{&step, num::Arith<T>(step.op->policy), {}, span_of<T>(*step.op->def), 0};
+    Step s{&step, num::Arith<T>(step.op->policy), {}, span_of<T>(*step.op->def), 0, {}};
     if (step.op->def->elementwise.params) step.op->def->elementwise.params(*step.op, s.params);
     for (size_t i = 0; i < step.operands.size(); ++i) {
       if (step.operands[i] && step.operands[i]->dims() == c.outputs[0].dims()) s.whole |= 1U << i;
     }
+    if (step.op->def->elementwise.per_channel != 0) s.terms = channel_terms(s);
     steps_.push_back(std::move(s));
   }
 }
@@ -76,8 +77,34 @@ void Epilogue<T>::add_bias(size_t batch, size_t m, size_t n, size_t count, T* va
 }
 
 template <class T>
+std::vector<T> Epilogue<T>::channel_terms(const Step& s) {
+  const Elementwise& rows = s.step->op->def->elementwise;
+  std::vector<std::vector<T>> rooms(s.step->operands.size());
+  std::vector<const T*> in(rooms.size());
+  size_t channels = 0;
+  for (size_t i = 0; i < rooms.size(); ++i) {
+    const ir::Tensor* t = s.step->operands[i];
+    if (!t) continue;
+    channels = static_cast<size_t>(t->size());
+    rooms[i].resize(channels);
+    in[i] = load(*t, 0, channels, rooms[i].data());
+  }
+  std::vector<T> terms(2 * channels);
+  if constexpr (sizeof(T) == 4) {
+    rows.channel_f32(s.arith, s.params, in.data(), terms.data(), channels);
+  } else {
+    rows.channel_f64(s.arith, s.params, in.data(), terms.data(), channels);
+  }
+  return terms;
+}
+
+template <class T>
 void Epilogue<T>::run_step(const Step& s, size_t channel, size_t begin, size_t n, size_t count, T* values) const {
   const EpilogueStep& step = *s.step;
+  if (!s.terms.empty()) {
+    const T* in[] = {values, s.terms.data() + channel, s.terms.data() + s.terms.size() / 2 + channel};
+    return s.run(s.arith, s.params, in, values, count);
+  }
   const size_t inputs = step.operands.size();
   thread_local std::vector<const T*> in;
   in.assign(inputs, nullptr);
@@ -101,7 +128,6 @@ void Epilogue<T>::run_step(const Step& s, size_t channel, size_t begin, size_t n
     }
   }
   s.run(s.arith, s.params, in.data(), values, count);
-  round_as_stored(values, count, step.storage, step.op->policy);
 }
 
 template <class T>
@@ -123,7 +149,10 @@ void Epilogue<T>::row(size_t batch, size_t m, size_t n, size_t count, T* values)
   if (steps_.empty()) return store(out, static_cast<int64_t>(begin), count, values, policy_);
   round_as_stored(values, count, own, policy_);
   const size_t channel = channel_count_ ? (batch * m_ + m) % channel_count_ : 0;
-  for (const Step& step : steps_) run_step(step, channel, begin, n, count, values);
+  for (const Step& step : steps_) {
+    run_step(step, channel, begin, n, count, values);
+    if (&step != &steps_.back()) round_as_stored(values, count, step.step->storage, step.step->op->policy);
+  }
   store(out, static_cast<int64_t>(begin), count, values, steps_.back().step->op->policy);
 }
 

@@ -41,10 +41,12 @@ class Epilogue final : public Finish<T> {
     num::Arith<T> arith;
     float params[4];
     SpanFn<T> run;
-    uint32_t whole = 0;  ///< bit i: operand i has an element for each output
+    uint32_t whole = 0;    ///< bit i: operand i has an element for each output
+    std::vector<T> terms;  ///< two for each channel, of operators with per_channel inputs
   };
 
   void add_bias(size_t batch, size_t m, size_t n, size_t count, T* values) const;
+  static std::vector<T> channel_terms(const Step& step);
   void run_step(const Step& step, size_t channel, size_t begin, size_t n, size_t count, T* values) const;
 
   KernelContext& context_;

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "num/format.h"
+#include "num/special_values.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/contraction/pack.cc"
@@ -182,6 +184,7 @@ void round_operands(T* values, size_t n, const num::Policy& policy) {
   const num::Format& own = num::format(sizeof(T) == 4 ? num::FormatId::float32 : num::FormatId::float64);
   const auto& step = policy.accumulator.step;
   const auto smallest = static_cast<T>(num::min_normal(step ? step->format : own));
+  if (smallest == std::numeric_limits<T>::min()) return num::enter_step(values, values, n, {.flush = true});
   for (size_t i = 0; i < n; ++i) {
     if (std::abs(values[i]) < smallest) values[i] = std::copysign(T{0}, values[i]);
   }

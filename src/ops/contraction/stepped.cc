@@ -135,19 +135,15 @@ HWY_INLINE V FlushedIf(D d, V v) {
   return hn::IfThenElse(tiny, hn::And(v, hn::Set(d, -0.0f)), v);
 }
 
-/// Lane l sums k = l, l + lanes, ...; then halves are added. kCount 0: the policy's number of lanes.
-template <size_t kCount, bool kFlush, bool kFused>
-HWY_NOINLINE void SumLanes(size_t rows, size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
-                           const num::Policy& policy) {
+/// Lane l sums k = l, l + lanes, ...; then halves are added. Step is (sum, a, b) -> sum, on vectors; kCount is the
+/// number of lanes, 0 the policy's.
+template <size_t kCount, bool kFlush, class Step>
+HWY_INLINE void SumLanes(size_t rows, size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
+                         const num::Policy& policy, const Step& step) {
   const hn::ScalableTag<float> d;
   using V = hn::Vec<decltype(d)>;
   const size_t width = hn::Lanes(d), columns = kVectors * width;
   const size_t count = kCount != 0 ? kCount : static_cast<size_t>(policy.accumulator.lanes);
-  const auto flushed = [d](V v) HWY_ATTR { return FlushedIf<kFlush>(d, v); };
-  const auto step = [&](V sum, const float* x, const float* y) HWY_ATTR {
-    const V s = hn::Set(d, *x), t = hn::Load(d, y);
-    return flushed(kFused ? simd::Fma(d, s, t, sum) : hn::Add(sum, flushed(hn::Mul(s, t))));
-  };
   for (size_t i = 0; i < rows; ++i) {
     for (size_t j = 0; j < columns; j += width) {
       V lanes[kCount != 0 ? kCount : 16];
@@ -156,15 +152,16 @@ HWY_NOINLINE void SumLanes(size_t rows, size_t kc, const float* a, const float* 
       size_t k = 0;
       for (; k + count <= kc; k += count, x += count * kRows, y += count * columns) {
 #pragma GCC unroll 16
-        for (size_t l = 0; l < count; ++l) lanes[l] = step(lanes[l], x + l * kRows, y + l * columns);
+        for (size_t l = 0; l < count; ++l) lanes[l] = step(lanes[l], hn::Set(d, x[l * kRows]), hn::Load(d, y + l * columns));
       }
-      for (size_t l = 0; k < kc; ++k, ++l) lanes[l] = step(lanes[l], x + l * kRows, y + l * columns);
+      for (size_t l = 0; k < kc; ++k, ++l)
+        lanes[l] = step(lanes[l], hn::Set(d, x[l * kRows]), hn::Load(d, y + l * columns));
       for (size_t half = count / 2; half > 0; half /= 2) {
-        for (size_t l = 0; l < half; ++l) lanes[l] = flushed(hn::Add(lanes[l], lanes[l + half]));
+        for (size_t l = 0; l < half; ++l) lanes[l] = FlushedIf<kFlush>(d, hn::Add(lanes[l], lanes[l + half]));
       }
       if (resume) {  // the start is added last, unless it is zero
         const V start = hn::LoadU(d, c + i * ldc + j);
-        const V sum = flushed(hn::Add(lanes[0], flushed(start)));
+        const V sum = FlushedIf<kFlush>(d, hn::Add(lanes[0], FlushedIf<kFlush>(d, start)));
         lanes[0] = hn::IfThenElse(hn::Eq(start, hn::Zero(d)), lanes[0], sum);
       }
       hn::StoreU(lanes[0], d, c + i * ldc + j);
@@ -172,16 +169,32 @@ HWY_NOINLINE void SumLanes(size_t rows, size_t kc, const float* a, const float* 
   }
 }
 
-template <size_t kCount>
-Rows LanesOf(bool flush, bool fused) {
-  if (fused) return flush ? SumLanes<kCount, true, true> : SumLanes<kCount, false, true>;
-  return flush ? SumLanes<kCount, true, false> : SumLanes<kCount, false, false>;
+/// Eight lanes, fused: what runtimes do that vectorise dot products along k.
+template <bool kFlush>
+HWY_NOINLINE void EightLanes(size_t rows, size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
+                             const num::Policy& policy) {
+  const hn::ScalableTag<float> d;
+  SumLanes<8, kFlush>(rows, kc, a, b, c, ldc, resume, policy, [d](auto sum, auto x, auto y) HWY_ATTR {
+    return FlushedIf<kFlush>(d, simd::Fma(d, x, y, sum));
+  });
+}
+
+template <bool kFlush>
+HWY_NOINLINE void AnyLanes(size_t rows, size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
+                           const num::Policy& policy) {
+  const hn::ScalableTag<float> d;
+  const bool fused = policy.accumulator.fused;
+  SumLanes<0, kFlush>(rows, kc, a, b, c, ldc, resume, policy, [d, fused](auto sum, auto x, auto y) HWY_ATTR {
+    return FlushedIf<kFlush>(d, fused ? simd::Fma(d, x, y, sum) : hn::Add(sum, FlushedIf<kFlush>(d, hn::Mul(x, y))));
+  });
 }
 
 void Lanes(size_t rows, size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
            const num::Policy& policy) {
-  const bool flush = policy.flush_subnormals || policy.accumulator.flush_subnormals, fused = policy.accumulator.fused;
-  const Rows sum = policy.accumulator.lanes == 8 ? LanesOf<8>(flush, fused) : LanesOf<0>(flush, fused);
+  const bool flush = policy.flush_subnormals || policy.accumulator.flush_subnormals;
+  const bool eight = policy.accumulator.lanes == 8 && policy.accumulator.fused;
+  const Rows sum =
+      eight ? (flush ? EightLanes<true> : EightLanes<false>) : (flush ? AnyLanes<true> : AnyLanes<false>);
   sum(rows, kc, a, b, c, ldc, resume, policy);
 }
 

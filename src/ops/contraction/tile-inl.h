@@ -65,18 +65,27 @@ HWY_INLINE void Tile(size_t kc, const T* HWY_RESTRICT a, const T* HWY_RESTRICT b
   }
 }
 
-/// A kernel set whose kernels are Make<rows>::Run.
+/// A kernel set of Make<rows>::Run for some numbers of rows; a tile of another number takes the next larger kernel, whose
+/// further rows are of zeros and land where nobody looks (panels and blocks hold whole tiles).
 template <class T, template <size_t> class Make, size_t... kM>
 KernelSet<T> SetOf(std::index_sequence<kM...>) {
   KernelSet<T> set;
   set.mr = kRows;
   set.nr = TileColumns<T>();
-  ((set.by_rows[kM + 1] = &Make<kM + 1>::Run), ...);
+  size_t next = 1;
+  const auto serve = [&](size_t rows, MicroKernel<T> kernel) {
+    for (; next <= rows; ++next) set.by_rows[next] = kernel;
+  };
+  (serve(kM, &Make<kM>::Run), ...);
   return set;
 }
 template <class T, template <size_t> class Make>
 KernelSet<T> SetOf() {
-  return SetOf<T, Make>(std::make_index_sequence<kRows>());
+  if constexpr (kRows == 12) {
+    return SetOf<T, Make>(std::index_sequence<1, 2, 4, 6, 8, 12>());
+  } else {
+    return SetOf<T, Make>(std::index_sequence<1, 2, 4, 6>());
+  }
 }
 
 }  // namespace assay::ops::contraction::HWY_NAMESPACE
