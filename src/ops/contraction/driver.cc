@@ -5,8 +5,8 @@
 namespace assay::ops::contraction {
 namespace {
 
-constexpr size_t kRowsOfBlock = 192;     // A's block stays in L2: rows x kDepth
-constexpr size_t kColumnsOfBlock = 256;  // C's block stays in L2
+constexpr size_t kRowsOfBlock = 96;      // A's block stays in L2: rows x kDepth
+constexpr size_t kColumnsOfBlock = 512;  // C's block stays in L2
 constexpr size_t kDepth = 256;           // B's panel stays in L1: kDepth x nr
 constexpr size_t kWorth = 1 << 16;       // multiply-adds that pay for a task of their own
 

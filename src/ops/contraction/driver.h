@@ -71,7 +71,7 @@ class Finish {
   /// Sets what the accumulators start from (only asked when starts_from() is true).
   virtual void start(size_t batch, size_t m, size_t n, size_t count, T* values) const = 0;
   virtual bool starts() const { return false; }
-  /// `count` finished sums of row m from column n.
+  /// `count` finished sums of row m from column n; behind them is room for whole vectors.
   virtual void row(size_t batch, size_t m, size_t n, size_t count, T* values) const = 0;
 };
 

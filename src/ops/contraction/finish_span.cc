@@ -11,30 +11,27 @@ namespace assay::ops::contraction::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 namespace simd = assay::num::HWY_NAMESPACE;
 
-template <class T, class Bias>
-HWY_INLINE void AddLoop(T* values, size_t n, Bias bias) {
+// Whole vectors throughout: a run of outputs has room for them (driver.cc, gather.h).
+template <class T>
+HWY_INLINE void AddRun(T* values, const T* bias, size_t n) {
   const hn::ScalableTag<T> d;
-  const size_t lanes = hn::Lanes(d);
-  for (size_t i = 0; i < n; i += lanes) {
-    const size_t left = n - i;
-    const auto sum = hn::Add(simd::LoadN(d, values + i, left), bias(d, i, left));
-    simd::StoreN(simd::CanonicalNan(d, sum), d, values + i, left);
+  for (size_t i = 0; i < n; i += hn::Lanes(d)) {
+    const auto sum = hn::Add(hn::LoadU(d, values + i), simd::LoadN(d, bias + i, n - i));
+    hn::StoreU(simd::CanonicalNan(d, sum), d, values + i);
   }
 }
 template <class T>
-HWY_INLINE void AddRun(T* values, const T* bias, size_t n) {
-  AddLoop(values, n, [=](auto d, size_t i, size_t left) HWY_ATTR { return simd::LoadN(d, bias + i, left); });
-}
-template <class T>
 HWY_INLINE void AddOne(T* values, T bias, size_t n) {
-  AddLoop(values, n, [=](auto d, size_t, size_t) HWY_ATTR { return hn::Set(d, bias); });
+  const hn::ScalableTag<T> d;
+  const auto addend = hn::Set(d, bias);
+  for (size_t i = 0; i < n; i += hn::Lanes(d))
+    hn::StoreU(simd::CanonicalNan(d, hn::Add(hn::LoadU(d, values + i), addend)), d, values + i);
 }
 template <class T>
 HWY_INLINE void Canonical(T* values, size_t n) {
   const hn::ScalableTag<T> d;
-  const size_t lanes = hn::Lanes(d);
-  for (size_t i = 0; i < n; i += lanes)
-    simd::StoreN(simd::CanonicalNan(d, simd::LoadN(d, values + i, n - i)), d, values + i, n - i);
+  for (size_t i = 0; i < n; i += hn::Lanes(d))
+    hn::StoreU(simd::CanonicalNan(d, hn::LoadU(d, values + i)), d, values + i);
 }
 
 void AddRunFloat(float* values, const float* bias, size_t n) { AddRun(values, bias, n); }

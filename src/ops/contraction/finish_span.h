@@ -1,4 +1,4 @@
-// Vector loops of the epilogue over a hot run of outputs.
+// Vector loops of the epilogue over a hot run of outputs, which has room for whole vectors.
 #pragma once
 #include <cstddef>
 

@@ -81,6 +81,40 @@ HWY_INLINE void Depthwise(const T* input, std::span<const size_t> taps, const T*
 }
 
 template <class T>
+HWY_INLINE void SpreadRow(const T* from, size_t n, size_t left, size_t stride, size_t phase, T* to) {
+  const hn::ScalableTag<T> d;
+  const size_t lanes = hn::Lanes(d), width = stride * phase;
+  if (stride == 1) {
+    for (size_t i = 0; i < left; ++i) to[i] = 0;
+    for (size_t i = left + n; i < width; ++i) to[i] = 0;
+  } else {
+    size_t i = 0;
+    for (; i + lanes <= width; i += lanes) hn::StoreU(hn::Zero(d), d, to + i);
+    for (; i < width; ++i) to[i] = 0;
+  }
+  const auto at = [&](size_t x) { return to + (x + left) % stride * phase + (x + left) / stride; };
+  size_t x = 0;
+  if (stride == 1) {
+    for (; x + lanes <= n; x += lanes) hn::StoreU(hn::LoadU(d, from + x), d, to + left + x);
+  } else if (stride == 2) {
+    T *const first = at(0), *const second = at(1);
+    for (; x + 2 * lanes <= n; x += 2 * lanes) {
+      hn::Vec<decltype(d)> even, odd;
+      hn::LoadInterleaved2(d, from + x, even, odd);
+      hn::StoreU(even, d, first + x / 2);
+      hn::StoreU(odd, d, second + x / 2);
+    }
+  }
+  for (; x < n; ++x) *at(x) = from[x];
+}
+void SpreadRowFloat(const float* from, size_t n, size_t left, size_t stride, size_t phase, float* to) {
+  SpreadRow(from, n, left, stride, phase, to);
+}
+void SpreadRowDouble(const double* from, size_t n, size_t left, size_t stride, size_t phase, double* to) {
+  SpreadRow(from, n, left, stride, phase, to);
+}
+
+template <class T>
 HWY_INLINE T Smallest(const T* values, size_t n) {
   const hn::ScalableTag<T> d;
   const size_t lanes = hn::Lanes(d);
@@ -126,6 +160,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace assay::ops::contraction {
 
+HWY_EXPORT(SpreadRowFloat);
+HWY_EXPORT(SpreadRowDouble);
 HWY_EXPORT(SmallestFloat);
 HWY_EXPORT(SmallestDouble);
 HWY_EXPORT(GatherFloat);
@@ -133,6 +169,12 @@ HWY_EXPORT(GatherDouble);
 HWY_EXPORT(DepthwiseFloat);
 HWY_EXPORT(DepthwiseDouble);
 
+void spread_row(const float* from, size_t n, size_t left, size_t stride, size_t phase, float* to) {
+  HWY_DYNAMIC_DISPATCH(SpreadRowFloat)(from, n, left, stride, phase, to);
+}
+void spread_row(const double* from, size_t n, size_t left, size_t stride, size_t phase, double* to) {
+  HWY_DYNAMIC_DISPATCH(SpreadRowDouble)(from, n, left, stride, phase, to);
+}
 float smallest_nonzero(const float* values, size_t n) { return HWY_DYNAMIC_DISPATCH(SmallestFloat)(values, n); }
 double smallest_nonzero(const double* values, size_t n) { return HWY_DYNAMIC_DISPATCH(SmallestDouble)(values, n); }
 

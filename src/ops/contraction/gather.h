@@ -24,6 +24,9 @@ void depthwise_row(const float* input, std::span<const size_t> taps, const float
                    float* out);
 void depthwise_row(const double* input, std::span<const size_t> taps, const double* weights, double start, size_t n,
                    double* out);
+/// One padded row: `left` zeros, n values and zeros up to stride * phase, column x at x % stride * phase + x / stride.
+void spread_row(const float* from, size_t n, size_t left, size_t stride, size_t phase, float* to);
+void spread_row(const double* from, size_t n, size_t left, size_t stride, size_t phase, double* to);
 /// The smallest magnitude that is not zero; infinity when there is none. NaNs do not count.
 float smallest_nonzero(const float* values, size_t n);
 double smallest_nonzero(const double* values, size_t n);

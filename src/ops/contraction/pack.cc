@@ -98,10 +98,32 @@ void widen_double(const std::byte* data, ir::ElemType elem, size_t begin, size_t
   }
 }
 
+/// to[i * kWidth + j] = from[j * stride + i]
+template <size_t kWidth, class T>
+void interleave(const T* from, size_t stride, size_t n, T* to) {
+  for (size_t i = 0; i < n; ++i, ++from, to += kWidth) {
+#pragma GCC unroll 16
+    for (size_t j = 0; j < kWidth; ++j) to[j] = from[j * stride];
+  }
+}
+
+/// The same for the widths of full panels; false for another.
+template <class T>
+bool interleave_panel(const T* from, size_t stride, size_t n, size_t width, T* to) {
+  if (width == 6) return interleave<6>(from, stride, n, to), true;
+  if (width == 12) return interleave<12>(from, stride, n, to), true;
+  if (width == 16) return interleave<16>(from, stride, n, to), true;
+  return false;
+}
+
 // Contiguous along k: widen each row of k, then scatter it into its column of the panel.
 template <class T>
 void pack_columns(const MatrixView& from, size_t k0, size_t kc, size_t j0, size_t count, size_t width, T* to) {
   constexpr auto kOwn = sizeof(T) == 4 ? ir::ElemType::float32 : ir::ElemType::float64;
+  if (from.elem == kOwn && count == width) {
+    const T* first = reinterpret_cast<const T*>(from.data) + from.begin + j0 * from.column_stride + k0;
+    if (interleave_panel(first, from.column_stride, kc, width, to)) return;
+  }
   T row[kTemporary];
   for (size_t k = 0; k < kc; k += kTemporary) {
     const size_t n = std::min(kTemporary, kc - k);

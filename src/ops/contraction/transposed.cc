@@ -125,6 +125,9 @@ class ResiduePixels final : public PanelSource<T> {
   size_t width_;
 };
 
+/// The room of an output channel's sums: whole vectors, as the epilogue wants it.
+size_t sums_pitch(const Window& w) { return (w.pixels() + 15) / 16 * 16; }
+
 /// Puts a residue's sums at their places among all outputs of the image.
 template <class T>
 class Interleave final : public Finish<T> {
@@ -136,7 +139,7 @@ class Interleave final : public Finish<T> {
     epilogue_.start(image_ * w_.groups + batch, m, 0, count, values);
   }
   void row(size_t batch, size_t m, size_t n, size_t count, T* values) const override {
-    T* const to = sums_ + (batch * w_.outputs_a_group() + m) * w_.pixels();
+    T* const to = sums_ + (batch * w_.outputs_a_group() + m) * sums_pitch(w_);
     for (size_t i = 0; i < count; ++i) {
       const size_t pixel = n + i, line = pixel / r_.count[2];
       const size_t x = r_.first[2] + pixel % r_.count[2] * w_.stride[2];
@@ -171,7 +174,7 @@ void convolve_as(KernelContext& c, const Window& w) {
   const Layout layout = layout_of(w);
   const ir::Tensor &x = c.in(0), &weights = c.in(1);
   const auto size = static_cast<size_t>(weights.size());
-  AlignedArray<T> wide(size), padded(w.channels * layout.channel + kOverrun), sums(w.outputs * w.pixels());
+  AlignedArray<T> wide(size), padded(w.channels * layout.channel + kOverrun), sums(w.outputs * sums_pitch(w));
   widen<T>(weights.bytes(), weights.elem(), 0, size, wide.data());
   if (rounds_operands(c.policy())) round_operands(wide.data(), size, c.policy());
   Epilogue<T> epilogue(c, w.outputs_a_group(), w.pixels(), Channels::rows, w.outputs);
@@ -204,7 +207,7 @@ void convolve_as(KernelContext& c, const Window& w) {
     c.threads.for_each(w.outputs, 1 + 16384 / w.pixels(), [&](size_t begin, size_t end) {
       for (size_t i = begin; i < end; ++i)
         epilogue.row(image * w.groups + i / w.outputs_a_group(), i % w.outputs_a_group(), 0, w.pixels(),
-                     sums.data() + i * w.pixels());
+                     sums.data() + i * sums_pitch(w));
     });
   }
 }

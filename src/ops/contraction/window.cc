@@ -39,20 +39,6 @@ PaddedLayout::PaddedLayout(const Window& w) {
 
 namespace {
 
-/// One row of the padded input into its phases.
-template <class T>
-void spread(const T* row, size_t n, size_t stride, size_t phase, T* to) {
-  if (stride == 1) {
-    std::copy(row, row + n, to);
-    return;
-  }
-  for (size_t p = 0; p < stride; ++p) {
-    T* out = to + p * phase;
-    for (size_t i = p; i < n; i += stride) *out++ = row[i];
-    if (out != to + (p + 1) * phase) *out = T{0};
-  }
-}
-
 bool under_a_tap(const Window& w, size_t axis, size_t at) {
   for (size_t k = 0; k < w.kernel[axis]; ++k) {
     const size_t first = k * w.dilation[axis];
@@ -61,41 +47,37 @@ bool under_a_tap(const Window& w, size_t axis, size_t at) {
   return false;
 }
 
+/// The channel that starts at element `begin`, as operands: in its own memory where nothing changes.
+template <class T>
+const T* operands(const Window& w, const std::byte* data, ir::ElemType elem, size_t begin, const num::Policy& policy) {
+  constexpr auto kOwn = sizeof(T) == 4 ? ir::ElemType::float32 : ir::ElemType::float64;
+  if (elem == kOwn && !rounds_operands(policy)) return reinterpret_cast<const T*>(data) + begin;
+  T* const wide = scratch<T>(4, w.in_pixels());
+  widen<T>(data, elem, begin, w.in_pixels(), wide);
+  if (rounds_operands(policy)) round_operands(wide, w.in_pixels(), policy);
+  return wide;
+}
+
 }  // namespace
 
 template <class T>
 T fill_padded(const Window& w, const PaddedLayout& layout, const std::byte* data, ir::ElemType elem, size_t begin,
               const num::Policy& policy, T* to) {
-  constexpr auto kOwn = sizeof(T) == 4 ? ir::ElemType::float32 : ir::ElemType::float64;
-  const bool rounds = rounds_operands(policy);
+  const T* const input = operands<T>(w, data, elem, begin, policy);
   const size_t width = layout.extent[2];
-  T* const wide = scratch<T>(4, width);
   // Columns of the padded row that the input covers.
   const auto left = static_cast<size_t>(std::clamp<int64_t>(w.pad[2], 0, static_cast<int64_t>(width)));
   const auto skipped = static_cast<size_t>(std::max<int64_t>(-w.pad[2], 0));
   const size_t covered = std::min(width - left, w.in[2] > skipped ? w.in[2] - skipped : 0);
   for (size_t d = 0; d < layout.extent[0]; ++d) {
     for (size_t h = 0; h < layout.extent[1]; ++h) {
-      T* const out = to + d * layout.plane + h * layout.row;
       const int64_t y = static_cast<int64_t>(h) - w.pad[1], z = static_cast<int64_t>(d) - w.pad[0];
       const bool there = y >= 0 && y < static_cast<int64_t>(w.in[1]) && z >= 0 && z < static_cast<int64_t>(w.in[0]);
       const bool seen = (w.stride[1] == 1 || under_a_tap(w, 1, h)) && (w.stride[0] == 1 || under_a_tap(w, 0, d));
-      if (!there || covered == 0 || !seen) {
-        std::fill(out, out + layout.row, T{0});
-        continue;
-      }
-      const size_t at = begin + (static_cast<size_t>(z) * w.in[1] + static_cast<size_t>(y)) * w.in[2] + skipped;
-      // Stride 1 and nothing to convert: straight into place.
-      T* const row = w.stride[2] == 1 ? out : wide;
-      std::fill(row, row + left, T{0});
-      if (elem == kOwn && !rounds) {
-        std::copy_n(reinterpret_cast<const T*>(data) + at, covered, row + left);
-      } else {
-        widen<T>(data, elem, at, covered, row + left);
-        if (rounds) round_operands(row + left, covered, policy);
-      }
-      std::fill(row + left + covered, row + width, T{0});
-      if (row == wide) spread(wide, width, w.stride[2], layout.phase, out);
+      const size_t at = (static_cast<size_t>(z) * w.in[1] + static_cast<size_t>(y)) * w.in[2] + skipped;
+      const bool some = there && seen && covered > 0;
+      spread_row(some ? input + at : input, some ? covered : 0, left, w.stride[2], layout.phase,
+                 to + d * layout.plane + h * layout.row);
     }
   }
   return w.inside() ? std::numeric_limits<T>::infinity() : smallest_nonzero(to, layout.channel);
