@@ -174,7 +174,7 @@ template <class T>
 void convolve_as(KernelContext& c, const Window& w) {
   const auto* prepared = static_cast<const PreparedWeights*>(c.prepared);
   const Weights<T>* weights = prepared ? prepared->get<T>() : nullptr;
-  const KernelSet<T> kernels = kernels_for<T>(c.policy(), float16_operands(c.policy(), c.in(0).elem(), c.in(1).elem()));
+  const KernelSet<T> kernels = kernels_for<T>(c.policy(), operands_of(c.policy(), c.in(0).elem(), c.in(1).elem()));
   std::unique_ptr<Weights<T>> own;
   if (!weights || (weights->panels && weights->panels->width() != kernels.mr)) {
     own = packed<T>(c.in(1), w.groups, c.policy(), c.threads);

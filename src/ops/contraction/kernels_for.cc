@@ -37,11 +37,27 @@ bool fast_tiles(const Accumulator& acc) {
          acc.step->overflow == num::Overflow::infinity;
 }
 
+/// What the kernel of aligned blocks sums in 32 bits, and rounds in one step.
+bool fast_aligned(const num::Policy& policy) {
+  const Accumulator& acc = policy.accumulator;
+  if (acc.accumulator_apart || acc.flush_subnormals || policy.flush_subnormals) return false;
+  if (acc.fraction_bits > 26 || acc.block < 1 || acc.block_result_fraction_bits < 23) return false;
+  const bool cut = acc.block_format == num::FormatId::float32 && acc.block_mode == num::Mode::toward_zero;
+  return cut || (acc.block_format == num::FormatId::float16 && acc.block_mode == num::Mode::nearest_even);
+}
+
+/// Sums of blocks are taken over whole pairs.
+bool fast_pairs(const Accumulator& acc) {
+  return acc.pairs != Accumulator::PairRule::even_odd_sums || acc.block % 2 == 0;
+}
+
 }  // namespace
 
 template <>
-KernelSet<float> kernels_for<float>(const num::Policy& policy, bool halves) {
+KernelSet<float> kernels_for<float>(const num::Policy& policy, Operands operands) {
   const Accumulator& acc = policy.accumulator;
+  const bool narrow = operands != Operands::any;
+  if (acc.kind == Accumulator::Kind::aligned) return narrow && fast_aligned(policy) ? aligned_float() : reference_float();
   if (acc.split_k > 1) return reference_float();
   switch (acc.kind) {
     case Accumulator::Kind::chain:
@@ -53,14 +69,16 @@ KernelSet<float> kernels_for<float>(const num::Policy& policy, bool halves) {
     case Accumulator::Kind::exact:
       return exact_float();
     case Accumulator::Kind::tiles:
-      return halves && fast_tiles(acc) ? tiles_float() : reference_float();
+      return operands == Operands::float16 && fast_tiles(acc) ? tiles_float() : reference_float();
+    case Accumulator::Kind::pairs:
+      return narrow && fast_pairs(acc) ? pairs_float() : reference_float();
     default:
       return reference_float();
   }
 }
 
 template <>
-KernelSet<double> kernels_for<double>(const num::Policy& policy, bool) {
+KernelSet<double> kernels_for<double>(const num::Policy& policy, Operands) {
   const Accumulator& acc = policy.accumulator;
   if (acc.kind == Accumulator::Kind::chain && acc.split_k <= 1 && plain_steps(policy)) return chain_double(acc.fused);
   return reference_double();

@@ -23,7 +23,7 @@ struct PreparedB {
 template <class T>
 std::unique_ptr<PackedOperand<T>> packed(PrepareContext& c, const MatrixView& b, size_t batches,
                                          const std::vector<size_t>& offsets, size_t n, size_t k) {
-  const size_t width = kernels_for<T>(c.op.policy, float16_operands(c.op.policy, b.elem, b.elem)).nr;
+  const size_t width = kernels_for<T>(c.op.policy, operands_of(c.op.policy, b.elem, b.elem)).nr;
   const MatrixSource<T> source(b, offsets, width, c.op.policy);
   auto operand = std::make_unique<PackedOperand<T>>(batches, n, k, width);
   operand->fill(source, c.threads);
@@ -49,7 +49,7 @@ void multiply_as(KernelContext& c, const MatrixProduct& p, const PreparedB* prep
   if (row_product<T>(c, p, epilogue)) return;
   Product<T> product;
   product.batches = p.batches, product.m = p.m, product.n = p.n, product.k = p.k;
-  product.kernels = kernels_for<T>(c.policy(), float16_operands(c.policy(), p.a.elem, p.b.elem));
+  product.kernels = kernels_for<T>(c.policy(), operands_of(c.policy(), p.a.elem, p.b.elem));
   product.policy = &c.policy();
   product.finish = &epilogue;
   const MatrixSource<T> a(p.a, p.a_offsets, product.kernels.mr, c.policy());

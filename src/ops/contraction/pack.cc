@@ -190,9 +190,14 @@ void pack<double>(const MatrixView& from, size_t k0, size_t kc, size_t j0, size_
   pack_rows(from, k0, kc, j0, count, width, to);
 }
 
-bool float16_operands(const num::Policy& policy, ir::ElemType a, ir::ElemType b) {
-  if (policy.operand) return policy.operand->format == num::format(num::FormatId::float16);
-  return a == ir::ElemType::float16 && b == ir::ElemType::float16;
+Operands operands_of(const num::Policy& policy, ir::ElemType a, ir::ElemType b) {
+  if (policy.operand) {
+    if (policy.operand->format == num::format(num::FormatId::float16)) return Operands::float16;
+    return policy.operand->format.significand_bits <= 11 ? Operands::narrow : Operands::any;
+  }
+  if (a == ir::ElemType::float16 && b == ir::ElemType::float16) return Operands::float16;
+  const auto narrow = [](ir::ElemType t) { return t == ir::ElemType::float16 || t == ir::ElemType::bfloat16; };
+  return narrow(a) && narrow(b) ? Operands::narrow : Operands::any;
 }
 
 bool rounds_operands(const num::Policy& policy) {

@@ -5,6 +5,7 @@
 
 #include "ir/tensor.h"
 #include "num/policy.h"
+#include "ops/contraction/tile.h"
 
 namespace assay::ops::contraction {
 
@@ -37,8 +38,8 @@ void pack<double>(const MatrixView&, size_t, size_t, size_t, size_t, size_t, dou
 /// Rounds packed operands as the policy says they enter the contraction.
 template <class T>
 void round_operands(T* values, size_t n, const num::Policy& policy);
-/// Whether operands stored as `a` and `b` are float16 values when they enter.
-bool float16_operands(const num::Policy& policy, ir::ElemType a, ir::ElemType b);
+/// What operands stored as `a` and `b` are when they enter.
+Operands operands_of(const num::Policy& policy, ir::ElemType a, ir::ElemType b);
 /// Whether round_operands changes anything.
 bool rounds_operands(const num::Policy& policy);
 

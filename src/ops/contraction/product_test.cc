@@ -98,6 +98,28 @@ std::vector<Case> policies() {
     p.accumulator.block_format = num::FormatId::float16;
     p.accumulator.block_mode = num::Mode::nearest_even;
   });
+  add("ampere, three parts of k", [](auto& p) {
+    p.operand = to(num::FormatId::tf32);
+    p.accumulator.kind = Kind::aligned;
+    p.accumulator.block = 8;
+    p.accumulator.fraction_bits = 24;
+    p.accumulator.factors = num::FormatId::tf32;
+    p.accumulator.split_k = 3;
+  });
+  add("volta", [](auto& p) {
+    p.operand = to(num::FormatId::float16);
+    p.accumulator.kind = Kind::aligned;
+    p.accumulator.block = 4;
+    p.accumulator.fraction_bits = 23;
+    p.accumulator.factors = num::FormatId::float16;
+  });
+  add("hopper in bfloat16", [](auto& p) {
+    p.operand = to(num::FormatId::bfloat16);
+    p.accumulator.kind = Kind::aligned;
+    p.accumulator.block = 16;
+    p.accumulator.fraction_bits = 25;
+    p.accumulator.factors = num::FormatId::bfloat16;
+  });
   add("split k", [](auto& p) { p.accumulator.split_k = 4; });
   add("exact to float16", [](auto& p) {
     p.accumulator.kind = Kind::exact;

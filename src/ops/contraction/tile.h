@@ -26,12 +26,19 @@ struct KernelSet {
   std::array<MicroKernel<T>, kMaxRows + 1> by_rows{};  ///< [1..mr]
 };
 
-/// The kernels for a policy on the current instruction set. `halves`: all operands, as they enter, are float16 values.
+/// What all operands are known to be as they enter.
+enum class Operands : uint8_t {
+  any,
+  narrow,   ///< of 12 significant bits at most: float32 holds their products
+  float16,  ///< float16 values, which are narrow too
+};
+
+/// The kernels for a policy on the current instruction set.
 template <class T>
-KernelSet<T> kernels_for(const num::Policy& policy, bool halves);
+KernelSet<T> kernels_for(const num::Policy& policy, Operands operands);
 template <>
-KernelSet<float> kernels_for<float>(const num::Policy& policy, bool halves);
+KernelSet<float> kernels_for<float>(const num::Policy& policy, Operands operands);
 template <>
-KernelSet<double> kernels_for<double>(const num::Policy& policy, bool halves);
+KernelSet<double> kernels_for<double>(const num::Policy& policy, Operands operands);
 
 }  // namespace assay::ops::contraction

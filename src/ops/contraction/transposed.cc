@@ -183,7 +183,7 @@ void convolve_as(KernelContext& c, const Window& w) {
   Product<T> product;
   product.batches = w.groups, product.m = w.outputs_a_group();
   product.policy = &c.policy();
-  product.kernels = kernels_for<T>(c.policy(), float16_operands(c.policy(), x.elem(), weights.elem()));
+  product.kernels = kernels_for<T>(c.policy(), operands_of(c.policy(), x.elem(), weights.elem()));
   for (size_t image = 0; image < w.images; ++image) {
     c.threads.for_each(w.channels, 1 + 16384 / (layout.channel + 1), [&](size_t begin, size_t end) {
       for (size_t i = begin; i < end; ++i)

@@ -39,7 +39,7 @@ Weights<T> pack_weights(const ir::Tensor& weights, size_t groups, bool plain, co
     if (rounds_operands(policy)) round_operands(packed.plain.data(), size, policy);
   } else {
     const size_t rows = packed.outputs / groups,
-                 width = kernels_for<T>(policy, float16_operands(policy, weights.elem(), weights.elem())).mr;
+                 width = kernels_for<T>(policy, operands_of(policy, weights.elem(), weights.elem())).mr;
     std::vector<size_t> offsets(groups);
     for (size_t g = 0; g < groups; ++g) offsets[g] = g * rows * packed.k;
     const MatrixView view{weights.bytes(), weights.elem(), 0, 1, packed.k};
