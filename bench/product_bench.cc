@@ -121,6 +121,21 @@ void tiles(benchmark::State& s) {
   product(s, policy, ElemType::float16, false);
 }
 
+num::Policy tensor_core(int block, int fraction_bits) {
+  num::Policy policy;
+  policy.accumulator.kind = num::Accumulator::Kind::aligned;
+  policy.accumulator.block = block;
+  policy.accumulator.fraction_bits = fraction_bits;
+  policy.accumulator.factors = num::FormatId::float16;
+  return policy;
+}
+void ampere(benchmark::State& s) { product(s, tensor_core(8, 24), ElemType::float16, false); }
+void dot_pairs(benchmark::State& s) {
+  num::Policy policy;
+  policy.accumulator.kind = num::Accumulator::Kind::pairs;
+  product(s, policy, ElemType::bfloat16, false);
+}
+
 void convolution(benchmark::State& state, int64_t channels, int64_t extent, int64_t kernel, int64_t groups) {
   const std::vector<int64_t> pads(4, kernel / 2);
   Prepared job("Conv", random_tensor({1, channels, extent, extent}, ElemType::float32),
@@ -140,6 +155,8 @@ BENCHMARK(float64)->Args({1024, 1})->UseRealTime()->Unit(benchmark::kMillisecond
 BENCHMARK(float16_steps)->Args({512, 1})->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(exact)->Args({256, 1})->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(tiles)->Args({256, 1})->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(ampere)->Args({256, 1})->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(dot_pairs)->Args({256, 1})->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(conv3x3)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(conv1x1)->Arg(1)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(conv3x3_7)->Arg(1)->UseRealTime()->Unit(benchmark::kMillisecond);
