@@ -104,7 +104,7 @@ class Auditor {
   Judge judge_;
   std::optional<Layout> layout_;
   std::optional<Score> score_;
-  AuditResult result_;  // all but the counts
+  AuditResult result_;              // all but the counts
   std::map<Source, Source> twins_;  // to the first that computes the same
   std::set<Source> shared_;         // those firsts
 
@@ -425,8 +425,8 @@ void Auditor::find_twins() {
 Result<std::vector<Tensor>> Auditor::outputs_of(Source wanted, size_t first, size_t count, Shared& shared) const {
   const auto twin = twins_.find(wanted);
   if (twin != twins_.end()) return shared.at(twin->second);
-  ASSAY_TRY(std::vector<Tensor> outputs, layout_->run(wanted.first, wanted.second, first, count,
-                                                      static_cast<size_t>(options_.first_sample)));
+  ASSAY_TRY(std::vector<Tensor> outputs,
+            layout_->run(wanted.first, wanted.second, first, count, static_cast<size_t>(options_.first_sample)));
   if (shared_.contains(wanted)) shared[wanted] = outputs;
   return outputs;
 }

@@ -36,6 +36,15 @@ class Net {
   ValueId weight(const Dims& dims) {
     return graph.add_constant("w" + std::to_string(graph.values.size()), noise(dims));
   }
+  ValueId variance(int64_t channels) {
+    Tensor t = noise({channels});
+    for (float& v : std::span(t.mutable_data<float>(), static_cast<size_t>(channels))) v = v * v;
+    return graph.add_constant("w" + std::to_string(graph.values.size()), std::move(t));
+  }
+  ValueId normalised(ValueId x, int64_t channels) {
+    return op("BatchNormalization",
+              {x, weight({channels}), weight({channels}), weight({channels}), variance(channels)});
+  }
   ValueId ints(const Dims& values) {
     return graph.add_constant("i" + std::to_string(graph.values.size()), Tensor::of_ints(values));
   }
@@ -63,17 +72,19 @@ class Net {
   }
 };
 
-// Convolutions with activations and a residual, a reshape and a product: fusion, views and reuse all happen.
+// Convolutions with normalisation, activations and a residual, a reshape and a product with a normalisation over its
+// columns, which is not fused: fusion, views and reuse all happen.
 std::shared_ptr<const Graph> network() {
   Net n;
   const ir::Attr pads{"pads", std::vector<int64_t>{1, 1, 1, 1}};
   const ValueId x = n.input("x", ElemType::float32, {ir::Dim(std::string("N")), 3, 9, 7});
   const ValueId stem = n.op("Relu", {n.op("Conv", {x, n.weight({8, 3, 3, 3}), n.weight({8})}, {pads})});
-  const ValueId branch = n.op("Relu", {n.op("Conv", {stem, n.weight({8, 8, 3, 3})}, {pads})});
+  const ValueId branch = n.op("Relu", {n.normalised(n.op("Conv", {stem, n.weight({8, 8, 3, 3})}, {pads}), 8)});
   const ValueId sum = n.op("Add", {n.op("Conv", {branch, n.weight({8, 8, 1, 1}), n.weight({8})}), stem});
   const ValueId act = n.op("Sigmoid", {n.op("Mul", {n.op("Relu", {sum}), n.weight({8, 1, 1})})});
   const ValueId flat = n.op("Reshape", {act, n.ints({0, -1})});
-  return n.done(n.op("Add", {n.op("MatMul", {flat, n.weight({8 * 9 * 7, 5})}), n.weight({5})}));
+  const ValueId product = n.normalised(n.op("MatMul", {flat, n.weight({8 * 9 * 7, 5})}), 5);
+  return n.done(n.op("Add", {product, n.weight({5})}));
 }
 
 Tensor run_one(const std::shared_ptr<const Graph>& graph, const Tensor& x, SessionOptions options, int threads) {

@@ -51,8 +51,8 @@ struct RoundPlan {
 };
 
 RoundPlan make_plan(const Rounding& rounding);
-/// The same, from this thread's memory of the last few: making a plan takes longer than rounding a short run. Good until
-/// the thread asks for others.
+/// The same, from this thread's memory of the last few: making a plan takes longer than rounding a short run. Good
+/// until the thread asks for others.
 const RoundPlan& plan_of(const Rounding& rounding);
 
 /// a * b + c rounded to float32, to odd.

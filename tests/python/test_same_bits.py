@@ -1,10 +1,12 @@
 """Results depend on the program and the inputs alone: not on threads, code path, batch, fusion or neighbours."""
 import hashlib
+import json
 
 import numpy as np
 import pytest
 
-PROFILES = ("strict-f32", "f16-storage", "f16-throughout", "bf16-storage", "f64", "coreml-nn-ane", "cuda-tf32-ampere")
+PROFILES = ("strict-f32", "f16-storage", "f16-throughout", "bf16-storage", "f64", "coreml-nn-ane", "cuda-tf32-ampere",
+            "openvino-bf16")
 PATHS = ("scalar", "avx2", "avx512", "neon")
 
 
@@ -55,3 +57,14 @@ def test_a_batch_is_its_samples(assay, root, data, tmp_path, profile):
         alone = np.load(tmp_path / "o.npz")
         for name in together.files:
             assert together[name][i:i + 1].tobytes() == alone[name].tobytes()
+
+
+def test_candidates_together_are_themselves_alone(assay, root, data):
+    """Variants that resolve to one program run once; nothing in a report may show it."""
+    def audit(*candidates):
+        done = assay("audit", root / "examples/garments/garments.onnx", "--data", data, "--decision", "threshold:0.5",
+                     "--fail-on", "none", "--json", *(a for c in candidates for a in ("--candidate", c)), code=0)
+        return json.loads(done.out)["result"]["candidates"]
+
+    names = ("coreml-nn-cpu", "coreml-mlprogram-f32-gpu", "f16-storage", "coreml-nn-gpu", "strict-f32")
+    assert audit(*names) == [audit(name)[0] for name in names]

@@ -115,7 +115,8 @@ HWY_NOINLINE void AlignedColumns(const WideTask& task, const Aligned& block, con
   const DF d;
   const DI di;
   const num::Accumulator& accumulator = task.policy.accumulator;
-  const auto size = static_cast<size_t>(accumulator.block), parts = static_cast<size_t>(HWY_MAX(accumulator.split_k, 1));
+  const auto size = static_cast<size_t>(accumulator.block),
+             parts = static_cast<size_t>(HWY_MAX(accumulator.split_k, 1));
   const size_t whole = (task.kc + parts - 1) / parts, length = (whole + size - 1) / size * size;
   auto open = hn::Zero(di);
   auto total = task.resume ? hn::LoadU(d, c + j) : hn::Zero(d);

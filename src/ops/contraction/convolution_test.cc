@@ -116,6 +116,17 @@ TEST_F(ConvolutionTest, SkippedPaddingLeavesNegativeZero) {
   for (const float v : y.values<float>()) EXPECT_TRUE(v == 0 && std::signbit(v));
 }
 
+// A sum that starts at a bias of -0 stays there where all products inside are -0.
+TEST_F(ConvolutionTest, SkippedPaddingLeavesABiasOfNegativeZero) {
+  const Case c{{1, 1, 1, 1}, {1, 1, 1, 3}, 1, {1, 1}, {0, 1, 0, 1}, {1, 1}};
+  const Tensor x = Tensor::of<float>(ElemType::float32, c.x, std::vector<float>{0});
+  const Tensor w = Tensor::of<float>(ElemType::float32, c.w, std::vector<float>{1, -1, 1});
+  OneOp op = op_of(c, x, w, Tensor::of<float>(ElemType::float32, {1}, std::vector<float>{-0.0f}));
+  op.policy.bias = num::Bias::first;
+  const Tensor y = op.run();
+  EXPECT_TRUE(y.values<float>()[0] == 0 && std::signbit(y.values<float>()[0]));
+}
+
 TEST_F(ConvolutionTest, ImagesStandAlone) {
   std::mt19937 random(12);
   const Case c{{5, 3, 12, 12}, {4, 3, 3, 3}, 1, {1, 1}, {1, 1, 1, 1}, {1, 1}};
@@ -216,13 +227,19 @@ TEST_F(ConvolutionTest, FusedStepsAreTheSeparateOperations) {
     op.policy = halves;
     return op;
   };
-  const ir::Op add = step("Add"), mul = step("Mul"), relu = step("Relu");
+  const ir::Op add = step("Add"), mul = step("Mul"), norm = step("BatchNormalization"), relu = step("Relu");
+  std::vector<Tensor> norms;
+  for (int i = 0; i < 3; ++i) norms.push_back(random_tensor(random, {6}, Fill::halves, ElemType::float16));
+  norms.push_back(Tensor::of<float>(ElemType::float32, {6}, std::vector<float>{1, 2, 0.5f, 3, 0.25f, 1}));
   Tensor want = conv.run();
   want = OneOp{.type = "Add", .inputs = {whole, want}, .policy = halves}.run();
   want = OneOp{.type = "Mul", .inputs = {want, channel}, .policy = halves}.run();
+  want = OneOp{.type = "BatchNormalization", .inputs = {want, norms[0], norms[1], norms[2], norms[3]}, .policy = halves}
+             .run();
   want = OneOp{.type = "Relu", .inputs = {want}, .policy = halves}.run();
   conv.epilogue = {{&add, ElemType::float16, 1, {&whole, nullptr}},
                    {&mul, ElemType::float16, 0, {nullptr, &channel}},
+                   {&norm, ElemType::float16, 0, {nullptr, &norms[0], &norms[1], &norms[2], &norms[3]}},
                    {&relu, ElemType::float16, 0, {nullptr}}};
   on_every_path([&](int threads) {
     conv.threads = threads;

@@ -25,7 +25,8 @@ constexpr size_t kExactSlot = 5;  // scratch() slot of A's panel in float64
 HWY_INLINE void Widen(const float* from, size_t n, double* to) {
   const DD dd;
   size_t i = 0;
-  for (; i + hn::Lanes(dd) <= n; i += hn::Lanes(dd)) hn::StoreU(hn::PromoteTo(dd, hn::LoadU(DH(), from + i)), dd, to + i);
+  for (; i + hn::Lanes(dd) <= n; i += hn::Lanes(dd))
+    hn::StoreU(hn::PromoteTo(dd, hn::LoadU(DH(), from + i)), dd, to + i);
   for (; i < n; ++i) to[i] = static_cast<double>(from[i]);
 }
 
@@ -86,8 +87,8 @@ struct Exact {
   }
 
   /// One vector of columns of all rows.
-  HWY_INLINE static void Columns(size_t kc, const double* wide, const double* magnitudes, const float* a, const float* b,
-                                 float* c, size_t ldc, bool resume, const num::Policy& policy, size_t j,
+  HWY_INLINE static void Columns(size_t kc, const double* wide, const double* magnitudes, const float* a,
+                                 const float* b, float* c, size_t ldc, bool resume, const num::Policy& policy, size_t j,
                                  const WideFinish& finish) {
     const DF d;
     const DD dd;
@@ -119,8 +120,8 @@ struct Exact {
     alignas(64) float largest[hn::MaxLanes(d)];
     hn::Store(size, d, largest);
     for (size_t i = 0; i < kM; ++i)
-      FinishExact({kc, a + i, kRows, b, columns, resume, policy}, sums + i * hn::Lanes(d), largest, magnitudes[i], finish, j,
-                  c + i * ldc);
+      FinishExact({kc, a + i, kRows, b, columns, resume, policy}, sums + i * hn::Lanes(d), largest, magnitudes[i],
+                  finish, j, c + i * ldc);
   }
 };
 

@@ -57,7 +57,8 @@ template <>
 KernelSet<float> kernels_for<float>(const num::Policy& policy, Operands operands) {
   const Accumulator& acc = policy.accumulator;
   const bool narrow = operands != Operands::any;
-  if (acc.kind == Accumulator::Kind::aligned) return narrow && fast_aligned(policy) ? aligned_float() : reference_float();
+  if (acc.kind == Accumulator::Kind::aligned)
+    return narrow && fast_aligned(policy) ? aligned_float() : reference_float();
   if (acc.split_k > 1) return reference_float();
   switch (acc.kind) {
     case Accumulator::Kind::chain:

@@ -32,8 +32,7 @@ HWY_INLINE hn::Vec<DF> OddSum(hn::Vec<DF> x, hn::Vec<DF> y) { return Flushed(sim
 /// The panel with its subnormals flushed and two steps of zeros behind it.
 HWY_INLINE const float* FlushedPanel(const float* from, size_t n, size_t width, float* to) {
   const DF d;
-  for (size_t i = 0; i < n; i += hn::Lanes(d))
-    simd::StoreN(Flushed(simd::LoadN(d, from + i, n - i)), d, to + i, n - i);
+  for (size_t i = 0; i < n; i += hn::Lanes(d)) simd::StoreN(Flushed(simd::LoadN(d, from + i, n - i)), d, to + i, n - i);
   for (size_t i = n; i < n + 2 * width; ++i) to[i] = 0;
   return to;
 }
@@ -74,11 +73,10 @@ HWY_NOINLINE void AllPairs(size_t rows, const WideTask& task, float* c, size_t l
   const auto block = static_cast<size_t>(HWY_MAX(accumulator.block, 2));
   // Nothing may overflow on the way: then, and with infinities and NaN, all is left to the definition.
   const float most = static_cast<float>(task.kc) * LargestOf(a, na) * LargestOf(b, nb);
-  const auto columns = accumulator.pairs == Accumulator::PairRule::odd_then_even
-                           ? PairColumns<Accumulator::PairRule::odd_then_even>
-                       : accumulator.pairs == Accumulator::PairRule::even_odd_sums
-                           ? PairColumns<Accumulator::PairRule::even_odd_sums>
-                           : PairColumns<Accumulator::PairRule::round_to_odd>;
+  const auto columns =
+      accumulator.pairs == Accumulator::PairRule::odd_then_even   ? PairColumns<Accumulator::PairRule::odd_then_even>
+      : accumulator.pairs == Accumulator::PairRule::even_odd_sums ? PairColumns<Accumulator::PairRule::even_odd_sums>
+                                                                  : PairColumns<Accumulator::PairRule::round_to_odd>;
   for (size_t i = 0; i < rows; ++i) {
     const WideTask row{task.kc, task.a + i, kRows, task.b, task.columns, task.resume, task.policy};
     float* const to = c + i * ldc;

@@ -152,7 +152,8 @@ HWY_INLINE void SumLanes(size_t rows, size_t kc, const float* a, const float* b,
       size_t k = 0;
       for (; k + count <= kc; k += count, x += count * kRows, y += count * columns) {
 #pragma GCC unroll 16
-        for (size_t l = 0; l < count; ++l) lanes[l] = step(lanes[l], hn::Set(d, x[l * kRows]), hn::Load(d, y + l * columns));
+        for (size_t l = 0; l < count; ++l)
+          lanes[l] = step(lanes[l], hn::Set(d, x[l * kRows]), hn::Load(d, y + l * columns));
       }
       for (size_t l = 0; k < kc; ++k, ++l)
         lanes[l] = step(lanes[l], hn::Set(d, x[l * kRows]), hn::Load(d, y + l * columns));
@@ -174,9 +175,8 @@ template <bool kFlush>
 HWY_NOINLINE void EightLanes(size_t rows, size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
                              const num::Policy& policy) {
   const hn::ScalableTag<float> d;
-  SumLanes<8, kFlush>(rows, kc, a, b, c, ldc, resume, policy, [d](auto sum, auto x, auto y) HWY_ATTR {
-    return FlushedIf<kFlush>(d, simd::Fma(d, x, y, sum));
-  });
+  SumLanes<8, kFlush>(rows, kc, a, b, c, ldc, resume, policy,
+                      [d](auto sum, auto x, auto y) HWY_ATTR { return FlushedIf<kFlush>(d, simd::Fma(d, x, y, sum)); });
 }
 
 template <bool kFlush>
@@ -193,8 +193,7 @@ void Lanes(size_t rows, size_t kc, const float* a, const float* b, float* c, siz
            const num::Policy& policy) {
   const bool flush = policy.flush_subnormals || policy.accumulator.flush_subnormals;
   const bool eight = policy.accumulator.lanes == 8 && policy.accumulator.fused;
-  const Rows sum =
-      eight ? (flush ? EightLanes<true> : EightLanes<false>) : (flush ? AnyLanes<true> : AnyLanes<false>);
+  const Rows sum = eight ? (flush ? EightLanes<true> : EightLanes<false>) : (flush ? AnyLanes<true> : AnyLanes<false>);
   sum(rows, kc, a, b, c, ldc, resume, policy);
 }
 

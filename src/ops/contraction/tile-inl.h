@@ -65,8 +65,8 @@ HWY_INLINE void Tile(size_t kc, const T* HWY_RESTRICT a, const T* HWY_RESTRICT b
   }
 }
 
-/// A kernel set of Make<rows>::Run for some numbers of rows; a tile of another number takes the next larger kernel, whose
-/// further rows are of zeros and land where nobody looks (panels and blocks hold whole tiles).
+/// A kernel set of Make<rows>::Run for some numbers of rows; a tile of another number takes the next larger kernel,
+/// whose further rows are of zeros and land where nobody looks (panels and blocks hold whole tiles).
 template <class T, template <size_t> class Make, size_t... kM>
 KernelSet<T> SetOf(std::index_sequence<kM...>) {
   KernelSet<T> set;

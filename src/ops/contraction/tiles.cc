@@ -1,5 +1,5 @@
-// Micro-kernels of `tiles`, the Neural Engine's sums: small tiles of products through a narrow adder, the tiles' results
-// summed exactly, one rounding. Operands are float16 values, so that float32 holds every product.
+// Micro-kernels of `tiles`, the Neural Engine's sums: small tiles of products through a narrow adder, the tiles'
+// results summed exactly, one rounding. Operands are float16 values, so that float32 holds every product.
 #include <limits>
 
 #undef HWY_TARGET_INCLUDE

@@ -29,8 +29,7 @@ double by_bounds(const WideTask& task, size_t column, float start, const num::Ro
     sum.add(static_cast<double>(task.a[k * task.a_stride]) * static_cast<double>(task.b[k * task.columns + column]));
   // The errors' own sum is off by at most one part in 2^52 a term, and so is the final addition.
   double slack = 0;
-  if (sum.lost != 0)
-    slack = sum.lost * static_cast<double>(task.kc + 4) * 0x1p-51 + std::abs(sum.high) * 0x1p-51;
+  if (sum.lost != 0) slack = sum.lost * static_cast<double>(task.kc + 4) * 0x1p-51 + std::abs(sum.high) * 0x1p-51;
   const double below = num::round(sum.high + (sum.low - slack), rounding);
   const double above = num::round(sum.high + (sum.low + slack), rounding);
   return below == above && below != 0 && std::isfinite(sum.high) ? below : std::nan("");
