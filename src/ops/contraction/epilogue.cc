@@ -99,11 +99,12 @@ std::vector<T> Epilogue<T>::channel_terms(const Step& s) {
 }
 
 template <class T>
-void Epilogue<T>::run_step(const Step& s, size_t channel, size_t begin, size_t n, size_t count, T* values) const {
+void Epilogue<T>::run_step(const Step& s, size_t channel, size_t begin, size_t n, size_t count, const T* values,
+                           T* results) const {
   const EpilogueStep& step = *s.step;
   if (!s.terms.empty()) {
     const T* in[] = {values, s.terms.data() + channel, s.terms.data() + s.terms.size() / 2 + channel};
-    return s.run(s.arith, s.params, in, values, count);
+    return s.run(s.arith, s.params, in, results, count);
   }
   const size_t inputs = step.operands.size();
   thread_local std::vector<const T*> in;
@@ -127,7 +128,7 @@ void Epilogue<T>::run_step(const Step& s, size_t channel, size_t begin, size_t n
       in[i] = room;
     }
   }
-  s.run(s.arith, s.params, in.data(), values, count);
+  s.run(s.arith, s.params, in.data(), results, count);
 }
 
 template <class T>
@@ -150,10 +151,12 @@ void Epilogue<T>::row(size_t batch, size_t m, size_t n, size_t count, T* values)
   round_as_stored(values, count, own, policy_);
   const size_t channel = channel_count_ ? (batch * m_ + m) % channel_count_ : 0;
   for (const Step& step : steps_) {
-    run_step(step, channel, begin, n, count, values);
-    if (&step != &steps_.back()) round_as_stored(values, count, step.step->storage, step.step->op->policy);
+    const bool last = &step == &steps_.back();
+    T* const results = last ? destination(out, static_cast<int64_t>(begin), values) : values;
+    run_step(step, channel, begin, n, count, values, results);
+    if (last) return store(out, static_cast<int64_t>(begin), count, results, step.step->op->policy);
+    round_as_stored(values, count, step.step->storage, step.step->op->policy);
   }
-  store(out, static_cast<int64_t>(begin), count, values, steps_.back().step->op->policy);
 }
 
 template class Epilogue<float>;

@@ -47,7 +47,8 @@ class Epilogue final : public Finish<T> {
 
   void add_bias(size_t batch, size_t m, size_t n, size_t count, T* values) const;
   static std::vector<T> channel_terms(const Step& step);
-  void run_step(const Step& step, size_t channel, size_t begin, size_t n, size_t count, T* values) const;
+  void run_step(const Step& step, size_t channel, size_t begin, size_t n, size_t count, const T* values,
+                T* results) const;
 
   KernelContext& context_;
   const num::Policy& policy_;
