@@ -72,7 +72,7 @@ Status eval_tile(KernelContext& c) {
 Status upgrade_tile(UpgradeContext& c) {
   if (c.op.inputs.size() != 3) return {};
   const auto tiles = c.graph.at(c.op.inputs[1]).constant, axis = c.graph.at(c.op.inputs[2]).constant;
-  const ir::Type& type = c.type(0);
+  const ir::Type type = c.type(0);
   if (!tiles || !axis || !type.ranked() || tiles->size() != 1 || axis->size() != 1 ||
       ir::is_float(tiles->elem()) != ir::is_float(axis->elem()))
     return c.fail("Tile of version 1 is read only with constant tiles and axis and a ranked input");

@@ -21,8 +21,8 @@ Status upgrade_broadcast(UpgradeContext& c) {
   c.op.remove_attr("axis");
   c.op.remove_attr("consumed_inputs");
   if (!broadcasts || !has_axis || c.op.inputs.size() < 2) return {};
-  const ir::Type& a = c.type(0);
-  const ir::Type& b = c.type(1);
+  const ir::Type a = c.type(0);
+  const ir::Type b = c.type(1);
   if (!b.ranked()) return c.fail("the rank of a broadcast operand is not known");
   const auto rank = static_cast<int64_t>(b.shape->size());
   if (axis < 0) {

@@ -43,7 +43,7 @@ void prelu_uint(const float*, const uint64_t* const* in, uint64_t* out, size_t n
 
 // Before 7 a one-dimensional slope belonged to the channels, axis 1.
 Status prelu_channels(UpgradeContext& c) {
-  const ir::Type& slope = c.type(1);
+  const ir::Type slope = c.type(1);
   if (!slope.ranked() || slope.shape->size() != 1 || slope.shape->front().value == 1) return {};
   c.op.set_attr("broadcast", int64_t{1});
   c.op.set_attr("axis", int64_t{1});

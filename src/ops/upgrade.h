@@ -33,8 +33,8 @@ class UpgradeContext {
     if (op.inputs.size() <= i) op.inputs.resize(i + 1, ir::kNoValue);
     op.inputs[i] = value;
   }
-  /// What is known of input `i`'s type (maybe nothing).
-  const ir::Type& type(size_t i) const { return graph.at(op.inputs[i]).type; }
+  /// What is known of input `i`'s type (maybe nothing). A copy: values move when ops are inserted.
+  ir::Type type(size_t i) const { return graph.at(op.inputs[i]).type; }
   Error fail(std::string message) const {
     return Error{Code::model_invalid, std::move(message), graph.describe(op), "check the export"};
   }
