@@ -278,10 +278,11 @@ void Resolver::resolve_outputs(Scope& s) const {
     const bool narrow = value.type.kind == ir::Type::Kind::tensor && value.type.elem == ElemType::float32 &&
                         value.storage != ElemType::float32 && value.storage != ElemType::float64;
     if (!narrow) continue;
+    const ElemType storage = value.storage;  // `value` moves when values are added
     const std::string name = s.in.outputs[static_cast<size_t>(&id - s.out.outputs.data())] == id ? value.name : "";
     const ValueId wide = add_copy(s, id, "output", ElemType::float32);
     if (!name.empty()) {
-      const std::string inner = copy_name(s, name, ir::elem_name(value.storage));
+      const std::string inner = copy_name(s, name, ir::elem_name(storage));
       s.out.at(id).name = inner;
       s.out.at(wide).name = name;
     }
