@@ -154,7 +154,11 @@ void integers_to_floats(KernelContext& c, const Rule& rule, int64_t at, size_t n
   const int64_t* x = load(c.in(0), at, n, integers.data());
   const bool is_unsigned = c.in(0).elem() == ElemType::uint64;
   const bool exact = rule.to == ElemType::float64 || ir::elem_bits(c.in(0).elem()) < 64;
-  for (size_t i = 0; i < n; ++i) values[i] = to_double(x[i], is_unsigned, exact);
+  if (exact && !is_unsigned) {
+    std::copy_n(x, n, values.data());
+  } else {
+    for (size_t i = 0; i < n; ++i) values[i] = to_double(x[i], is_unsigned, exact);
+  }
   if (ir::elem_bits(rule.to) > 8) return store(c.out(0), at, n, values.data(), c.policy());
   for (size_t i = 0; i < n; ++i) store_small(c.out(0), at + static_cast<int64_t>(i), values[i], rule);
 }

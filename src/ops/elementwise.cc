@@ -97,8 +97,9 @@ void round_float_as_stored(T* values, size_t n, ElemType storage, const num::Pol
 }
 
 template <class T, class S>
-void widen(const ir::Tensor& t, int64_t begin, size_t n, T* buffer) {
+const T* widen(const ir::Tensor& t, int64_t begin, size_t n, T* buffer) {
   std::transform(t.data<S>() + begin, t.data<S>() + begin + n, buffer, [](S x) { return static_cast<T>(x); });
+  return buffer;
 }
 
 template <class T>
@@ -108,10 +109,20 @@ const T* load_integers(const ir::Tensor& t, int64_t begin, size_t n, T* buffer) 
     case ElemType::uint64:
       return t.data<T>() + begin;
     case ElemType::int32:
-      widen<T, int32_t>(t, begin, n, buffer);
-      return buffer;
+      return widen<T, int32_t>(t, begin, n, buffer);
+    case ElemType::uint32:
+      return widen<T, uint32_t>(t, begin, n, buffer);
+    case ElemType::int16:
+      return widen<T, int16_t>(t, begin, n, buffer);
+    case ElemType::uint16:
+      return widen<T, uint16_t>(t, begin, n, buffer);
+    case ElemType::int8:
+      return widen<T, int8_t>(t, begin, n, buffer);
     case ElemType::uint8:
-      widen<T, uint8_t>(t, begin, n, buffer);
+      return widen<T, uint8_t>(t, begin, n, buffer);
+    case ElemType::boolean:  // any byte but 0 is true
+      std::transform(t.data<uint8_t>() + begin, t.data<uint8_t>() + begin + n, buffer,
+                     [](uint8_t x) { return x != 0; });
       return buffer;
     default:
       for (size_t i = 0; i < n; ++i) buffer[i] = static_cast<T>(t.int_at(begin + static_cast<int64_t>(i)));

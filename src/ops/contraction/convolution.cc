@@ -188,6 +188,7 @@ void convolve_as(KernelContext& c, const Window& w) {
   Product<T> product;
   product.m = w.outputs_a_group(), product.n = w.pixels(), product.k = w.channels_a_group() * w.taps();
   product.a = weights->panels.get();
+  product.a_packed = true;
   product.policy = &c.policy();
   product.kernels = kernels;
   if (w.pointwise()) return run_pointwise(job, product);

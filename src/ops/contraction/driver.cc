@@ -5,10 +5,10 @@
 namespace assay::ops::contraction {
 namespace {
 
-constexpr size_t kRowsOfBlock = 96;      // A's block stays in L2: rows x kDepth
-constexpr size_t kColumnsOfBlock = 512;  // C's block stays in L2
-constexpr size_t kDepth = 256;           // B's panel stays in L1: kDepth x nr
-constexpr size_t kWorth = 1 << 16;       // multiply-adds that pay for a task of their own
+constexpr size_t kMostRows = 384;    // of a block
+constexpr size_t kBlock = 96 * 512;  // C's block stays in L2: rows x columns
+constexpr size_t kDepth = 256;       // B's panel stays in L1: kDepth x nr
+constexpr size_t kWorth = 1 << 16;   // multiply-adds that pay for a task of their own
 
 size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
 size_t round_up(size_t a, size_t b) { return ceil_div(a, b) * b; }
@@ -28,8 +28,9 @@ template <class T>
 Blocks plan(const Product<T>& p, const Threads& threads) {
   const size_t mr = p.kernels.mr, nr = p.kernels.nr;
   Blocks b{};
-  b.rows = even_piece(p.m, kRowsOfBlock, mr);
-  b.columns = even_piece(p.n, kColumnsOfBlock * sizeof(float) / sizeof(T), nr);
+  // The operand that is packed as it is read should be read seldom: the block is long in the other's direction.
+  b.rows = even_piece(p.m, p.a_packed ? kMostRows : 96, mr);
+  b.columns = even_piece(p.n, kBlock / std::max<size_t>(b.rows, 96) * sizeof(float) / sizeof(T), nr);
   // Enough blocks to share evenly; a block of few columns packs A for too little.
   const auto jobs = [&] { return p.batches * ceil_div(p.m, b.rows) * ceil_div(p.n, b.columns); };
   if (threads.count() > 1) {
@@ -55,7 +56,7 @@ void block(const Product<T>& p, const Blocks& blocks, size_t batch, size_t m0, s
   T* const c = scratch<T>(0, panels * mr * ldc);
   T* const a_room = scratch<T>(1, panels * mr * blocks.depth);
   T* const b_room = scratch<T>(2, nr * blocks.depth);
-  const T* a[kRowsOfBlock];
+  const T* a[kMostRows];
   const bool starts = p.finish->starts();
   if (starts) {
     for (size_t m = m0; m < m1; ++m) p.finish->start(batch, m, n0, n1 - n0, c + (m - m0) * ldc);

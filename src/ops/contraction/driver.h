@@ -79,6 +79,7 @@ template <class T>
 struct Product {
   size_t batches = 1, m = 0, n = 0, k = 0;
   const PanelSource<T>* a = nullptr;
+  bool a_packed = false;  ///< panels of A cost nothing
   const PanelSource<T>* b = nullptr;
   const Finish<T>* finish = nullptr;
   const num::Policy* policy = nullptr;
