@@ -157,15 +157,7 @@ HWY_NOINLINE void AllAligned(size_t rows, const WideTask& task, float* c, size_t
   }
 }
 
-template <size_t kM>
-struct AlignedKernel {
-  static void Run(size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
-                  const num::Policy& policy) {
-    AllAligned(kM, {kc, a, kRows, b, TileColumns<float>(), resume, policy}, c, ldc);
-  }
-};
-
-KernelSet<float> AlignedFloat() { return SetOf<float, AlignedKernel>(); }
+KernelSet<float> AlignedFloat() { return SetOf<float, WideKernel<AllAligned>::Kernel>(); }
 
 #endif
 

@@ -92,15 +92,7 @@ HWY_NOINLINE void AllPairs(size_t rows, const WideTask& task, float* c, size_t l
   }
 }
 
-template <size_t kM>
-struct PairsKernel {
-  static void Run(size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
-                  const num::Policy& policy) {
-    AllPairs(kM, {kc, a, kRows, b, TileColumns<float>(), resume, policy}, c, ldc);
-  }
-};
-
-KernelSet<float> PairsFloat() { return SetOf<float, PairsKernel>(); }
+KernelSet<float> PairsFloat() { return SetOf<float, WideKernel<AllPairs>::Kernel>(); }
 
 #endif
 

@@ -159,15 +159,7 @@ HWY_NOINLINE void AllTiles(size_t rows, const WideTask& task, float* c, size_t l
   }
 }
 
-template <size_t kM>
-struct TilesKernel {
-  static void Run(size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
-                  const num::Policy& policy) {
-    AllTiles(kM, {kc, a, kRows, b, TileColumns<float>(), resume, policy}, c, ldc);
-  }
-};
-
-KernelSet<float> TilesFloat() { return SetOf<float, TilesKernel>(); }
+KernelSet<float> TilesFloat() { return SetOf<float, WideKernel<AllTiles>::Kernel>(); }
 
 #endif
 

@@ -114,6 +114,18 @@ HWY_INLINE float LargestOf(const float* a, size_t n) {
   return hn::GetLane(hn::BitCast(d, hn::MaxOfLanes(di, hn::BitCast(di, size))));
 }
 
+/// Kernels that take their number of rows at run time: kAll(rows, task, c, ldc).
+template <void (*kAll)(size_t, const WideTask&, float*, size_t)>
+struct WideKernel {
+  template <size_t kM>
+  struct Kernel {
+    static void Run(size_t kc, const float* a, const float* b, float* c, size_t ldc, bool resume,
+                    const num::Policy& policy) {
+      kAll(kM, {kc, a, kRows, b, TileColumns<float>(), resume, policy}, c, ldc);
+    }
+  };
+};
+
 }  // namespace assay::ops::contraction::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 #endif
