@@ -15,7 +15,7 @@ constexpr Flag kFlags[] = {
     {"--variants", "all|primary", "all of a profile's variants (default) or its likeliest only"},
     {"--first-sample", "K", "number of the first sample, when the data is a part of a whole"},
     {"--fail-on", "flips|at-risk|none", "when to exit 1 (default flips)"},
-    {"--html", "FILE", "write a page about the audit"},
+    {"--html", "FILE", "write a page about the audit", Flag::Kind::text, true},
 };
 
 constexpr std::string_view kExample =

@@ -28,6 +28,7 @@ struct Flag {
   std::string_view metavar;
   std::string_view help;
   Kind kind = Kind::text;
+  bool writes = false;  ///< the value is a file to write: it must be none of the files that are read
 };
 
 /// What the user wrote, by flag name.

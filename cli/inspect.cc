@@ -8,7 +8,7 @@ constexpr Flag kFlags[] = {
     kProfileFlag,
     kProviderFlag,
     {"--full", "", "list every operation", Flag::Kind::toggle},
-    {"--emit-onnx", "FILE", "write the resolved program as plain ONNX with explicit Casts"},
+    {"--emit-onnx", "FILE", "write the resolved program as plain ONNX with explicit Casts", Flag::Kind::text, true},
 };
 
 constexpr std::string_view kExample =

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <deque>
+#include <filesystem>
 
 #include "base/text.h"
 #include "cli/command.h"
@@ -116,6 +117,35 @@ Status check_values(const Command& command, const Slots& slots) {
   return {};
 }
 
+// The file in a value: programs are written FILE@PROFILE and recorded:FILE, labels FILE:COLUMN.
+std::vector<std::string> files_of(const std::string& value) {
+  std::vector<std::string> files{value};
+  if (value.starts_with("recorded:")) files.push_back(value.substr(9));
+  for (const char mark : {'@', ':'})
+    if (const size_t at = value.rfind(mark); at != std::string::npos) files.push_back(value.substr(0, at));
+  return files;
+}
+
+// Writing over an input would destroy it, and a mapped one while it is read.
+Status check_targets(const Command& command, const Args& args) {
+  for (const Flag& target : command.flags) {
+    if (!target.writes || !args.has(target.name)) continue;
+    const std::string path = args.text(target.name);
+    for (const auto& [name, values] : args.values) {
+      if (name == target.name) continue;
+      for (const std::string& value : values) {
+        for (const std::string& file : files_of(value)) {
+          std::error_code error;  // files that are not there are nothing to lose
+          if (!std::filesystem::is_regular_file(path, error) || !std::filesystem::equivalent(path, file, error))
+            continue;
+          return usage(std::string(target.name) + " " + path + " would overwrite " + name, "write another file");
+        }
+      }
+    }
+  }
+  return {};
+}
+
 Result<Parsed> parse_command(const Command& command, std::span<const std::string> words) {
   CLI::App app(std::string(command.summary), "assay " + std::string(command.name));
   app.set_help_flag("--help,-h", "print this and exit");
@@ -145,6 +175,7 @@ Result<Parsed> parse_command(const Command& command, std::span<const std::string
     if (!list->empty()) parsed.args.values[name] = *list;
   for (auto& [name, on] : slots.named_toggles)
     if (*on) parsed.args.values[name] = {"on"};
+  ASSAY_CHECK(check_targets(command, parsed.args));
   return parsed;
 }
 

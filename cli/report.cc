@@ -5,7 +5,7 @@ namespace {
 
 constexpr Flag kFlags[] = {
     {"FILES", "FILE", "JSON that assay audit --json or assay merge --json printed", Flag::Kind::positional_list},
-    {"--html", "FILE", "the page to write"},
+    {"--html", "FILE", "the page to write", Flag::Kind::text, true},
 };
 
 constexpr std::string_view kExample =

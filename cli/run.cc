@@ -8,7 +8,7 @@ constexpr Flag kFlags[] = {
     kInputFlag,
     kRandomFlag,
     kShapeFlag,
-    {"--output", "FILE.npz", "write the outputs here, named as the model names them"},
+    {"--output", "FILE.npz", "write the outputs here, named as the model names them", Flag::Kind::text, true},
     kProfileFlag,
     kProviderFlag,
 };

@@ -109,6 +109,10 @@ def show(result):
         v = c["verdict"]
         print(f"  {c['program']:<28}{v['safe']:>7}{v['at_risk']:>9}{v['flips']:>7}   "
               f"{c['differences']['max_abs']:<12.3g}{counts(c.get('confusion'))}")
+    intervals = {c["storage"]: c["rounding_interval"] for c in result["candidates"] if c["rounding_interval"]}
+    for storage, i in intervals.items():
+        low, high = "[" if i["low_included"] else "(", "]" if i["high_included"] else ")"
+        print(f"    rounding to {storage} makes scores in {low}{i['low']}, {i['high']}{high} {i['becomes']}")
     for c in result["candidates"]:
         for f in c["flips"][:3]:
             print(f"    {c['program']}: sample {f['sample']} (label {f.get('label', 'none')}) "

@@ -78,10 +78,19 @@ Result<Report> run(const RunRequest& request) {
     report.text += fmt::format("{}: {}{}\n  {}\n", array.name, ir::elem_name(array.tensor.elem()),
                                ir::to_string(array.tensor.dims()), preview(array.tensor));
   }
+  ordered_json memory = nullptr;
+  if (const auto used = opened.program->memory(0)) {
+    memory = {{"intermediate_bytes", used->arena_bytes},
+              {"intermediate_lower_bound_bytes", used->lower_bound_bytes},
+              {"constant_bytes", used->constant_bytes}};
+    report.text +=
+        fmt::format("memory of intermediates: {} bytes, of at least {}\n", used->arena_bytes, used->lower_bound_bytes);
+  }
   const ordered_json result = {{"program", opened.program->text()},
                                {"emulated", opened.program->emulated()},
                                {"variant", opened.program->variants().front()},
                                {"outputs", list},
+                               {"memory", memory},
                                {"written", request.output}};
   report.json = result.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
   return report;

@@ -54,7 +54,8 @@ bool outputs_follow_batch(const Program& program) {
   });
 }
 
-Result<Layout> Layout::create(std::span<Program* const> programs, const Arrays& data, Warnings& warnings) {
+Result<Layout> Layout::create(std::span<Program* const> programs, const Arrays& data, Samples::Whole whole,
+                              Warnings& warnings) {
   Layout layout;
   // Inputs are named after the first program that has some: recordings have none.
   const auto named = std::find_if(programs.begin(), programs.end(), [](Program* p) { return !p->inputs().empty(); });
@@ -63,7 +64,7 @@ Result<Layout> Layout::create(std::span<Program* const> programs, const Arrays& 
     ASSAY_TRY(entry.outputs, match_outputs(*programs[0], *program, warnings));
     if (!program->inputs().empty()) {
       ASSAY_TRY(const Arrays arrays, rename(data, **named, *program, warnings));
-      ASSAY_TRY(entry.samples, Samples::create(named[0] == program ? data : arrays, program->inputs()));
+      ASSAY_TRY(entry.samples, Samples::create(named[0] == program ? data : arrays, program->inputs(), whole));
       if (program == *named) {
         layout.samples_ = entry.samples.count();
         layout.axis_ = entry.samples.has_sample_axis();
@@ -149,7 +150,7 @@ Status Layout::for_each(const Threads* threads, const std::function<Status(size_
     range(0, chunks);
   }
   if (!errors.empty()) return errors.begin()->second;
-  return {};
+  return check_cancel();
 }
 
 Result<Layout::Cut> Layout::cut(const ir::Tensor& output, size_t count, const std::string& name) const {

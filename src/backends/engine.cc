@@ -94,6 +94,12 @@ size_t EngineProgram::weight_bytes() const {
   return bytes;
 }
 
+std::optional<exec::MemoryReport> EngineProgram::memory(size_t variant) const {
+  const std::lock_guard lock(mutex_);
+  if (idle_[variant].empty()) return std::nullopt;
+  return idle_[variant].back().memory();
+}
+
 void EngineProgram::set_concurrent(bool concurrent) {
   const std::lock_guard lock(mutex_);
   // Idle sessions were made for the other number of threads.

@@ -44,6 +44,7 @@ class EngineProgram : public Program {
   std::string identity() const override { return identity_of(*model_->graph); }
   std::shared_ptr<const ir::Graph> resolved(size_t variant) const override { return graphs_[variant]; }
   size_t weight_bytes() const override;
+  std::optional<exec::MemoryReport> memory(size_t variant) const override;
   void set_concurrent(bool concurrent) override;
   Result<std::vector<ir::Tensor>> run(size_t variant, std::span<const ir::Tensor> inputs,
                                       const SampleRange& range) override;
@@ -60,7 +61,7 @@ class EngineProgram : public Program {
   std::vector<std::shared_ptr<const ir::Graph>> graphs_;  ///< resolved, one per variant
   std::shared_ptr<const Threads> threads_, one_thread_;
   bool concurrent_ = false;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<std::vector<exec::Session>> idle_;  ///< sessions that no run uses now, per variant
 };
 

@@ -4,6 +4,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "base/result.h"
 #include "base/threads.h"
+#include "exec/session.h"
 #include "ir/graph.h"
 #include "profiles/profile.h"
 
@@ -55,6 +57,8 @@ class Program {
   virtual void set_concurrent(bool) {}
   /// The resolved program of a variant, for inspection; null where there is none (recordings, real runtimes).
   virtual std::shared_ptr<const ir::Graph> resolved(size_t) const { return nullptr; }
+  /// What the last run of a variant took for intermediates and constants; absent where it is not known.
+  virtual std::optional<exec::MemoryReport> memory(size_t) const { return std::nullopt; }
   /// Runs one variant. Errors: as exec::Session::run.
   virtual Result<std::vector<ir::Tensor>> run(size_t variant, std::span<const ir::Tensor> inputs,
                                               const SampleRange& range) = 0;

@@ -8,7 +8,13 @@
 
 #include <algorithm>
 
+#include "base/cancel.h"
+
 namespace assay {
+
+namespace {
+constexpr size_t kPieces = 64;  // between which one thread looks whether to stop
+}  // namespace
 
 struct Threads::Arena {
   tbb::task_arena arena;
@@ -23,13 +29,21 @@ Threads::Threads(Threads&&) noexcept = default;
 void Threads::for_each(size_t n, size_t grain, const std::function<void(size_t, size_t)>& body) const {
   grain = std::max<size_t>(grain, 1);
   if (n == 0) return;
-  if (!arena_ || n <= grain) return body(0, n);
+  if (n <= grain) return body(0, n);
+  if (!arena_) {
+    const size_t piece = std::max(grain, n / kPieces);
+    for (size_t begin = 0; begin < n && !cancel_requested(); begin += piece) body(begin, std::min(begin + piece, n));
+    return;
+  }
   // Workers round and keep subnormals as the caller does, whatever was set when they were started.
   tbb::task_group_context context(tbb::task_group_context::isolated, tbb::task_group_context::fp_settings);
   arena_->arena.execute([&] {
     tbb::parallel_for(
         tbb::blocked_range<size_t>(0, n, grain),
-        [&](const tbb::blocked_range<size_t>& range) { body(range.begin(), range.end()); }, context);
+        [&](const tbb::blocked_range<size_t>& range) {
+          if (!cancel_requested()) body(range.begin(), range.end());
+        },
+        context);
   });
 }
 

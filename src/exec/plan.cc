@@ -245,6 +245,7 @@ Result<std::vector<ir::Tensor>> Plan::run(std::span<const ir::Tensor> inputs) {
       ASSAY_CHECK(step.op->def->eval(step.context));
     }
   }
+  ASSAY_CHECK(check_cancel());
   std::vector<ir::Tensor> outputs;
   for (const ir::ValueId v : graph_.outputs) {
     if (fresh_[v] || tensors_[v].elem() == ir::ElemType::string) {

@@ -1,6 +1,7 @@
 #include "num/policy_text.h"
 
 #include <charconv>
+#include <set>
 
 #include "base/text.h"
 
@@ -168,7 +169,10 @@ std::string to_text(const Rounding& r) {
 
 Result<Rounding> parse_rounding(std::string_view text) {
   std::optional<Rounding> out;
+  bool has_mode = false;
+  std::set<std::string> seen;
   for (const std::string& word : split(text, ' ')) {
+    if (!seen.insert(word.substr(0, word.find('='))).second) return malformed(word);
     if (!out) {
       if (const auto id = format_named(word)) {
         out.emplace(Rounding{.format = format(*id)});
@@ -189,8 +193,10 @@ Result<Rounding> parse_rounding(std::string_view text) {
     } else if (word.starts_with("limit=")) {
       const auto [end, error] = std::from_chars(word.data() + 6, word.data() + word.size(), out->limit);
       if (error != std::errc() || end != word.data() + word.size()) return malformed(word);
-    } else if (!read(word, out->mode)) {
+    } else if (has_mode || !read(word, out->mode)) {
       return malformed(word);
+    } else {
+      has_mode = true;
     }
   }
   if (!out) return malformed(text);

@@ -30,7 +30,10 @@ Status check_inputs(const ir::Graph& g, const ir::Op& op, const OpDef& def, cons
       return broken(g, op,
                     "has " + std::to_string(op.inputs.size()) + " inputs, at most " + std::to_string(def.in.size()) +
                         " are allowed");
-    if (!op.has_input(i)) continue;
+    if (!op.has_input(i)) {
+      if (in->flags & kVariadic) return broken(g, op, input_name(*in, i) + " is missing");
+      continue;
+    }
     const ir::Type& type = values[op.inputs[i]].type;
     if (type.kind != ir::Type::Kind::tensor || type.elem == ir::ElemType::undefined) continue;
     if (!in->types.has(type.elem))

@@ -7,6 +7,8 @@ namespace {
 
 constexpr int64_t kLimit = int64_t{1} << 31;  // no product of two such numbers overflows
 
+constexpr int64_t kLargestKernel = int64_t{1} << 16;
+
 bool sane(const ir::Dims& values, int64_t least) {
   return std::ranges::all_of(values, [&](int64_t v) { return v >= least && v < kLimit; });
 }
@@ -54,6 +56,11 @@ Result<std::vector<WindowAxis>> window_axes(const ir::Op& op, const ir::Dims& sp
     return fail("kernel_shape, strides, dilations or pads do not fit " + std::to_string(n) + " spatial axes");
   if (!sane(kernel, 1) || !sane(strides, 1) || !sane(dilations, 1) || !sane(pads, 0) || !sane(spatial, -1))
     return fail("kernel_shape, strides, dilations or pads are out of range");
+  for (size_t i = 0; i < n; ++i) {
+    // Work grows with the kernel: one that hangs out of the data on both sides is a mistake or an attack.
+    if (kernel[i] > kLargestKernel && spatial[i] >= 0 && kernel[i] / 2 > spatial[i])
+      return fail("a kernel of " + std::to_string(kernel[i]) + " for " + std::to_string(spatial[i]) + " values");
+  }
   const std::string auto_pad = op.attr_string("auto_pad", "NOTSET");
   if (auto_pad != "NOTSET" && auto_pad != "" && auto_pad != "VALID" && auto_pad != "SAME_UPPER" &&
       auto_pad != "SAME_LOWER")

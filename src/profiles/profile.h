@@ -107,7 +107,8 @@ std::vector<std::string> built_in_names();
 /// Built-in profiles plus those of files given by the user. Errors: unknown_profile with a suggestion.
 class ProfileSet {
  public:
-  Status add_file(const std::string& path);  ///< errors: file_missing, profile_invalid with line and key
+  /// The profile that was added. Errors: file_missing, profile_invalid with line and key.
+  Result<const Profile*> add_file(const std::string& path);
   Result<const Profile*> find(std::string_view name) const;
   std::vector<const Profile*> all() const;  ///< sorted by name
 

@@ -66,7 +66,7 @@ std::span<const Profile> built_in_profiles() {
   return all;
 }
 
-Status ProfileSet::add_file(const std::string& path) {
+Result<const Profile*> ProfileSet::add_file(const std::string& path) {
   ASSAY_TRY(const MappedFile mapped, MappedFile::open(path));
   const std::string_view text(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size());
   ASSAY_TRY(Profile profile, parse_profile(text, path));
@@ -76,7 +76,7 @@ Status ProfileSet::add_file(const std::string& path) {
                    "name: there is a profile '" + profile.name + "' already (" + other->file + ")", path + ":1",
                    "give it another name"};
   added_.push_back(std::make_unique<Profile>(std::move(profile)));
-  return {};
+  return added_.back().get();
 }
 
 Result<const Profile*> ProfileSet::find(std::string_view name) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "base/text.h"
 
@@ -166,6 +167,14 @@ Status read_kind(const Reader& r, std::string_view key, Accumulator& a) {
   return {};
 }
 
+/// What a kind of accumulator is not defined without.
+struct Needed {
+  Kind kind;
+  std::string_view part;
+};
+constexpr Needed kNeeded[] = {{Kind::lanes, "lanes"}, {Kind::aligned, "block"},       {Kind::aligned, "fraction-bits"},
+                              {Kind::tiles, "block"}, {Kind::tiles, "fraction-bits"}, {Kind::pairs, "pairs"}};
+
 constexpr Part kParts[] = {
     {"kind", kAll, read_kind},
     {"fused", kSteps, read_bool<&Accumulator::fused>},
@@ -189,6 +198,8 @@ Result<Accumulator> read_accumulator(const Reader& set, std::string_view key) {
   Accumulator a;
   if (set.node().find(key)->kind == Node::Kind::string) {  // the kind alone
     ASSAY_CHECK(read_kind(set, key, a));
+    for (const Needed& needed : kNeeded)
+      if (needed.kind == a.kind) return set.fail(key, "needs '" + std::string(needed.part) + "': write { kind = ... }");
     return a;
   }
   ASSAY_TRY(const Reader r, set.table(key));
@@ -201,6 +212,9 @@ Result<Accumulator> read_accumulator(const Reader& set, std::string_view key) {
     ASSAY_CHECK(part.read(r, part.name, a));
     if ((part.kinds & on(a.kind)) == 0) return r.fail(part.name, "has no meaning for this kind of accumulator");
   }
+  for (const Needed& needed : kNeeded)
+    if (needed.kind == a.kind && !r.has(needed.part))
+      return r.fail("", "'" + std::string(needed.part) + "' is missing for this kind of accumulator");
   return a;
 }
 
@@ -269,9 +283,17 @@ Result<num::Rounding> read_rounding(const Reader& reader, std::string_view key) 
   ASSAY_TRY(const std::string text, reader.string(key));
   std::vector<std::string> words = split(text, ' ');
   std::erase_if(words, [](const std::string& word) { return word.empty(); });
+  if (words.empty()) return reader.fail(key, "names no format");
   num::Rounding rounding{};
   ASSAY_TRY(rounding.format, parse_format(reader, key, words.front()));
-  for (size_t i = 1; i < words.size(); ++i) ASSAY_CHECK(parse_modifier(reader, key, words[i], rounding));
+  std::set<std::string_view> said;
+  for (size_t i = 1; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    ASSAY_CHECK(parse_modifier(reader, key, word, rounding));
+    const bool named = word == "flush" || word == "clamp";
+    if (!said.insert(named ? std::string_view(word) : word.starts_with("limit=") ? "limit" : "mode").second)
+      return reader.fail(key, "says a second time how it rounds or overflows: '" + word + "'");
+  }
   return rounding;
 }
 
