@@ -65,7 +65,7 @@ class Auditor {
   }
 
   Result<AuditResult> run(const Arrays& data, Warnings& warnings) {
-    ASSAY_TRY(layout_, Layout::create(programs_, data, warnings));
+    ASSAY_TRY(layout_, Layout::create(programs_, data, Samples::Whole::refused, warnings));
     ASSAY_CHECK(choose_score());
     ASSAY_CHECK(check_labels());
     describe();
@@ -233,7 +233,7 @@ void Auditor::describe() {
     c.storage = programs_[p]->storage();
     add_evidence(*programs_[p], c);
     const auto format = ir::elem_format(c.storage);
-    if (threshold && format && ir::elem_bits(c.storage) < ir::elem_bits(result_.score_type))
+    if (threshold && format && score_->picks_outputs() && ir::elem_bits(c.storage) < ir::elem_bits(result_.score_type))
       c.interval = num::rounding_interval(judge_.threshold(),
                                           options_.rule.strict ? num::Comparison::above : num::Comparison::at_least,
                                           num::Rounding{.format = num::format(*format)});

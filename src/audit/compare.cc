@@ -87,7 +87,7 @@ class Comparison {
       : programs_(programs), options_(options) {}
 
   Result<CompareResult> run(const Arrays& data, Warnings& warnings) {
-    ASSAY_TRY(layout_, Layout::create(programs_, data, warnings));
+    ASSAY_TRY(layout_, Layout::create(programs_, data, Samples::Whole::allowed, warnings));
     for (size_t a = 0; a < programs_.size(); ++a)
       for (size_t b = a + 1; b < programs_.size(); ++b) whole_.pairs.push_back(blank_pair(a, b));
     whole_.lattices.resize(programs_.size());
@@ -159,7 +159,8 @@ class Comparison {
     }
     result.pairs = std::move(whole_.pairs);
     for (Pair& pair : result.pairs) {
-      pair.within_limits = within(together(pair.outputs));
+      pair.within_limits =
+          std::ranges::all_of(pair.outputs, [this](const Differences& d) { return within(d); });
       result.within_limits = result.within_limits && pair.within_limits;
     }
     return result;
@@ -168,10 +169,12 @@ class Comparison {
   bool within(const Differences& d) const {
     const bool any_limit = options_.max_abs || options_.max_rel || options_.max_ulp;
     if (any_limit && d.nan_mismatches > 0) return false;
-    // A difference whose reference is 0 has no relative size; it passes no limit on it.
+    // A difference whose reference is 0 has no relative size; it passes no limit on it. Nor do
+    // integers that differ pass one in ULPs, which they have none of.
     return !(options_.max_abs && d.max_abs > *options_.max_abs) &&
            !(options_.max_rel && (d.max_rel > *options_.max_rel || d.reference_zeros + d.infinite > 0)) &&
-           !(options_.max_ulp && d.max_ulp > *options_.max_ulp);
+           !(options_.max_ulp && (d.max_ulp > *options_.max_ulp ||
+                                  (d.ulp_type == ir::ElemType::undefined && d.equal < d.elements)));
   }
 
   std::span<Program* const> programs_;

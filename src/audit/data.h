@@ -50,12 +50,16 @@ Result<std::vector<size_t>> match_ports(std::span<const std::string> wanted, std
 void warn_of_unused(const Arrays& arrays, std::span<const Port> ports, const std::string& where, Warnings& warnings);
 
 /// Arrays laid against a program's inputs and cut along the first axis. Every sample gets the whole of what is no data
-/// of its own: scalars, and arrays that replace a default of the model (unless its first dimension is symbolic).
+/// of its own: scalars, arrays that replace a default of the model (unless its first dimension is symbolic), and, beside
+/// an input whose first dimension is symbolic, arrays of exactly the fixed shape that the model declares.
 class Samples {
  public:
+  /// Whether arrays that cannot be cut into samples may make one sample as they are, though a symbolic first dimension
+  /// is more than 1 in them. Where decisions are counted they may not: many samples would be judged as one.
+  enum class Whole : uint8_t { refused, allowed };
   /// Errors: data_missing, data_shape, data_type, with the names on both sides; data_shape too where inputs that share
   /// the symbol of their first dimension differ in it.
-  static Result<Samples> create(const Arrays& arrays, std::span<const Port> ports);
+  static Result<Samples> create(const Arrays& arrays, std::span<const Port> ports, Whole whole = Whole::allowed);
   /// For programs without inputs (recordings): only the count.
   static Samples of_count(size_t count);
 

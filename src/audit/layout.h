@@ -22,7 +22,8 @@ bool outputs_follow_batch(const backends::Program& program);
 class Layout {
  public:
   /// Lays the data against each program's inputs (matched to the first program's by name, then by order).
-  static Result<Layout> create(std::span<backends::Program* const> programs, const Arrays& data, Warnings& warnings);
+  static Result<Layout> create(std::span<backends::Program* const> programs, const Arrays& data, Samples::Whole whole,
+                               Warnings& warnings);
 
   size_t samples() const { return samples_; }
   /// For each output of program 0 the index of program p's output; kNoPort: a recording that lacks it.

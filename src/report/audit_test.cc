@@ -10,6 +10,7 @@
 
 #include "audit/compare.h"
 #include "audit/decision/score.h"
+#include "num/ulp.h"
 #include "report/json.h"
 #include "report/text.h"
 
@@ -126,6 +127,21 @@ TEST(Audit, OutputRoundingExplainsFlipsInItsInterval) {
   ASSERT_EQ(r->candidates[1].flips.size(), 3u);
   EXPECT_FALSE(r->candidates[1].flips[2].explained_by_output_rounding);
   EXPECT_TRUE(fails(*r, FailOn::flips));
+}
+
+TEST(Audit, OnlyScoresThatAreStoredHaveARoundingInterval) {
+  FakeProgram reference("ref", {plus(0)}), half("half", {to_half()});
+  AuditOptions o = options();
+  for (const char* score : {"y", "max(y)", "min(index(y, 0), max(y))", "index(y, 0)"}) {
+    o.score = score;
+    EXPECT_FALSE(run(reference, {&half}, {0.3f}, {}, o)->candidates[0].interval.empty()) << score;
+  }
+  for (const char* score : {"sigmoid(y)", "max(sigmoid(y))", "index(softmax(y), 0)", "mean(y)", "max(y, sum(y))"}) {
+    o.score = score;
+    const auto r = run(reference, {&half}, {0.3f}, {}, o);
+    EXPECT_TRUE(r->candidates[0].interval.empty()) << score;
+    EXPECT_NE(report::to_json(*r).find("\"rounding_interval\":null"), std::string::npos) << score;
+  }
 }
 
 TEST(Audit, NanDecidesUndefined) {
@@ -340,6 +356,35 @@ TEST(Differences, ZerosNansAndUlps) {
   EXPECT_EQ(d.max_rel, 0x1p-23);
   EXPECT_EQ(d.worst.sample, 3);
   EXPECT_EQ(d.worst.element, 4);
+}
+
+TEST(Differences, UlpsAreOfFloat32UnlessBothSidesAreFloat64) {
+  const float third = 1.0f / 3;
+  const float half = num::float16_value(num::float16_bits(third));
+  const auto of = [](ElemType type, double value) {
+    Tensor t = Tensor::allocate(type, {1});
+    if (ir::is_float(type)) t.set_float(0, value);
+    else t.set_int(0, static_cast<int64_t>(value));
+    return t;
+  };
+  const auto between = [](const Tensor& a, const Tensor& b) {
+    Differences one, d;
+    one.add(a, b, 0, 0, 1, 0);
+    d.merge(one);
+    return d;
+  };
+  const uint64_t steps = num::ulp_distance(third, half);
+  ASSERT_GT(steps, 100u);
+  for (const ElemType recorded : {ElemType::float16, ElemType::float32, ElemType::float64}) {
+    const Differences d = between(of(ElemType::float32, third), of(recorded, half));
+    EXPECT_EQ(d.max_ulp, steps);
+    EXPECT_EQ(d.ulp_type, ElemType::float32);
+  }
+  const Differences wide = between(of(ElemType::float64, 1), of(ElemType::float64, 1 + 0x1p-52));
+  EXPECT_EQ(wide.max_ulp, 1u);
+  EXPECT_EQ(wide.ulp_type, ElemType::float64);
+  EXPECT_EQ(between(of(ElemType::int64, 1), of(ElemType::int64, 2)).ulp_type, ElemType::undefined);
+  EXPECT_EQ(together({between(of(ElemType::int64, 1), of(ElemType::int64, 2)), wide}).ulp_type, ElemType::float64);
 }
 
 TEST(Compare, AllPairsAndLimits) {

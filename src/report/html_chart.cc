@@ -91,16 +91,16 @@ std::string band(const MarginAxis& axis, const audit::AuditResult& audit, const 
 }
 
 std::string interval_text(const CandidateResult& c, const audit::AuditResult& audit) {
+  // Scores that are computed from the outputs are never stored: no interval can be given for them.
   if (c.interval.empty())
-    return std::string(ir::elem_name(c.storage)) + ": rounding the score to it changes no decision.";
+    return ir::elem_bits(c.storage) < ir::elem_bits(audit.score_type)
+               ? ""
+               : std::string(ir::elem_name(c.storage)) + ": rounding the score to it changes no decision.";
   const bool below = !c.interval.becomes_positive.empty();
   const num::Interval& i = below ? c.interval.becomes_positive : c.interval.becomes_negative;
-  std::string text = fmt::format(
-      "A score in {}{}, {}{} becomes {} merely by being stored as {}.", i.low_included ? "[" : "(", shortest(i.low),
-      shortest(i.high), i.high_included ? "]" : ")", below ? "positive" : "negative", ir::elem_name(c.storage));
-  const bool plain = audit.score.find('(') == std::string::npos;
-  return plain ? text
-               : text + " (The score is computed from the outputs, which are what is stored: read it as a scale.)";
+  return fmt::format("A score in {}{}, {}{} becomes {} merely by being stored as {}.", i.low_included ? "[" : "(",
+                     shortest(i.low), shortest(i.high), i.high_included ? "]" : ")", below ? "positive" : "negative",
+                     ir::elem_name(c.storage));
 }
 
 // Samples that flip under some candidate of the group, by bin.

@@ -65,6 +65,19 @@ TEST(Html, EscapesEveryName) {
     EXPECT_NE(page.find(text), std::string::npos) << text;
 }
 
+TEST(Html, CopesWithoutARoundingInterval) {
+  AuditResult a = sample();
+  a.score = "sigmoid(y)";
+  a.score_type = ir::ElemType::float32;
+  a.candidates[0].interval = {};
+  const HtmlSection sections[] = {{"title", "", &a}};
+  const std::string page = to_html(sections, "0.1.0");
+  EXPECT_EQ(page.find("merely by being stored"), std::string::npos);
+  EXPECT_EQ(page.find("changes no decision"), std::string::npos);
+  EXPECT_EQ(page.find("class=\"band\""), std::string::npos);
+  EXPECT_NE(page.find("In ULPs of float16"), std::string::npos);
+}
+
 TEST(Text, ShowsVerdictsWithTheirNumbers) {
   const std::string text = to_text(sample());
   for (const char* part :

@@ -84,6 +84,21 @@ def test_one_symbol_is_one_number_of_samples(assay, tmp_path, save_model):
         assert "error A302" in err and "'z' has the shape [6,2]" in err and "'x' has the shape [3,2]" in err
 
 
+@pytest.mark.parametrize("shape", [[2], [1], [1, 2]])
+def test_arrays_of_a_fixed_shape_go_to_every_sample(assay, tmp_path, save_model, shape):
+    model = save_model("fixed.onnx", [helper.make_node("Add", ["x", "z"], ["y"])],
+                       {"x": (T.FLOAT, ["N", 2]), "z": (T.FLOAT, shape)}, {"y": (T.FLOAT, ["N", 2])})
+    z = np.full(shape, 7, np.float32)
+    y, _ = outputs(assay, tmp_path, model, x=X, z=z)
+    assert np.array_equal(y, X + z)
+    audit = ["audit", model, "--decision", "argmax", "--candidate", "f64", "--data", tmp_path / "in.npz"]
+    assert assay(*audit, "--json", code=0).result["samples"] == 3
+    symbols = save_model("symbols.onnx", [helper.make_node("Add", ["x", "z"], ["y"])],
+                         {"x": (T.FLOAT, ["N", 2]), "z": (T.FLOAT, ["M", *shape[1:]])}, {"y": (T.FLOAT, ["N", 2])})
+    err = assay("audit", symbols, *audit[2:], code=3).err  # three samples are never judged as one
+    assert "error A302: input 'z'" in err
+
+
 @pytest.mark.parametrize("kind", ["Div", "Mod"])
 def test_integers_over_zero_are_an_error_where_they_run(assay, tmp_path, save_model, kind):
     node = helper.make_node(kind, ["x", "z"], ["y"], name="over")

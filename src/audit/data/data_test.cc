@@ -195,7 +195,42 @@ TEST(Samples, OneSymbolIsOneNumberOfSamples) {
   EXPECT_EQ(other.error().where, "z");
   EXPECT_NE(other.error().message.find("one number 'N'"), std::string::npos) << other.error().message;
   EXPECT_EQ(Samples::create({rows("x", 4), rows("z", 4), rows("m", 4)}, ports)->count(), 4u);
-  EXPECT_TRUE(Samples::create({rows("x", 4), rows("z", 4), rows("m", 3)}, ports)->whole());
+  const Arrays three = {rows("x", 4), rows("z", 4), rows("m", 3)};
+  EXPECT_TRUE(Samples::create(three, ports)->whole());
+  EXPECT_EQ(Samples::create(three, ports, Samples::Whole::refused).error().where, "m");  // four samples are never judged as one
+}
+
+TEST(Samples, FixedShapesBesideASymbolicBatchAreShared) {
+  const std::vector<ir::Dims> shapes = {{2}, {1}, {1, 2}};
+  for (const ir::Dims& shape : shapes) {
+    const Port ports[] = {port("x", {Dim("N"), 2}), port("z", {shape.begin(), shape.end()})};
+    const Tensor z = floats(shape, std::vector<float>(static_cast<size_t>(shape.back()), 7));
+    const auto s = Samples::create({{"x", floats({8, 2}, std::vector<float>(16))}, {"z", z}}, ports);
+    ASSERT_TRUE(s.ok()) << s.error().message;
+    EXPECT_EQ(s->count(), 8u);
+    EXPECT_EQ(s->batch(), 0u);
+    EXPECT_TRUE(s->has_sample_axis());
+    EXPECT_TRUE(ir::same_bits(s->slice(3, 4)[1], z));
+    EXPECT_EQ(s->slice(3, 4)[0].dims(), (ir::Dims{4, 2}));
+  }
+}
+
+TEST(Samples, WhatIsNoSampleOfManyIsBlamed) {
+  const Tensor x = floats({8, 2}, std::vector<float>(16));
+  const auto blamed = [&](std::vector<Dim> dx, std::vector<Dim> dz, const ir::Dims& z) {
+    const Port ports[] = {port("x", std::move(dx)), port("z", std::move(dz))};
+    int64_t n = 1;
+    for (const int64_t d : z) n *= d;
+    const Arrays arrays = {{"x", x}, {"z", floats(z, std::vector<float>(static_cast<size_t>(n)))}};
+    const auto s = Samples::create(arrays, ports, Samples::Whole::refused);
+    EXPECT_FALSE(s.ok());
+    return s.ok() ? "" : s.error().where;
+  };
+  EXPECT_EQ(blamed({1, 2}, {2}, {2}), "z");
+  EXPECT_EQ(blamed({1, 2}, {2, 2}, {2, 2}), "z");
+  EXPECT_EQ(blamed({Dim("N"), 2}, {5}, {8}), "z");
+  EXPECT_EQ(blamed({Dim("N"), 2}, {2, Dim("E")}, {2, 30}), "z");
+  EXPECT_EQ(blamed({Dim("N"), 3}, {2}, {2}), "x");
 }
 
 TEST(Samples, EverySampleGetsWhatReplacesADefault) {

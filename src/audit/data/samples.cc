@@ -1,5 +1,6 @@
-// Laying arrays against a program's inputs. Three layouts are tried in turn: the first axis holds the samples and the
-// model has it too (fixed or symbolic); the model lacks it; the arrays as they are make one sample.
+// Laying arrays against a program's inputs. Layouts are tried in turn: the first axis holds the samples and the model
+// has it too (fixed or symbolic); the same, where arrays of exactly a fixed declared shape belong to every sample; the
+// model lacks the axis; the arrays as they are make one sample.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -28,6 +29,16 @@ bool shared(const Port& port, const Tensor& array) {
   if (!port.type.ranked() || !fits(array.dims(), 0, port, 0)) return false;
   const auto& shape = *port.type.shape;
   return shape.empty() || (port.replaces_default && shape[0].known());
+}
+
+bool symbolic_first(const Port& port) {
+  return port.type.ranked() && !port.type.shape->empty() && !(*port.type.shape)[0].known();
+}
+
+// The declared shape has numbers only, and the array is of this shape.
+bool exact(const Port& port, const Tensor& array) {
+  if (!port.type.ranked() || !fits(array.dims(), 0, port, 0)) return false;
+  return std::ranges::all_of(*port.type.shape, [](const ir::Dim& dim) { return dim.known(); });
 }
 
 // Two inputs whose first dimension is one symbol, and whose arrays differ in it; the first `axis` axes of the arrays
@@ -71,10 +82,10 @@ Result<std::vector<Tensor>> pick(const Arrays& arrays, std::span<const Port> por
 }
 
 // Samples along the first axis that all arrays share; nullopt when they do not.
-std::optional<int64_t> common_first(std::span<const Port> ports, const std::vector<Tensor>& arrays) {
+std::optional<int64_t> common_first(const std::vector<Tensor>& arrays, const std::vector<bool>& shared) {
   std::optional<int64_t> count;
-  for (size_t i = 0; i < ports.size(); ++i) {
-    if (shared(ports[i], arrays[i])) continue;
+  for (size_t i = 0; i < arrays.size(); ++i) {
+    if (shared[i]) continue;
     if (arrays[i].rank() == 0 || (count && *count != arrays[i].dims()[0])) return std::nullopt;
     count = arrays[i].dims()[0];
   }
@@ -82,10 +93,11 @@ std::optional<int64_t> common_first(std::span<const Port> ports, const std::vect
 }
 
 // The batch that the model takes when its first axes are the samples; 0: any.
-std::optional<size_t> batch_of(std::span<const Port> ports, const std::vector<Tensor>& arrays, int64_t count) {
+std::optional<size_t> batch_of(std::span<const Port> ports, const std::vector<Tensor>& arrays,
+                               const std::vector<bool>& shared, int64_t count) {
   std::optional<ir::Dim> first;
   for (size_t i = 0; i < ports.size(); ++i) {
-    if (shared(ports[i], arrays[i])) continue;
+    if (shared[i]) continue;
     if (!ports[i].type.ranked()) {
       first = ir::Dim(1);  // nothing is known: one sample at a time
       continue;
@@ -118,37 +130,77 @@ Error disagreement(std::span<const Port> ports, const std::vector<Tensor>& array
                ports[c.second].name, "give as many samples of the one as of the other"};
 }
 
-Error misfit(std::span<const Port> ports, const std::vector<Tensor>& arrays) {
+// Whether the array can be cut into samples, taken by itself.
+bool holds_samples(const Port& port, const Tensor& array) {
+  if (!port.type.ranked()) return true;
+  const auto& shape = *port.type.shape;
+  if (array.rank() == 0 || shape.empty() || !fits(array.dims(), 1, port, 1)) return false;
+  return !shape[0].known() || (shape[0].value > 0 && array.dims()[0] % shape[0].value == 0);
+}
+
+// The input to blame: one that fits in no way; else one that is a single sample beside others that are several; else
+// the first that has another number of samples than the first.
+size_t at_fault(std::span<const Port> ports, const std::vector<Tensor>& arrays, const std::vector<bool>& shared) {
+  std::optional<size_t> first, single, other;
+  bool several = false;
+  for (size_t i = 0; i < ports.size(); ++i) {
+    if (shared[i]) continue;
+    if (!holds_samples(ports[i], arrays[i])) return i;
+    if (exact(ports[i], arrays[i])) {
+      if (!single) single = i;
+    } else {
+      several = true;
+    }
+    if (!first) first = i;
+    if (!other && arrays[i].dims() != arrays[*first].dims() && arrays[i].dims()[0] != arrays[*first].dims()[0])
+      other = i;
+  }
+  return single && several ? *single : other ? *other : first.value_or(0);
+}
+
+Error misfit(std::span<const Port> ports, const std::vector<Tensor>& arrays, const std::vector<bool>& shared) {
   for (const size_t axis : {size_t{0}, size_t{1}})
     if (const auto c = conflict(ports, arrays, axis); c && fits(arrays[c->first].dims(), axis, ports[c->first], 0) &&
                                                       fits(arrays[c->second].dims(), axis, ports[c->second], 0))
       return disagreement(ports, arrays, *c);
-  size_t at = 0;
-  for (size_t i = ports.size(); i-- > 0;) {
-    const bool ok = !ports[i].type.ranked() ||
-                    (arrays[i].rank() > 0 && !ports[i].type.shape->empty() && fits(arrays[i].dims(), 1, ports[i], 1));
-    if (!ok) at = i;
-  }
+  const size_t at = at_fault(ports, arrays, shared);
   std::string message = "input '" + ports[at].name + "' has the shape " + ir::to_string(arrays[at].dims()) +
                         " in the data, the model declares " + ir::to_string(ports[at].type);
-  if (!common_first(ports, arrays)) message += "; the arrays differ in their number of samples (first axis)";
+  if (!common_first(arrays, shared)) {
+    std::vector<std::string> others;
+    for (size_t i = 0; i < ports.size(); ++i)
+      if (i != at && !shared[i]) others.push_back("'" + ports[i].name + "' has " + ir::to_string(arrays[i].dims()));
+    message += "; the arrays differ in their number of samples (first axis): " + join(others, ", ");
+  }
   return Error{Code::data_shape, std::move(message), ports[at].name,
                "the first axis holds the samples, the others are the model's"};
 }
 }  // namespace
 
-Result<Samples> Samples::create(const Arrays& arrays, std::span<const Port> ports) {
+Result<Samples> Samples::create(const Arrays& arrays, std::span<const Port> ports, Whole whole) {
   Samples s;
   ASSAY_TRY(s.arrays_, pick(arrays, ports));
-  for (size_t i = 0; i < ports.size(); ++i) s.shared_.push_back(shared(ports[i], s.arrays_[i]));
-  const auto count = common_first(ports, s.arrays_);
-  if (count) {
-    s.count_ = static_cast<size_t>(*count);
-    if (const auto batch = batch_of(ports, s.arrays_, *count)) {
+  std::vector<bool> own, fixed;  // shared in any case; those of a fixed shape too
+  bool symbolic = false, several = false;
+  for (size_t i = 0; i < ports.size(); ++i) {
+    own.push_back(shared(ports[i], s.arrays_[i]));
+    fixed.push_back(own[i] || exact(ports[i], s.arrays_[i]));
+    const bool cut = !own[i] && symbolic_first(ports[i]) && s.arrays_[i].rank() > 0;
+    symbolic = symbolic || cut;
+    several = several || (cut && s.arrays_[i].dims()[0] > 1);
+  }
+  for (const std::vector<bool>* sharing : {&own, &fixed}) {
+    if (sharing == &fixed && (!symbolic || fixed == own)) break;
+    const auto count = common_first(s.arrays_, *sharing);
+    if (!count) continue;
+    if (const auto batch = batch_of(ports, s.arrays_, *sharing, *count)) {
+      s.shared_ = *sharing;
+      s.count_ = static_cast<size_t>(*count);
       s.batch_ = *batch;
       return s;
     }
   }
+  s.shared_ = own;
   s.axis_ = false;
   const auto all = [&](size_t from) {
     for (size_t i = 0; i < ports.size(); ++i) {
@@ -158,11 +210,14 @@ Result<Samples> Samples::create(const Arrays& arrays, std::span<const Port> port
     }
     return !conflict(ports, s.arrays_, from);
   };
-  if (count && all(1)) return s;
+  if (const auto count = common_first(s.arrays_, own); count && all(1)) {
+    s.count_ = static_cast<size_t>(*count);
+    return s;
+  }
   s.whole_ = true;
   s.count_ = 1;
-  if (all(0)) return s;
-  return misfit(ports, s.arrays_);
+  if ((!several || whole == Whole::allowed) && all(0)) return s;
+  return misfit(ports, s.arrays_, own);
 }
 
 Samples Samples::of_count(size_t count) {

@@ -295,6 +295,17 @@ Score Score::of_output(size_t index, std::string name) {
 
 int Score::plain_output() const { return root_->row == nullptr ? static_cast<int>(root_->output) : -1; }
 
+namespace {
+bool picks(const Node& node) {
+  if (node.row == nullptr) return true;
+  const Fn fn = node.row->fn;
+  if (fn != Fn::index && fn != Fn::max && fn != Fn::min) return false;
+  return std::ranges::all_of(node.arguments, [](const NodePtr& argument) { return picks(*argument); });
+}
+}  // namespace
+
+bool Score::picks_outputs() const { return picks(*root_); }
+
 Result<SampleValue> Score::evaluate(std::span<const SampleValue> outputs) const {
   return audit::evaluate(*root_, outputs);
 }

@@ -32,6 +32,8 @@ class Score {
   const std::vector<size_t>& reads() const { return reads_; }
   /// The index when the score is one output as it is; else -1.
   int plain_output() const;
+  /// True when the score is a value of an output as it was stored: an output, or index, max and min of such.
+  bool picks_outputs() const;
   /// `outputs` by index; those not read may be empty. Errors: bad_decision (an index beyond its axis).
   Result<SampleValue> evaluate(std::span<const SampleValue> outputs) const;
 

@@ -11,18 +11,16 @@ namespace {
 using ir::ElemType;
 using ir::Tensor;
 
-// The type whose ULPs are counted between values of two types: the one with fewer bits.
-ElemType narrower(ElemType a, ElemType b) {
+// The type whose ULPs are counted between values of two types: float64 where both are, float32 where one is narrower
+// (its values are float32 values too); undefined where one is no floating-point type.
+ElemType ulp_type_of(ElemType a, ElemType b) {
   if (!ir::is_float(a) || !ir::is_float(b)) return ElemType::undefined;
-  return ir::elem_bits(b) < ir::elem_bits(a) ? b : a;
+  return a == ElemType::float64 && b == ElemType::float64 ? ElemType::float64 : ElemType::float32;
 }
 
 uint64_t ulps_between(double a, double b, ElemType type) {
-  if (type == ElemType::float32) return num::ulp_distance(static_cast<float>(a), static_cast<float>(b));
   if (type == ElemType::float64) return num::ulp_distance(a, b);
-  const num::Format& format = num::format(*ir::elem_format(type));
-  const num::Rounding rounding{.format = format};
-  return num::ulp_distance(num::round(a, rounding), num::round(b, rounding), format);
+  return num::ulp_distance(static_cast<float>(a), static_cast<float>(b));
 }
 
 // The values of a run of elements, as float64: straight loads for the common types.
@@ -110,9 +108,10 @@ void Differences::add(const Tensor& reference, const Tensor& candidate, int64_t 
       const bool same = both && at(reference, begin_reference + i) == at(candidate, begin_candidate + i);
       ++(same ? equal : nan_mismatches);
     }
+    ulp_type = ElemType::undefined;
     return;
   }
-  ulp_type = narrower(reference.elem(), candidate.elem());
+  ulp_type = ulp_type_of(reference.elem(), candidate.elem());
   const Reader a(reference, begin_reference), b(candidate, begin_candidate);
   for (int64_t i = 0; i < count; ++i) {
     const double r = a[i], c = b[i];
@@ -125,6 +124,14 @@ void Differences::add(const Tensor& reference, const Tensor& candidate, int64_t 
 }
 
 void Differences::merge(const Differences& other) {
+  if (elements == 0) {
+    ulp_type = other.ulp_type;
+  } else if (other.elements > 0 && other.ulp_type != ulp_type) {
+    // ULPs of different types are counted together only over several outputs; the coarser type names them.
+    const bool coarser = other.ulp_type != ElemType::undefined &&
+                         (ulp_type == ElemType::undefined || ir::elem_bits(other.ulp_type) < ir::elem_bits(ulp_type));
+    if (coarser) ulp_type = other.ulp_type;
+  }
   elements += other.elements;
   equal += other.equal;
   nan_mismatches += other.nan_mismatches;
@@ -148,8 +155,6 @@ Differences together(const std::vector<Differences>& outputs) {
     const bool tie = d.max_abs == all.max_abs && d.worst.sample >= 0 && d.worst.sample < all.worst.sample;
     if (first || d.max_abs > all.max_abs || tie) all.output = d.output;
     all.merge(d);
-    if (first || (d.ulp_type != ElemType::undefined && ir::elem_bits(d.ulp_type) < ir::elem_bits(all.ulp_type)))
-      all.ulp_type = d.ulp_type;
   }
   return all;
 }
