@@ -18,14 +18,24 @@ using ir::ElemType;
 template <class T>
 constexpr ElemType kElemOf = std::is_same_v<T, float> ? ElemType::float32 : ElemType::float64;
 
+/// Element by element through memcpy: constants lie in mapped files at any address.
+template <class S, class T>
+void widen_floats(const ir::Tensor& t, int64_t begin, size_t n, T* buffer) {
+  const std::byte* from = t.bytes() + static_cast<size_t>(begin) * sizeof(S);
+  for (size_t i = 0; i < n; ++i) {
+    S x;
+    std::memcpy(&x, from + i * sizeof(S), sizeof(S));
+    buffer[i] = static_cast<T>(x);
+  }
+}
+
 template <class T>
 const T* load_float(const ir::Tensor& t, int64_t begin, size_t n, T* buffer) {
   if (t.elem() == kElemOf<T>) return t.data<T>() + begin;
   if (t.elem() == ElemType::float32) {
-    std::copy_n(t.data<float>() + begin, n, buffer);
+    widen_floats<float>(t, begin, n, buffer);
   } else if (t.elem() == ElemType::float64) {
-    std::transform(t.data<double>() + begin, t.data<double>() + begin + n, buffer,
-                   [](double x) { return static_cast<T>(x); });
+    widen_floats<double>(t, begin, n, buffer);
   } else if (t.elem() == ElemType::float16 || t.elem() == ElemType::bfloat16) {
     const auto widen = t.elem() == ElemType::float16 ? num::from_float16 : num::from_bfloat16;
     if constexpr (std::is_same_v<T, float>) {

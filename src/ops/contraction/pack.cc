@@ -88,13 +88,8 @@ void widen_double(const std::byte* data, ir::ElemType elem, size_t begin, size_t
   float part[kTemporary];
   for (size_t i = 0; i < n; i += kTemporary) {
     const size_t count = std::min(kTemporary, n - i);
-    const float* values = part;
-    if (elem == ir::ElemType::float32) {
-      values = reinterpret_cast<const float*>(data) + begin + i;
-    } else {
-      widen<float>(data, elem, begin + i, count, part);
-    }
-    for (size_t j = 0; j < count; ++j) out[i + j] = values[j];
+    widen<float>(data, elem, begin + i, count, part);  // by memcpy: constants lie in mapped files at any address
+    for (size_t j = 0; j < count; ++j) out[i + j] = part[j];
   }
 }
 
