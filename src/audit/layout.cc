@@ -29,6 +29,21 @@ Result<std::vector<size_t>> match_outputs(Program& first, Program& other, Warnin
   return match;
 }
 
+// Numbers of another nature are no recording of an output.
+Status check_types(const Program& first, const Program& other, const std::vector<size_t>& match) {
+  for (size_t i = 0; i < match.size(); ++i) {
+    if (match[i] == kNoPort) continue;
+    const Port &want = first.outputs()[i], &have = other.outputs()[match[i]];
+    if (want.type.elem == ir::ElemType::undefined || have.type.elem == ir::ElemType::undefined) continue;
+    if (ir::is_float(want.type.elem) == ir::is_float(have.type.elem)) continue;
+    return Error{Code::data_type,
+                 "output '" + want.name + "' is " + std::string(ir::elem_name(want.type.elem)) + ", here " +
+                     std::string(ir::elem_name(have.type.elem)),
+                 other.text(), "record the outputs as the runtime returns them"};
+  }
+  return {};
+}
+
 // The data under the names of another program's inputs.
 Result<Arrays> rename(const Arrays& data, const Program& first, const Program& other, Warnings& warnings) {
   if (&first == &other) return data;
@@ -62,6 +77,7 @@ Result<Layout> Layout::create(std::span<Program* const> programs, const Arrays& 
   for (Program* program : programs) {
     Entry entry{program, Samples::of_count(0), {}};
     ASSAY_TRY(entry.outputs, match_outputs(*programs[0], *program, warnings));
+    ASSAY_CHECK(check_types(*programs[0], *program, entry.outputs));
     if (!program->inputs().empty()) {
       ASSAY_TRY(const Arrays arrays, rename(data, **named, *program, warnings));
       ASSAY_TRY(entry.samples, Samples::create(named[0] == program ? data : arrays, program->inputs(), whole));

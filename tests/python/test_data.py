@@ -151,3 +151,15 @@ def test_nodes_out_of_order_are_named(assay, tmp_path):
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "o.onnx")
     err = assay("inspect", tmp_path / "o.onnx", code=3).err
     assert "error A103: reads 'a', which Neg 'first' writes only after it" in err and "Relu 'second'" in err
+
+
+def test_a_recording_of_another_nature_is_refused(assay, tmp_path, save_model):
+    model = save_model("r.onnx", [helper.make_node("Relu", ["x"], ["y"])], {"x": (T.FLOAT, ["N", 2])},
+                       {"y": (T.FLOAT, ["N", 2])})
+    np.savez(tmp_path / "x.npz", x=X)
+    np.savez(tmp_path / "ints.npz", y=X.astype(np.int32))
+    np.savez(tmp_path / "halves.npz", y=X.astype(np.float16))
+    words = ["audit", model, "--data", tmp_path / "x.npz", "--decision", "argmax", "--candidate"]
+    done = assay(*words, f"recorded:{tmp_path / 'ints.npz'}", code=3)
+    assert "A303" in done.err and "int32" in done.err
+    assay(*words, f"recorded:{tmp_path / 'halves.npz'}", code=0)
