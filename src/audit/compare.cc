@@ -159,8 +159,7 @@ class Comparison {
     }
     result.pairs = std::move(whole_.pairs);
     for (Pair& pair : result.pairs) {
-      pair.within_limits =
-          std::ranges::all_of(pair.outputs, [this](const Differences& d) { return within(d); });
+      pair.within_limits = std::ranges::all_of(pair.outputs, [this](const Differences& d) { return within(d); });
       result.within_limits = result.within_limits && pair.within_limits;
     }
     return result;
@@ -173,8 +172,8 @@ class Comparison {
     // integers that differ pass one in ULPs, which they have none of.
     return !(options_.max_abs && d.max_abs > *options_.max_abs) &&
            !(options_.max_rel && (d.max_rel > *options_.max_rel || d.reference_zeros + d.infinite > 0)) &&
-           !(options_.max_ulp && (d.max_ulp > *options_.max_ulp ||
-                                  (d.ulp_type == ir::ElemType::undefined && d.equal < d.elements)));
+           !(options_.max_ulp &&
+             (d.max_ulp > *options_.max_ulp || (d.ulp_type == ir::ElemType::undefined && d.equal < d.elements)));
   }
 
   std::span<Program* const> programs_;

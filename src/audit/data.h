@@ -50,8 +50,8 @@ Result<std::vector<size_t>> match_ports(std::span<const std::string> wanted, std
 void warn_of_unused(const Arrays& arrays, std::span<const Port> ports, const std::string& where, Warnings& warnings);
 
 /// Arrays laid against a program's inputs and cut along the first axis. Every sample gets the whole of what is no data
-/// of its own: scalars, arrays that replace a default of the model (unless its first dimension is symbolic), and, beside
-/// an input whose first dimension is symbolic, arrays of exactly the fixed shape that the model declares.
+/// of its own: scalars, arrays that replace a default of the model (unless its first dimension is symbolic), and,
+/// beside an input whose first dimension is symbolic, arrays of exactly the fixed shape that the model declares.
 class Samples {
  public:
   /// Whether arrays that cannot be cut into samples may make one sample as they are, though a symbolic first dimension

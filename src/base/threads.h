@@ -15,8 +15,8 @@ class Threads {
   Threads(Threads&&) noexcept;
   int count() const { return count_; }
 
-  /// Calls body(begin, end) over [0, n) in pieces of at least `grain`; inline when one piece is enough. Pieces that have
-  /// not begun are left out once request_cancel() was called: whoever uses the results asks check_cancel() first.
+  /// Calls body(begin, end) over [0, n) in pieces of at least `grain`; inline when one piece is enough. Pieces that
+  /// have not begun are left out once request_cancel() was called: whoever uses the results asks check_cancel() first.
   void for_each(size_t n, size_t grain, const std::function<void(size_t, size_t)>& body) const;
 
  private:

@@ -197,7 +197,8 @@ TEST(Samples, OneSymbolIsOneNumberOfSamples) {
   EXPECT_EQ(Samples::create({rows("x", 4), rows("z", 4), rows("m", 4)}, ports)->count(), 4u);
   const Arrays three = {rows("x", 4), rows("z", 4), rows("m", 3)};
   EXPECT_TRUE(Samples::create(three, ports)->whole());
-  EXPECT_EQ(Samples::create(three, ports, Samples::Whole::refused).error().where, "m");  // four samples are never judged as one
+  EXPECT_EQ(Samples::create(three, ports, Samples::Whole::refused).error().where,
+            "m");  // four samples are never judged as one
 }
 
 TEST(Samples, FixedShapesBesideASymbolicBatchAreShared) {
