@@ -74,7 +74,6 @@ class Arith {
   T step(T y) const;
 
  private:
-  bool rewrites_inputs() const { return rewriting_.any(); }
   const T* prepare(const T* a, size_t n, T* buffer) const;
   void finish(T* y, size_t n, const std::optional<Rounding>& rounding) const;
   template <class Op>

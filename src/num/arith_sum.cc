@@ -42,7 +42,7 @@ T fma_once(T a, T b, T c, const Rounding& rounding) {
 template <class T>
 void Arith<T>::fma_blocks(const T* a, const T* b, bool b_scalar, const T* c, bool c_scalar, T* y, size_t n,
                           const std::optional<Rounding>& rounding) const {
-  if (!rounding && !rewrites_inputs()) return raw::fma(a, {b, b_scalar}, {c, c_scalar}, y, n);
+  if (!rounding && !rewriting_.any()) return raw::fma(a, {b, b_scalar}, {c, c_scalar}, y, n);
   T x0[kBlock], x1[kBlock], x2[kBlock];
   for (size_t i = 0; i < n; i += kBlock) {
     const size_t m = std::min(kBlock, n - i);
@@ -122,7 +122,7 @@ template <class T>
 T Arith<T>::sum(const T* a, size_t n) const {
   if (!policy_.sum) {
     const auto in_loop = raw_step(policy_.step);
-    if (plain_ || (in_loop && !rewrites_inputs() && std::is_same_v<T, float>)) {
+    if (plain_ || (in_loop && !rewriting_.any() && std::is_same_v<T, float>)) {
       if constexpr (std::is_same_v<T, float>) return raw::sum16(a, n, false, *in_loop);
       if constexpr (std::is_same_v<T, double>) return raw::sum16(a, n, false);
     }
@@ -133,7 +133,7 @@ T Arith<T>::sum(const T* a, size_t n) const {
   if (simple && !s.flush_subnormals && s.split_k == 1 && !s.step_via_float32) {
     const size_t lanes = s.kind == Accumulator::Kind::lanes ? static_cast<size_t>(std::max(s.lanes, 1)) : 1;
     const auto in_loop = raw_step(sum_step());
-    if (lanes == 1 && in_loop && !rewrites_inputs() && (std::is_same_v<T, float> || *in_loop == raw::Step::none))
+    if (lanes == 1 && in_loop && !rewriting_.any() && (std::is_same_v<T, float> || *in_loop == raw::Step::none))
       return chain_of_steps(a, n, *in_loop);
     if ((lanes & (lanes - 1)) == 0) return sum_in_lanes(a, n, false, lanes, sum_step());
   }
@@ -162,7 +162,7 @@ T Arith<T>::sum_of_squares(const T* a, size_t n) const {
 
 template <class T>
 T Arith<T>::max_of(const T* a, size_t n) const {
-  if (!rewrites_inputs()) return raw::max_of(a, n);
+  if (!rewriting_.any()) return raw::max_of(a, n);
   T result = -std::numeric_limits<T>::infinity();
   T buffer[kBlock];
   for (size_t i = 0; i < n; i += kBlock) {

@@ -167,12 +167,16 @@ std::string to_text(const Rounding& r) {
   return out;
 }
 
+std::string_view rounding_topic(std::string_view word) {
+  if (word == "flush" || word == "clamp") return word == "flush" ? "flush" : "clamp";
+  return word.starts_with("limit=") ? "limit" : "mode";
+}
+
 Result<Rounding> parse_rounding(std::string_view text) {
   std::optional<Rounding> out;
-  bool has_mode = false;
-  std::set<std::string> seen;
+  std::set<std::string_view> topics;
   for (const std::string& word : split(text, ' ')) {
-    if (!seen.insert(word.substr(0, word.find('='))).second) return malformed(word);
+    if (out && !topics.insert(rounding_topic(word)).second) return malformed(word);
     if (!out) {
       if (const auto id = format_named(word)) {
         out.emplace(Rounding{.format = format(*id)});
@@ -193,10 +197,8 @@ Result<Rounding> parse_rounding(std::string_view text) {
     } else if (word.starts_with("limit=")) {
       const auto [end, error] = std::from_chars(word.data() + 6, word.data() + word.size(), out->limit);
       if (error != std::errc() || end != word.data() + word.size()) return malformed(word);
-    } else if (has_mode || !read(word, out->mode)) {
+    } else if (!read(word, out->mode)) {
       return malformed(word);
-    } else {
-      has_mode = true;
     }
   }
   if (!out) return malformed(text);

@@ -72,6 +72,13 @@ HWY_INLINE V<D> CanonicalNan(D d, V<D> v) {
   return hn::IfThenElse(hn::IsNaN(v), nan, v);
 }
 
+/// Magnitudes below `smallest` become zeros of their sign.
+template <class D>
+HWY_INLINE V<D> FlushBelow(D d, V<D> v, hn::TFromD<D> smallest) {
+  const auto tiny = hn::Lt(hn::Abs(v), hn::Set(d, smallest));
+  return hn::IfThenElse(tiny, hn::And(v, hn::Set(d, hn::TFromD<D>(-0.0))), v);
+}
+
 template <class D>
 HWY_INLINE V<D> NanOf(D d) {
   return hn::Set(d, std::numeric_limits<hn::TFromD<D>>::quiet_NaN());

@@ -17,9 +17,7 @@ namespace assay::num::HWY_NAMESPACE {
 
 template <class D>
 HWY_INLINE V<D> Flushed(D d, V<D> v) {
-  using T = hn::TFromD<D>;
-  const auto tiny = hn::Lt(hn::Abs(v), hn::Set(d, std::numeric_limits<T>::min()));
-  return hn::IfThenElse(tiny, hn::And(v, hn::Set(d, T(-0.0))), v);
+  return FlushBelow(d, v, std::numeric_limits<hn::TFromD<D>>::min());
 }
 
 template <class D>
@@ -65,6 +63,14 @@ void Leave(T* values, size_t n, const Rewriting& rewriting, const RoundPlan* rou
   Each(values, values, n, [&](auto v) HWY_ATTR { return Left(d, v, known, rounding ? &plan : nullptr); });
 }
 
+template <class T>
+void Flush(T* values, size_t n, T smallest) {
+  const hn::ScalableTag<T> d;
+  Each(values, values, n, [&](auto v) HWY_ATTR { return FlushBelow(d, v, smallest); });
+}
+void FlushFloat(float* values, size_t n, float smallest) { Flush(values, n, smallest); }
+void FlushDouble(double* values, size_t n, double smallest) { Flush(values, n, smallest); }
+
 void EnterFloat(const float* from, float* to, size_t n, const Rewriting& r) { Enter(from, to, n, r); }
 void EnterDouble(const double* from, double* to, size_t n, const Rewriting& r) { Enter(from, to, n, r); }
 void LeaveFloat(float* values, size_t n, const Rewriting& r, const RoundPlan* plan) { Leave(values, n, r, plan); }
@@ -76,11 +82,15 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace assay::num {
 
+HWY_EXPORT(FlushFloat);
+HWY_EXPORT(FlushDouble);
 HWY_EXPORT(EnterFloat);
 HWY_EXPORT(EnterDouble);
 HWY_EXPORT(LeaveFloat);
 HWY_EXPORT(LeaveDouble);
 
+void flush_below(float* values, size_t n, float smallest) { HWY_DYNAMIC_DISPATCH(FlushFloat)(values, n, smallest); }
+void flush_below(double* values, size_t n, double smallest) { HWY_DYNAMIC_DISPATCH(FlushDouble)(values, n, smallest); }
 void enter_step(const float* from, float* to, size_t n, const Rewriting& rewriting) {
   HWY_DYNAMIC_DISPATCH(EnterFloat)(from, to, n, rewriting);
 }

@@ -21,6 +21,10 @@ struct Rewriting {
   bool any() const { return neural_engine || flush; }
 };
 
+/// Magnitudes below `smallest` become zeros of their sign.
+void flush_below(float* values, size_t n, float smallest);
+void flush_below(double* values, size_t n, double smallest);
+
 /// Operands on their way into a step; `to` may be `from`.
 void enter_step(const float* from, float* to, size_t n, const Rewriting& rewriting);
 void enter_step(const double* from, double* to, size_t n, const Rewriting& rewriting);

@@ -5,6 +5,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "num/simd-inl.h"
+#include "ops/spread-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace assay::ops::HWY_NAMESPACE {
@@ -43,24 +44,6 @@ struct Phases {
 };
 
 template <class T>
-HWY_INLINE void Spread(const T* row, const Phases& phases, T* to) {
-  const hn::ScalableTag<T> d;
-  const size_t lanes = hn::Lanes(d), n = phases.inside();
-  size_t x = 0;
-  if (phases.stride == 2) {
-    T* const first = to + phases.at(phases.begin);
-    T* const second = to + phases.at(phases.begin + 1);
-    for (; x + 2 * lanes <= n; x += 2 * lanes) {
-      hn::Vec<decltype(d)> even, odd;
-      hn::LoadInterleaved2(d, row + x, even, odd);
-      hn::StoreU(even, d, first + x / 2);
-      hn::StoreU(odd, d, second + x / 2);
-    }
-  }
-  for (; x < n; ++x) to[phases.at(x + phases.begin)] = row[x];
-}
-
-template <class T>
 void Plane(const T* in, const WindowAxis& rows, const WindowAxis& columns, T none, T* room, T* out) {
   const auto width = static_cast<size_t>(columns.in), count = static_cast<size_t>(columns.out);
   const Phases phases(columns);
@@ -78,7 +61,7 @@ void Plane(const T* in, const WindowAxis& rows, const WindowAxis& columns, T non
       for (int64_t tap = first + 1; tap < last; ++tap, top = best) MaxRow(top, row(tap), best, width);
     }
     const bool direct = phases.stride == 1 && phases.begin == 0 && phases.width <= width;
-    if (!direct) Spread(top, phases, spread);
+    if (!direct) SpreadValues(top, phases.inside(), phases.begin, phases.stride, phases.length, spread);
     const auto tap = [&](int64_t k) {
       return direct ? top + k * columns.dilation : spread + phases.at(static_cast<size_t>(k * columns.dilation));
     };

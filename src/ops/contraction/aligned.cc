@@ -130,12 +130,7 @@ HWY_NOINLINE void AlignedColumns(const WideTask& task, const Aligned& block, con
     }
     total = begin == 0 ? acc : hn::Add(total, acc);
   }
-  alignas(64) float values[hn::MaxLanes(d)];
-  alignas(64) int32_t asked[hn::MaxLanes(d)];
-  hn::Store(total, d, values);
-  hn::Store(open, di, asked);
-  for (size_t i = 0; i < hn::Lanes(d); ++i)
-    c[j + i] = asked[i] != 0 ? decided_by_definition(task, j + i, c[j + i]) : values[i];
+  DecideOpen(task, total, open, j, c);
 }
 
 HWY_NOINLINE void AllAligned(size_t rows, const WideTask& task, float* c, size_t ldc) {
@@ -157,7 +152,7 @@ HWY_NOINLINE void AllAligned(size_t rows, const WideTask& task, float* c, size_t
   }
 }
 
-KernelSet<float> AlignedFloat() { return SetOf<float, WideKernel<AllAligned>::Kernel>(); }
+KernelSet<float> AlignedFloat() { return SetOf<float, WideKernel<AllAligned>::Kernel>(kWholeK); }
 
 #endif
 
@@ -169,11 +164,7 @@ namespace assay::ops::contraction {
 
 HWY_EXPORT(AlignedFloat);
 
-KernelSet<float> aligned_float() {
-  KernelSet<float> set = HWY_DYNAMIC_DISPATCH(AlignedFloat)();
-  set.whole_k = true;
-  return set;
-}
+KernelSet<float> aligned_float() { return HWY_DYNAMIC_DISPATCH(AlignedFloat)(); }
 
 }  // namespace assay::ops::contraction
 #endif

@@ -125,7 +125,7 @@ struct Exact {
   }
 };
 
-KernelSet<float> ExactFloat() { return SetOf<float, Exact>(); }
+KernelSet<float> ExactFloat() { return SetOf<float, Exact>(kWholeK); }
 
 #endif
 
@@ -137,11 +137,7 @@ namespace assay::ops::contraction {
 
 HWY_EXPORT(ExactFloat);
 
-KernelSet<float> exact_float() {
-  KernelSet<float> set = HWY_DYNAMIC_DISPATCH(ExactFloat)();
-  set.whole_k = true;
-  return set;
-}
+KernelSet<float> exact_float() { return HWY_DYNAMIC_DISPATCH(ExactFloat)(); }
 
 }  // namespace assay::ops::contraction
 #endif

@@ -25,9 +25,7 @@ struct UnfusedStep {
 struct FlushedStep {
   template <class D, class V>
   HWY_INLINE V operator()(D d, V a, V b, V acc) const {
-    const V sum = simd::Fma(d, a, b, acc);
-    const auto tiny = hn::Lt(hn::Abs(sum), hn::Set(d, 0x1p-126f));
-    return hn::IfThenElse(tiny, hn::And(sum, hn::Set(d, -0.0f)), sum);
+    return simd::FlushBelow(d, simd::Fma(d, a, b, acc), 0x1p-126f);
   }
 };
 

@@ -8,6 +8,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "num/simd-inl.h"
+#include "ops/spread-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace assay::ops::contraction::HWY_NAMESPACE {
@@ -92,20 +93,7 @@ HWY_INLINE void SpreadRow(const T* from, size_t n, size_t left, size_t stride, s
     for (; i + lanes <= width; i += lanes) hn::StoreU(hn::Zero(d), d, to + i);
     for (; i < width; ++i) to[i] = 0;
   }
-  const auto at = [&](size_t x) { return to + (x + left) % stride * phase + (x + left) / stride; };
-  size_t x = 0;
-  if (stride == 1) {
-    for (; x + lanes <= n; x += lanes) hn::StoreU(hn::LoadU(d, from + x), d, to + left + x);
-  } else if (stride == 2) {
-    T *const first = at(0), *const second = at(1);
-    for (; x + 2 * lanes <= n; x += 2 * lanes) {
-      hn::Vec<decltype(d)> even, odd;
-      hn::LoadInterleaved2(d, from + x, even, odd);
-      hn::StoreU(even, d, first + x / 2);
-      hn::StoreU(odd, d, second + x / 2);
-    }
-  }
-  for (; x < n; ++x) *at(x) = from[x];
+  ops::HWY_NAMESPACE::SpreadValues(from, n, left, stride, phase, to);
 }
 void SpreadRowFloat(const float* from, size_t n, size_t left, size_t stride, size_t phase, float* to) {
   SpreadRow(from, n, left, stride, phase, to);

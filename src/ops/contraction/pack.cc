@@ -205,11 +205,7 @@ void round_operands(T* values, size_t n, const num::Policy& policy) {
   if (!policy.flush_subnormals && !policy.accumulator.flush_subnormals) return;
   const num::Format& own = num::format(sizeof(T) == 4 ? num::FormatId::float32 : num::FormatId::float64);
   const auto& step = policy.accumulator.step;
-  const auto smallest = static_cast<T>(num::min_normal(step ? step->format : own));
-  if (smallest == std::numeric_limits<T>::min()) return num::enter_step(values, values, n, {.flush = true});
-  for (size_t i = 0; i < n; ++i) {
-    if (std::abs(values[i]) < smallest) values[i] = std::copysign(T{0}, values[i]);
-  }
+  num::flush_below(values, n, static_cast<T>(num::min_normal(step ? step->format : own)));
 }
 template void round_operands<float>(float*, size_t, const num::Policy&);
 template void round_operands<double>(double*, size_t, const num::Policy&);

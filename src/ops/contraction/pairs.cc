@@ -19,11 +19,7 @@ KernelSet<float> PairsFloat() { return reference_float(); }
 
 using num::Accumulator;
 
-HWY_INLINE hn::Vec<DF> Flushed(hn::Vec<DF> v) {
-  const DF d;
-  const auto tiny = hn::Lt(hn::Abs(v), hn::Set(d, 0x1p-126f));
-  return hn::IfThenElse(tiny, hn::And(v, hn::Set(d, -0.0f)), v);
-}
+HWY_INLINE hn::Vec<DF> Flushed(hn::Vec<DF> v) { return simd::FlushBelow(DF(), v, 0x1p-126f); }
 HWY_INLINE hn::Vec<DF> FlushedFma(hn::Vec<DF> x, hn::Vec<DF> y, hn::Vec<DF> acc) {
   return Flushed(hn::MulAdd(x, y, acc));
 }
@@ -92,7 +88,7 @@ HWY_NOINLINE void AllPairs(size_t rows, const WideTask& task, float* c, size_t l
   }
 }
 
-KernelSet<float> PairsFloat() { return SetOf<float, WideKernel<AllPairs>::Kernel>(); }
+KernelSet<float> PairsFloat() { return SetOf<float, WideKernel<AllPairs>::Kernel>(kWholeK); }
 
 #endif
 
@@ -104,11 +100,7 @@ namespace assay::ops::contraction {
 
 HWY_EXPORT(PairsFloat);
 
-KernelSet<float> pairs_float() {
-  KernelSet<float> set = HWY_DYNAMIC_DISPATCH(PairsFloat)();
-  set.whole_k = true;
-  return set;
-}
+KernelSet<float> pairs_float() { return HWY_DYNAMIC_DISPATCH(PairsFloat)(); }
 
 }  // namespace assay::ops::contraction
 #endif

@@ -79,46 +79,36 @@ std::vector<Case> policies() {
     });
   }
   add("exact", [](auto& p) { p.accumulator.kind = Kind::exact; });
-  add("ampere", [](auto& p) {
-    p.operand = to(num::FormatId::tf32);
-    p.accumulator.kind = Kind::aligned;
-    p.accumulator.block = 4;
-    p.accumulator.fraction_bits = 24;
-  });
-  add("hopper", [](auto& p) {
-    p.operand = to(num::FormatId::float16);
-    p.accumulator.kind = Kind::aligned;
-    p.accumulator.block = 16;
-    p.accumulator.fraction_bits = 25;
-  });
+  struct TensorCore {
+    const char* name;
+    num::FormatId operand;
+    int block, fraction_bits;
+    num::FormatId factors = num::FormatId::float32;
+    int split_k = 1;
+  };
+  constexpr TensorCore kTensorCores[] = {
+      {"ampere", num::FormatId::tf32, 4, 24},
+      {"hopper", num::FormatId::float16, 16, 25},
+      {"ampere, three parts of k", num::FormatId::tf32, 8, 24, num::FormatId::tf32, 3},
+      {"volta", num::FormatId::float16, 4, 23, num::FormatId::float16},
+      {"hopper in bfloat16", num::FormatId::bfloat16, 16, 25, num::FormatId::bfloat16},
+  };
+  for (const TensorCore& core : kTensorCores) {
+    add(core.name, [&](auto& p) {
+      p.operand = to(core.operand);
+      p.accumulator.kind = Kind::aligned;
+      p.accumulator.block = core.block;
+      p.accumulator.fraction_bits = core.fraction_bits;
+      p.accumulator.factors = core.factors;
+      p.accumulator.split_k = core.split_k;
+    });
+  }
   add("float16 blocks", [](auto& p) {
     p.operand = to(num::FormatId::float16);
     p.accumulator.kind = Kind::aligned;
     p.accumulator.block = 8;
     p.accumulator.block_format = num::FormatId::float16;
     p.accumulator.block_mode = num::Mode::nearest_even;
-  });
-  add("ampere, three parts of k", [](auto& p) {
-    p.operand = to(num::FormatId::tf32);
-    p.accumulator.kind = Kind::aligned;
-    p.accumulator.block = 8;
-    p.accumulator.fraction_bits = 24;
-    p.accumulator.factors = num::FormatId::tf32;
-    p.accumulator.split_k = 3;
-  });
-  add("volta", [](auto& p) {
-    p.operand = to(num::FormatId::float16);
-    p.accumulator.kind = Kind::aligned;
-    p.accumulator.block = 4;
-    p.accumulator.fraction_bits = 23;
-    p.accumulator.factors = num::FormatId::float16;
-  });
-  add("hopper in bfloat16", [](auto& p) {
-    p.operand = to(num::FormatId::bfloat16);
-    p.accumulator.kind = Kind::aligned;
-    p.accumulator.block = 16;
-    p.accumulator.fraction_bits = 25;
-    p.accumulator.factors = num::FormatId::bfloat16;
   });
   add("split k", [](auto& p) { p.accumulator.split_k = 4; });
   add("exact to float16", [](auto& p) {

@@ -32,9 +32,7 @@ class PlannedStep {
 
   template <class D, class V>
   HWY_INLINE V Flushed(D d, V v) const {
-    if (!flush_) return v;
-    const auto tiny = hn::Lt(hn::Abs(v), hn::Set(d, smallest_));
-    return hn::IfThenElse(tiny, hn::And(v, hn::Set(d, -0.0f)), v);
+    return flush_ ? simd::FlushBelow(d, v, smallest_) : v;
   }
 
  private:
@@ -131,8 +129,7 @@ struct Halves {
 template <bool kFlush, class D, class V>
 HWY_INLINE V FlushedIf(D d, V v) {
   if constexpr (!kFlush) return v;
-  const auto tiny = hn::Lt(hn::Abs(v), hn::Set(d, 0x1p-126f));
-  return hn::IfThenElse(tiny, hn::And(v, hn::Set(d, -0.0f)), v);
+  return simd::FlushBelow(d, v, 0x1p-126f);
 }
 
 /// Lane l sums k = l, l + lanes, ...; then halves are added. Step is (sum, a, b) -> sum, on vectors; kCount is the
@@ -199,7 +196,7 @@ void Lanes(size_t rows, size_t kc, const float* a, const float* b, float* c, siz
 
 KernelSet<float> PlannedFloat() { return SetOf<float, AnyRows<Planned>::Kernel>(); }
 KernelSet<float> HalvesFloat() { return SetOf<float, Halves>(); }
-KernelSet<float> LanesFloat() { return SetOf<float, AnyRows<Lanes>::Kernel>(); }
+KernelSet<float> LanesFloat() { return SetOf<float, AnyRows<Lanes>::Kernel>(kWholeK); }
 
 }  // namespace assay::ops::contraction::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -215,11 +212,7 @@ HWY_EXPORT(LanesFloat);
 
 KernelSet<float> planned_float() { return HWY_DYNAMIC_DISPATCH(PlannedFloat)(); }
 KernelSet<float> halves_float() { return HWY_DYNAMIC_DISPATCH(HalvesFloat)(); }
-KernelSet<float> lanes_float() {
-  KernelSet<float> set = HWY_DYNAMIC_DISPATCH(LanesFloat)();
-  set.whole_k = true;
-  return set;
-}
+KernelSet<float> lanes_float() { return HWY_DYNAMIC_DISPATCH(LanesFloat)(); }
 
 }  // namespace assay::ops::contraction
 #endif

@@ -65,13 +65,16 @@ HWY_INLINE void Tile(size_t kc, const T* HWY_RESTRICT a, const T* HWY_RESTRICT b
   }
 }
 
+inline constexpr bool kWholeK = true;  ///< of SetOf: KernelSet::whole_k
+
 /// A kernel set of Make<rows>::Run for some numbers of rows; a tile of another number takes the next larger kernel,
 /// whose further rows are of zeros and land where nobody looks (panels and blocks hold whole tiles).
 template <class T, template <size_t> class Make, size_t... kM>
-KernelSet<T> SetOf(std::index_sequence<kM...>) {
+KernelSet<T> SetOf(std::index_sequence<kM...>, bool whole_k) {
   KernelSet<T> set;
   set.mr = kRows;
   set.nr = TileColumns<T>();
+  set.whole_k = whole_k;
   size_t next = 1;
   const auto serve = [&](size_t rows, MicroKernel<T> kernel) {
     for (; next <= rows; ++next) set.by_rows[next] = kernel;
@@ -80,11 +83,11 @@ KernelSet<T> SetOf(std::index_sequence<kM...>) {
   return set;
 }
 template <class T, template <size_t> class Make>
-KernelSet<T> SetOf() {
+KernelSet<T> SetOf(bool whole_k = false) {
   if constexpr (kRows == 12) {
-    return SetOf<T, Make>(std::index_sequence<1, 2, 4, 6, 8, 12>());
+    return SetOf<T, Make>(std::index_sequence<1, 2, 4, 6, 8, 12>(), whole_k);
   } else {
-    return SetOf<T, Make>(std::index_sequence<1, 2, 4, 6>());
+    return SetOf<T, Make>(std::index_sequence<1, 2, 4, 6>(), whole_k);
   }
 }
 

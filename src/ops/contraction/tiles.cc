@@ -81,13 +81,8 @@ struct Tiles {
     const num::Accumulator& accumulator = task.policy.accumulator;
     const auto block = static_cast<size_t>(accumulator.block);
     if (task.resume || task.kc / block + 1 > kMostTerms) return false;
-    const DF d;
-    const size_t lanes = hn::Lanes(d);
-    auto size = hn::Zero(d);
-    for (size_t i = 0; i < task.kc * task.columns; i += lanes) size = LargerMagnitude(size, hn::Load(d, task.b + i));
-    alignas(64) float sizes[hn::MaxLanes(d)];
-    hn::Store(size, d, sizes);
-    const float most = static_cast<float>(task.kc) * LargestOf(task.a, task.kc * kRows) * LargestOf(sizes, lanes);
+    const float most =
+        static_cast<float>(task.kc) * LargestOf(task.a, task.kc * kRows) * LargestOf(task.b, task.kc * task.columns);
     const float safe = 0.9f * HWY_MIN(overflow_threshold(accumulator), kLargestTerm);
     const bool watch = !(most < safe);
     const auto row = block == 4 ? (watch ? Row<4, true> : Row<4, false>) : (watch ? Row<0, true> : Row<0, false>);
@@ -159,7 +154,7 @@ HWY_NOINLINE void AllTiles(size_t rows, const WideTask& task, float* c, size_t l
   }
 }
 
-KernelSet<float> TilesFloat() { return SetOf<float, WideKernel<AllTiles>::Kernel>(); }
+KernelSet<float> TilesFloat() { return SetOf<float, WideKernel<AllTiles>::Kernel>(kWholeK); }
 
 #endif
 
@@ -171,11 +166,7 @@ namespace assay::ops::contraction {
 
 HWY_EXPORT(TilesFloat);
 
-KernelSet<float> tiles_float() {
-  KernelSet<float> set = HWY_DYNAMIC_DISPATCH(TilesFloat)();
-  set.whole_k = true;
-  return set;
-}
+KernelSet<float> tiles_float() { return HWY_DYNAMIC_DISPATCH(TilesFloat)(); }
 
 }  // namespace assay::ops::contraction
 #endif

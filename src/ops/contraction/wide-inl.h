@@ -25,6 +25,18 @@ struct Bounds {
   hn::Vec<DD> below[2], above[2];
 };
 
+/// Columns j, j + 1, ... into c: the sums, but by definition where `open` is set.
+inline HWY_NOINLINE void DecideOpen(const WideTask& task, hn::Vec<DF> sums, hn::Vec<hn::RebindToSigned<DF>> open,
+                                    size_t j, float* c) {
+  const DF d;
+  alignas(64) float values[hn::MaxLanes(d)];
+  alignas(64) int32_t asked[hn::MaxLanes(d)];
+  hn::Store(sums, d, values);
+  hn::Store(open, hn::RebindToSigned<DF>(), asked);
+  for (size_t i = 0; i < hn::Lanes(d); ++i)
+    c[j + i] = asked[i] != 0 ? decided_by_definition(task, j + i, c[j + i]) : values[i];
+}
+
 class WideFinish {
  public:
   explicit WideFinish(const num::Policy& policy)
@@ -48,7 +60,7 @@ class WideFinish {
       open = hn::Or(open, hn::RebindMask(di, tiny));
     }
     if (HWY_LIKELY(hn::AllFalse(di, open))) return hn::StoreU(high, d, c + j);
-    Decide(task, high, hn::VecFromMask(di, open), j, c);
+    DecideOpen(task, high, hn::VecFromMask(di, open), j, c);
   }
 
  private:
@@ -57,24 +69,12 @@ class WideFinish {
     return rounding.format.exponent_bits == 8 && num::fast_rounding(rounding) == num::FastRounding::float32;
   }
 
-  HWY_NOINLINE void Decide(const WideTask& task, hn::Vec<DF> rounded, hn::Vec<hn::RebindToSigned<DF>> open, size_t j,
-                           float* c) const {
-    const DF d;
-    alignas(64) float values[hn::MaxLanes(d)];
-    alignas(64) int32_t asked[hn::MaxLanes(d)];
-    hn::Store(rounded, d, values);
-    hn::Store(open, hn::RebindToSigned<DF>(), asked);
-    for (size_t i = 0; i < hn::Lanes(d); ++i)
-      c[j + i] = asked[i] != 0 ? decided_by_definition(task, j + i, c[j + i]) : values[i];
-  }
-
   HWY_INLINE hn::Vec<DF> Rounded(const hn::Vec<DD>* sum) const {
     const DF d;
     const DD dd;
     if (float32_) {
       const auto v = hn::Combine(d, hn::DemoteTo(DH(), sum[1]), hn::DemoteTo(DH(), sum[0]));
-      if (!rounding_.flush_subnormals) return v;
-      return hn::IfThenElse(hn::Lt(hn::Abs(v), hn::Set(d, smallest_)), hn::And(v, hn::Set(d, -0.0f)), v);
+      return rounding_.flush_subnormals ? simd::FlushBelow(d, v, smallest_) : v;
     }
     if (HWY_LIKELY(plan_.from_odd))
       return simd::RoundLanes(d, hn::Combine(d, simd::DemoteToOdd(dd, sum[1]), simd::DemoteToOdd(dd, sum[0])), plan_);

@@ -1,0 +1,42 @@
+// Rows cut into the phases of a stride, so that the values under one tap of consecutive windows are contiguous;
+// included once per target.
+
+// Per-target include guard.
+#if defined(ASSAY_OPS_SPREAD_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ASSAY_OPS_SPREAD_INL_H_
+#undef ASSAY_OPS_SPREAD_INL_H_
+#else
+#define ASSAY_OPS_SPREAD_INL_H_
+#endif
+
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace assay::ops::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// n values whose first is column `left` of a row; column x goes to x % stride * phase + x / stride.
+template <class T>
+HWY_INLINE void SpreadValues(const T* from, size_t n, size_t left, size_t stride, size_t phase, T* to) {
+  const hn::ScalableTag<T> d;
+  const size_t lanes = hn::Lanes(d);
+  const auto at = [&](size_t x) { return to + (x + left) % stride * phase + (x + left) / stride; };
+  size_t x = 0;
+  if (stride == 1) {
+    for (; x + lanes <= n; x += lanes) hn::StoreU(hn::LoadU(d, from + x), d, to + left + x);
+  } else if (stride == 2) {
+    T *const first = at(0), *const second = at(1);
+    for (; x + 2 * lanes <= n; x += 2 * lanes) {
+      hn::Vec<decltype(d)> even, odd;
+      hn::LoadInterleaved2(d, from + x, even, odd);
+      hn::StoreU(even, d, first + x / 2);
+      hn::StoreU(odd, d, second + x / 2);
+    }
+  }
+  for (; x < n; ++x) *at(x) = from[x];
+}
+
+}  // namespace assay::ops::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
