@@ -131,13 +131,13 @@ Status check_targets(const Command& command, const Args& args) {
   for (const Flag& target : command.flags) {
     if (!target.writes || !args.has(target.name)) continue;
     const std::string path = args.text(target.name);
+    std::error_code error;  // files that are not there are nothing to lose
+    if (!std::filesystem::is_regular_file(path, error)) continue;
     for (const auto& [name, values] : args.values) {
       if (name == target.name) continue;
       for (const std::string& value : values) {
         for (const std::string& file : files_of(value)) {
-          std::error_code error;  // files that are not there are nothing to lose
-          if (!std::filesystem::is_regular_file(path, error) || !std::filesystem::equivalent(path, file, error))
-            continue;
+          if (!std::filesystem::equivalent(path, file, error)) continue;
           return usage(std::string(target.name) + " " + path + " would overwrite " + name, "write another file");
         }
       }

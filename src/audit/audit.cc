@@ -412,10 +412,11 @@ void Auditor::find_twins() {
   std::map<std::pair<std::string, std::string>, Source> firsts;
   for (size_t p = 0; p < programs_.size(); ++p) {
     const size_t variants = p == 0 ? 1 : programs_[p]->variants().size();  // a reference runs its primary
+    const std::string& model = p == 0 ? result_.reference.identity : result_.candidates[p - 1].info.identity;
     for (size_t v = 0; v < variants; ++v) {
       const auto graph = programs_[p]->resolved(v);
       if (!graph) continue;
-      const auto [first, added] = firsts.try_emplace({programs_[p]->identity(), ir::print(*graph)}, p, v);
+      const auto [first, added] = firsts.try_emplace({model, ir::print(*graph)}, p, v);
       if (!added) twins_[{p, v}] = first->second;
     }
   }

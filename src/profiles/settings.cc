@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "num/policy_text.h"
 
 namespace assay::profiles {
 namespace {
@@ -286,12 +287,11 @@ Result<num::Rounding> read_rounding(const Reader& reader, std::string_view key) 
   if (words.empty()) return reader.fail(key, "names no format");
   num::Rounding rounding{};
   ASSAY_TRY(rounding.format, parse_format(reader, key, words.front()));
-  std::set<std::string_view> said;
+  std::set<std::string_view> topics;
   for (size_t i = 1; i < words.size(); ++i) {
     const std::string& word = words[i];
     ASSAY_CHECK(parse_modifier(reader, key, word, rounding));
-    const bool named = word == "flush" || word == "clamp";
-    if (!said.insert(named ? std::string_view(word) : word.starts_with("limit=") ? "limit" : "mode").second)
+    if (!topics.insert(num::rounding_topic(word)).second)
       return reader.fail(key, "says a second time how it rounds or overflows: '" + word + "'");
   }
   return rounding;

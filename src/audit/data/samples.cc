@@ -132,9 +132,10 @@ Error disagreement(std::span<const Port> ports, const std::vector<Tensor>& array
 
 // Whether the array can be cut into samples, taken by itself.
 bool holds_samples(const Port& port, const Tensor& array) {
+  if (array.rank() == 0) return false;
   if (!port.type.ranked()) return true;
   const auto& shape = *port.type.shape;
-  if (array.rank() == 0 || shape.empty() || !fits(array.dims(), 1, port, 1)) return false;
+  if (shape.empty() || !fits(array.dims(), 1, port, 1)) return false;
   return !shape[0].known() || (shape[0].value > 0 && array.dims()[0] % shape[0].value == 0);
 }
 
@@ -152,8 +153,7 @@ size_t at_fault(std::span<const Port> ports, const std::vector<Tensor>& arrays, 
       several = true;
     }
     if (!first) first = i;
-    if (!other && arrays[i].dims() != arrays[*first].dims() && arrays[i].dims()[0] != arrays[*first].dims()[0])
-      other = i;
+    if (!other && arrays[i].dims()[0] != arrays[*first].dims()[0]) other = i;
   }
   return single && several ? *single : other ? *other : first.value_or(0);
 }

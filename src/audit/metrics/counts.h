@@ -49,8 +49,8 @@ struct Differences {
   uint64_t reference_zeros = 0;  ///< differing elements whose reference is 0: not in max_rel
   double max_abs = 0, max_rel = 0;
   uint64_t max_ulp = 0;  ///< in ULPs of `ulp_type`
-  ir::ElemType ulp_type =
-      ir::ElemType::float32;  ///< or float64, where both are; undefined for integers, which have none
+  /// float32, or float64 where both sides are; undefined for integers, which have no ULPs.
+  ir::ElemType ulp_type = ir::ElemType::float32;
   Worst worst{};
   Histogram abs{}, rel{}, ulp{};
 
