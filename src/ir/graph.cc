@@ -81,7 +81,7 @@ std::optional<ValueId> Graph::find(std::string_view value_name) const {
 }
 
 std::string Graph::describe(const Op& op) const {
-  const std::string kind = op.domain.empty() ? op.type : op.domain + "." + op.type;
+  const std::string kind = !op.origin.empty() ? op.origin : op.domain.empty() ? op.type : op.domain + "." + op.type;
   if (!op.name.empty()) return kind + " '" + op.name + "'";
   for (const ValueId v : op.outputs)
     if (v != kNoValue) return kind + " (writes '" + values[v].name + "')";

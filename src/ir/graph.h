@@ -52,9 +52,10 @@ struct Value {
 };
 
 struct Op {
-  std::string domain;  ///< "" is ai.onnx
-  std::string type;    ///< "Conv"
-  std::string name;    ///< the node's own name, may be empty
+  std::string domain;    ///< "" is ai.onnx
+  std::string type;      ///< "Conv"
+  std::string name;      ///< the node's own name, may be empty
+  std::string origin{};  ///< kind in the file where that is another vocabulary ("innerProduct"); empty for ONNX
   std::vector<ValueId> inputs{};
   std::vector<ValueId> outputs{};
   std::vector<Attr> attrs{};

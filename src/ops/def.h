@@ -22,6 +22,8 @@ class InferContext;    // ops/infer.h
 class KernelContext;   // ops/kernel.h
 class UpgradeContext;  // ops/upgrade.h
 class PrepareContext;  // ops/kernel.h
+class MilContext;      // ops/lower/mil.h
+class NnContext;       // ops/lower/nn.h
 
 // Sets of element types for signatures.
 inline constexpr ir::TypeSet kFloats = type_set(ir::ElemType::float32) | type_set(ir::ElemType::float64) |
@@ -102,6 +104,15 @@ struct Upgrade {
   Status (*apply)(UpgradeContext& context);
 };
 
+/// How an operator is written in a Core ML format, or why it is not. The results under float32 are the operator's own:
+/// what a format can only say differently is refused.
+template <class Context>
+struct Lowering {
+  Status (*apply)(Context& context) = nullptr;
+  /// For docs/ops.md: what it becomes ("conv", "matmul, add"); when `apply` is null, the reason.
+  std::string_view says = "not written";
+};
+
 struct OpDef {
   std::string_view domain{};  ///< "" is ai.onnx
   std::string_view name;
@@ -123,6 +134,8 @@ struct OpDef {
   Elementwise elementwise{};                         ///< set for Numeric::elementwise
   /// Work done once per session on constant operands (packing weights); may return null.
   Result<std::shared_ptr<const void>> (*prepare)(PrepareContext& context) = nullptr;
+  Lowering<MilContext> to_mil{};  ///< ML Program
+  Lowering<NnContext> to_nn{};    ///< NeuralNetwork
   /// Takes fused elementwise operations behind its output (KernelContext::epilogue).
   bool takes_epilogue = false;
   /// The output may share the input's memory when the input dies here (elementwise; same byte size).

@@ -1,0 +1,74 @@
+// ML Programs to the IR: one function per operation, in tables by family (lift/mil_*.cc).
+#pragma once
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "coreml/lift/builder.h"
+#include "mil/program.h"
+
+namespace assay::coreml {
+
+/// Names that operations of a block see: those of the block itself and of the enclosing ones.
+class MilScope;
+
+/// What a lifting function sees: one operation, its parameters by name, and the graph to add to.
+class MilLift : public GraphBuilder {
+ public:
+  MilLift(ir::Graph& graph, MilScope& scope, int version);
+
+  const mil::Operation* operation = nullptr;
+  /// Specification version of the function's operator set (6: iOS15 ... 9: iOS18).
+  int version() const { return version_; }
+
+  // Parameters.
+  bool has(std::string_view parameter) const;
+  size_t count(std::string_view parameter) const;  ///< bindings of a variadic parameter
+  /// The value bound to a parameter; kNoValue and a kept error when it is missing.
+  ValueId in(std::string_view parameter, size_t binding = 0);
+  ValueId optional_in(std::string_view parameter) { return has(parameter) ? in(parameter) : ir::kNoValue; }
+  std::vector<ValueId> all(std::string_view parameter);
+  // Of parameters that are constants; an error is kept when they are not.
+  int64_t integer(std::string_view parameter, int64_t fallback);
+  ir::Dims integers(std::string_view parameter, ir::Dims fallback = {});
+  double number(std::string_view parameter, double fallback);
+  bool flag(std::string_view parameter, bool fallback);
+  std::vector<bool> flags(std::string_view parameter);
+  std::string text(std::string_view parameter, std::string_view fallback);
+
+  // Results.
+  size_t result_count() const { return operation->outputs.size(); }
+  const mil::Type& result_type(size_t i = 0) const { return operation->outputs[i].type; }
+  ir::ElemType result_elem(size_t i = 0) const;
+  /// The operation's result `i` is `value`: it gets the result's name, and a Cast where the declared element type is
+  /// another integer type than the IR's (int32 for int64). A declared type that contradicts is an error.
+  void result(ValueId value, size_t i = 0);
+
+  /// An error about this operation: model_invalid (or op_unsupported with unsupported()).
+  void bad(std::string message);
+  void unsupported(std::string message);
+
+  /// A nested block as a graph of its own, for If and Loop.
+  std::shared_ptr<ir::Graph> block(const mil::Block& block, const std::vector<ir::Type>& inputs);
+
+ private:
+  MilScope& scope_;
+  int version_;
+};
+
+struct MilRow {
+  std::string_view type;  ///< "conv"
+  void (*lift)(MilLift& c);
+  int since = 6;  ///< first specification version that has it
+};
+/// Every operation that is lifted, sorted by type.
+std::vector<const MilRow*> mil_rows();
+
+/// A constant of the file as a tensor: a view where the layout is ONNX's.
+Result<ir::Tensor> tensor_of(const mil::Value& value);
+/// An ML Program type as an IR type; unknown dimensions stay unknown. Errors: type_unsupported.
+Result<ir::Type> ir_type(const mil::Type& type);
+
+}  // namespace assay::coreml

@@ -1,0 +1,57 @@
+// NeuralNetworks to the IR: one function per layer, in tables by family (lift/nn_*.cc).
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "coreml/lift/builder.h"
+#include "mil/network.h"
+
+namespace assay::coreml {
+
+class NnScope;
+
+/// What a lifting function sees: one layer and the graph to add to. All values are float32 (indices and truth values
+/// too, as the format has it); under the legacy mapping inputs have rank 5, [Seq, Batch, C, H, W].
+class NnLift : public GraphBuilder {
+ public:
+  NnLift(ir::Graph& graph, NnScope& scope);
+
+  const mil::Layer* layer = nullptr;
+  const mil::Message& params() const { return layer->params; }
+
+  size_t input_count() const { return layer->inputs.size(); }
+  bool has(size_t i) const { return i < layer->inputs.size(); }
+  ValueId in(size_t i);
+  std::vector<ValueId> all();
+  size_t output_count() const { return layer->outputs.size(); }
+  /// The layer's output `i` is `value`: float32 (a Cast is added for integers and booleans), unstated, and under the
+  /// output's name.
+  void result(ValueId value, size_t i = 0);
+
+  /// Weights as float32 constant of these dimensions, dequantised (`channels`: axis-0 blocks that scale and bias have);
+  /// an error is kept when their number is wrong.
+  ValueId weights(std::string_view field, const ir::Dims& dims);
+  ir::Tensor weights_tensor(const mil::Weights& weights, const ir::Dims& dims);
+  bool has_weights(std::string_view field) const { return !params().weights(field).empty(); }
+
+  /// `x` (float32 indices) as int64.
+  ValueId indices(ValueId x) { return cast(x, ir::ElemType::int64); }
+  /// `x` (0.0 false, else true) as boolean.
+  ValueId truth(ValueId x);
+
+  void bad(std::string message);          ///< model_invalid
+  void unsupported(std::string message);  ///< op_unsupported
+
+ private:
+  NnScope& scope_;
+};
+
+struct NnRow {
+  std::string_view kind;  ///< "innerProduct"
+  void (*lift)(NnLift& c);
+};
+std::vector<const NnRow*> nn_rows();
+
+}  // namespace assay::coreml

@@ -1,0 +1,32 @@
+// Graphs of the IR as Core ML models.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "ir/graph.h"
+#include "mil/model.h"
+
+namespace assay::coreml {
+
+enum class Format : uint8_t { ml_program, neural_network };
+
+struct LowerOptions {
+  Format format = Format::ml_program;
+  /// Specification version to keep to; 0: the lowest that the operations allow.
+  int version = 0;
+  /// Floating-point type that float32 operations become; by name, then by operator type, then the default.
+  mil::DataType precision = mil::DataType::float32;
+  std::map<std::string, mil::DataType> precision_of_op{};
+  std::map<std::string, mil::DataType> precision_of_type{};
+  /// Ranges and enumerations of symbolic dimensions of inputs: by input name, for each dimension lower and upper bound.
+  std::map<std::string, std::vector<mil::SizeRange>> ranges{};
+  std::map<std::string, std::vector<mil::Dims>> enumerated{};
+};
+
+/// Converts a graph whose types are inferred. float32 stays float32 unless the options say otherwise. Errors:
+/// not_convertible listing everything that the format cannot say, by operator, count and first node.
+Result<mil::Model> lower(const ir::Graph& graph, const LowerOptions& options, Warnings& warnings);
+
+}  // namespace assay::coreml

@@ -1,0 +1,156 @@
+// What a row's to_mil sees: one operation of the graph and the ML Program under construction.
+#pragma once
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "ir/graph.h"
+#include "mil/program.h"
+#include "ops/lower/names.h"
+
+namespace assay::ops {
+
+/// A value of the program: as operations name it, and its type.
+struct MilValue {
+  std::string name;
+  mil::Type type;
+
+  mil::DataType data() const { return type.data; }
+  int64_t rank() const { return static_cast<int64_t>(type.dims->size()); }
+  const mil::Dims& dims() const { return *type.dims; }
+};
+
+/// What a parameter is bound to: a value, several (variadic parameters), or a constant, for which a const operation is
+/// written.
+using MilArg = std::variant<MilValue, std::vector<MilValue>, mil::Value>;
+struct MilParam {
+  std::string_view name;
+  MilArg value;
+};
+using MilParams = std::vector<MilParam>;
+
+/// The type of an IR tensor in an ML Program: int64 becomes int32, the only integers that compute there. Errors:
+/// not_convertible for types that it does not have (float64, strings) and for unknown ranks.
+Result<mil::Type> mil_type(const ir::Type& type);
+
+/// The block under construction, shared by all operations of one function: emitted operations, names, constants.
+class MilBuilder {
+ public:
+  /// `version`: the specification version whose operators may be used (6: iOS15). Under it, need() is satisfied.
+  MilBuilder(const ir::Graph& graph, int version, LegalNames& names);
+  MilBuilder(const MilBuilder&) = delete;
+
+  /// How float32 values of an operation are computed: float32, or float16 (asked for by the user).
+  void set_precision(mil::DataType precision) { precision_ = precision; }
+  mil::DataType precision() const { return precision_; }
+
+  int version() const { return version_; }
+  /// Highest version asked for by need() so far, and the first feature that asked for it.
+  int needed() const { return needed_; }
+  const std::string& needed_by() const { return needed_by_; }
+  void need(int version, std::string_view feature);
+
+  /// The value of the graph in the program. A constant is written as a const operation when it is first asked for.
+  Result<MilValue> value(ir::ValueId id);
+  void bind(ir::ValueId id, MilValue value);
+  bool bound(ir::ValueId id) const { return values_.contains(id); }
+
+  MilValue constant(std::string_view stem, mil::Value value);
+  MilValue emit(std::string_view type, const MilParams& params, std::string_view stem, mil::Type result);
+  /// Several results; `names` are legal and free already.
+  void emit_named(std::string_view type, const MilParams& params, std::vector<mil::NamedType> outputs,
+                  std::vector<mil::Block> blocks = {});
+  /// `value` in another element type: itself when it has that type, else a cast (made once).
+  MilValue cast(const MilValue& value, mil::DataType to);
+
+  LegalNames& names() { return names_; }
+  std::vector<mil::Operation>& operations() { return operations_; }
+
+ private:
+  Result<mil::Value> constant_of(const ir::Value& value);
+
+  const ir::Graph& graph_;
+  int version_, needed_ = 0;
+  std::string needed_by_;
+  LegalNames& names_;
+  mil::DataType precision_ = mil::DataType::float32;
+  std::vector<mil::Operation> operations_;
+  std::unordered_map<ir::ValueId, MilValue> values_;
+  std::unordered_map<std::string, MilValue> casts_, scalars_;
+};
+
+/// The constant as an ML Program holds it: int64 as int32 (an error when a value does not fit: nothing wraps), float32
+/// as `precision`, streamed from where it is.
+Result<mil::Value> mil_constant(const ir::Tensor& tensor, mil::DataType precision = mil::DataType::float32);
+
+class MilContext {
+ public:
+  MilContext(const ir::Graph& g, const ir::Op& o, MilBuilder& b) : graph(g), op(o), builder(b) {}
+
+  const ir::Graph& graph;
+  const ir::Op& op;
+  MilBuilder& builder;
+
+  /// Specification version whose operators' meaning holds (6: iOS15 ... 9: iOS18).
+  int version() const { return builder.version(); }
+  /// This lowering uses something that only this version has. The driver starts anew with it (or refuses when the user
+  /// asked for an older target); the rest of the lowering may go on as if it were there.
+  void need(int wanted, std::string_view feature) { builder.need(wanted, feature); }
+
+  // Operands.
+  size_t input_count() const { return op.inputs.size(); }
+  bool has(size_t i) const { return op.has_input(i); }
+  /// Operand `i`; floats are cast to the operation's precision where they differ. Check has(i) first; an operand that
+  /// cannot be written is remembered as the error that status() gives, and the result is a placeholder.
+  MilValue in(size_t i);
+  std::vector<MilValue> all_inputs();
+  /// Its value when it is known now; else null.
+  const ir::Tensor* constant(size_t i) const { return has(i) ? graph.at(op.inputs[i]).constant.get() : nullptr; }
+  const ir::Type& type(size_t i) const { return graph.at(op.inputs[i]).type; }
+  ir::ElemType elem(size_t i) const { return type(i).elem; }
+  int64_t rank(size_t i) const { return type(i).ranked() ? static_cast<int64_t>(type(i).shape->size()) : -1; }
+  bool is_static(size_t i) const { return type(i).is_static(); }
+  /// Size along an axis (negative ones count from the end); -1 when unknown.
+  int64_t dim(size_t i, int64_t axis) const;
+  const ir::Type& out_type(size_t i = 0) const { return graph.at(op.outputs[i]).type; }
+  bool wants(size_t i) const { return i < op.outputs.size() && op.outputs[i] != ir::kNoValue; }
+
+  // Constants for parameters: floats in the operation's precision.
+  mil::DataType precision() const;
+  mil::Value number(double value) const { return mil::of_float(static_cast<float>(value), precision()); }
+  mil::Value numbers(const std::vector<float>& values) const { return mil::of_floats(values, precision()); }
+  static mil::Value ints(const ir::Dims& values);  ///< int32, rank 1; sizes and axes fit
+
+  // Intermediates. Results have the operand's type unless said otherwise.
+  MilValue make(std::string_view type, const MilParams& params, mil::Type result);
+  MilValue unary(std::string_view type, const MilValue& x);
+  /// Broadcasts; both operands have one element type.
+  MilValue binary(std::string_view type, const MilValue& x, const MilValue& y);
+  MilValue compare(std::string_view type, const MilValue& x, const MilValue& y);  ///< result is bool
+  MilValue binary(std::string_view type, const MilValue& x, double y);
+  MilValue select(const MilValue& condition, const MilValue& a, const MilValue& b);
+  MilValue cast(const MilValue& x, mil::DataType to) { return builder.cast(x, to); }
+  MilValue reshape(const MilValue& x, const mil::Dims& dims);  ///< one -1 allowed when x is static
+  MilValue transpose(const MilValue& x, const ir::Dims& perm);
+  MilValue expand_dims(const MilValue& x, const ir::Dims& axes);
+  MilValue squeeze(const MilValue& x, const ir::Dims& axes);
+  MilValue constant_value(mil::Value value) { return builder.constant(op.type, std::move(value)); }
+
+  /// The last operation: its results are the operation's own, under their names and types.
+  Status emit(std::string_view type, const MilParams& params);
+  /// The output is a value that is there already (Identity, a chain that ended in an intermediate).
+  Status result(const MilValue& value, size_t output = 0);
+
+  /// not_convertible with the reason ("ceil_mode with dilations has no counterpart"); the driver collects them all.
+  Error refuse(std::string reason) const;
+  Status status() const;
+
+ private:
+  std::optional<Error> failed_;
+};
+
+}  // namespace assay::ops

@@ -1,0 +1,98 @@
+// What a row's to_nn sees: one operation of the graph and the NeuralNetwork under construction.
+#pragma once
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/result.h"
+#include "ir/graph.h"
+#include "mil/network.h"
+#include "ops/lower/names.h"
+
+namespace assay::ops {
+
+/// float32 weights as a view where they are that already; other numbers converted. int64 must be below 2^24: layers
+/// hold everything in floating point.
+Result<mil::Weights> nn_weights(const ir::Tensor& tensor);
+/// The same for a matrix [rows, columns], written transposed while it streams.
+Result<mil::Weights> nn_weights_transposed(const ir::Tensor& matrix);
+
+/// The network under construction, shared by all operations: layers in order, names, constants.
+class NnBuilder {
+ public:
+  NnBuilder(const ir::Graph& graph, LegalNames& names) : graph_(graph), names_(names) {}
+  NnBuilder(const NnBuilder&) = delete;
+
+  /// The blob that holds a value of the graph. A constant is written as a loadConstantND layer when it is first asked
+  /// for (scalars as one element: blobs have at least rank 1).
+  Result<std::string> value(ir::ValueId id);
+  void bind(ir::ValueId id, std::string blob) { blobs_[id] = std::move(blob); }
+  bool bound(ir::ValueId id) const { return blobs_.contains(id); }
+
+  void add(std::string_view kind, std::vector<std::string> inputs, std::vector<std::string> outputs,
+           mil::Message params);
+  LegalNames& names() { return names_; }
+  mil::Network& network() { return network_; }
+
+ private:
+  const ir::Graph& graph_;
+  LegalNames& names_;
+  mil::Network network_;
+  std::unordered_map<ir::ValueId, std::string> blobs_;
+};
+
+class NnContext {
+ public:
+  NnContext(const ir::Graph& g, const ir::Op& o, NnBuilder& b) : graph(g), op(o), builder(b) {}
+
+  const ir::Graph& graph;
+  const ir::Op& op;
+  NnBuilder& builder;
+
+  size_t input_count() const { return op.inputs.size(); }
+  bool has(size_t i) const { return op.has_input(i); }
+  /// The blob of operand `i`; what goes wrong is remembered as the error that status() gives.
+  std::string in(size_t i);
+  std::vector<std::string> all_inputs();
+  const ir::Tensor* constant(size_t i) const { return has(i) ? graph.at(op.inputs[i]).constant.get() : nullptr; }
+  const ir::Type& type(size_t i) const { return graph.at(op.inputs[i]).type; }
+  ir::ElemType elem(size_t i) const { return type(i).elem; }
+  int64_t rank(size_t i) const { return type(i).ranked() ? static_cast<int64_t>(type(i).shape->size()) : -1; }
+  bool is_static(size_t i) const { return type(i).is_static(); }
+  int64_t dim(size_t i, int64_t axis) const;  ///< negative axes count from the end; -1 when unknown
+  const ir::Type& out_type(size_t i = 0) const { return graph.at(op.outputs[i]).type; }
+  bool wants(size_t i) const { return i < op.outputs.size() && op.outputs[i] != ir::kNoValue; }
+
+  /// Empty parameters of a layer, to be filled: params("softmaxND").set("axis", int64_t{1}).
+  static mil::Message params(std::string_view kind);
+  mil::Weights weights(const ir::Tensor& tensor);          ///< nn_weights; errors are remembered
+  mil::Weights weights(const std::vector<float>& values);  ///< owned
+  /// A one-element loadConstantND.
+  std::string number(double value);
+  /// A loadConstantND of any shape (rank 0 becomes [1]).
+  std::string constant_blob(const ir::Tensor& tensor);
+
+  /// An intermediate layer with one output; returns its blob.
+  std::string make(std::string_view kind, std::vector<std::string> inputs, mil::Message params);
+  std::string make(std::string_view kind, std::vector<std::string> inputs) {
+    return make(kind, std::move(inputs), params(kind));
+  }
+  /// The last layer: its outputs are the operation's own.
+  Status layer(std::string_view kind, std::vector<std::string> inputs, mil::Message params);
+  Status layer(std::string_view kind, std::vector<std::string> inputs) {
+    return layer(kind, std::move(inputs), params(kind));
+  }
+  /// The output is a blob that is there already.
+  Status result(const std::string& blob, size_t output = 0);
+
+  /// not_convertible with the reason; the driver collects them all.
+  Error refuse(std::string reason) const;
+  Status status() const;
+
+ private:
+  std::optional<Error> failed_;
+};
+
+}  // namespace assay::ops
