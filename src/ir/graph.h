@@ -76,6 +76,13 @@ struct Op {
   bool has_input(size_t i) const { return i < inputs.size() && inputs[i] != kNoValue; }
 };
 
+/// A tensor that a session keeps from one run to the next (Core ML's states), zeros before the first.
+struct State {
+  std::string name;
+  ValueId before;  ///< what operations read of it at the start of a run; neither input nor constant
+  ValueId after;   ///< its value when the run ends
+};
+
 struct Graph {
   std::string name;
   std::vector<Value> values;
@@ -83,6 +90,7 @@ struct Graph {
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
   std::map<std::string, std::string> metadata;
+  std::vector<State> states{};
   bool resolved = false;  ///< resolve has run: every value has `storage`, every op its policy
   /// Values of an enclosing graph that this (nested) graph reads: local id -> outer id.
   std::vector<std::pair<ValueId, ValueId>> captures;

@@ -77,5 +77,6 @@ struct Opset {
 };
 /// Null when unknown.
 const Opset* find_opset(std::string_view name);
+const Opset* opset_of_version(int spec_version);
 
 }  // namespace assay::mil

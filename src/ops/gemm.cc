@@ -2,6 +2,8 @@
 #include "ops/contraction/row_product.h"
 #include "ops/infer.h"
 #include "ops/kernel.h"
+#include "ops/lower/mil.h"
+#include "ops/lower/nn.h"
 #include "ops/upgrade.h"
 
 namespace assay::ops {
@@ -119,6 +121,62 @@ Status drop_broadcast(UpgradeContext& c) {
   return {};
 }
 
+bool is_plain_addend(const ir::Type& type, int64_t columns) {
+  if (!type.is_static()) return false;
+  const ir::Dims dims = type.dims();
+  return dims == ir::Dims{columns} || dims == ir::Dims{1, columns};
+}
+
+/// linear holds its weight as [out, in]: what transB = 1 says. Without transB it stays a matmul, so that no weight is
+/// turned around.
+Status to_mil(MilContext& c) {
+  const bool ta = c.op.attr_int("transA", 0) != 0, tb = c.op.attr_int("transB", 0) != 0;
+  const float alpha = c.op.attr_float("alpha", 1), beta = c.op.attr_float("beta", 1);
+  if (!ir::is_float(c.elem(0))) return c.refuse("products of integers have no counterpart that is known to be exact");
+  const int64_t columns = c.dim(1, tb ? 0 : 1);
+  const bool folds_addend = !c.has(2) || (c.constant(2) && c.constant(2)->dims() == ir::Dims{columns} && beta == 1);
+  if (tb && !ta && alpha == 1 && c.constant(1) && folds_addend) {
+    MilParams params = {{"x", c.in(0)}, {"weight", c.in(1)}};
+    if (c.has(2)) params.push_back({"bias", c.in(2)});
+    return c.emit("linear", params);
+  }
+  const MilParams product = {
+      {"x", c.in(0)}, {"y", c.in(1)}, {"transpose_x", mil::of_bool(ta)}, {"transpose_y", mil::of_bool(tb)}};
+  if (alpha == 1 && !c.has(2)) return c.emit("matmul", product);
+  MilValue y = c.make("matmul", product, mil::Type::tensor(c.precision(), mil::Dims{c.dim(0, ta ? 1 : 0), columns}));
+  if (alpha != 1 && !c.has(2)) return c.emit("mul", {{"x", y}, {"y", c.number(alpha)}});
+  if (alpha != 1) y = c.binary("mul", y, alpha);
+  return c.emit("add", {{"x", y}, {"y", beta == 1 ? c.in(2) : c.binary("mul", c.in(2), beta)}});
+}
+
+Status to_nn(NnContext& c) {
+  const bool ta = c.op.attr_int("transA", 0) != 0, tb = c.op.attr_int("transB", 0) != 0;
+  const float alpha = c.op.attr_float("alpha", 1), beta = c.op.attr_float("beta", 1);
+  if (!ir::is_float(c.elem(0))) return c.refuse("layers compute in floating point");
+  const ir::Tensor* w = c.constant(1);
+  const int64_t rows = c.dim(1, tb ? 1 : 0), columns = c.dim(1, tb ? 0 : 1);
+  const bool bias = c.has(2) && c.constant(2) && is_plain_addend(c.type(2), columns) && beta == 1;
+  const bool plain = !ta && alpha == 1 && w != nullptr && w->elem() == ir::ElemType::float32;
+  std::string y;
+  if (plain) {
+    auto weights = tb ? nn_weights(*w) : nn_weights_transposed(*w);
+    if (!weights.ok()) return weights.error();
+    mil::Message params = c.params("innerProduct");
+    params.set("inputChannels", rows).set("outputChannels", columns).set("hasBias", int64_t{bias});
+    params.set("weights", *std::move(weights));
+    if (bias) params.set("bias", c.weights(*c.constant(2)));
+    if (bias || !c.has(2)) return c.layer("innerProduct", {c.in(0)}, std::move(params));
+    y = c.make("innerProduct", {c.in(0)}, std::move(params));
+  } else {
+    y = c.make("batchedMatmul", {c.in(0), c.in(1)},
+               c.params("batchedMatmul").set("transposeA", int64_t{ta}).set("transposeB", int64_t{tb}));
+  }
+  if (alpha != 1) y = c.make("multiplyBroadcastable", {y, c.number(alpha)});
+  if (!c.has(2)) return c.result(y);
+  const std::string addend = beta == 1 ? c.in(2) : c.make("multiplyBroadcastable", {c.in(2), c.number(beta)});
+  return c.layer("addBroadcastable", {y, addend});
+}
+
 constexpr ir::TypeSet kTypes = kFloats | kIndices | type_set(ir::ElemType::uint32) | type_set(ir::ElemType::uint64);
 constexpr In kIn[] = {{"A", kTypes}, {"B", kTypes}, {"C", kTypes, kOptional}};
 constexpr Out kOut[] = {{"Y"}};
@@ -140,6 +198,8 @@ extern const OpDef kGemm = {
     .infer = infer,
     .eval = eval,
     .prepare = prepare,
+    .to_mil = {to_mil, "linear; else matmul, mul, add"},
+    .to_nn = {to_nn, "innerProduct; else batchedMatmul, multiplyBroadcastable, addBroadcastable"},
     .takes_epilogue = true,
 };
 

@@ -2,6 +2,7 @@
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/legacy_broadcast.h"
+#include "ops/lower/simple.h"
 #include "ops/span.h"
 
 namespace assay::ops {
@@ -59,6 +60,11 @@ void thresholded(const num::Arith<T>&, const float* params, const T* const* in, 
 }
 void thresholded_params(const ir::Op& op, float* params) { params[0] = op.attr_float("alpha", 1.0f); }
 
+Status relu_to_mil(MilContext& c) {
+  if (!ir::is_float(c.elem(0))) return c.refuse("relu takes no integers");
+  return c.emit("relu", {{"x", c.in(0)}});
+}
+
 constexpr In kReluIn[] = {{"X", kFloats | kSigned}};
 constexpr In kIn[] = {{"X", kFloats}};
 constexpr In kPReluIn[] = {{"X", kNumbers}, {"slope", kNumbers}};
@@ -108,6 +114,8 @@ extern const OpDef kRelu = {
     .infer = infer_same,
     .eval = eval_elementwise,
     .elementwise = {relu<float>, relu<double>, nullptr, relu_int},
+    .to_mil = {relu_to_mil, "relu"},
+    .to_nn = {nn_activation<"ReLU">, "activation ReLU"},
     .in_place = true,
 };
 

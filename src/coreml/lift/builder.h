@@ -47,6 +47,12 @@ class GraphBuilder {
   /// int64, as ONNX's shape-like operands want it.
   ValueId as_int64(ValueId x) { return cast(x, ir::ElemType::int64); }
 
+  /// Gives a value the name that the file has for it (numbered when another value has it already).
+  void name_value(ValueId x, const std::string& name);
+
+  /// The value is a graph output: it gets this name, and whoever has it now another.
+  void rename_output(ValueId x, const std::string& name);
+
   // What is known.
   const ir::Type& type(ValueId x) const { return graph.at(x).type; }
   ir::ElemType elem(ValueId x) const { return graph.at(x).type.elem; }

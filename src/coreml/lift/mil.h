@@ -1,6 +1,7 @@
 // ML Programs to the IR: one function per operation, in tables by family (lift/mil_*.cc).
 #pragma once
-#include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,8 @@ class MilLift : public GraphBuilder {
   MilLift(ir::Graph& graph, MilScope& scope, int version);
 
   const mil::Operation* operation = nullptr;
+  /// The driver: the following calls are about this operation.
+  void start(const mil::Operation& op);
   /// Specification version of the function's operator set (6: iOS15 ... 9: iOS18).
   int version() const { return version_; }
 
@@ -45,6 +48,10 @@ class MilLift : public GraphBuilder {
   /// The operation's result `i` is `value`: it gets the result's name, and a Cast where the declared element type is
   /// another integer type than the IR's (int32 for int64). A declared type that contradicts is an error.
   void result(ValueId value, size_t i = 0);
+  /// The operation's result is a constant that is no tensor (a list or dictionary of literals): kept by name for the
+  /// operations that take such.
+  void define_other(const mil::Value& value);
+  const mil::Value* other(std::string_view parameter) const;  ///< null when the parameter is no such constant
 
   /// An error about this operation: model_invalid (or op_unsupported with unsupported()).
   void bad(std::string message);
@@ -53,9 +60,17 @@ class MilLift : public GraphBuilder {
   /// A nested block as a graph of its own, for If and Loop.
   std::shared_ptr<ir::Graph> block(const mil::Block& block, const std::vector<ir::Type>& inputs);
 
+  MilScope& scope() { return scope_; }
+
  private:
+  ValueId literal(const mil::Value& value, std::string_view parameter);
+  const ir::Tensor* setting(std::string_view parameter);
+  void refine(ValueId value, const mil::Type& declared);
+
   MilScope& scope_;
   int version_;
+  ir::OpId first_op_ = 0;
+  std::map<std::string, const mil::Value*> others_;
 };
 
 struct MilRow {

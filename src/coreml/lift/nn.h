@@ -19,6 +19,8 @@ class NnLift : public GraphBuilder {
   NnLift(ir::Graph& graph, NnScope& scope);
 
   const mil::Layer* layer = nullptr;
+  /// The driver: the following calls are about this layer.
+  void start(const mil::Layer& next);
   const mil::Message& params() const { return layer->params; }
 
   size_t input_count() const { return layer->inputs.size(); }
@@ -44,14 +46,21 @@ class NnLift : public GraphBuilder {
   void bad(std::string message);          ///< model_invalid
   void unsupported(std::string message);  ///< op_unsupported
 
+  NnScope& scope() { return scope_; }
+
  private:
   NnScope& scope_;
+  ir::OpId first_op_ = 0;
 };
 
 struct NnRow {
   std::string_view kind;  ///< "innerProduct"
   void (*lift)(NnLift& c);
 };
+/// Every layer that is lifted, sorted by kind.
 std::vector<const NnRow*> nn_rows();
+
+/// Layers in order, into the lift's graph. What is not lifted is listed at once (op_unsupported).
+Status lift_layers(const std::vector<mil::Layer>& layers, NnLift& lift);
 
 }  // namespace assay::coreml

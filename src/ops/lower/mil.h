@@ -1,6 +1,7 @@
 // What a row's to_mil sees: one operation of the graph and the ML Program under construction.
 #pragma once
-#include <initializer_list>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -54,25 +55,30 @@ class MilBuilder {
   const std::string& needed_by() const { return needed_by_; }
   void need(int version, std::string_view feature);
 
-  /// The value of the graph in the program. A constant is written as a const operation when it is first asked for.
+  /// The value of the graph in the program. A constant is written as a const operation when it is first asked for;
+  /// float32 ones in the precision now set.
   Result<MilValue> value(ir::ValueId id);
   void bind(ir::ValueId id, MilValue value);
   bool bound(ir::ValueId id) const { return values_.contains(id); }
 
   MilValue constant(std::string_view stem, mil::Value value);
-  MilValue emit(std::string_view type, const MilParams& params, std::string_view stem, mil::Type result);
-  /// Several results; `names` are legal and free already.
-  void emit_named(std::string_view type, const MilParams& params, std::vector<mil::NamedType> outputs,
-                  std::vector<mil::Block> blocks = {});
+  /// An operation whose results have names that are legal and free already. Constants among the parameters become const
+  /// operations in front of it.
+  void emit(std::string_view type, const MilParams& params, std::vector<mil::NamedType> outputs,
+            std::vector<mil::Block> blocks = {});
   /// `value` in another element type: itself when it has that type, else a cast (made once).
   MilValue cast(const MilValue& value, mil::DataType to);
+
+  /// Gives the result of the last operation the name that a value of the graph has, when `value` is that result.
+  MilValue renamed(const MilValue& value, const std::string& original);
+
+  /// Gives a bound value another name wherever it occurs.
+  MilValue rename(ir::ValueId id, const std::string& name);
 
   LegalNames& names() { return names_; }
   std::vector<mil::Operation>& operations() { return operations_; }
 
  private:
-  Result<mil::Value> constant_of(const ir::Value& value);
-
   const ir::Graph& graph_;
   int version_, needed_ = 0;
   std::string needed_by_;
@@ -80,7 +86,8 @@ class MilBuilder {
   mil::DataType precision_ = mil::DataType::float32;
   std::vector<mil::Operation> operations_;
   std::unordered_map<ir::ValueId, MilValue> values_;
-  std::unordered_map<std::string, MilValue> casts_, scalars_;
+  std::map<std::pair<ir::ValueId, mil::DataType>, MilValue> constants_;
+  std::map<std::pair<std::string, mil::DataType>, MilValue> casts_;
 };
 
 /// The constant as an ML Program holds it: int64 as int32 (an error when a value does not fit: nothing wraps), float32
@@ -127,6 +134,8 @@ class MilContext {
 
   // Intermediates. Results have the operand's type unless said otherwise.
   MilValue make(std::string_view type, const MilParams& params, mil::Type result);
+  std::vector<MilValue> make_several(std::string_view type, const MilParams& params,
+                                     const std::vector<mil::Type>& results);
   MilValue unary(std::string_view type, const MilValue& x);
   /// Broadcasts; both operands have one element type.
   MilValue binary(std::string_view type, const MilValue& x, const MilValue& y);
@@ -140,7 +149,8 @@ class MilContext {
   MilValue squeeze(const MilValue& x, const ir::Dims& axes);
   MilValue constant_value(mil::Value value) { return builder.constant(op.type, std::move(value)); }
 
-  /// The last operation: its results are the operation's own, under their names and types.
+  /// The last operation: its results are the operation's own, under their names and types. An operand that could not be
+  /// written (status()) is reported here.
   Status emit(std::string_view type, const MilParams& params);
   /// The output is a value that is there already (Identity, a chain that ended in an intermediate).
   Status result(const MilValue& value, size_t output = 0);
@@ -150,6 +160,8 @@ class MilContext {
   Status status() const;
 
  private:
+  mil::NamedType named_output(size_t i);
+  std::string stem() const;
   std::optional<Error> failed_;
 };
 

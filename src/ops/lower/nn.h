@@ -33,6 +33,8 @@ class NnBuilder {
 
   void add(std::string_view kind, std::vector<std::string> inputs, std::vector<std::string> outputs,
            mil::Message params);
+  /// Gives the result of the last layer the name that a value of the graph has, when `blob` is that result.
+  std::string renamed(const std::string& blob, const std::string& original);
   LegalNames& names() { return names_; }
   mil::Network& network() { return network_; }
 
@@ -79,6 +81,8 @@ class NnContext {
   std::string make(std::string_view kind, std::vector<std::string> inputs) {
     return make(kind, std::move(inputs), params(kind));
   }
+  std::vector<std::string> make_several(std::string_view kind, std::vector<std::string> inputs, size_t outputs,
+                                        mil::Message params);
   /// The last layer: its outputs are the operation's own.
   Status layer(std::string_view kind, std::vector<std::string> inputs, mil::Message params);
   Status layer(std::string_view kind, std::vector<std::string> inputs) {

@@ -1,0 +1,39 @@
+// What both lowerings say of a graph's inputs and outputs.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "coreml/lower.h"
+#include "ops/lower/names.h"
+
+namespace assay::coreml {
+
+/// Features of the graph's inputs: legal names, types that Core ML takes (int64 and boolean become int32), ranges for
+/// symbolic dimensions. Scalars become arrays of one element. Errors: not_convertible for other types.
+Result<std::vector<mil::Feature>> input_features(const ir::Graph& graph, const LowerOptions& options,
+                                                 ops::LegalNames& names, Warnings& warnings);
+Result<std::vector<mil::Feature>> output_features(const ir::Graph& graph, ops::LegalNames& names);
+
+/// Key of Metadata::user under which the original names of renamed inputs, outputs and values stand, as a JSON object
+/// {"legal": "original"}.
+inline constexpr char kNamesKey[] = "assay.original_names";
+/// Records the graph's own metadata and the names that had to be changed.
+mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names);
+
+/// What cannot be converted, gathered over the whole model.
+class Refusals {
+ public:
+  void add(const ir::Graph& graph, const ir::Op& op, const std::string& reason);
+  bool empty() const { return rows_.empty(); }
+  /// not_convertible with one line per operator and reason: count and first node.
+  Error error(std::string_view format) const;
+
+ private:
+  struct Row {
+    std::string op, reason, first;
+    size_t count = 0;
+  };
+  std::vector<Row> rows_;
+};
+
+}  // namespace assay::coreml

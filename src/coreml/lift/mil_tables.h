@@ -1,0 +1,18 @@
+// The tables of lifted ML Program operations, one a family; each stands in the file named after it.
+#pragma once
+#include <span>
+
+#include "coreml/lift/mil.h"
+
+namespace assay::coreml {
+
+std::span<const MilRow> mil_activation_rows();
+std::span<const MilRow> mil_linear_rows();
+
+/// All of them; mil_rows() sorts what they hold.
+inline constexpr std::span<const MilRow> (*kMilTables[])() = {
+    mil_activation_rows,
+    mil_linear_rows,
+};
+
+}  // namespace assay::coreml

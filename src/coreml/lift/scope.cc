@@ -1,0 +1,31 @@
+#include "coreml/lift/scope.h"
+
+namespace assay::coreml {
+namespace {
+
+/// A value of the enclosing graph as a nested graph reads it.
+ir::ValueId capture(ir::Graph& inner, const ir::Graph& outer, ir::ValueId outside) {
+  const ir::Value& value = outer.at(outside);
+  const ir::ValueId inside = inner.add_value(inner.fresh_name(value.name), value.type);
+  inner.at(inside).constant = value.constant;
+  inner.at(inside).parameter = value.parameter;
+  inner.at(inside).unstated = value.unstated;
+  inner.captures.emplace_back(inside, outside);
+  return inside;
+}
+
+}  // namespace
+
+ir::ValueId MilScope::find(const std::string& name) {
+  if (const auto found = values_.find(name); found != values_.end()) return found->second;
+  const ir::ValueId outside = outer_ == nullptr ? ir::kNoValue : outer_->find(name);
+  return outside == ir::kNoValue ? outside : values_[name] = capture(graph_, outer_->graph_, outside);
+}
+
+ir::ValueId NnScope::find(const std::string& name) {
+  if (const auto found = values_.find(name); found != values_.end()) return found->second;
+  const ir::ValueId outside = outer_ == nullptr ? ir::kNoValue : outer_->find(name);
+  return outside == ir::kNoValue ? outside : values_[name] = capture(graph_, outer_->graph_, outside);
+}
+
+}  // namespace assay::coreml

@@ -1,0 +1,29 @@
+#include "coreml/lower.h"
+
+#include "coreml/interface.h"
+#include "coreml/lower_network.h"
+#include "coreml/lower_program.h"
+
+namespace assay::coreml {
+
+Result<mil::Model> lower(const ir::Graph& graph, const LowerOptions& options, Warnings& warnings) {
+  if (graph.inputs.empty())
+    return Error{Code::not_convertible, "the model has no inputs", "", "Core ML needs at least one before iOS 18"};
+  mil::Model model;
+  ops::LegalNames names;
+  // Inputs and outputs come first, so that they keep their names if anything does.
+  ASSAY_TRY(model.description.main.inputs, input_features(graph, options, names, warnings));
+  ASSAY_TRY(model.description.main.outputs, output_features(graph, names));
+  if (options.format == Format::ml_program) {
+    ASSAY_TRY(model.content, lower_program(graph, options, names, model.description.main.outputs));
+  } else {
+    mil::NetworkModel network;
+    ASSAY_TRY(network.network, lower_network(graph, names, model.description.main.outputs));
+    model.content = std::move(network);
+  }
+  model.description.metadata = metadata_of(graph, names);
+  model.spec_version = options.version;
+  return model;
+}
+
+}  // namespace assay::coreml

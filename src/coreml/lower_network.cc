@@ -1,0 +1,54 @@
+#include "coreml/lower_network.h"
+
+#include <unordered_set>
+
+#include "coreml/interface.h"
+#include "ops/def.h"
+#include "ops/lower/nn.h"
+
+namespace assay::coreml {
+namespace {
+
+Status lower_op(const ir::Graph& graph, const ir::Op& op, ops::NnBuilder& builder) {
+  ops::NnContext context(graph, op, builder);
+  if (op.def == nullptr || op.def->to_nn.apply == nullptr)
+    return context.refuse(std::string(op.def == nullptr ? "unknown operator" : op.def->to_nn.says));
+  return op.def->to_nn.apply(context);
+}
+
+/// Outputs have names of their own: a copy where a value is an input too, a constant, or output twice.
+Status write_outputs(const ir::Graph& graph, ops::NnBuilder& builder, std::vector<mil::Feature>& outputs) {
+  std::unordered_set<std::string> taken;
+  for (size_t i = 0; i < graph.outputs.size(); ++i) {
+    const ir::Value& value = graph.at(graph.outputs[i]);
+    ASSAY_TRY(const std::string blob, builder.value(graph.outputs[i]));
+    std::string& name = outputs[i].name;
+    const bool produced = value.producer != ir::kNoOp;
+    if (produced && blob == name && taken.insert(name).second) continue;
+    if (!produced || !taken.insert(name).second) name = builder.names().fresh(name);
+    builder.add("copy", {blob}, {name}, mil::Message(mil::find_layer("copy")->params));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<mil::Network> lower_network(const ir::Graph& graph, ops::LegalNames& names, std::vector<mil::Feature>& outputs) {
+  ops::NnBuilder builder(graph, names);
+  builder.network().exact_arrays = true;
+  for (const ir::ValueId id : graph.inputs) builder.bind(id, names.of(graph.at(id).name));
+  Refusals refusals;
+  for (const ir::Op& op : graph.ops) {
+    const Status lowered = lower_op(graph, op, builder);
+    if (lowered.ok()) continue;
+    if (lowered.error().code != Code::not_convertible) return lowered.error();
+    refusals.add(graph, op, lowered.error().message);
+    for (const ir::ValueId id : op.outputs)
+      if (id != ir::kNoValue && !builder.bound(id)) builder.bind(id, names.of(graph.at(id).name));
+  }
+  if (!refusals.empty()) return refusals.error("a NeuralNetwork");
+  ASSAY_CHECK(write_outputs(graph, builder, outputs));
+  return std::move(builder.network());
+}
+
+}  // namespace assay::coreml

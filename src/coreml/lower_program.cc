@@ -1,0 +1,182 @@
+#include "coreml/lower_program.h"
+
+#include <algorithm>
+
+#include "coreml/interface.h"
+#include "ops/def.h"
+#include "ops/lower/mil.h"
+
+namespace assay::coreml {
+namespace {
+
+using mil::DataType;
+using ops::MilBuilder;
+using ops::MilValue;
+
+constexpr int kFirst = 6, kLast = 9;  // specification versions with operator sets of their own: iOS15 to iOS18
+constexpr size_t kMostAxes = 5;       // no Core ML tensor has more
+
+class ProgramLowering {
+ public:
+  ProgramLowering(const ir::Graph& graph, const LowerOptions& options, ops::LegalNames& names, int version)
+      : graph_(graph), options_(options), names_(names), builder_(graph, version, names) {}
+
+  Result<mil::Function> run();
+  const MilBuilder& builder() const { return builder_; }
+  const Refusals& refusals() const { return refusals_; }
+
+ private:
+  Status write_inputs(mil::Function& function);
+  Status lower_op(const ir::Op& op);
+  Status check_ranks(const ir::Op& op) const;
+  void write_placeholders(const ir::Op& op);
+  Status write_outputs(mil::Block& body);
+  DataType precision_of(const ir::Op& op) const;
+
+  const ir::Graph& graph_;
+  const LowerOptions& options_;
+  ops::LegalNames& names_;
+  MilBuilder builder_;
+  Refusals refusals_;
+};
+
+DataType ProgramLowering::precision_of(const ir::Op& op) const {
+  if (const auto found = options_.precision_of_op.find(op.name);
+      !op.name.empty() && found != options_.precision_of_op.end())
+    return found->second;
+  if (const auto found = options_.precision_of_type.find(op.type); found != options_.precision_of_type.end())
+    return found->second;
+  return options_.precision;
+}
+
+/// What operations read of an input: booleans come as int32, scalars as one element.
+Status ProgramLowering::write_inputs(mil::Function& function) {
+  for (const ir::ValueId id : graph_.inputs) {
+    const ir::Value& value = graph_.at(id);
+    ASSAY_TRY(const mil::Type inside, ops::mil_type(value.type));
+    mil::Type outside = inside;
+    if (outside.data == DataType::boolean) outside.data = DataType::int32;
+    if (outside.dims->empty()) outside.dims = mil::Dims{1};
+    if (outside.data == DataType::float16) builder_.need(7, "float16 inputs and outputs");
+    MilValue current{names_.of(value.name), outside};
+    function.inputs.push_back({current.name, outside});
+    if (inside.dims->empty()) {
+      const MilValue scalar{names_.fresh(current.name + "_scalar"), mil::Type::scalar(outside.data)};
+      builder_.emit("squeeze", {{"x", current}, {"axes", mil::of_ints({0})}}, {{scalar.name, scalar.type}});
+      current = scalar;
+    }
+    builder_.bind(id, builder_.cast(current, inside.data));
+  }
+  return {};
+}
+
+Status ProgramLowering::check_ranks(const ir::Op& op) const {
+  for (const ir::ValueId id : op.outputs) {
+    if (id == ir::kNoValue || !graph_.at(id).type.ranked()) continue;
+    const ir::Type& type = graph_.at(id).type;
+    if (type.shape->size() > kMostAxes)
+      return Error{Code::not_convertible,
+                   "a result has " + std::to_string(type.shape->size()) + " axes, and Core ML tensors at most 5"};
+    if (std::ranges::any_of(*type.shape, [](const ir::Dim& d) { return d.value == 0; }))
+      return Error{Code::not_convertible, "a result has no elements, which Core ML does not take"};
+  }
+  return {};
+}
+
+Status ProgramLowering::lower_op(const ir::Op& op) {
+  ops::MilContext context(graph_, op, builder_);
+  if (op.def == nullptr || op.def->to_mil.apply == nullptr)
+    return context.refuse(std::string(op.def == nullptr ? "unknown operator" : op.def->to_mil.says));
+  ASSAY_CHECK(check_ranks(op));
+  builder_.set_precision(precision_of(op));
+  return op.def->to_mil.apply(context);
+}
+
+/// So that the operations behind one that is refused can be looked at too.
+void ProgramLowering::write_placeholders(const ir::Op& op) {
+  for (const ir::ValueId id : op.outputs) {
+    if (id == ir::kNoValue || builder_.bound(id)) continue;
+    auto type = ops::mil_type(graph_.at(id).type);
+    builder_.bind(id, {names_.of(graph_.at(id).name), type.ok() ? *type : mil::Type::scalar(DataType::float32)});
+  }
+}
+
+/// Outputs have names of their own and types that Core ML gives: a cast or an identity where an operation's result has
+/// another type, and where a value is an input too, a constant, or output twice.
+Status ProgramLowering::write_outputs(mil::Block& body) {
+  for (const ir::ValueId id : graph_.outputs) {
+    const ir::Value& value = graph_.at(id);
+    ASSAY_TRY(mil::Type wanted, ops::mil_type(value.type));
+    if (wanted.data == DataType::boolean) wanted.data = DataType::int32;
+    if (wanted.data == DataType::float16) builder_.need(7, "float16 inputs and outputs");
+    builder_.set_precision(DataType::float32);
+    ASSAY_TRY(MilValue current, builder_.value(id));
+    std::string name = names_.of(value.name);
+    const bool produced = value.producer != ir::kNoOp;
+    const bool taken = std::ranges::find(body.outputs, name) != body.outputs.end();
+    if (produced && !taken && current.name == name && current.data() == wanted.data) {
+      body.outputs.push_back(name);
+      continue;
+    }
+    if (taken || !produced) {
+      name = names_.fresh(name);
+    } else if (current.name == name) {
+      current = builder_.rename(id, names_.fresh(name));
+    }
+    const bool cast = current.data() != wanted.data;
+    ops::MilParams params = {{"x", current}};
+    if (cast) params.push_back({"dtype", mil::of_text(std::string(mil::data_type_row(wanted.data)->word))});
+    builder_.emit(cast ? "cast" : "identity", params, {{name, mil::Type::tensor(wanted.data, current.type.dims)}});
+    body.outputs.push_back(name);
+  }
+  return {};
+}
+
+Result<mil::Function> ProgramLowering::run() {
+  mil::Function function;
+  ASSAY_CHECK(write_inputs(function));
+  for (const ir::Op& op : graph_.ops) {
+    const Status lowered = lower_op(op);
+    if (lowered.ok()) continue;
+    if (lowered.error().code != Code::not_convertible) return lowered.error();
+    refusals_.add(graph_, op, lowered.error().message);
+    write_placeholders(op);
+  }
+  mil::Block body;
+  if (refusals_.empty()) ASSAY_CHECK(write_outputs(body));
+  body.operations = std::move(builder_.operations());
+  function.opset = mil::opset_of_version(builder_.version())->name;
+  function.blocks.emplace_back(function.opset, std::move(body));
+  return function;
+}
+
+}  // namespace
+
+Result<mil::Program> lower_program(const ir::Graph& graph, const LowerOptions& options, ops::LegalNames& names,
+                                   std::vector<mil::Feature>& outputs) {
+  if (options.version != 0 && options.version < kFirst)
+    return Error{Code::not_convertible, "ML Programs exist from iOS15 and macOS12 on", "",
+                 "--format neuralnetwork writes for older systems"};
+  int version = options.version == 0 ? kFirst : std::min(options.version, kLast);
+  for (;;) {
+    ops::LegalNames attempt = names;
+    ProgramLowering lowering(graph, options, attempt, version);
+    ASSAY_TRY(mil::Function function, lowering.run());
+    if (!lowering.refusals().empty()) return lowering.refusals().error("an ML Program");
+    const int needed = lowering.builder().needed();
+    if (needed <= version) {
+      names = std::move(attempt);
+      for (size_t i = 0; i < outputs.size(); ++i) outputs[i].name = function.body()->outputs[i];
+      mil::Program program;
+      program.functions.emplace_back("main", std::move(function));
+      return program;
+    }
+    if (options.version != 0)
+      return Error{Code::not_convertible,
+                   lowering.builder().needed_by() + " need " + std::string(mil::opset_of_version(needed)->target), "",
+                   "--target " + std::string(mil::opset_of_version(needed)->target)};
+    version = needed;
+  }
+}
+
+}  // namespace assay::coreml
