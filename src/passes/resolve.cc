@@ -77,7 +77,10 @@ struct Views {
 class Resolver {
  public:
   Resolver(const profiles::Profile& profile, size_t variant)
-      : profile_(profile), variant_(variant), storage_(profile.variants[variant].storage) {}
+      : profile_(profile),
+        variant_(variant),
+        storage_(profile.variants[variant].storage),
+        widens_(profile.variants[variant].widens) {}
 
   /// `captured`: what the captures of a nested graph are in the outer one, by local id; null for the main graph.
   Graph run(const Graph& in, const std::vector<std::pair<ValueId, Views>>* captured);
@@ -106,6 +109,7 @@ class Resolver {
   const profiles::Profile& profile_;
   size_t variant_;
   const profiles::Storage& storage_;
+  bool widens_;  ///< values declared float16 are stored in float32
 };
 
 /// Who reads which value, as data or as an exempt parameter; nested graphs read what they capture.
@@ -131,6 +135,7 @@ void Resolver::find_reads(const Graph& graph, std::vector<bool>& raw, std::vecto
 
 ElemType Resolver::stored_type(const ir::Type& type) const {
   const ElemType leaf = leaf_type(type);
+  if (widens_ && leaf == ElemType::float16) return ElemType::float32;
   return leaf == ElemType::float32 ? storage_.type : leaf;
 }
 
@@ -160,7 +165,7 @@ void Resolver::add_round(Scope& s, ValueId from, ValueId to, const std::optional
 void Resolver::resolve_constant(Scope& s, ValueId id) const {
   Value& value = s.out.at(id);
   const bool plain = leaf_type(value.type) != ElemType::float32 || value.parameter;
-  value.storage = plain ? value.type.elem : storage_.type;
+  value.storage = plain ? stored_type(value.type) : storage_.type;
   if (!plain) value.rounding = storage_.weights;
   const bool changed = value.storage != value.type.elem || value.rounding;
   if (!changed || !s.read_raw[id]) return;
@@ -249,6 +254,9 @@ void Resolver::resolve_op(Scope& s, const Op& op) {
                                      .numeric = numeric_name(op.def != nullptr ? op.def->numeric : ops::Numeric::exact),
                                      .declared = declared,
                                      .matrix = is_matrix(s.in, op)});
+  if (widens_ && op.type == "Cast" && declared == ElemType::float16 && op.has_input(0) &&
+      s.in.at(op.inputs[0]).producer == ir::kNoOp)
+    out.policy.result = num::Rounding{.format = num::format(num::FormatId::float16)};  // inputs are float16 buffers
   if (out.policy.divide_by_reciprocal) divide_by_reciprocal(s, out);
   // Rounding what is rounded already changes nothing, so only operations that compute are split for a raw reader.
   std::vector<std::pair<ValueId, ValueId>> splits;
@@ -275,12 +283,13 @@ void Resolver::resolve_outputs(Scope& s) const {
   for (ValueId& id : s.out.outputs) {
     id = s.views[id].stored;
     const Value& value = s.out.at(id);
-    const bool narrow = value.type.kind == ir::Type::Kind::tensor && value.type.elem == ElemType::float32 &&
-                        value.storage != ElemType::float32 && value.storage != ElemType::float64;
-    if (!narrow) continue;
-    const ElemType storage = value.storage;  // `value` moves when values are added
+    const bool narrow = value.type.elem == ElemType::float32 && value.storage != ElemType::float32 &&
+                        value.storage != ElemType::float64;
+    const bool wide_half = value.type.elem == ElemType::float16 && value.storage == ElemType::float32;
+    if (value.type.kind != ir::Type::Kind::tensor || !(narrow || wide_half)) continue;
+    const ElemType storage = value.storage, declared = value.type.elem;  // `value` moves when values are added
     const std::string name = s.in.outputs[static_cast<size_t>(&id - s.out.outputs.data())] == id ? value.name : "";
-    const ValueId wide = add_copy(s, id, "output", ElemType::float32);
+    const ValueId wide = add_copy(s, id, "output", declared);
     if (!name.empty()) {
       const std::string inner = copy_name(s, name, ir::elem_name(storage));
       s.out.at(id).name = inner;
