@@ -349,13 +349,7 @@ Status Exporter::constants(const ir::Graph& g, Names& names, Writer& w, Writer& 
   std::ranges::for_each(g.outputs, mark);
   for (const ir::Op& o : g.ops) {
     std::ranges::for_each(o.inputs, mark);
-    for (const ir::Attr& a : o.attrs) {
-      if (const auto* one = std::get_if<std::shared_ptr<ir::Graph>>(&a.value))
-        for (const auto& [inner, outer] : (*one)->captures) mark(outer);
-      if (const auto* many = std::get_if<std::vector<std::shared_ptr<ir::Graph>>>(&a.value))
-        for (const auto& each : *many)
-          for (const auto& [inner, outer] : each->captures) mark(outer);
-    }
+    std::ranges::for_each(ir::captured_by(o), mark);
   }
   std::vector<bool> special(g.values.size());  // inputs and captures have their bytes elsewhere
   for (const ValueId v : g.inputs) special[v] = true;
