@@ -121,6 +121,14 @@ void for_each_nested(const Op& op, Use use) {
       for (const std::shared_ptr<Graph>& each : *many) use(std::as_const(*each));
   }
 }
+/// Calls `use(graph, op)` with each operation of `graph` and of the graphs nested in it.
+template <class Use>
+void for_each_op(const Graph& graph, Use use) {
+  for (const Op& op : graph.ops) {
+    use(graph, op);
+    for_each_nested(op, [&](const Graph& inner) { for_each_op(inner, use); });
+  }
+}
 bool has_nested(const Op& op);
 /// The values that graphs nested in `op` read from the graph around them: operands that are not among its inputs.
 std::vector<ValueId> captured_by(const Op& op);

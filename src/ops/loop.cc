@@ -16,6 +16,11 @@ constexpr const char* kBody = "body";
 
 size_t carried_count(size_t inputs) { return inputs > kCarried ? inputs - kCarried : 0; }
 
+Result<const ir::Graph*> body_of(const InferContext& c) {
+  const size_t carried = carried_count(c.input_count());
+  return nested_graph(c, kBody, kCarried + carried, 1 + std::max(carried, c.output_count()));
+}
+
 Error contradiction(const InferContext& c, size_t i, const ir::Type& in, const ir::Type& out) {
   return c.fail("loop_c1", "carried value " + std::to_string(i) + " is " + to_string(in) + ", but the body makes it " +
                                to_string(out));
@@ -23,6 +28,7 @@ Error contradiction(const InferContext& c, size_t i, const ir::Type& in, const i
 
 Status nested_inputs(InferContext& c, const ir::Graph* inferred, std::vector<ir::Type>& types) {
   const size_t carried = carried_count(c.input_count());
+  ASSAY_CHECK(body_of(c));
   if (!inferred) {
     types = {ir::Type::of(ir::ElemType::int64, {}), ir::Type::of(ir::ElemType::boolean, {})};
     for (size_t i = 0; i < carried; ++i) {
@@ -62,7 +68,7 @@ Status infer(InferContext& c) {
   const size_t carried = carried_count(c.input_count());
   if (c.has(0)) ASSAY_CHECK(one_element(c, c.type(0), ir::ElemType::int64, "the trip count"));
   if (c.has(1)) ASSAY_CHECK(one_element(c, c.type(1), ir::ElemType::boolean, "the condition"));
-  ASSAY_TRY(const ir::Graph* body, nested_graph(c, kBody, kCarried + carried, 1 + std::max(carried, c.output_count())));
+  ASSAY_TRY(const ir::Graph* body, body_of(c));
   ASSAY_CHECK(one_element(c, body->at(body->outputs[0]).type, ir::ElemType::boolean, "the body's condition"));
   const auto trips = known_trips(c, *body);
   for (size_t i = 0; i < c.output_count(); ++i) {
