@@ -17,18 +17,10 @@ using ir::ElemType;
 using ir::Graph;
 using ir::Tensor;
 
-void set_rows(Graph& g) {
-  for (ir::Op& op : g.ops) {
-    op.def = ops::find_op(op.domain, op.type);
-    for (ir::Attr& a : op.attrs)
-      if (auto* inner = std::get_if<std::shared_ptr<Graph>>(&a.value)) set_rows(**inner);
-  }
-}
-
 std::shared_ptr<const Graph> program(std::string_view text) {
   auto g = ir::parse(text);
   EXPECT_TRUE(g.ok()) << g.error().message << " at " << g.error().where;
-  set_rows(*g);
+  ops::set_rows(*g);
   return std::make_shared<const Graph>(*std::move(g));
 }
 
