@@ -29,6 +29,7 @@ Result<std::unique_ptr<Runner>> Runner::create(std::shared_ptr<const ir::Graph> 
   runner->graph_ = std::move(graph);
   runner->threads_ = std::move(threads);
   runner->options_ = options;
+  runner->is_nested_ = outer != nullptr;
   runner->nested_.resize(runner->graph_->ops.size());
   for (ir::OpId id = 0; id < runner->graph_->ops.size(); ++id)
     ASSAY_CHECK(runner->add_nested(runner->graph_->ops[id], id));
@@ -56,7 +57,7 @@ Result<Plan*> Runner::plan_for(std::span<const ir::Tensor> given) {
     return plans_.front().get();
   }
   if (plans_.size() == kKeptPlans) plans_.pop_back();
-  ASSAY_TRY(auto plan, Plan::make({*graph_, constants_, given_, nested_, *threads_, options_}, given));
+  ASSAY_TRY(auto plan, Plan::make({*graph_, constants_, given_, nested_, *threads_, options_, is_nested_}, given));
   plans_.insert(plans_.begin(), std::move(plan));
   return plans_.front().get();
 }

@@ -17,7 +17,8 @@ class Runner {
                                                 std::shared_ptr<const Threads> threads, const SessionOptions& options,
                                                 const Constants* outer = nullptr);
 
-  /// `given`: one tensor a value of `given_values()`, of its stored type. Results are the caller's own.
+  /// `given`: the graph's inputs, then what it captures and is not constant, each as stored. Results are the caller's
+  /// own; those of a nested graph share the bytes of the inputs that it returns as they came in.
   Result<std::vector<ir::Tensor>> run(std::span<const ir::Tensor> given);
 
   const ir::Graph& graph() const { return *graph_; }
@@ -32,6 +33,7 @@ class Runner {
   std::shared_ptr<const ir::Graph> graph_;
   std::shared_ptr<const Threads> threads_;
   SessionOptions options_;
+  bool is_nested_ = false;
   Constants constants_;
   std::vector<ir::ValueId> given_;           ///< the graph's inputs, then what it captures and is not constant
   std::vector<std::vector<Nested>> nested_;  ///< by op
