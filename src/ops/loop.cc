@@ -144,6 +144,7 @@ Result<bool> iterate(KernelContext& c, std::vector<ir::Tensor>& state, std::vect
   const size_t carried = state.size() - kCarried;
   for (size_t i = 0; i < carried; ++i) state[kCarried + i] = std::move(results[1 + i]);
   for (size_t k = 0; k < scans.size(); ++k) {
+    if (!c.wants(carried + k)) continue;
     ir::Tensor& scanned = results[1 + carried + k];
     if (!scans[k].empty() && scans[k][0].dims() != scanned.dims())
       return c.fail(Code::value_range, "scan output " + std::to_string(k) + " has shape " +
