@@ -27,6 +27,8 @@ class MilLift : public GraphBuilder {
   int version() const { return version_; }
 
   // Parameters.
+  using GraphBuilder::integer;
+  using GraphBuilder::number;
   bool has(std::string_view parameter) const;
   size_t count(std::string_view parameter) const;  ///< bindings of a variadic parameter
   /// The value bound to a parameter; kNoValue and a kept error when it is missing.
