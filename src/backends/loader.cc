@@ -3,10 +3,9 @@
 #include <map>
 
 #include "backends/engine.h"
+#include "backends/model_file.h"
 #include "backends/program.h"
 #include "backends/recorded.h"
-#include "onnx/import.h"
-#include "passes/infer_shapes.h"
 #include "profiles/provider.h"
 
 namespace assay::backends {
@@ -77,12 +76,12 @@ struct ProgramLoader::State {
     if (options.given) {
       ASSAY_TRY(given, options.given());
     }
-    ASSAY_TRY(ir::Graph graph, onnx::import_model(path, warnings, given));
-    ASSAY_CHECK(passes::infer_shapes(graph));
+    ASSAY_TRY(ModelFile file, read_model_file(path, warnings, given));
     auto model = std::make_shared<Model>();
-    model->inputs = ports_of(graph, graph.inputs);
-    model->outputs = ports_of(graph, graph.outputs);
-    model->graph = std::make_shared<const ir::Graph>(std::move(graph));
+    model->format = file.format;
+    model->inputs = ports_of(file.graph, file.graph.inputs);
+    model->outputs = ports_of(file.graph, file.graph.outputs);
+    model->graph = std::make_shared<const ir::Graph>(std::move(file.graph));
     models.emplace(path, model);
     return std::shared_ptr<const Model>(model);
   }
