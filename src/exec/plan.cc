@@ -79,7 +79,9 @@ void Plan::make_steps(const PlanSource& source) {
   const Constants& constants = source.constants;
   tensors_.resize(values_.size());
   is_output_.resize(values_.size());
-  for (const ir::ValueId v : graph_.outputs) is_output_[v] = true;
+  returned_ = graph_.outputs;
+  for (const ir::State& state : graph_.states) returned_.push_back(state.after);
+  for (const ir::ValueId v : returned_) is_output_[v] = true;
   for (size_t v = 0; v < values_.size(); ++v) {
     if (constants.tensors[v])
       tensors_[v] = *constants.tensors[v];
@@ -147,7 +149,7 @@ void Plan::place(const SessionOptions& options) {
   // Last step that reads each value, views included, to know when an operation may write over its input.
   // The caller reads outputs after the last step; one may be a view of an intermediate.
   std::vector<size_t> last_read(values_.size(), 0);
-  for (const ir::ValueId v : graph_.outputs) last_read[v] = steps_.size();
+  for (const ir::ValueId v : returned_) last_read[v] = steps_.size();
   for (size_t s = steps_.size(); s-- > 0;) {
     const Step& step = steps_[s];
     const auto read = [&](ir::ValueId v) {
@@ -195,7 +197,7 @@ void Plan::place(const SessionOptions& options) {
       }
     }
   }
-  for (const ir::ValueId v : graph_.outputs) touch(v, steps_.size());
+  for (const ir::ValueId v : returned_) touch(v, steps_.size());
   memory_.arena_bytes = lay_out(blocks, options.reuse_memory);
   memory_.lower_bound_bytes = largest_live_set(blocks);
   arena_ = ir::Tensor::allocate(ir::ElemType::uint8, {static_cast<int64_t>(memory_.arena_bytes)});
@@ -289,8 +291,11 @@ Result<std::vector<ir::Tensor>> Plan::run(std::span<const ir::Tensor> given) {
   }
   ASSAY_CHECK(check_cancel());
   std::vector<ir::Tensor> outputs;
-  for (const ir::ValueId v : graph_.outputs) {
-    if (fresh_[v] || tensors_[v].elem() == ir::ElemType::string) {
+  for (size_t i = 0; i < returned_.size(); ++i) {
+    const ir::ValueId v = returned_[i];
+    // What a session keeps is its own, even where it is an output too.
+    const bool shared = i >= graph_.outputs.size() && std::ranges::find(graph_.outputs, v) != graph_.outputs.end();
+    if ((fresh_[v] && !shared) || tensors_[v].elem() == ir::ElemType::string) {
       outputs.push_back(tensors_[v]);
     } else {  // a view of the arena, a constant or an input: the caller gets bytes of its own
       ir::Tensor copy = ir::Tensor::allocate(tensors_[v].elem(), tensors_[v].dims());

@@ -17,7 +17,8 @@ class Runner {
                                                 std::shared_ptr<const Threads> threads, const SessionOptions& options,
                                                 const Constants* outer = nullptr);
 
-  /// `given`: one tensor a value of `given_values()`, of its stored type. Results are the caller's own.
+  /// `given`: one tensor a value of `given_values()`, of its stored type. Gives the outputs, then what states hold
+  /// after the run; all of it is the caller's own.
   Result<std::vector<ir::Tensor>> run(std::span<const ir::Tensor> given);
 
   const ir::Graph& graph() const { return *graph_; }
@@ -33,7 +34,7 @@ class Runner {
   std::shared_ptr<const Threads> threads_;
   SessionOptions options_;
   Constants constants_;
-  std::vector<ir::ValueId> given_;           ///< the graph's inputs, then what it captures and is not constant
+  std::vector<ir::ValueId> given_;           ///< inputs, what states hold, then what is captured and not constant
   std::vector<std::vector<Nested>> nested_;  ///< by op
   std::vector<std::unique_ptr<Runner>> owned_;
   std::vector<std::unique_ptr<Plan>> plans_;  ///< most recently used first
