@@ -77,7 +77,7 @@ struct RunRequest {
   std::optional<uint64_t> random{};   ///< seed of random inputs
   std::vector<std::string> shapes{};  ///< NAME:2,3,224,224 for symbolic dimensions of random inputs
   std::string output{};               ///< .npz to write; empty: none
-  std::string program = "";           ///< a profile or provider; empty: strict-f32
+  std::string program = "";  ///< a profile or provider; empty: strict-f32, for Core ML files their format on the CPU
   bool reuse_memory = true;
   bool fuse = true;
 };
