@@ -128,6 +128,7 @@ void Resolver::find_reads(const Graph& graph, std::vector<bool>& raw, std::vecto
   raw.assign(graph.values.size(), false);
   stored.assign(graph.values.size(), false);
   for (const ValueId id : graph.outputs) stored[id] = true;
+  for (const ir::State& state : graph.states) stored[state.after] = true;  // kept as it is stored
   for (const Op& op : graph.ops) {
     for (size_t i = 0; i < op.inputs.size(); ++i)
       if (op.inputs[i] != kNoValue) (is_exempt(op, i) ? raw : stored)[op.inputs[i]] = true;
@@ -351,6 +352,7 @@ Graph Resolver::run(const Graph& in, const Surroundings* around) {
   else
     for (const ValueId id : in.inputs) resolve_input(s, id);
   for (const Op& op : in.ops) resolve_op(s, op);
+  for (ir::State& state : out.states) state.after = stored_parameter(s, state.after);
   if (!around) {
     resolve_outputs(s);
   } else {
