@@ -94,10 +94,12 @@ bool absurd(const ir::Dims& dims) {
 
 }  // namespace
 
-NnLift::NnLift(ir::Graph& g, NnScope& scope) : GraphBuilder(g), scope_(scope) {}
+NnLift::NnLift(ir::Graph& g, NnScope& scope, Warnings& warnings)
+    : GraphBuilder(g), scope_(scope), warnings_(warnings) {}
 
-void NnLift::start(const mil::Layer& next) {
+void NnLift::start(const mil::Layer& next, const NnRow& next_row) {
   layer = &next;
+  row = &next_row;
   first_op_ = static_cast<ir::OpId>(graph.ops.size());
   begin(std::string(next.kind->name), next.name);
 }
@@ -121,6 +123,7 @@ std::vector<ValueId> NnLift::all() {
 void NnLift::result(ValueId value, size_t i) {
   if (failed() || i >= layer->outputs.size()) return;
   value = cast(value, ElemType::float32);
+  if (rank(value) == 0) value = reshape(value, {1});
   if (failed()) return;
   const bool own = graph.at(value).producer != ir::kNoOp && graph.at(value).producer >= first_op_;
   if (own) name_value(value, layer->outputs[i]);
@@ -148,6 +151,10 @@ ValueId NnLift::truth(ValueId x) { return cast(x, ElemType::boolean); }
 void NnLift::bad(std::string message) { fail({Code::model_invalid, std::move(message), "", "check the export"}); }
 void NnLift::unsupported(std::string message) {
   fail({Code::op_unsupported, std::move(message), "", "docs/coreml.md lists what is read"});
+}
+
+void NnLift::warn(Code code, std::string message) {
+  warnings_.push_back({code, std::move(message), std::string(layer->kind->name) + " '" + layer->name + "'", ""});
 }
 
 }  // namespace assay::coreml
