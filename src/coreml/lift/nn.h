@@ -1,5 +1,7 @@
 // NeuralNetworks to the IR: one function per layer, in tables by family (lift/nn_*.cc).
 #pragma once
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +22,9 @@ class NnLift : public GraphBuilder {
   NnLift(ir::Graph& graph, NnScope& scope, Warnings& warnings);
 
   const mil::Layer* layer = nullptr;
-  const NnRow* row = nullptr;  ///< its row
+  const NnRow* row = nullptr;                   ///< its row
+  std::span<const mil::Layer> rest{};           ///< the layers behind it in its network
+  std::set<std::string, std::less<>> needed{};  ///< blobs that are read behind that network
   /// The driver: the following calls are about this layer.
   void start(const mil::Layer& next, const NnRow& next_row);
   const mil::Message& params() const { return layer->params; }
@@ -40,8 +44,8 @@ class NnLift : public GraphBuilder {
   ir::Tensor weights_tensor(const mil::Weights& weights, const ir::Dims& dims);
   bool has_weights(std::string_view field) const { return !params().weights(field).empty(); }
 
-  /// `x` (float32 indices) as int64.
-  ValueId indices(ValueId x) { return cast(x, ir::ElemType::int64); }
+  /// `x` (float32 indices) as int64: a constant where `x` is one, and what integers were before they became float32.
+  ValueId indices(ValueId x);
   /// `x` (0.0 false, else true) as boolean.
   ValueId truth(ValueId x);
 
@@ -54,6 +58,8 @@ class NnLift : public GraphBuilder {
   Warnings& warnings() { return warnings_; }
 
  private:
+  ValueId integers(ValueId x, ir::ElemType to);
+
   NnScope& scope_;
   Warnings& warnings_;
   ir::OpId first_op_ = 0;
@@ -67,7 +73,7 @@ struct NnRow {
 /// Every layer that is lifted, sorted by kind.
 std::vector<const NnRow*> nn_rows();
 
-/// Layers in order, into the lift's graph. What is not lifted is listed at once (op_unsupported).
-Status lift_layers(const std::vector<mil::Layer>& layers, NnLift& lift);
+/// Layers in order, into the lift's graph. All must have rows.
+Status lift_layers(std::span<const mil::Layer> layers, NnLift& lift);
 
 }  // namespace assay::coreml

@@ -12,17 +12,14 @@ ir::Attr number(std::string_view name, const Message& p, std::string_view field)
 }
 
 ValueId linear(NnLift& c, const Message& p, ValueId x) {
-  if (p.number("alpha") != 1) x = with_number(c, "Mul", x, p.number("alpha"));
-  return with_number(c, "Add", x, p.number("beta"));
+  return c.op("coreml.LinearActivation", {x}, {number("alpha", p, "alpha"), number("beta", p, "beta")});
 }
 ValueId relu(NnLift& c, const Message&, ValueId x) { return c.op("Relu", {x}); }
 ValueId leaky_relu(NnLift& c, const Message& p, ValueId x) {
   return c.op("LeakyRelu", {x}, {number("alpha", p, "alpha")});
 }
-/// Keeps what is equal to the threshold, which ONNX's operator does not.
 ValueId thresholded_relu(NnLift& c, const Message& p, ValueId x) {
-  const ValueId below = with_number(c, "Less", x, p.number("alpha"));
-  return c.op("Where", {below, c.number(0, x), x});
+  return c.op("coreml.ThresholdedRelu", {x}, {number("alpha", p, "alpha")});
 }
 ValueId prelu(NnLift& c, const Message& p, ValueId x) {
   rank_of(c, x, 3);
@@ -30,7 +27,7 @@ ValueId prelu(NnLift& c, const Message& p, ValueId x) {
 }
 ValueId tanh(NnLift& c, const Message&, ValueId x) { return c.op("Tanh", {x}); }
 ValueId scaled_tanh(NnLift& c, const Message& p, ValueId x) {
-  return with_number(c, "Mul", c.op("Tanh", {with_number(c, "Mul", x, p.number("beta"))}), p.number("alpha"));
+  return c.op("coreml.ScaledTanh", {x}, {number("alpha", p, "alpha"), number("beta", p, "beta")});
 }
 ValueId sigmoid(NnLift& c, const Message&, ValueId x) { return c.op("Sigmoid", {x}); }
 ValueId sigmoid_hard(NnLift& c, const Message& p, ValueId x) {
@@ -38,11 +35,10 @@ ValueId sigmoid_hard(NnLift& c, const Message& p, ValueId x) {
 }
 ValueId elu(NnLift& c, const Message& p, ValueId x) { return c.op("Elu", {x}, {number("alpha", p, "alpha")}); }
 ValueId softsign(NnLift& c, const Message&, ValueId x) { return c.op("Softsign", {x}); }
-ValueId softplus(NnLift& c, const Message&, ValueId x) { return c.op("Softplus", {x}); }
+ValueId softplus(NnLift& c, const Message&, ValueId x) { return c.op("coreml.Softplus", {x}); }
 ValueId parametric_softplus(NnLift& c, const Message& p, ValueId x) {
   rank_of(c, x, 3);
-  const ValueId inner = c.op("Softplus", {c.op("Mul", {x, per_channel(c, p, "beta")})});
-  return c.op("Mul", {inner, per_channel(c, p, "alpha")});
+  return c.op("coreml.ParametricSoftplus", {x, per_channel(c, p, "alpha"), per_channel(c, p, "beta")});
 }
 
 /// ActivationParams' functions.
@@ -72,10 +68,9 @@ void lift_activation(NnLift& c) {
   c.bad("an activation without a function");
 }
 
-/// min(beta, x >= 0 ? x : alpha x)
 void lift_clamped_relu(NnLift& c) {
-  const ValueId y = c.op("LeakyRelu", {c.in(0)}, {number("alpha", c.params(), "alpha")});
-  c.result(with_number(c, "Min", y, c.params().number("beta")));
+  const Message& p = c.params();
+  c.result(c.op("coreml.ClampedRelu", {c.in(0)}, {number("alpha", p, "alpha"), number("beta", p, "beta")}));
 }
 
 void lift_clip(NnLift& c) {

@@ -8,16 +8,12 @@ namespace {
 /// A layer without parameters that is one ONNX operator over all its inputs.
 void lift_same(NnLift& c) { c.result(c.op(c.row->op, c.all())); }
 
-ValueId inverse(NnLift& c, ValueId x, double epsilon) {
-  return c.op("Reciprocal", {with_number(c, "Add", x, epsilon)});
-}
-
 /// f(scale x + shift)
 void lift_unary(NnLift& c) {
   enum : int64_t { kSqrt, kRsqrt, kInverse, kPower, kExp, kLog, kAbs, kThreshold };
   const mil::Message& p = c.params();
   const double scale = unless_zero(p.number("scale"), 1), shift = p.number("shift"), alpha = p.number("alpha");
-  const double epsilon = unless_zero(p.number("epsilon"), 1e-6);
+  const auto epsilon = static_cast<float>(unless_zero(p.number("epsilon"), 1e-6));
   ValueId x = c.in(0);
   if (scale != 1) x = with_number(c, "Mul", x, scale);
   if (shift != 0) x = with_number(c, "Add", x, shift);
@@ -25,9 +21,9 @@ void lift_unary(NnLift& c) {
     case kSqrt:
       return c.result(c.op("Sqrt", {x}));
     case kRsqrt:
-      return c.result(c.op("Reciprocal", {c.op("Sqrt", {with_number(c, "Add", x, epsilon)})}));
+      return c.result(c.op("coreml.Rsqrt", {x}, {{"epsilon", epsilon}}));
     case kInverse:
-      return c.result(inverse(c, x, epsilon));
+      return c.result(c.op("coreml.Inverse", {x}, {{"epsilon", epsilon}}));
     case kPower:
       return c.result(with_number(c, "Pow", x, alpha));
     case kExp:
@@ -72,17 +68,6 @@ void lift_logical(NnLift& c) {
   c.result(c.op(c.row->op, inputs));
 }
 
-void lift_floor_div(NnLift& c) { c.result(c.op("Floor", {c.op("Div", {c.in(0), c.in(1)})})); }
-
-/// The remainder with the divisor's sign; ONNX's for floating point has the dividend's.
-void lift_mod(NnLift& c) {
-  const ValueId x = c.in(0), y = c.in(1), zero = c.number(0, x);
-  const ValueId r = c.op("Mod", {x, y}, {{"fmod", int64_t{1}}});
-  const ValueId signs = c.op("Xor", {c.op("Less", {r, zero}), c.op("Less", {y, zero})});
-  const ValueId wrong = c.op("And", {c.op("Not", {c.op("Equal", {r, zero})}), signs});
-  c.result(c.op("Where", {wrong, c.op("Add", {r, y}), r}));
-}
-
 void lift_where(NnLift& c) { c.result(c.op("Where", {c.truth(c.in(0)), c.in(1), c.in(2)})); }
 
 /// Shapes of scale and bias: [1], [C], [1, H, W] or [C, H, W].
@@ -123,7 +108,7 @@ constexpr NnRow kRows[] = {
     {"erf", lift_same, "Erf"},
     {"exp2", lift_exp2},
     {"floor", lift_same, "Floor"},
-    {"floorDivBroadcastable", lift_floor_div},
+    {"floorDivBroadcastable", lift_same, "coreml.FloorDiv"},
     {"greaterEqual", lift_compare, "GreaterOrEqual"},
     {"greaterThan", lift_compare, "Greater"},
     {"lessEqual", lift_compare, "LessOrEqual"},
@@ -136,7 +121,7 @@ constexpr NnRow kRows[] = {
     {"maxBroadcastable", lift_same, "Max"},
     {"min", lift_same, "Min"},
     {"minBroadcastable", lift_same, "Min"},
-    {"modBroadcastable", lift_mod},
+    {"modBroadcastable", lift_same, "coreml.Mod"},
     {"multiply", lift_multiply},
     {"multiplyBroadcastable", lift_same, "Mul"},
     {"notEqual", lift_not_equal},

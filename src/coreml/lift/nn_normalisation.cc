@@ -61,13 +61,10 @@ void lift_mvn(NnLift& c) {
   c.result(batch_axes_of(c, y, c.in(0), 3));
 }
 
-/// x / sqrt(sum of squares + epsilon) over the last three axes.
 void lift_l2normalize(NnLift& c) {
-  const ValueId x = c.in(0);
-  rank_of(c, x, 3);
-  const ValueId sum = c.op("ReduceSumSquare", {x, c.ints({-3, -2, -1})});
   const double epsilon = unless_zero(c.params().number("epsilon"), 1e-6);
-  c.result(c.op("Div", {x, c.op("Sqrt", {with_number(c, "Add", sum, epsilon)})}));
+  rank_of(c, c.in(0), 3);
+  c.result(c.op("coreml.L2Normalization", {c.in(0)}, {{"axis", int64_t{-3}}, epsilon_attr(epsilon)}));
 }
 
 void lift_softmax(NnLift& c) {
