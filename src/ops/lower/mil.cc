@@ -76,7 +76,17 @@ mil::Payload halved(const ir::Tensor& tensor) {
                               });
 }
 
-mil::Dims broadcast(const mil::Dims& a, const mil::Dims& b) {
+mil::Operation const_operation(std::string name, mil::Value value) {
+  mil::Operation op;
+  op.type = "const";
+  op.outputs.push_back({name, value.type});
+  op.attributes = {{"name", mil::of_text(std::move(name))}, {"val", std::move(value)}};
+  return op;
+}
+
+}  // namespace
+
+mil::Dims broadcast_dims(const mil::Dims& a, const mil::Dims& b) {
   mil::Dims out(std::max(a.size(), b.size()));
   for (size_t i = 0; i < out.size(); ++i) {
     const int64_t x = i < a.size() ? a[a.size() - 1 - i] : 1, y = i < b.size() ? b[b.size() - 1 - i] : 1;
@@ -88,16 +98,6 @@ mil::Dims broadcast(const mil::Dims& a, const mil::Dims& b) {
   }
   return out;
 }
-
-mil::Operation const_operation(std::string name, mil::Value value) {
-  mil::Operation op;
-  op.type = "const";
-  op.outputs.push_back({name, value.type});
-  op.attributes = {{"name", mil::of_text(std::move(name))}, {"val", std::move(value)}};
-  return op;
-}
-
-}  // namespace
 
 Result<mil::Type> mil_type(const ir::Type& type) {
   if (type.kind != ir::Type::Kind::tensor)
@@ -290,11 +290,11 @@ MilValue MilContext::make(std::string_view type, const MilParams& params, mil::T
 MilValue MilContext::unary(std::string_view type, const MilValue& x) { return make(type, {{"x", x}}, x.type); }
 
 MilValue MilContext::binary(std::string_view type, const MilValue& x, const MilValue& y) {
-  return make(type, {{"x", x}, {"y", y}}, mil::Type::tensor(x.data(), broadcast(x.dims(), y.dims())));
+  return make(type, {{"x", x}, {"y", y}}, mil::Type::tensor(x.data(), broadcast_dims(x.dims(), y.dims())));
 }
 
 MilValue MilContext::compare(std::string_view type, const MilValue& x, const MilValue& y) {
-  return make(type, {{"x", x}, {"y", y}}, mil::Type::tensor(DataType::boolean, broadcast(x.dims(), y.dims())));
+  return make(type, {{"x", x}, {"y", y}}, mil::Type::tensor(DataType::boolean, broadcast_dims(x.dims(), y.dims())));
 }
 
 MilValue MilContext::binary(std::string_view type, const MilValue& x, double y) {
@@ -305,7 +305,7 @@ MilValue MilContext::binary(std::string_view type, const MilValue& x, double y) 
 
 MilValue MilContext::select(const MilValue& condition, const MilValue& a, const MilValue& b) {
   return make("select", {{"cond", condition}, {"a", a}, {"b", b}},
-              mil::Type::tensor(a.data(), broadcast(condition.dims(), broadcast(a.dims(), b.dims()))));
+              mil::Type::tensor(a.data(), broadcast_dims(condition.dims(), broadcast_dims(a.dims(), b.dims()))));
 }
 
 MilValue MilContext::reshape(const MilValue& x, const mil::Dims& dims) {

@@ -38,6 +38,9 @@ using MilParams = std::vector<MilParam>;
 /// not_convertible for types that it does not have (float64, strings) and for unknown ranks.
 Result<mil::Type> mil_type(const ir::Type& type);
 
+/// Shapes broadcast together as NumPy does; unknown against 1 stays unknown.
+mil::Dims broadcast_dims(const mil::Dims& a, const mil::Dims& b);
+
 /// The block under construction, shared by all operations of one function: emitted operations, names, constants.
 class MilBuilder {
  public:
