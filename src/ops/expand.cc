@@ -1,4 +1,7 @@
 // Expand and Tile: repetition along axes.
+#include <algorithm>
+
+#include "ops/lower/move.h"
 #include "ops/move.h"
 #include "ops/upgrade.h"
 
@@ -88,6 +91,71 @@ Status upgrade_tile(UpgradeContext& c) {
   return {};
 }
 
+/// How often each axis of `x` (which has the result's rank) repeats, as far as it is known: 0 where it is not.
+ir::Dims known_repeats(const MilContext& c, const mil::Dims& in, const std::optional<ir::Dims>& wanted) {
+  const auto& out = *c.out_type().shape;
+  const size_t lead = in.size() - static_cast<size_t>(c.rank(0));
+  ir::Dims repeats(in.size(), 0);
+  for (size_t i = 0; i < in.size(); ++i) {
+    const int64_t asked = wanted && i + wanted->size() >= in.size() ? (*wanted)[i + wanted->size() - in.size()] : 0;
+    const bool same = i >= lead && same_extent((*c.type(0).shape)[i - lead], out[i]);
+    if (same || asked == 1)
+      repeats[i] = 1;
+    else if (in[i] == 1 && out[i].known())
+      repeats[i] = out[i].value;
+    else if (in[i] > 1)
+      repeats[i] = 1;
+  }
+  return repeats;
+}
+
+/// Repeats that depend on extents known only at run time: `wanted` along axes of extent 1, else 1.
+Result<MilValue> repeats_at_run_time(MilContext& c, const MilValue& x) {
+  ASSAY_TRY(const MilValue wanted, operand(c, 1, kTakesNumbers));
+  const int64_t missing = x.rank() - wanted.dims().front();
+  std::vector<MilArg> parts;
+  if (missing > 0) parts.push_back(repeated(1, missing));
+  parts.push_back(wanted);
+  const MilValue extents = extents_of(c, x, 0, x.rank()), target = joined(c, parts, x.rank());
+  const MilValue single = c.make("equal", {{"x", extents}, {"y", mil::of_int(1)}},
+                                 mil::Type::tensor(mil::DataType::boolean, extents.type.dims));
+  return c.make("select", {{"cond", single}, {"a", target}, {"b", repeated(1, x.rank())}}, extents.type);
+}
+
+Status tile_by(MilContext& c, const MilValue& x, const ir::Dims& repeats) {
+  if (std::ranges::find(repeats, 0) != repeats.end()) return c.refuse("the result has no elements");
+  if (std::ranges::all_of(repeats, [](int64_t n) { return n == 1; })) return result_carried(c, x);
+  return emit_carried(c, "tile", {{"x", x}, {"reps", MilContext::ints(repeats)}}, x.data());
+}
+
+Status expand_to_mil(MilContext& c) {
+  ASSAY_TRY(MilValue x, operand(c, 0, kTakesBooleans));
+  if (!c.out_type().ranked()) return c.refuse("the rank of the result is known only at run time");
+  const auto wanted = known_ints(c, 1);
+  const ir::Tensor* value = c.constant(0);
+  const auto rank = static_cast<int64_t>(c.out_type().shape->size());
+  if (value && value->size() == 1 && !wanted && x.rank() <= c.dim(1, 0)) {  // one element over a shape
+    ASSAY_TRY(const MilValue shape, operand(c, 1, kTakesNumbers));
+    ASSAY_TRY(mil::Value one, mil_constant(value->reshaped({}), c.precision()));
+    if (one.type.data == x.data())
+      return emit_carried(c, "fill", {{"shape", shape}, {"value", std::move(one)}}, x.data());
+  }
+  ir::Dims lead;
+  for (int64_t i = x.rank(); i < rank; ++i) lead.push_back(static_cast<int64_t>(lead.size()));
+  if (!lead.empty()) x = c.expand_dims(x, lead);
+  const ir::Dims repeats = known_repeats(c, x.dims(), wanted);
+  if (std::ranges::find(repeats, 0) == repeats.end()) return tile_by(c, x, repeats);
+  ASSAY_TRY(const MilValue reps, repeats_at_run_time(c, x));
+  return emit_carried(c, "tile", {{"x", x}, {"reps", reps}}, x.data());
+}
+
+Status tile_to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans));
+  if (const auto repeats = known_ints(c, 1)) return tile_by(c, x, *repeats);
+  ASSAY_TRY(const MilValue reps, operand(c, 1, kTakesNumbers));
+  return emit_carried(c, "tile", {{"x", x}, {"reps", reps}}, x.data());
+}
+
 constexpr In kExpandIn[] = {{"input", kAnything}, {"shape", kInt64}};
 constexpr In kTileIn[] = {{"input", kAnything}, {"repeats", kInt64}};
 constexpr Out kOut[] = {{"output"}};
@@ -103,6 +171,7 @@ extern const OpDef kExpand = {
     .out = kOut,
     .infer = infer_expand,
     .eval = eval_expand,
+    .to_mil = {expand_to_mil, "expand_dims, tile; fill of one element"},
 };
 
 extern const OpDef kTile = {
@@ -114,6 +183,7 @@ extern const OpDef kTile = {
     .upgrades = kTileUpgrades,
     .infer = infer_tile,
     .eval = eval_tile,
+    .to_mil = {tile_to_mil, "tile"},
 };
 
 }  // namespace assay::ops

@@ -1,6 +1,7 @@
 // Gather and GatherElements: elements picked along one axis.
 #include <algorithm>
 
+#include "ops/lower/move.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -90,6 +91,43 @@ Status eval_elements(KernelContext& c) {
   return {};
 }
 
+Status gather_to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesSmall));
+  const int64_t axis = axis_of(c.op, 0, x.rank());
+  ASSAY_TRY(const MilValue at, indices_of(c, 1, x, {axis}, false, c.version() < kCountsFromStart));
+  return emit_carried(c, "gather", {{"x", x}, {"indices", at}, {"axis", mil::of_int(static_cast<int32_t>(axis))}},
+                      x.data());
+}
+
+/// gather_along_axis wants indices as large as the data along all other axes: the data is cut to them.
+MilValue cut_to_indices(MilContext& c, const MilValue& x, const MilValue& at, int64_t axis) {
+  std::vector<bool> masks;
+  bool cut = false;
+  for (int64_t i = 0; i < x.rank(); ++i) {
+    const auto k = static_cast<size_t>(i);
+    masks.push_back(i == axis || same_extent((*c.type(0).shape)[k], (*c.type(1).shape)[k]));
+    cut = cut || !masks.back();
+  }
+  if (!cut) return x;
+  mil::Dims dims = at.dims();
+  dims[static_cast<size_t>(axis)] = x.dims()[static_cast<size_t>(axis)];
+  return c.make("slice_by_index",
+                {{"x", x},
+                 {"begin", repeated(0, x.rank())},
+                 {"end", extents_of(c, at, 0, x.rank())},
+                 {"end_mask", mil::of_bools(masks)}},
+                mil::Type::tensor(x.data(), std::move(dims)));
+}
+
+Status elements_to_mil(MilContext& c) {
+  ASSAY_TRY(MilValue x, operand(c, 0, kTakesSmall));
+  const int64_t axis = axis_of(c.op, 0, x.rank());
+  ASSAY_TRY(const MilValue at, indices_of(c, 1, x, {axis}, false, c.version() < kCountsFromStart));
+  x = cut_to_indices(c, x, at, axis);
+  return emit_carried(c, "gather_along_axis",
+                      {{"x", x}, {"indices", at}, {"axis", mil::of_int(static_cast<int32_t>(axis))}}, x.data());
+}
+
 constexpr In kIn[] = {{"data", kAnything}, {"indices", kIndices}};
 constexpr Out kOut[] = {{"output"}};
 constexpr AttrDoc kAttrs[] = {{"axis", "0"}};
@@ -105,6 +143,7 @@ extern const OpDef kGather = {
     .attrs = kAttrs,
     .infer = infer_gather,
     .eval = eval_gather,
+    .to_mil = {gather_to_mil, "gather"},
 };
 
 extern const OpDef kGatherElements = {
@@ -116,6 +155,7 @@ extern const OpDef kGatherElements = {
     .attrs = kAttrs,
     .infer = infer_elements,
     .eval = eval_elements,
+    .to_mil = {elements_to_mil, "gather_along_axis"},
 };
 
 }  // namespace assay::ops

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "ops/lower/move.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -55,6 +56,53 @@ Status eval(KernelContext& c) {
   return {};
 }
 
+/// The indices in a type in which they compare exactly: integers, or floats cut toward zero as the operator cuts them.
+MilValue comparable(MilContext& c, MilValue at) {
+  if (!mil::is_float(at.data())) return at;
+  at = c.cast(at, mil::DataType::float32);
+  return c.binary("mul", c.unary("sign", at), c.unary("floor", c.unary("abs", at)));
+}
+
+/// The depth as an int32 scalar.
+Result<MilValue> depth_value(MilContext& c) {
+  if (const ir::Tensor* t = c.constant(1)) {
+    const auto depth = depth_of(*t);
+    if (!depth || *depth < 1 || *depth > INT32_MAX) return c.refuse("the result has no elements");
+    return c.constant_value(mil::of_int(static_cast<int32_t>(*depth)));
+  }
+  ASSAY_TRY(MilValue depth, operand(c, 1, kTakesNumbers));
+  depth = c.cast(depth, mil::DataType::int32);
+  return depth.rank() == 0 ? depth : c.squeeze(depth, {0});
+}
+
+/// 0, 1, ... depth - 1 along `axis` of `rank` axes.
+MilValue counted(MilContext& c, const MilValue& depth, int64_t known, int64_t axis, int64_t rank) {
+  const MilValue all = c.make("range_1d", {{"end", depth}, {"start", mil::of_int(0)}, {"step", mil::of_int(1)}},
+                              mil::Type::tensor(mil::DataType::int32, mil::Dims{known}));
+  ir::Dims axes;
+  for (int64_t i = 0; i < rank; ++i)
+    if (i != axis) axes.push_back(i);
+  return axes.empty() ? all : c.expand_dims(all, axes);
+}
+
+/// Whether an index is meant at each place of the result, by comparison: what one_hot does with negative indices and
+/// with those outside is not stated. The values then are looked up, since select does not broadcast its condition.
+Status to_mil(MilContext& c) {
+  ASSAY_TRY(MilValue at, operand(c, 0, kTakesNumbers));
+  ASSAY_TRY(const MilValue values, operand(c, 2, kTakesNumbers));
+  ASSAY_TRY(const MilValue depth, depth_value(c));
+  const int64_t rank = at.rank() + 1, axis = axis_of(c.op, -1, rank);
+  at = comparable(c, at);
+  if (!counts_from_zero(c.graph, c.op.inputs[0])) {
+    const MilValue zero = c.constant_value(mil::is_float(at.data()) ? mil::of_float(0) : mil::of_int(0));
+    at = c.select(c.compare("less", at, zero), c.binary("add", at, c.cast(depth, at.data())), at);
+  }
+  const int64_t known = c.constant(1) ? *depth_of(*c.constant(1)) : mil::kUnknownDim;
+  const MilValue places = c.cast(counted(c, depth, known, axis, rank), at.data());
+  const MilValue hit = c.cast(c.compare("equal", c.expand_dims(at, {axis}), places), mil::DataType::int32);
+  return emit_carried(c, "gather", {{"x", values}, {"indices", hit}, {"axis", mil::of_int(0)}}, values.data());
+}
+
 constexpr In kIn[] = {{"indices", kNumbers}, {"depth", kNumbers, kExempt}, {"values", kAnything}};
 constexpr Out kOut[] = {{"output"}};
 constexpr AttrDoc kAttrs[] = {{"axis", "-1"}};
@@ -71,6 +119,7 @@ extern const OpDef kOneHot = {
     .mixed = true,
     .infer = infer,
     .eval = eval,
+    .to_mil = {to_mil, "equal, gather"},
 };
 
 }  // namespace assay::ops

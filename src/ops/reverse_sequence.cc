@@ -1,3 +1,4 @@
+#include "ops/lower/move.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -31,6 +32,16 @@ Status eval(KernelContext& c) {
   return {};
 }
 
+Status to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans | kTakesSmall));
+  ASSAY_TRY(const MilValue lengths, operand(c, 1, kTakesNumbers));
+  const auto batch = static_cast<int32_t>(c.op.attr_int("batch_axis", 1));
+  return emit_carried(
+      c, "reverse_sequence",
+      {{"x", x}, {"lengths", lengths}, {"seq_axis", mil::of_int(1 - batch)}, {"batch_axis", mil::of_int(batch)}},
+      x.data());
+}
+
 constexpr In kIn[] = {{"input", kAnything}, {"sequence_lens", kInt64}};
 constexpr Out kOut[] = {{"Y"}};
 constexpr AttrDoc kAttrs[] = {{"batch_axis", "1"}, {"time_axis", "0"}};
@@ -46,6 +57,7 @@ extern const OpDef kReverseSequence = {
     .attrs = kAttrs,
     .infer = infer,
     .eval = eval,
+    .to_mil = {to_mil, "reverse_sequence"},
 };
 
 }  // namespace assay::ops

@@ -7,6 +7,7 @@
 
 #include "num/arith.h"
 #include "ops/elementwise.h"
+#include "ops/lower/move.h"
 #include "ops/move.h"
 #include "ops/upgrade.h"
 
@@ -90,6 +91,51 @@ Status rename(UpgradeContext& c) {
   return {};
 }
 
+/// Every position of the updates as a constant tuple, with the runtime index in the place of `axis`: for scatter_nd,
+/// since scatter_along_axis wants indices as large as the data.
+MilValue positions(MilContext& c, const MilValue& at, int64_t axis) {
+  const auto rank = static_cast<size_t>(at.rank());
+  const auto count = volume(at.dims());
+  std::vector<MilValue> columns;
+  for (size_t k = 0; k < rank; ++k) {
+    if (static_cast<int64_t>(k) == axis) {
+      columns.push_back(c.reshape(at, {count, 1}));
+      continue;
+    }
+    ir::Tensor column = ir::Tensor::allocate(ir::ElemType::int32, {count, 1});
+    ir::Dims index(rank);
+    for (int64_t n = 0; n < count; ++n, next_index(index, at.dims())) column.set_int(n, index[k]);
+    columns.push_back(c.constant_value(*mil_constant(column)));
+  }
+  if (columns.size() == 1) return columns.front();
+  return c.make("concat", {{"values", columns}, {"axis", mil::of_int(1)}, {"interleave", mil::of_bool(false)}},
+                mil::Type::tensor(mil::DataType::int32, mil::Dims{count, at.rank()}));
+}
+
+Status to_mil(MilContext& c) {
+  ASSAY_TRY(const std::string mode, scatter_mode(c));
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesNumbers));
+  ASSAY_TRY(MilValue updates, operand(c, 2, kTakesNumbers));
+  const int64_t axis = axis_of(c.op, 0, x.rank());
+  ASSAY_TRY(MilValue at, indices_of(c, 1, x, {axis}, false, false));
+  bool covers = true;
+  for (size_t k = 0; k < x.dims().size(); ++k)
+    covers = covers && (static_cast<int64_t>(k) == axis || same_extent((*c.type(0).shape)[k], (*c.type(1).shape)[k]));
+  if (covers)
+    return emit_carried(c, "scatter_along_axis",
+                        {{"data", x},
+                         {"indices", at},
+                         {"updates", updates},
+                         {"axis", mil::of_int(static_cast<int32_t>(axis))},
+                         {"mode", mil::of_text(mode)}},
+                        x.data());
+  if (!c.is_static(1)) return c.refuse("updates that cover the data only partly, of a shape known only at run time");
+  at = positions(c, at, axis);
+  updates = c.reshape(updates, {at.dims().front()});
+  return emit_carried(
+      c, "scatter_nd", {{"data", x}, {"indices", at}, {"updates", updates}, {"mode", mil::of_text(mode)}}, x.data());
+}
+
 constexpr In kIn[] = {{"data", kAnything}, {"indices", kIndices}, {"updates", kAnything}};
 constexpr Out kOut[] = {{"output"}};
 constexpr AttrDoc kAttrs[] = {{"axis", "0"}, {"reduction", "none"}};
@@ -107,6 +153,15 @@ std::optional<Combine> combine_named(std::string_view name) {
   for (const auto& [text, value] : kNames)
     if (text == name) return value;
   return std::nullopt;
+}
+
+Result<std::string> scatter_mode(const MilContext& c) {
+  const std::string reduction = c.op.attr_string("reduction", "none");
+  const ir::ElemType elem = c.elem(0);
+  const bool wraps = !ir::is_float(elem) && elem != ir::ElemType::int32 && elem != ir::ElemType::int64;
+  if (reduction != "none" && wraps)
+    return c.refuse("updates of " + std::string(ir::elem_name(elem)) + " are not combined as that type does");
+  return reduction == "none" ? "update" : reduction;
 }
 
 void scatter_run(const KernelContext& c, Combine combine, const ir::Tensor& updates, int64_t from, ir::Tensor& out,
@@ -134,6 +189,7 @@ extern const OpDef kScatterElements = {
     .accumulates = "updates of one position, in order; each sum or product is rounded as stored",
     .infer = infer_scatter,
     .eval = eval_scatter,
+    .to_mil = {to_mil, "scatter_along_axis; scatter_nd where the updates cover the data only partly"},
 };
 
 extern const OpDef kScatter = {
@@ -145,6 +201,8 @@ extern const OpDef kScatter = {
     .attrs = kOldAttrs,
     .upgrades = kRename,
     .infer = infer_scatter,
+    .to_mil = {nullptr, "read as ScatterElements"},
+    .to_nn = {nullptr, "read as ScatterElements"},
 };
 
 }  // namespace assay::ops

@@ -1,4 +1,5 @@
 // NonZero and Compress: the number of results depends on values.
+#include "ops/lower/move.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -68,6 +69,39 @@ Status eval_compress(KernelContext& c) {
   return {};
 }
 
+Status non_zero_to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans));
+  if (x.rank() == 0) return c.refuse("a scalar has no positions");
+  const MilValue rows =
+      c.make("non_zero", {{"x", x}}, mil::Type::tensor(mil::DataType::int32, mil::Dims{mil::kUnknownDim, x.rank()}));
+  return c.emit("transpose", {{"x", rows}, {"perm", MilContext::ints({1, 0})}});
+}
+
+/// Positions at which the condition holds, for gather.
+Result<MilArg> kept_positions(MilContext& c) {
+  if (const auto condition = known_ints(c, 1)) {
+    ir::Dims kept;
+    for (size_t i = 0; i < condition->size(); ++i)
+      if ((*condition)[i] != 0) kept.push_back(static_cast<int64_t>(i));
+    if (kept.empty()) return c.refuse("the result has no elements");
+    return MilArg(MilContext::ints(kept));
+  }
+  ASSAY_TRY(const MilValue condition, operand(c, 1, kTakesBooleans));
+  const MilValue rows = c.make("non_zero", {{"x", condition}},
+                               mil::Type::tensor(mil::DataType::int32, mil::Dims{mil::kUnknownDim, 1}));
+  return MilArg(c.squeeze(rows, {1}));
+}
+
+Status compress_to_mil(MilContext& c) {
+  ASSAY_TRY(MilValue x, operand(c, 0, kTakesSmall));
+  const bool flat = !c.op.has_attr("axis");
+  const int64_t axis = flat ? 0 : axis_of(c.op, 0, x.rank());
+  if (flat && x.rank() != 1) x = c.reshape(x, {-1});
+  ASSAY_TRY(const MilArg kept, kept_positions(c));
+  return emit_carried(c, "gather",
+                      {{"x", x}, {"indices", kept}, {"axis", mil::of_int(static_cast<int32_t>(axis))}}, x.data());
+}
+
 constexpr In kNonZeroIn[] = {{"X", kAnything}};
 constexpr In kCompressIn[] = {{"input", kAnything}, {"condition", kBool}};
 constexpr Out kOut[] = {{"output"}};
@@ -83,6 +117,7 @@ extern const OpDef kNonZero = {
     .out = kOut,
     .infer = infer_non_zero,
     .eval = eval_non_zero,
+    .to_mil = {non_zero_to_mil, "non_zero, transpose"},
 };
 
 extern const OpDef kCompress = {
@@ -94,6 +129,7 @@ extern const OpDef kCompress = {
     .attrs = kCompressAttrs,
     .infer = infer_compress,
     .eval = eval_compress,
+    .to_mil = {compress_to_mil, "non_zero, gather"},
 };
 
 }  // namespace assay::ops

@@ -1,6 +1,7 @@
 // Shape and Size.
 #include <algorithm>
 
+#include "ops/lower/move.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -55,6 +56,20 @@ Status eval_size(KernelContext& c) {
   return {};
 }
 
+Status shape_to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans));
+  const auto [begin, end] = range_of(c.op, x.rank());
+  if (begin == end) return c.refuse("the result has no elements");
+  return c.result(extents_of(c, x, begin, end));
+}
+
+Status size_to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans));
+  return c.emit("reduce_prod", {{"x", extents_of(c, x, 0, x.rank())},
+                                {"axes", MilContext::ints({0})},
+                                {"keep_dims", mil::of_bool(false)}});
+}
+
 constexpr In kIn[] = {{"data", kAnything}};
 constexpr Out kShapeOut[] = {{"shape"}};
 constexpr Out kSizeOut[] = {{"size"}};
@@ -71,6 +86,7 @@ extern const OpDef kShape = {
     .attrs = kShapeAttrs,
     .infer = infer_shape,
     .eval = eval_shape,
+    .to_mil = {shape_to_mil, "shape, slice_by_index"},
 };
 
 extern const OpDef kSize = {
@@ -81,6 +97,7 @@ extern const OpDef kSize = {
     .out = kSizeOut,
     .infer = infer_size,
     .eval = eval_size,
+    .to_mil = {size_to_mil, "shape, reduce_prod"},
 };
 
 }  // namespace assay::ops

@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "ops/lower/move.h"
 #include "ops/move.h"
 #include "ops/upgrade.h"
 
@@ -81,6 +84,39 @@ Status upgrade_count(UpgradeContext& c) {
   return {};
 }
 
+/// Sizes of the parts, or why they are not known.
+template <class Context>
+Result<ir::Dims> known_parts(const Context& c, int64_t axis) {
+  const int64_t extent = c.dim(0, axis), count = static_cast<int64_t>(c.op.outputs.size());
+  ir::Dims sizes(c.op.outputs.size());
+  if (c.has(1) && !c.constant(1)) return c.refuse("the sizes of the parts are known only at run time");
+  if (c.has(1)) sizes = c.constant(1)->ints();
+  if (!c.has(1) && extent < 0) return c.refuse("equal parts of an extent that is known only at run time");
+  const int64_t each = extent / count + (extent % count != 0);
+  for (int64_t i = 0; !c.has(1) && i < count; ++i)
+    sizes[static_cast<size_t>(i)] = i + 1 < count ? each : extent - each * (count - 1);
+  if (std::ranges::find(sizes, 0) != sizes.end()) return c.refuse("a part has no elements");
+  return sizes;
+}
+
+Status to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans));
+  const int64_t axis = axis_of(c.op, 0, x.rank());
+  ASSAY_TRY(const ir::Dims sizes, known_parts(c, axis));
+  if (sizes.size() == 1) return result_carried(c, x);
+  const MilParams params = {{"x", x},
+                            {"split_sizes", MilContext::ints(sizes)},
+                            {"axis", mil::of_int(static_cast<int32_t>(axis))}};
+  const bool all = std::ranges::find(c.op.outputs, ir::kNoValue) == c.op.outputs.end();
+  if (all && x.data() == mil_type(c.type(0))->data) return c.emit("split", params);
+  std::vector<mil::Type> types(sizes.size(), x.type);
+  for (size_t i = 0; i < sizes.size(); ++i) (*types[i].dims)[static_cast<size_t>(axis)] = sizes[i];
+  const std::vector<MilValue> parts = c.make_several("split", params, types);
+  for (size_t i = 0; i < parts.size(); ++i)
+    if (c.wants(i)) ASSAY_CHECK(result_carried(c, parts[i], i));
+  return {};
+}
+
 constexpr In kIn[] = {{"input", kAnything}, {"split", kInt64, kOptional}};
 constexpr Out kOut[] = {{"outputs", kVariadic}};
 constexpr AttrDoc kAttrs[] = {{"axis", "0"}, {"num_outputs", "-"}};
@@ -98,6 +134,7 @@ extern const OpDef kSplit = {
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval,
+    .to_mil = {to_mil, "split"},
 };
 
 }  // namespace assay::ops

@@ -1,6 +1,7 @@
 // Squeeze and Unsqueeze: axes of extent 1 removed or inserted.
 #include <algorithm>
 
+#include "ops/lower/move.h"
 #include "ops/move.h"
 #include "ops/upgrade.h"
 
@@ -69,6 +70,40 @@ Status infer_unsqueeze(InferContext& c) {
 
 Status upgrade_axes(UpgradeContext& c) { return ints_attr_to_input(c, "axes", 1); }
 
+/// Axes that are certainly of extent 1 go by squeeze; where one is known only at run time, the others' extents say the
+/// shape, since squeeze keeps an axis that is not 1.
+Status squeeze_to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans | kTakesSmall));
+  const auto given = known_ints(c, 1);
+  if ((c.has(1) && !given) || !c.out_type().ranked()) return c.refuse("which axes leave is known only at run time");
+  ir::Dims gone;
+  std::vector<Extent> rest;
+  for (int64_t i = 0; i < x.rank(); ++i) {
+    const int64_t extent = x.dims()[static_cast<size_t>(i)];
+    const bool named = given ? std::ranges::any_of(*given, [&](int64_t a) { return normal_axis(a, x.rank()) == i; })
+                             : extent == 1;
+    if (named)
+      gone.push_back(i);
+    else
+      rest.push_back({extent, i});
+  }
+  if (gone.empty()) return result_carried(c, x);
+  if (std::ranges::any_of(gone, [&](int64_t i) { return x.dims()[static_cast<size_t>(i)] != 1; }))
+    return reshape_known(c, x, rest);
+  return emit_carried(c, "squeeze", {{"x", x}, {"axes", MilContext::ints(gone)}}, x.data());
+}
+
+Status unsqueeze_to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans | kTakesSmall));
+  auto axes = known_ints(c, 1);
+  if (!axes) return c.refuse("where axes are inserted is known only at run time");
+  if (axes->empty()) return result_carried(c, x);
+  const int64_t rank = x.rank() + static_cast<int64_t>(axes->size());
+  for (int64_t& a : *axes) a = normal_axis(a, rank);
+  std::ranges::sort(*axes);
+  return emit_carried(c, "expand_dims", {{"x", x}, {"axes", MilContext::ints(*axes)}}, x.data());
+}
+
 constexpr In kSqueezeIn[] = {{"data", kAnything}, {"axes", kInt64, kOptional}};
 constexpr In kUnsqueezeIn[] = {{"data", kAnything}, {"axes", kInt64}};
 constexpr Out kSqueezeOut[] = {{"squeezed"}};
@@ -86,6 +121,7 @@ extern const OpDef kSqueeze = {
     .upgrades = kUpgrades,
     .infer = infer_squeeze,
     .eval = eval_view,
+    .to_mil = {squeeze_to_mil, "squeeze; reshape where an extent is unknown"},
     .view = true,
 };
 
@@ -98,6 +134,7 @@ extern const OpDef kUnsqueeze = {
     .upgrades = kUpgrades,
     .infer = infer_unsqueeze,
     .eval = eval_view,
+    .to_mil = {unsqueeze_to_mil, "expand_dims"},
     .view = true,
 };
 

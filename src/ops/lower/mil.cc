@@ -205,6 +205,8 @@ MilValue MilBuilder::renamed(const MilValue& value, const std::string& original)
   if (last.type == "const" || last.outputs.size() != 1 || last.outputs[0].name != value.name) return value;
   last.outputs[0].name = names_.of(original);
   last.attributes = {{"name", mil::of_text(last.outputs[0].name)}};
+  for (auto& [key, made] : casts_)
+    if (made.name == value.name) made.name = last.outputs[0].name;
   return {last.outputs[0].name, value.type};
 }
 
@@ -372,7 +374,10 @@ Status MilContext::emit(std::string_view type, const MilParams& params) {
 
 Status MilContext::result(const MilValue& value, size_t output) {
   if (failed_) return *failed_;
-  if (wants(output)) builder.bind(op.outputs[output], builder.renamed(value, graph.at(op.outputs[output]).name));
+  if (!wants(output)) return {};
+  // An operand keeps its name: others read it too.
+  const bool own = builder.operations().size() > first_;
+  builder.bind(op.outputs[output], own ? builder.renamed(value, graph.at(op.outputs[output]).name) : value);
   return {};
 }
 

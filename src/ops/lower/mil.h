@@ -96,7 +96,8 @@ Result<mil::Value> mil_constant(const ir::Tensor& tensor, mil::DataType precisio
 
 class MilContext {
  public:
-  MilContext(const ir::Graph& g, const ir::Op& o, MilBuilder& b) : graph(g), op(o), builder(b) {}
+  MilContext(const ir::Graph& g, const ir::Op& o, MilBuilder& b)
+      : graph(g), op(o), builder(b), first_(b.operations().size()) {}
 
   const ir::Graph& graph;
   const ir::Op& op;
@@ -163,6 +164,7 @@ class MilContext {
   mil::NamedType named_output(size_t i);
   std::string stem() const;
   std::optional<Error> failed_;
+  size_t first_;  ///< operations that stood there before this one
 };
 
 }  // namespace assay::ops
