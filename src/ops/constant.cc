@@ -1,7 +1,7 @@
 // Constant, ConstantOfShape and EyeLike: tensors from attributes.
 #include <algorithm>
 
-#include "ops/lower/move.h"
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -132,6 +132,23 @@ Status eye_to_mil(MilContext& c) {
   return c.result(c.constant_value(std::move(held)));
 }
 
+Status of_shape_to_nn(NnContext& c) {
+  if (!c.out_type().ranked()) return c.refuse("the rank of the result is known only at run time");
+  const Tensor* given = c.op.attr_tensor("value");
+  const Tensor value = given ? given->reshaped({1}) : Tensor::scalar(0.0F);
+  ASSAY_TRY(const mil::Weights exact, nn_weights(value));  // an error where a layer does not hold the value
+  if (c.out_type().shape->empty()) return c.result(c.constant_blob(value));
+  const bool whole = !ir::is_float(value.elem());
+  const double fill = whole ? static_cast<double>(value.int_at(0)) : value.float_at(0);
+  if (!c.out_type().is_static()) return c.layer("fillDynamic", {c.in(0)}, c.params("fillDynamic").set("value", fill));
+  return c.layer("fillStatic", {}, c.params("fillStatic").set("value", fill).set("targetShape", c.out_type().dims()));
+}
+
+Status eye_to_nn(NnContext& c) {
+  if (!c.is_static(0)) return c.refuse("the extents of the matrix are known only at run time");
+  return c.result(c.constant_blob(eye(c.out_type().elem, c.out_type().dims(), c.op.attr_int("k", 0))));
+}
+
 constexpr In kOfShapeIn[] = {{"input", kInt64}};
 constexpr In kEyeIn[] = {{"input", kNumbers | kBool}};
 constexpr Out kOut[] = {{"output"}};
@@ -152,6 +169,7 @@ extern const OpDef kConstant = {
     .infer = infer_constant,
     .eval = eval_constant,
     .to_mil = {constant_written<MilContext>, "const"},
+    .to_nn = {constant_written<NnContext>, "loadConstantND"},
 };
 
 extern const OpDef kConstantOfShape = {
@@ -164,6 +182,7 @@ extern const OpDef kConstantOfShape = {
     .infer = infer_of_shape,
     .eval = eval_of_shape,
     .to_mil = {of_shape_to_mil, "fill"},
+    .to_nn = {of_shape_to_nn, "fillStatic; fillDynamic"},
 };
 
 extern const OpDef kEyeLike = {
@@ -176,6 +195,7 @@ extern const OpDef kEyeLike = {
     .infer = infer_eye,
     .eval = eval_eye,
     .to_mil = {eye_to_mil, "const"},
+    .to_nn = {eye_to_nn, "loadConstantND"},
 };
 
 }  // namespace assay::ops

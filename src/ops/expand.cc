@@ -1,7 +1,7 @@
 // Expand and Tile: repetition along axes.
 #include <algorithm>
 
-#include "ops/lower/move.h"
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 #include "ops/upgrade.h"
 
@@ -91,20 +91,20 @@ Status upgrade_tile(UpgradeContext& c) {
   return {};
 }
 
-/// How often each axis of `x` (which has the result's rank) repeats, as far as it is known: 0 where it is not.
-ir::Dims known_repeats(const MilContext& c, const mil::Dims& in, const std::optional<ir::Dims>& wanted) {
+/// How often each axis of the input (with axes of extent 1 in front, up to the result's rank) repeats, as far as it is
+/// known: 0 where it is not.
+template <class Context>
+ir::Dims known_repeats(const Context& c, const std::optional<ir::Dims>& wanted) {
   const auto& out = *c.out_type().shape;
-  const size_t lead = in.size() - static_cast<size_t>(c.rank(0));
-  ir::Dims repeats(in.size(), 0);
-  for (size_t i = 0; i < in.size(); ++i) {
-    const int64_t asked = wanted && i + wanted->size() >= in.size() ? (*wanted)[i + wanted->size() - in.size()] : 0;
-    const bool same = i >= lead && same_extent((*c.type(0).shape)[i - lead], out[i]);
-    if (same || asked == 1)
+  const size_t rank = out.size(), lead = rank - static_cast<size_t>(c.rank(0));
+  ir::Dims repeats(rank, 0);
+  for (size_t i = 0; i < rank; ++i) {
+    const int64_t asked = wanted && i + wanted->size() >= rank ? (*wanted)[i + wanted->size() - rank] : 0;
+    const ir::Dim in = i < lead ? ir::Dim(1) : (*c.type(0).shape)[i - lead];
+    if (same_extent(in, out[i]) || asked == 1 || in.value > 1)
       repeats[i] = 1;
-    else if (in[i] == 1 && out[i].known())
+    else if (in.value == 1 && out[i].known())
       repeats[i] = out[i].value;
-    else if (in[i] > 1)
-      repeats[i] = 1;
   }
   return repeats;
 }
@@ -143,7 +143,7 @@ Status expand_to_mil(MilContext& c) {
   ir::Dims lead;
   for (int64_t i = x.rank(); i < rank; ++i) lead.push_back(static_cast<int64_t>(lead.size()));
   if (!lead.empty()) x = c.expand_dims(x, lead);
-  const ir::Dims repeats = known_repeats(c, x.dims(), wanted);
+  const ir::Dims repeats = known_repeats(c, wanted);
   if (std::ranges::find(repeats, 0) == repeats.end()) return tile_by(c, x, repeats);
   ASSAY_TRY(const MilValue reps, repeats_at_run_time(c, x));
   return emit_carried(c, "tile", {{"x", x}, {"reps", reps}}, x.data());
@@ -154,6 +154,40 @@ Status tile_to_mil(MilContext& c) {
   if (const auto repeats = known_ints(c, 1)) return tile_by(c, x, *repeats);
   ASSAY_TRY(const MilValue reps, operand(c, 1, kTakesNumbers));
   return emit_carried(c, "tile", {{"x", x}, {"reps", reps}}, x.data());
+}
+
+Status nn_tile_by(NnContext& c, const std::string& x, const ir::Dims& repeats) {
+  if (std::ranges::find(repeats, 0) != repeats.end()) return c.refuse("the result has no elements");
+  if (std::ranges::all_of(repeats, [](int64_t n) { return n == 1; })) return c.result(x);
+  return c.layer("tile", {x}, c.params("tile").set("reps", repeats));
+}
+
+Status expand_to_nn(NnContext& c) {
+  ASSAY_TRY(std::string x, nn_operand(c, 0));
+  if (!c.out_type().ranked()) return c.refuse("the rank of the result is known only at run time");
+  const auto wanted = known_ints(c, 1);
+  const auto rank = static_cast<int64_t>(c.out_type().shape->size());
+  ir::Dims lead;
+  for (int64_t i = std::max<int64_t>(c.rank(0), 1); i < rank; ++i) lead.push_back(static_cast<int64_t>(lead.size()));
+  if (!lead.empty()) x = c.make("expandDims", {x}, c.params("expandDims").set("axes", lead));
+  const ir::Dims repeats = known_repeats(c, wanted);
+  if (std::ranges::find(repeats, 0) == repeats.end()) return nn_tile_by(c, x, repeats);
+  // Of each two extents one is 1, or both are equal: the larger one is the result's.
+  std::vector<std::string> parts;
+  if (rank > c.rank(0)) parts.push_back(nn_ints(c, ir::Dims(static_cast<size_t>(rank - c.rank(0)), 1)));
+  if (c.rank(0) > 0) parts.push_back(nn_extents(c, 0, 0, c.rank(0)));
+  const std::string extents = nn_joined(c, parts);
+  parts.clear();
+  if (rank > c.dim(1, 0)) parts.push_back(nn_ints(c, ir::Dims(static_cast<size_t>(rank - c.dim(1, 0)), 1)));
+  parts.push_back(c.in(1));
+  const std::string target = c.make("maxBroadcastable", {extents, nn_joined(c, parts)});
+  return c.layer("broadcastToDynamic", {x, target});
+}
+
+Status tile_to_nn(NnContext& c) {
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  if (const auto repeats = known_ints(c, 1)) return nn_tile_by(c, x, *repeats);
+  return c.layer("tile", {x, c.in(1)});
 }
 
 constexpr In kExpandIn[] = {{"input", kAnything}, {"shape", kInt64}};
@@ -172,6 +206,7 @@ extern const OpDef kExpand = {
     .infer = infer_expand,
     .eval = eval_expand,
     .to_mil = {expand_to_mil, "expand_dims, tile; fill of one element"},
+    .to_nn = {expand_to_nn, "expandDims, tile; broadcastToDynamic"},
 };
 
 extern const OpDef kTile = {
@@ -184,6 +219,7 @@ extern const OpDef kTile = {
     .infer = infer_tile,
     .eval = eval_tile,
     .to_mil = {tile_to_mil, "tile"},
+    .to_nn = {tile_to_nn, "tile"},
 };
 
 }  // namespace assay::ops

@@ -1,7 +1,7 @@
 // GatherND and ScatterND: slices addressed by index tuples.
 #include <algorithm>
 
-#include "ops/lower/move.h"
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 #include "ops/scatter.h"
 
@@ -91,7 +91,8 @@ Status eval_scatter(KernelContext& c) {
 }
 
 /// Axes of the data that index tuples name, or why that is not known.
-Result<ir::Dims> named_axes(MilContext& c, int64_t batch) {
+template <class Context>
+Result<ir::Dims> named_axes(const Context& c, int64_t batch) {
   const int64_t width = c.dim(1, -1);
   if (width < 1) return c.refuse("how many axes the index tuples name is known only at run time");
   ir::Dims axes;
@@ -118,9 +119,24 @@ Status scatter_to_mil(MilContext& c) {
   ASSAY_TRY(const MilValue updates, operand(c, 2, kTakesNumbers));
   ASSAY_TRY(const ir::Dims axes, named_axes(c, 0));
   ASSAY_TRY(const MilValue at, indices_of(c, 1, x, axes, true, false));
-  return emit_carried(
-      c, "scatter_nd",
-      {{"data", x}, {"indices", at}, {"updates", updates}, {"mode", mil::of_text(mode)}}, x.data());
+  return emit_carried(c, "scatter_nd",
+                      {{"data", x}, {"indices", at}, {"updates", updates}, {"mode", mil::of_text(mode)}}, x.data());
+}
+
+Status gather_to_nn(NnContext& c) {
+  if (c.op.attr_int("batch_dims", 0) != 0) return c.refuse("the layer gatherND has no batch axes");
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  ASSAY_TRY(const ir::Dims axes, named_axes(c, 0));
+  ASSAY_TRY(const std::string at, nn_indices(c, 1, axes, false));
+  return c.layer("gatherND", {x, at});
+}
+
+Status scatter_to_nn(NnContext& c) {
+  ASSAY_TRY(const int64_t mode, scatter_mode(c));
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  ASSAY_TRY(const ir::Dims axes, named_axes(c, 0));
+  ASSAY_TRY(const std::string at, nn_indices(c, 1, axes, false));
+  return c.layer("scatterND", {x, at, c.in(2)}, c.params("scatterND").set("mode", mode));
 }
 
 constexpr In kGatherIn[] = {{"data", kAnything}, {"indices", kInt64}};
@@ -141,6 +157,7 @@ extern const OpDef kGatherND = {
     .infer = infer_gather,
     .eval = eval_gather,
     .to_mil = {gather_to_mil, "gather_nd"},
+    .to_nn = {gather_to_nn, "gatherND"},
 };
 
 extern const OpDef kScatterND = {
@@ -155,6 +172,7 @@ extern const OpDef kScatterND = {
     .infer = infer_scatter,
     .eval = eval_scatter,
     .to_mil = {scatter_to_mil, "scatter_nd"},
+    .to_nn = {scatter_to_nn, "scatterND"},
 };
 
 }  // namespace assay::ops

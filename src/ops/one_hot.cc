@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "ops/lower/move.h"
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -103,6 +103,33 @@ Status to_mil(MilContext& c) {
   return emit_carried(c, "gather", {{"x", values}, {"indices", hit}, {"axis", mil::of_int(0)}}, values.data());
 }
 
+constexpr int64_t kAbs = 6;  // UnaryFunctionLayerParams.Operation
+
+/// As in the other format. The blob of a scalar index has one axis already, which the places take.
+Status to_nn(NnContext& c) {
+  ASSAY_TRY(std::string at, nn_operand(c, 0));
+  ASSAY_TRY(const std::string values, nn_operand(c, 2));
+  const int64_t rank = c.rank(0) + 1, axis = axis_of(c.op, -1, rank);
+  if (ir::is_float(c.elem(0)))  // cut toward zero
+    at = c.make("multiplyBroadcastable",
+                {c.make("sign", {at}),
+                 c.make("floor", {c.make("unary", {at}, c.params("unary").set("type", kAbs).set("scale", 1.0))})});
+  if (c.constant(1) && depth_of(*c.constant(1)).value_or(0) < 1) return c.refuse("the result has no elements");
+  const std::string depth = c.constant(1) ? c.number(static_cast<double>(*depth_of(*c.constant(1)))) : c.in(1);
+  if (!counts_from_zero(c.graph, c.op.inputs[0])) {
+    const std::string negative = c.make("lessThan", {at}, c.params("lessThan").set("alpha", 0.0));
+    at = c.make("whereBroadcastable", {negative, c.make("addBroadcastable", {at, depth}), at});
+  }
+  std::string places =
+      c.make("rangeDynamic", {depth}, c.params("rangeDynamic").set("startValue", 0.0).set("stepSizeValue", 1.0));
+  ir::Dims others;
+  for (int64_t i = 0; i < rank; ++i)
+    if (i != axis) others.push_back(i);
+  if (!others.empty()) places = c.make("expandDims", {places}, c.params("expandDims").set("axes", others));
+  if (rank > 1) at = c.make("expandDims", {at}, c.params("expandDims").set("axes", ir::Dims{axis}));
+  return c.layer("gather", {values, c.make("equal", {at, places})}, c.params("gather").set("axis", int64_t{0}));
+}
+
 constexpr In kIn[] = {{"indices", kNumbers}, {"depth", kNumbers, kExempt}, {"values", kAnything}};
 constexpr Out kOut[] = {{"output"}};
 constexpr AttrDoc kAttrs[] = {{"axis", "-1"}};
@@ -120,6 +147,7 @@ extern const OpDef kOneHot = {
     .infer = infer,
     .eval = eval,
     .to_mil = {to_mil, "equal, gather"},
+    .to_nn = {to_nn, "equal, gather"},
 };
 
 }  // namespace assay::ops

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ops/lower/move.h"
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -92,8 +92,13 @@ Status to_mil(MilContext& c) {
     ASSAY_TRY(const MilValue x, operand(c, i, kTakesNumbers));
     ends.push_back(x.rank() == 0 ? x : c.squeeze(x, {0}));
   }
-  return emit_carried(c, "range_1d", {{"end", ends[1]}, {"start", ends[0]}, {"step", ends[2]}},
-                      mil::DataType::int32);
+  return emit_carried(c, "range_1d", {{"end", ends[1]}, {"start", ends[0]}, {"step", ends[2]}}, mil::DataType::int32);
+}
+
+Status to_nn(NnContext& c) {
+  if (const auto all = known_range(c)) return c.result(c.constant_blob(*all));
+  if (ir::is_float(c.elem(0))) return c.refuse("how Core ML counts in floating point is not stated");
+  return c.layer("rangeDynamic", {c.in(1), c.in(0), c.in(2)});
 }
 
 constexpr In kIn[] = {{"start", kNumbers, kExempt}, {"limit", kNumbers, kExempt}, {"delta", kNumbers, kExempt}};
@@ -113,6 +118,7 @@ extern const OpDef kRange = {
     .infer = infer,
     .eval = eval,
     .to_mil = {to_mil, "const; range_1d of integers"},
+    .to_nn = {to_nn, "loadConstantND; rangeDynamic of integers"},
 };
 
 }  // namespace assay::ops

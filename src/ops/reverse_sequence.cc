@@ -1,4 +1,6 @@
-#include "ops/lower/move.h"
+#include <numeric>
+
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -42,6 +44,20 @@ Status to_mil(MilContext& c) {
       x.data());
 }
 
+/// The layer wants the batch axis in front of the sequence's.
+Status to_nn(NnContext& c) {
+  ASSAY_TRY(std::string x, nn_operand(c, 0));
+  const bool swap = c.op.attr_int("batch_axis", 1) == 1;
+  ir::Dims perm(static_cast<size_t>(c.rank(0)));
+  std::iota(perm.begin(), perm.end(), 0);
+  std::swap(perm[0], perm[1]);
+  if (swap) x = c.make("transpose", {x}, c.params("transpose").set("axes", perm));
+  x = c.make("reverseSeq", {x, c.in(1)},
+             c.params("reverseSeq").set("batchAxis", int64_t{0}).set("sequenceAxis", int64_t{1}));
+  if (swap) x = c.make("transpose", {x}, c.params("transpose").set("axes", perm));
+  return c.result(x);
+}
+
 constexpr In kIn[] = {{"input", kAnything}, {"sequence_lens", kInt64}};
 constexpr Out kOut[] = {{"Y"}};
 constexpr AttrDoc kAttrs[] = {{"batch_axis", "1"}, {"time_axis", "0"}};
@@ -58,6 +74,7 @@ extern const OpDef kReverseSequence = {
     .infer = infer,
     .eval = eval,
     .to_mil = {to_mil, "reverse_sequence"},
+    .to_nn = {to_nn, "reverseSeq, transpose"},
 };
 
 }  // namespace assay::ops

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "ops/lower/move.h"
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 #include "ops/upgrade.h"
 
@@ -174,66 +174,103 @@ Result<Operands> known_operands(const Context& c) {
   if (o.steps && std::ranges::any_of(*o.steps, [](int64_t s) { return s < 0; }))
     return c.refuse("a backward slice with bounds that are known only at run time");
   if (c.dim(1, 0) < 0) return c.refuse("how many axes are sliced is known only at run time");
+  const bool empty = (o.starts && std::ranges::any_of(*o.starts, [](int64_t i) { return i >= INT32_MAX; })) ||
+                     (o.ends && std::ranges::any_of(*o.ends, [](int64_t i) { return i <= -INT32_MAX; }));
+  if (empty) return c.refuse("the result has no elements");
   return o;
 }
 
 mil::Value bits(const std::vector<int64_t>& values) { return mil::of_bools({values.begin(), values.end()}); }
 
-/// Bounds of all axes from a vector with those of the named ones: 0 (masked) elsewhere.
-Result<MilArg> bounds_at_run_time(MilContext& c, size_t operand_at, const Operands& o, std::vector<int64_t>& mask) {
-  const int64_t rank = c.rank(0);
-  const auto& known = operand_at == 1 ? o.starts : o.ends;
-  const int64_t count = c.dim(known ? operand_at : 1, 0);
-  ir::Dims values(static_cast<size_t>(rank), 0), place(static_cast<size_t>(rank), count);
+/// How the bounds of all axes come from a vector with those of the named ones; masked elsewhere.
+struct Bounds {
+  bool given = false;    ///< at run time; else `values` says them
+  bool ordered = false;  ///< the vector has those of all axes, in order
+  ir::Dims values;
+  ir::Dims place;             ///< where in the vector each axis' bound stands; behind its end where there is none
+  std::vector<int64_t> mask;  ///< 1: from (or up to) the edge
+};
+
+template <class Context>
+Bounds bounds_of(const Context& c, const Operands& o, bool begin) {
+  const auto rank = static_cast<size_t>(c.rank(0));
+  const auto& known = begin ? o.starts : o.ends;
+  const int64_t count = c.dim(1, 0);
+  Bounds b{!known, true, ir::Dims(rank, 0), ir::Dims(rank, count), std::vector<int64_t>(rank, 1)};
   for (int64_t k = 0; k < count; ++k) {
-    const auto i = static_cast<size_t>(normal_axis(o.axis(static_cast<size_t>(k)), rank));
-    place[i] = k;
-    mask[i] = 0;
+    const auto i = static_cast<size_t>(normal_axis(o.axis(static_cast<size_t>(k)), c.rank(0)));
+    b.place[i] = k;
+    b.mask[i] = 0;
     if (!known) continue;
     const int64_t bound = (*known)[static_cast<size_t>(k)];
-    mask[i] = operand_at == 1 ? bound <= -INT32_MAX : bound >= INT32_MAX;
-    values[i] = std::clamp<int64_t>(bound, -INT32_MAX, INT32_MAX);
+    b.mask[i] = begin ? bound <= -INT32_MAX : bound >= INT32_MAX;
+    b.values[i] = b.mask[i] ? 0 : std::clamp<int64_t>(bound, -INT32_MAX, INT32_MAX);
   }
-  if (known) return MilArg(MilContext::ints(values));
+  for (size_t i = 0; i < rank; ++i) b.ordered = b.ordered && b.place[i] == static_cast<int64_t>(i);
+  return b;
+}
+
+template <class Context>
+ir::Dims steps_of(const Context& c, const Operands& o) {
+  ir::Dims steps(static_cast<size_t>(c.rank(0)), 1);
+  for (size_t k = 0; o.steps && k < o.steps->size(); ++k)
+    steps[static_cast<size_t>(normal_axis(o.axis(k), c.rank(0)))] = o.step(k);
+  return steps;
+}
+
+Result<MilArg> mil_bounds(MilContext& c, size_t operand_at, const Bounds& bounds) {
+  if (!bounds.given) return MilArg(MilContext::ints(bounds.values));
   ASSAY_TRY(const MilValue given, operand(c, operand_at, kTakesNumbers));
-  const auto ordered = [&](size_t i) { return place[i] == static_cast<int64_t>(i); };
-  size_t i = 0;
-  while (i < place.size() && ordered(i)) ++i;
-  if (i == place.size()) return MilArg(given);
-  const MilValue padded = joined(c, {given, mil::of_ints({0})}, count + 1);
-  return MilArg(c.make("gather", {{"x", padded}, {"indices", MilContext::ints(place)}, {"axis", mil::of_int(0)}},
-                       mil::Type::tensor(mil::DataType::int32, mil::Dims{rank})));
+  if (bounds.ordered) return MilArg(given);
+  const MilValue padded = joined(c, {given, mil::of_ints({0})}, given.dims().front() + 1);
+  return MilArg(c.make("gather", {{"x", padded}, {"indices", MilContext::ints(bounds.place)}, {"axis", mil::of_int(0)}},
+                       mil::Type::tensor(mil::DataType::int32, mil::Dims{c.rank(0)})));
 }
 
 Status to_mil(MilContext& c) {
   ASSAY_TRY(const Operands o, known_operands(c));
   ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans | kTakesSmall));
+  const auto sliced = [&](MilArg begin, MilArg end, const ir::Dims& step, const std::vector<int64_t>& begin_mask,
+                          const std::vector<int64_t>& end_mask) {
+    return emit_carried(c, "slice_by_index",
+                        {{"x", x},
+                         {"begin", std::move(begin)},
+                         {"end", std::move(end)},
+                         {"stride", MilContext::ints(step)},
+                         {"begin_mask", bits(begin_mask)},
+                         {"end_mask", bits(end_mask)}},
+                        x.data());
+  };
   if (o.starts && o.ends) {
     ASSAY_TRY(const Masked m, masked(c, o));
     if (m.whole()) return result_carried(c, x);
-    return emit_carried(c, "slice_by_index",
-                        {{"x", x},
-                         {"begin", MilContext::ints(m.begin)},
-                         {"end", MilContext::ints(m.end)},
-                         {"stride", MilContext::ints(m.step)},
-                         {"begin_mask", bits(m.begin_mask)},
-                         {"end_mask", bits(m.end_mask)}},
-                        x.data());
+    return sliced(MilContext::ints(m.begin), MilContext::ints(m.end), m.step, m.begin_mask, m.end_mask);
   }
-  Masked m(static_cast<size_t>(x.rank()));
-  ASSAY_TRY(MilArg begin, bounds_at_run_time(c, 1, o, m.begin_mask));
-  ASSAY_TRY(MilArg end, bounds_at_run_time(c, 2, o, m.end_mask));
-  for (int64_t k = 0; o.steps && k < c.dim(1, 0); ++k)
-    m.step[static_cast<size_t>(normal_axis(o.axis(static_cast<size_t>(k)), x.rank()))] =
-        o.step(static_cast<size_t>(k));
-  return emit_carried(c, "slice_by_index",
-                      {{"x", x},
-                       {"begin", std::move(begin)},
-                       {"end", std::move(end)},
-                       {"stride", MilContext::ints(m.step)},
-                       {"begin_mask", bits(m.begin_mask)},
-                       {"end_mask", bits(m.end_mask)}},
-                      x.data());
+  const Bounds begin = bounds_of(c, o, true), end = bounds_of(c, o, false);
+  ASSAY_TRY(MilArg from, mil_bounds(c, 1, begin));
+  ASSAY_TRY(MilArg to, mil_bounds(c, 2, end));
+  return sliced(std::move(from), std::move(to), steps_of(c, o), begin.mask, end.mask);
+}
+
+/// A vector of bounds for all axes, as in the other format.
+std::string nn_bounds(NnContext& c, size_t operand_at, const Bounds& bounds) {
+  if (!bounds.given) return nn_ints(c, bounds.values);
+  if (bounds.ordered) return c.in(operand_at);
+  const std::string padded = nn_joined(c, {c.in(operand_at), nn_ints(c, {0})});
+  return c.make("gather", {padded, nn_ints(c, bounds.place)}, c.params("gather").set("axis", int64_t{0}));
+}
+
+Status to_nn(NnContext& c) {
+  ASSAY_TRY(const Operands o, known_operands(c));
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  if (o.starts && o.ends) {
+    ASSAY_TRY(const Masked m, masked(c, o));
+    return c.result(m.whole() ? x : nn_slice(c, x, {m.begin, m.end, m.step, m.begin_mask, m.end_mask}));
+  }
+  const Bounds begin = bounds_of(c, o, true), end = bounds_of(c, o, false);
+  return c.layer(
+      "sliceDynamic", {x, nn_bounds(c, 1, begin), nn_bounds(c, 2, end)},
+      c.params("sliceDynamic").set("beginMasks", begin.mask).set("endMasks", end.mask).set("strides", steps_of(c, o)));
 }
 
 constexpr In kIn[] = {{"data", kAnything},
@@ -256,6 +293,7 @@ extern const OpDef kSlice = {
     .infer = infer,
     .eval = eval,
     .to_mil = {to_mil, "slice_by_index"},
+    .to_nn = {to_nn, "sliceStatic; sliceDynamic"},
 };
 
 }  // namespace assay::ops

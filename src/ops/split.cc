@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "ops/lower/move.h"
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 #include "ops/upgrade.h"
 
@@ -104,9 +104,8 @@ Status to_mil(MilContext& c) {
   const int64_t axis = axis_of(c.op, 0, x.rank());
   ASSAY_TRY(const ir::Dims sizes, known_parts(c, axis));
   if (sizes.size() == 1) return result_carried(c, x);
-  const MilParams params = {{"x", x},
-                            {"split_sizes", MilContext::ints(sizes)},
-                            {"axis", mil::of_int(static_cast<int32_t>(axis))}};
+  const MilParams params = {
+      {"x", x}, {"split_sizes", MilContext::ints(sizes)}, {"axis", mil::of_int(static_cast<int32_t>(axis))}};
   const bool all = std::ranges::find(c.op.outputs, ir::kNoValue) == c.op.outputs.end();
   if (all && x.data() == mil_type(c.type(0))->data) return c.emit("split", params);
   std::vector<mil::Type> types(sizes.size(), x.type);
@@ -114,6 +113,20 @@ Status to_mil(MilContext& c) {
   const std::vector<MilValue> parts = c.make_several("split", params, types);
   for (size_t i = 0; i < parts.size(); ++i)
     if (c.wants(i)) ASSAY_CHECK(result_carried(c, parts[i], i));
+  return {};
+}
+
+Status to_nn(NnContext& c) {
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  const int64_t axis = axis_of(c.op, 0, c.rank(0));
+  ASSAY_TRY(const ir::Dims sizes, known_parts(c, axis));
+  if (sizes.size() == 1) return c.result(x);
+  mil::Message params = c.params("splitND");
+  params.set("axis", axis).set("numSplits", static_cast<int64_t>(sizes.size())).set("splitSizes", sizes);
+  if (std::ranges::find(c.op.outputs, ir::kNoValue) == c.op.outputs.end())
+    return c.layer("splitND", {x}, std::move(params));
+  const std::vector<std::string> parts = c.make_several("splitND", {x}, sizes.size(), std::move(params));
+  for (size_t i = 0; i < parts.size(); ++i) ASSAY_CHECK(c.result(parts[i], i));
   return {};
 }
 
@@ -135,6 +148,7 @@ extern const OpDef kSplit = {
     .infer = infer,
     .eval = eval,
     .to_mil = {to_mil, "split"},
+    .to_nn = {to_nn, "splitND"},
 };
 
 }  // namespace assay::ops

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "ops/lower/move.h"
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 #include "ops/upgrade.h"
 
@@ -111,8 +111,20 @@ Status to_mil(MilContext& c) {
   const mil::Type indices = mil::Type::tensor(mil::DataType::int32, values.dims);
   if (c.wants(0) && c.wants(1) && x.data() == mil_type(c.type(0))->data) return c.emit("topk", params);
   const std::vector<MilValue> both = c.make_several("topk", params, {values, indices});
-  ASSAY_CHECK(result_carried(c, both[0], 0));
+  if (c.wants(0)) ASSAY_CHECK(result_carried(c, both[0], 0));
   return c.wants(1) ? c.result(both[1], 1) : Status();
+}
+
+Status to_nn(NnContext& c) {
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  ASSAY_TRY(const int64_t k, known_k(c));
+  mil::Message params = c.params("topK");
+  params.set("axis", axis_of(c.op, -1, c.rank(0))).set("K", k);
+  params.set("useBottomK", int64_t{c.op.attr_int("largest", 1) == 0});
+  if (c.wants(0) && c.wants(1)) return c.layer("topK", {x}, std::move(params));
+  const std::vector<std::string> both = c.make_several("topK", {x}, 2, std::move(params));
+  ASSAY_CHECK(c.result(both[0], 0));
+  return c.result(both[1], 1);
 }
 
 constexpr In kIn[] = {{"X", kNumbers}, {"K", kInt64}};
@@ -133,6 +145,7 @@ extern const OpDef kTopK = {
     .infer = infer,
     .eval = eval,
     .to_mil = {to_mil, "topk"},
+    .to_nn = {to_nn, "topK"},
 };
 
 }  // namespace assay::ops

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "ops/lower/move.h"
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -55,6 +55,13 @@ Status to_mil(MilContext& c) {
   return emit_carried(c, "transpose", {{"x", x}, {"perm", MilContext::ints(perm)}}, x.data());
 }
 
+Status to_nn(NnContext& c) {
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  const ir::Dims perm = permutation(c.op, c.rank(0));
+  if (std::ranges::is_sorted(perm)) return c.result(x);
+  return c.layer("transpose", {x}, c.params("transpose").set("axes", perm));
+}
+
 constexpr In kIn[] = {{"data", kAnything}};
 constexpr Out kOut[] = {{"transposed"}};
 constexpr AttrDoc kAttrs[] = {{"perm", "-"}};
@@ -71,6 +78,7 @@ extern const OpDef kTranspose = {
     .infer = infer,
     .eval = eval,
     .to_mil = {to_mil, "transpose"},
+    .to_nn = {to_nn, "transpose"},
 };
 
 }  // namespace assay::ops

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "ops/lower/move.h"
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -68,11 +68,21 @@ Status to_mil(MilContext& c) {
   const MilValue part = c.make(
       "band_part", {{"x", ones}, {"lower", mil::of_int(band.lower)}, {"upper", mil::of_int(band.upper)}}, matrix);
   const MilValue zero = c.constant_value(zero_of(x.data()));
-  return emit_carried(c, "select",
-                      {{"cond", c.cast(part, mil::DataType::boolean)},
-                       {"a", band.inside ? x : zero},
-                       {"b", band.inside ? zero : x}},
-                      x.data());
+  return emit_carried(
+      c, "select",
+      {{"cond", c.cast(part, mil::DataType::boolean)}, {"a", band.inside ? x : zero}, {"b", band.inside ? zero : x}},
+      x.data());
+}
+
+Status to_nn(NnContext& c) {
+  ASSAY_TRY(const Band band, band_of(c));
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  const std::string ones = c.make("fillLike", {x}, c.params("fillLike").set("value", 1.0));
+  const std::string part =
+      c.make("matrixBandPart", {ones},
+             c.params("matrixBandPart").set("numLower", int64_t{band.lower}).set("numUpper", int64_t{band.upper}));
+  const std::string zero = c.number(0);
+  return c.layer("whereBroadcastable", {part, band.inside ? x : zero, band.inside ? zero : x});
 }
 
 constexpr In kIn[] = {{"input", kAnything}, {"k", kInt64, kOptional}};
@@ -91,6 +101,7 @@ extern const OpDef kTrilu = {
     .infer = infer,
     .eval = eval,
     .to_mil = {to_mil, "fill, band_part, select"},
+    .to_nn = {to_nn, "fillLike, matrixBandPart, whereBroadcastable"},
 };
 
 }  // namespace assay::ops

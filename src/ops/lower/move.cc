@@ -11,25 +11,6 @@ bool is_small(DataType type) {
   return type == DataType::int8 || type == DataType::uint8 || type == DataType::int16 || type == DataType::uint16;
 }
 
-MilArg whole(const std::vector<int64_t>& values) { return MilContext::ints(values); }
-
-/// The shape as operands of a concat: runs of numbers, and extents of x.
-std::vector<MilArg> shape_parts(MilContext& c, const MilValue& x, const std::vector<Extent>& shape) {
-  std::vector<MilArg> parts;
-  ir::Dims run;
-  for (const Extent& e : shape) {
-    if (e.value >= 0 || e.axis < 0) {
-      run.push_back(e.value);
-      continue;
-    }
-    if (!run.empty()) parts.push_back(whole(run));
-    run.clear();
-    parts.push_back(extents_of(c, x, e.axis, e.axis + 1));
-  }
-  if (!run.empty()) parts.push_back(whole(run));
-  return parts;
-}
-
 }  // namespace
 
 Result<MilValue> operand(MilContext& c, size_t i, unsigned takes) {
@@ -61,21 +42,13 @@ Status emit_carried(MilContext& c, std::string_view type, const MilParams& param
   return c.result(c.cast(c.make(type, params, mil::Type::tensor(as, wanted->dims)), wanted->data));
 }
 
-mil::Dims out_dims(const MilContext& c, size_t i) {
-  mil::Dims dims;
-  if (!c.out_type(i).ranked()) return dims;
-  for (const ir::Dim& d : *c.out_type(i).shape) dims.push_back(d.known() ? d.value : mil::kUnknownDim);
-  return dims;
-}
-
 MilValue extents_of(MilContext& c, const MilValue& x, int64_t begin, int64_t end) {
   const mil::Dims part(x.dims().begin() + begin, x.dims().begin() + end);
   if (std::ranges::none_of(part, [](int64_t d) { return d < 0; })) return c.constant_value(MilContext::ints(part));
   const MilValue from = carried(c, x, kTakesBooleans);
   const MilValue all = c.make("shape", {{"x", from}}, mil::Type::tensor(DataType::int32, mil::Dims{x.rank()}));
   if (begin == 0 && end == x.rank()) return all;
-  return c.make("slice_by_index",
-                {{"x", all}, {"begin", MilContext::ints({begin})}, {"end", MilContext::ints({end})}},
+  return c.make("slice_by_index", {{"x", all}, {"begin", MilContext::ints({begin})}, {"end", MilContext::ints({end})}},
                 mil::Type::tensor(DataType::int32, mil::Dims{end - begin}));
 }
 
@@ -100,6 +73,23 @@ MilValue joined(MilContext& c, const std::vector<MilArg>& parts, int64_t length)
                 mil::Type::tensor(DataType::int32, mil::Dims{length}));
 }
 
+MilArg shape_value(MilContext& c, const MilValue& x, const std::vector<Extent>& shape) {
+  std::vector<MilArg> parts;  // runs of numbers, and extents of x
+  ir::Dims run;
+  for (const Extent& e : shape) {
+    if (e.value >= 0 || e.axis < 0) {
+      run.push_back(e.value);
+      continue;
+    }
+    if (!run.empty()) parts.emplace_back(MilContext::ints(run));
+    run.clear();
+    parts.emplace_back(extents_of(c, x, e.axis, e.axis + 1));
+  }
+  if (!run.empty()) parts.emplace_back(MilContext::ints(run));
+  if (parts.size() == 1) return parts.front();
+  return joined(c, parts, static_cast<int64_t>(shape.size()));
+}
+
 Status reshape_known(MilContext& c, const MilValue& x, const std::vector<Extent>& shape) {
   const auto rank = static_cast<int64_t>(shape.size());
   if (rank == 0) {
@@ -109,15 +99,10 @@ Status reshape_known(MilContext& c, const MilValue& x, const std::vector<Extent>
   const auto unknown = std::ranges::count_if(shape, [](const Extent& e) { return e.value < 0; });
   const auto copied = std::ranges::count_if(shape, [](const Extent& e) { return e.value < 0 && e.axis >= 0; });
   if (unknown - copied > 1) return c.refuse("several extents of the result are known only at run time");
-  MilArg target = MilContext::ints({});
-  if (unknown <= 1) {  // the only unknown extent is what remains, whatever it was copied from
-    ir::Dims dims;
-    for (const Extent& e : shape) dims.push_back(e.value);
-    target = MilContext::ints(dims);
-  } else {
-    target = joined(c, shape_parts(c, x, shape), rank);
-  }
-  return emit_carried(c, "reshape", {{"x", x}, {"shape", target}}, x.data());
+  if (unknown > 1) return emit_carried(c, "reshape", {{"x", x}, {"shape", shape_value(c, x, shape)}}, x.data());
+  ir::Dims dims;  // the only unknown extent is what remains, whatever it was copied from
+  for (const Extent& e : shape) dims.push_back(e.value);
+  return emit_carried(c, "reshape", {{"x", x}, {"shape", MilContext::ints(dims)}}, x.data());
 }
 
 bool counts_from_zero(const ir::Graph& graph, ir::ValueId value) {
@@ -136,8 +121,8 @@ Result<std::optional<ir::Tensor>> constant_indices(const ir::Tensor& indices, co
     const int64_t extent = extents[static_cast<size_t>(n) % extents.size()], i = indices.int_at(n);
     if (extent < 0 && i < 0) return std::optional<ir::Tensor>();
     if (extent >= 0 && (i < -extent || i >= extent))
-      return Error{Code::not_convertible, "index " + std::to_string(i) + " is outside of an axis with extent " +
-                                              std::to_string(extent)};
+      return Error{Code::not_convertible,
+                   "index " + std::to_string(i) + " is outside of an axis with extent " + std::to_string(extent)};
     out.set_int(n, i < 0 ? i + extent : i);
   }
   return std::optional(std::move(out));
@@ -158,8 +143,8 @@ Result<MilValue> indices_of(MilContext& c, size_t i, const MilValue& x, const ir
   ASSAY_TRY(const MilValue at, operand(c, i, kTakesNumbers));
   if (as_they_are || counts_from_zero(c.graph, c.op.inputs[i])) return at;
   const MilValue extent = tuples ? extents_of(c, x, axes.front(), axes.back() + 1) : extent_of(c, x, axes.front());
-  const MilValue negative = c.make("less", {{"x", at}, {"y", mil::of_int(0)}},
-                                   mil::Type::tensor(DataType::boolean, at.type.dims));
+  const MilValue negative =
+      c.make("less", {{"x", at}, {"y", mil::of_int(0)}}, mil::Type::tensor(DataType::boolean, at.type.dims));
   const MilValue from_end = c.make("add", {{"x", at}, {"y", extent}}, at.type);
   return c.make("select", {{"cond", negative}, {"a", from_end}, {"b", at}}, at.type);
 }

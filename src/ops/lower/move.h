@@ -29,7 +29,13 @@ Status emit_carried(MilContext& c, std::string_view type, const MilParams& param
 Status result_carried(MilContext& c, const MilValue& value, size_t i = 0);
 
 /// Dimensions of output `i`; those of a scalar when its rank is not known (emit and result then refuse).
-mil::Dims out_dims(const MilContext& c, size_t i = 0);
+template <class Context>
+mil::Dims out_dims(const Context& c, size_t i = 0) {
+  mil::Dims dims;
+  if (!c.out_type(i).ranked()) return dims;
+  for (const ir::Dim& d : *c.out_type(i).shape) dims.push_back(d.known() ? d.value : mil::kUnknownDim);
+  return dims;
+}
 
 /// Extents [begin, end) of x as an int32 vector: a constant where all are known.
 MilValue extents_of(MilContext& c, const MilValue& x, int64_t begin, int64_t end);
@@ -45,6 +51,8 @@ struct Extent {
   int64_t value = -1;
   int64_t axis = -1;
 };
+/// The shape as a parameter: numbers, or a vector that the program puts together.
+MilArg shape_value(MilContext& c, const MilValue& x, const std::vector<Extent>& shape);
 /// x under a shape of which at most one extent is unknown, or whose unknown extents are copies of the input's.
 Status reshape_known(MilContext& c, const MilValue& x, const std::vector<Extent>& shape);
 
