@@ -56,8 +56,7 @@ Result<Opened> open(const RunRequest& request, Warnings& warnings) {
                                    .primary_only = true,
                                    .given = opened.file->names()};
   opened.loader = std::make_unique<backends::ProgramLoader>(std::move(options));
-  const std::string spec = request.program.empty() ? "strict-f32" : request.program;
-  ASSAY_TRY(opened.program, opened.loader->open(spec, request.model, warnings));
+  ASSAY_TRY(opened.program, opened.loader->open(request.program, request.model, warnings));
   ASSAY_TRY(opened.inputs, api::inputs_for(*opened.file, request.random, request.shapes, opened.program->inputs()));
   return opened;
 }

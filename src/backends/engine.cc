@@ -64,7 +64,10 @@ std::string identity_of(const ir::Graph& graph) {
 std::vector<Port> ports_of(const ir::Graph& graph, std::span<const ir::ValueId> values) {
   std::vector<Port> ports;
   for (const ir::ValueId id : values)
-    ports.push_back({graph.at(id).name, graph.at(id).type, graph.at(id).replaces_default});
+    ports.push_back({.name = graph.at(id).name,
+                     .type = graph.at(id).type,
+                     .replaces_default = graph.at(id).replaces_default,
+                     .alias = graph.at(id).file_name});
   return ports;
 }
 

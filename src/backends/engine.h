@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/model_file.h"
 #include "backends/program.h"
 #include "exec/session.h"
 
@@ -15,6 +16,7 @@ std::string identity_of(const ir::Graph& graph);
 
 /// A model with what is asked of it more than once.
 struct Model {
+  ModelFormat format = ModelFormat::onnx;
   std::shared_ptr<const ir::Graph> graph;
   std::vector<Port> inputs, outputs;
 };

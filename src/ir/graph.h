@@ -39,7 +39,8 @@ struct Attr {
 
 struct Value {
   std::string name;
-  Type type;                                 ///< as declared or inferred
+  std::string file_name{};  ///< the file's name for it where `name` is the original model's; empty: the same
+  Type type;                ///< as declared or inferred
   std::shared_ptr<const Tensor> constant{};  ///< set for initializers and folded values
   OpId producer = kNoOp;                     ///< kNoOp: graph input, constant or captured from the outer graph
   bool parameter = false;                    ///< a constant that was an attribute: never rounded by storage policies

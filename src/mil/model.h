@@ -54,7 +54,7 @@ struct Feature {
   ArrayFeature array{};  ///< array, state
   ImageFeature image{};
   bool string_keys = false;  ///< dictionary: else int64 keys; sequence: strings, else int64
-  std::string extra{};       ///< fields of FeatureType that this build does not read
+  std::string extra{};       ///< of FeatureDescription; what FeatureType holds besides stands in its field 3
 };
 struct FunctionDescription {
   std::string name{};
@@ -103,6 +103,9 @@ struct Model {
 
 /// "neuralNetworkClassifier", "mlProgram", "treeEnsembleRegressor": Model's field for this content.
 std::string_view content_name(const Model& model);
+/// That field's number; 0 when there is no content that is known.
+uint32_t content_number(const Model& model);
+std::string_view content_name_of(uint32_t number);  ///< empty when unknown
 
 /// Systems that a specification version needs.
 struct SpecVersion {

@@ -58,6 +58,7 @@ Bytes Reader::take(uint64_t length) {
 bool Reader::next() {
   if (state_ == State::unread) skip();
   if (problem_ || at_ == end_) return false;
+  field_at_ = at_;
   const uint64_t tag = raw_varint();
   if (problem_) return false;
   const uint64_t number = tag >> 3;
@@ -123,6 +124,13 @@ std::string_view Reader::text() {
   return {reinterpret_cast<const char*>(b.data()), b.size()};
 }
 
+Bytes Reader::raw() {
+  if (state_ != State::unread) return {};
+  const std::byte* const start = field_at_;
+  skip();
+  return problem_ ? Bytes{} : Bytes(start, static_cast<size_t>(at_ - start));
+}
+
 Reader Reader::message(std::string_view name, int64_t index) {
   Reader child(bytes(), name, large_);
   child.origin_ = origin_;
@@ -143,17 +151,21 @@ void Reader::append(std::vector<int64_t>& to) {
     fail("a packed run ends inside a number");
 }
 
-void Reader::append(std::vector<float>& to) {
+template <class T>
+void Reader::append_fixed(std::vector<T>& to, T (Reader::*one)()) {
   if (wire_ != Wire::bytes) {
-    to.push_back(float32());
+    to.push_back((this->*one)());
     return;
   }
   const Bytes run = bytes();
-  if (run.size() % sizeof(float) != 0) return fail("a packed run ends inside a number");
+  if (run.size() % sizeof(T) != 0) return fail("a packed run ends inside a number");
   const size_t before = to.size();
-  to.resize(before + run.size() / sizeof(float));
+  to.resize(before + run.size() / sizeof(T));
   if (!run.empty()) std::memcpy(to.data() + before, run.data(), run.size());
 }
+
+void Reader::append(std::vector<float>& to) { append_fixed(to, &Reader::float32); }
+void Reader::append(std::vector<double>& to) { append_fixed(to, &Reader::float64); }
 
 void Reader::append_run(std::vector<Bytes>& to, Wire element) {
   if (wire_ == Wire::bytes) {

@@ -52,12 +52,15 @@ class Reader {
   /// The same; tells the hook about large ones.
   Bytes large_bytes();
   std::string_view text();
+  /// The whole field as it stands, its tag too: for fields that are kept without being understood.
+  Bytes raw();
   /// A reader of the sub-message; `index` is printed for repeated fields.
   Reader message(std::string_view name, int64_t index = -1);
 
   // Repeated scalars: one value or a packed run, whichever the field holds.
   void append(std::vector<int64_t>& to);
   void append(std::vector<float>& to);
+  void append(std::vector<double>& to);
   /// The encoded run itself (of varints or of fixed-width numbers of `width` bytes), to be decoded later.
   void append_run(std::vector<Bytes>& to, Wire element);
 
@@ -74,11 +77,14 @@ class Reader {
   Bytes take(uint64_t length);
   void skip();
   void fail(const char* problem);
+  template <class T>
+  void append_fixed(std::vector<T>& to, T (Reader::*one)());
   bool expect(Wire wire);
 
   const std::byte* at_;
   const std::byte* end_;
-  const std::byte* origin_;  ///< start of the outermost message, for offsets
+  const std::byte* field_at_ = nullptr;  ///< the current field's tag
+  const std::byte* origin_;              ///< start of the outermost message, for offsets
   const std::byte* failed_at_ = nullptr;
   const char* problem_ = nullptr;
   const Reader* parent_ = nullptr;

@@ -1,12 +1,12 @@
 #include "pb/writer.h"
 
 #include <cstring>
-#include <iterator>
+#include <utility>
 
 namespace assay::pb {
 
 std::string& Writer::own() {
-  if (pieces_.empty() || pieces_.back().view.data()) pieces_.emplace_back();
+  if (pieces_.empty() || !pieces_.back().is_own()) pieces_.emplace_back();
   return pieces_.back().own;
 }
 
@@ -37,6 +37,13 @@ void Writer::float32(uint32_t field, float value) {
   put({bytes, sizeof bytes});
 }
 
+void Writer::float64(uint32_t field, double value) {
+  tag(field, Wire::fixed64);
+  char bytes[sizeof value];
+  std::memcpy(bytes, &value, sizeof value);
+  put({bytes, sizeof bytes});
+}
+
 void Writer::text(uint32_t field, std::string_view value) {
   tag(field, Wire::bytes);
   raw_varint(value.size());
@@ -50,12 +57,40 @@ void Writer::packed(uint32_t field, std::span<const int64_t> values) {
   message(field, std::move(run));
 }
 
+void Writer::packed(uint32_t field, std::span<const float> values) {
+  if (!values.empty()) text(field, {reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+}
+
+void Writer::packed(uint32_t field, std::span<const double> values) {
+  if (!values.empty()) text(field, {reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+}
+
 void Writer::borrow(uint32_t field, Bytes value) {
   tag(field, Wire::bytes);
   raw_varint(value.size());
   if (value.empty()) return;
-  pieces_.push_back({{}, value});
+  pieces_.push_back(Piece{.own = {}, .view = value});
   size_ += value.size();
+}
+
+void Writer::stream(uint32_t field, uint64_t size, Source source) {
+  tag(field, Wire::bytes);
+  raw_varint(size);
+  if (size == 0) return;
+  pieces_.push_back(Piece{.own = {}, .source = std::move(source), .size = size});
+  size_ += size;
+}
+
+Status Writer::produce(const Piece& piece, const Sink& sink) {
+  uint64_t left = piece.size;
+  const Error wrong{Code::internal, "a streamed field has another size than was announced", "protobuf writer", ""};
+  ASSAY_CHECK(piece.source([&](Bytes bytes) -> Status {
+    if (bytes.size() > left) return wrong;
+    left -= bytes.size();
+    return sink(bytes);
+  }));
+  if (left != 0) return wrong;
+  return {};
 }
 
 void Writer::message(uint32_t field, Writer child) {
@@ -67,7 +102,7 @@ void Writer::message(uint32_t field, Writer child) {
 void Writer::splice(Writer fields) {
   size_ += fields.size_;
   for (Piece& p : fields.pieces_) {
-    if (p.view.data())
+    if (!p.is_own())
       pieces_.push_back(std::move(p));
     else
       own().append(p.own);

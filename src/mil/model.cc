@@ -1,0 +1,131 @@
+#include "mil/model.h"
+
+#include <algorithm>
+#include <array>
+
+namespace assay::mil {
+namespace {
+struct Content {
+  uint32_t number;
+  std::string_view name;
+};
+// Model's oneof, ascending.
+constexpr Content kContents[] = {{200, "pipelineClassifier"},
+                                 {201, "pipelineRegressor"},
+                                 {202, "pipeline"},
+                                 {300, "glmRegressor"},
+                                 {301, "supportVectorRegressor"},
+                                 {302, "treeEnsembleRegressor"},
+                                 {303, "neuralNetworkRegressor"},
+                                 {304, "bayesianProbitRegressor"},
+                                 {400, "glmClassifier"},
+                                 {401, "supportVectorClassifier"},
+                                 {402, "treeEnsembleClassifier"},
+                                 {403, "neuralNetworkClassifier"},
+                                 {404, "kNearestNeighborsClassifier"},
+                                 {500, "neuralNetwork"},
+                                 {501, "itemSimilarityRecommender"},
+                                 {502, "mlProgram"},
+                                 {555, "customModel"},
+                                 {556, "linkedModel"},
+                                 {560, "classConfidenceThresholding"},
+                                 {600, "oneHotEncoder"},
+                                 {601, "imputer"},
+                                 {602, "featureVectorizer"},
+                                 {603, "dictVectorizer"},
+                                 {604, "scaler"},
+                                 {606, "categoricalMapping"},
+                                 {607, "normalizer"},
+                                 {609, "arrayFeatureExtractor"},
+                                 {610, "nonMaximumSuppression"},
+                                 {900, "identity"},
+                                 {2000, "textClassifier"},
+                                 {2001, "wordTagger"},
+                                 {2002, "visionFeaturePrint"},
+                                 {2003, "soundAnalysisPreprocessing"},
+                                 {2004, "gazetteer"},
+                                 {2005, "wordEmbedding"},
+                                 {2006, "audioFeaturePrint"},
+                                 {3000, "serializedModel"}};
+
+struct Systems {
+  SpecVersion version;
+  std::string_view watchos, tvos, also;
+};
+constexpr std::array<Systems, 10> kSystems = {{
+    {{1, "iOS11", "macOS10.13"}, "watchOS4", "tvOS11", ""},
+    {{2, "iOS11.2", "macOS10.13.2"}, "watchOS4.2", "tvOS11.2", ""},
+    {{3, "iOS12", "macOS10.14"}, "watchOS5", "tvOS12", ""},
+    {{4, "iOS13", "macOS10.15"}, "watchOS6", "tvOS13", ""},
+    {{5, "iOS14", "macOS11"}, "watchOS7", "tvOS14", "macOS10.16"},
+    {{6, "iOS15", "macOS12"}, "watchOS8", "tvOS15", ""},
+    {{7, "iOS16", "macOS13"}, "watchOS9", "tvOS16", ""},
+    {{8, "iOS17", "macOS14"}, "watchOS10", "tvOS17", ""},
+    {{9, "iOS18", "macOS15"}, "watchOS11", "tvOS18", ""},
+    {{10, "iOS26", "macOS26"}, "watchOS26", "tvOS26", "visionOS26"},
+}};
+
+uint32_t number_of(NetworkModel::Kind kind) {
+  switch (kind) {
+    case NetworkModel::Kind::classifier:
+      return 403;
+    case NetworkModel::Kind::regressor:
+      return 303;
+    case NetworkModel::Kind::plain:
+      break;
+  }
+  return 500;
+}
+
+uint32_t number_of(Pipeline::Kind kind) {
+  switch (kind) {
+    case Pipeline::Kind::classifier:
+      return 200;
+    case Pipeline::Kind::regressor:
+      return 201;
+    case Pipeline::Kind::plain:
+      break;
+  }
+  return 202;
+}
+
+bool same_word(std::string_view a, std::string_view b) {
+  const auto low = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::ranges::equal(a, b, {}, low, low);
+}
+}  // namespace
+
+uint32_t content_number(const Model& model) {
+  if (const auto* const network = std::get_if<NetworkModel>(&model.content)) return number_of(network->kind);
+  if (const auto* const pipeline = std::get_if<Pipeline>(&model.content)) return number_of(pipeline->kind);
+  if (std::holds_alternative<Program>(model.content)) return 502;
+  return std::get<OtherModel>(model.content).number;
+}
+
+std::string_view content_name_of(uint32_t number) {
+  const auto at = std::ranges::lower_bound(kContents, number, {}, &Content::number);
+  return at == std::end(kContents) || at->number != number ? std::string_view() : at->name;
+}
+
+std::string_view content_name(const Model& model) { return content_name_of(content_number(model)); }
+
+std::span<const SpecVersion> spec_versions() {
+  static const auto rows = [] {
+    std::array<SpecVersion, kSystems.size()> out{};
+    std::ranges::transform(kSystems, out.begin(), &Systems::version);
+    return out;
+  }();
+  return rows;
+}
+
+std::optional<int> spec_version_of_target(std::string_view target) {
+  for (const Systems& s : kSystems) {
+    const std::string_view names[] = {s.version.ios, s.version.macos, s.watchos, s.tvos, s.also};
+    for (const std::string_view name : names)
+      if (!name.empty() && same_word(target, name)) return s.version.number;
+    if (target == s.version.ios.substr(3)) return s.version.number;
+  }
+  return std::nullopt;
+}
+
+}  // namespace assay::mil
