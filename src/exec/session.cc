@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <new>
 
-#include "exec/plan.h"
+#include "exec/runner.h"
 #include "num/simd.h"
 
 namespace assay::exec {
 namespace {
-constexpr size_t kKeptPlans = 4;  // a model fed with ever new shapes must not collect plans for ever
-
 Status check_inputs(const ir::Graph& graph, std::span<const ir::Tensor> inputs) {
   if (inputs.size() != graph.inputs.size())
     return Error{Code::data_missing, "the model has " + std::to_string(graph.inputs.size()) + " inputs, " +
@@ -37,23 +35,7 @@ Status check_inputs(const ir::Graph& graph, std::span<const ir::Tensor> inputs) 
 }  // namespace
 
 struct Session::State {
-  std::shared_ptr<const ir::Graph> graph;
-  std::shared_ptr<const Threads> threads;
-  SessionOptions options;
-  Constants constants;
-  std::vector<std::unique_ptr<Plan>> plans;  // most recently used first
-
-  Result<Plan*> plan_for(std::span<const ir::Tensor> inputs) {
-    const auto found = std::ranges::find_if(plans, [&](const auto& p) { return p->fits(inputs); });
-    if (found != plans.end()) {
-      std::rotate(plans.begin(), found, found + 1);
-      return plans.front().get();
-    }
-    if (plans.size() == kKeptPlans) plans.pop_back();
-    ASSAY_TRY(auto plan, Plan::make(*graph, constants, inputs, *threads, options));
-    plans.insert(plans.begin(), std::move(plan));
-    return plans.front().get();
-  }
+  std::unique_ptr<Runner> runner;
 };
 
 Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -63,32 +45,23 @@ Session::~Session() = default;
 
 Result<Session> Session::create(std::shared_ptr<const ir::Graph> graph, std::shared_ptr<const Threads> threads,
                                 SessionOptions options) {
-  for (const ir::Op& op : graph->ops)
-    if (!op.def || !op.def->eval || !op.def->infer)
-      return Error{Code::op_unsupported, "has no kernel", graph->describe(op), "`assay ops` lists what there is"};
   auto state = std::make_unique<State>();
-  ASSAY_TRY(state->constants, prepare_constants(*graph, *threads));
-  state->graph = std::move(graph);
-  state->threads = std::move(threads);
-  state->options = options;
+  ASSAY_TRY(state->runner, Runner::create(std::move(graph), std::move(threads), options));
   return Session(std::move(state));
 }
 
 Result<std::vector<ir::Tensor>> Session::run(std::span<const ir::Tensor> inputs) {
-  ASSAY_CHECK(check_inputs(*state_->graph, inputs));
+  ASSAY_CHECK(check_inputs(graph(), inputs));
   const num::ScopedFloatEnvironment environment;
   try {
-    ASSAY_TRY(Plan * plan, state_->plan_for(inputs));
-    return plan->run(inputs);
+    return state_->runner->run(inputs);
   } catch (const std::bad_alloc&) {
     return Error{Code::limit_exceeded, "not enough memory for the model's intermediate values", "",
                  "use smaller inputs or a machine with more memory"};
   }
 }
 
-const ir::Graph& Session::graph() const { return *state_->graph; }
-MemoryReport Session::memory() const {
-  return state_->plans.empty() ? MemoryReport{} : state_->plans.front()->memory();
-}
+const ir::Graph& Session::graph() const { return state_->runner->graph(); }
+MemoryReport Session::memory() const { return state_->runner->memory(); }
 
 }  // namespace assay::exec

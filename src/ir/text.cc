@@ -124,14 +124,7 @@ void Printer::constants() {
     std::ranges::for_each(o.inputs, mark);
     for (const ValueId v : o.outputs)
       if (v != kNoValue) elsewhere[v] = true;
-    for (const Attr& a : o.attrs) {
-      const auto captured = [&](const Graph& inner) {
-        for (const auto& [in, out] : inner.captures) mark(out);
-      };
-      if (const auto* one = std::get_if<std::shared_ptr<Graph>>(&a.value)) captured(**one);
-      if (const auto* many = std::get_if<std::vector<std::shared_ptr<Graph>>>(&a.value))
-        for (const auto& each : *many) captured(*each);
-    }
+    std::ranges::for_each(captured_by(o), mark);
   }
   for (const ValueId v : g_.inputs) elsewhere[v] = true;
   for (const auto& [in, out] : g_.captures) elsewhere[in] = true;

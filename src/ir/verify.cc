@@ -63,6 +63,8 @@ std::string read_after_written(const Context& c) {
   for (size_t i = 0; i < c.g.ops.size(); ++i) {
     for (const ValueId v : c.g.ops[i].inputs)
       if (v != kNoValue && !known[v]) return op_place(c.g, i) + " reads '" + c.g.at(v).name + "'";
+    for (const ValueId v : captured_by(c.g.ops[i]))
+      if (exists(c.g, v) && !known[v]) return op_place(c.g, i) + " captures '" + c.g.at(v).name + "'";
     for (const ValueId v : c.g.ops[i].outputs)
       if (v != kNoValue) known[v] = true;
   }
@@ -119,7 +121,7 @@ constexpr Row kRows[] = {
     {{"ir_v1", "every id names a value of its graph"}, ids_exist},
     {{"ir_v2", "values have names, no two the same one"}, names_differ},
     {{"ir_v3", "a value is written once: by an operation, as an input or as a capture"}, written_once},
-    {{"ir_v4", "operations and outputs read what is written before them"}, read_after_written},
+    {{"ir_v4", "operations, graphs inside them and outputs read what is written before them"}, read_after_written},
     {{"ir_v5", "Value::producer is the operation that writes the value"}, producers_match},
     {{"ir_v6", "a constant's type is that of its tensor"}, constants_have_their_type},
     {{"ir_v7", "sequence, optional and map types say what they hold"}, containers_hold_something},
@@ -132,14 +134,12 @@ Status verify_in(const Graph& g, const Graph* outer) {
     if (std::string where = row.check({g, outer}); !where.empty())
       return Error{Code::internal, std::string(row.rule.label) + ": " + std::string(row.rule.says), std::move(where),
                    ""};
-  for (const Op& op : g.ops) {
-    for (const Attr& a : op.attrs) {
-      if (const auto* one = std::get_if<std::shared_ptr<Graph>>(&a.value)) ASSAY_CHECK(verify_in(**one, &g));
-      if (const auto* many = std::get_if<std::vector<std::shared_ptr<Graph>>>(&a.value))
-        for (const auto& each : *many) ASSAY_CHECK(verify_in(*each, &g));
-    }
-  }
-  return {};
+  Status status;
+  for (const Op& op : g.ops)
+    for_each_nested(op, [&](const Graph& inner) {
+      if (status.ok()) status = verify_in(inner, &g);
+    });
+  return status;
 }
 
 }  // namespace

@@ -130,6 +130,9 @@ struct OpDef {
   std::span<const num::Function> elementary{};
   std::span<const Upgrade> upgrades{};  ///< ascending by `before`
   Status (*infer)(InferContext& context) = nullptr;
+  /// For rows whose nested graph has inputs. Widens `types` (of those inputs; empty at first) to hold what the op
+  /// passes in and, where `inferred` is the graph with its types, what a run passes on to the next one.
+  Status (*nested_inputs)(InferContext& context, const ir::Graph* inferred, std::vector<ir::Type>& types) = nullptr;
   Status (*eval)(KernelContext& context) = nullptr;  ///< null: only its upgrades are known (deprecated names)
   Elementwise elementwise{};                         ///< set for Numeric::elementwise
   /// Work done once per session on constant operands (packing weights); may return null.

@@ -74,13 +74,23 @@ struct Views {
   ValueId raw = kNoValue;  ///< same as `stored` when rounding changes nothing or nobody reads it raw
 };
 
+/// What a nested graph captures: its own name for it, and what it is in the graph around.
+struct Captured {
+  ValueId local;
+  Views outer;
+};
+struct Surroundings {
+  const Graph& out;  ///< the graph around, as far as it is resolved
+  std::vector<Captured> captured;
+};
+
 class Resolver {
  public:
   Resolver(const profiles::Profile& profile, size_t variant)
       : profile_(profile), variant_(variant), storage_(profile.variants[variant].storage) {}
 
-  /// `captured`: what the captures of a nested graph are in the outer one, by local id; null for the main graph.
-  Graph run(const Graph& in, const std::vector<std::pair<ValueId, Views>>* captured);
+  /// `around` is null for the main graph.
+  Graph run(const Graph& in, const Surroundings* around);
 
  private:
   struct Scope {
@@ -99,6 +109,7 @@ class Resolver {
   ValueId stored_parameter(Scope& s, ValueId id) const;
   void resolve_input(Scope& s, ValueId id) const;
   void resolve_op(Scope& s, const Op& op);
+  void resolve_captures(Scope& s, const Surroundings& around) const;
   void resolve_outputs(Scope& s) const;
   void divide_by_reciprocal(Scope& s, Op& op) const;
   void resolve_nested(Scope& s, Op& op);
@@ -206,9 +217,9 @@ void Resolver::resolve_nested(Scope& s, Op& op) {
   for (ir::Attr& attr : op.attrs) {
     const auto* nested = nested_graph(attr);
     if (nested == nullptr) continue;
-    std::vector<std::pair<ValueId, Views>> captured;
-    for (const auto& [local, outer] : (*nested)->captures) captured.emplace_back(local, s.views[outer]);
-    attr.value = std::make_shared<Graph>(run(**nested, &captured));
+    Surroundings around{s.out, {}};
+    for (const auto& [local, outer] : (*nested)->captures) around.captured.push_back({local, s.views[outer]});
+    attr.value = std::make_shared<Graph>(run(**nested, &around));
   }
 }
 
@@ -291,7 +302,25 @@ void Resolver::resolve_outputs(Scope& s) const {
   }
 }
 
-Graph Resolver::run(const Graph& in, const std::vector<std::pair<ValueId, Views>>* captured) {
+/// A capture is what it is around: as stored there and, for those who read it so, before it was rounded.
+void Resolver::resolve_captures(Scope& s, const Surroundings& around) const {
+  const auto bind = [&](ValueId local, ValueId outer) {
+    s.out.captures.emplace_back(local, outer);
+    s.out.at(local).storage = around.out.at(outer).storage;
+    s.out.at(local).rounding = around.out.at(outer).rounding;
+  };
+  for (const auto& [local, outer] : around.captured) {
+    bind(local, outer.stored);
+    if (outer.raw == outer.stored || !s.read_raw[local]) continue;
+    const ValueId raw = add_copy(s, local, "raw", ElemType::float32);
+    s.out.at(raw).constant = s.in.at(local).constant;
+    s.out.at(raw).parameter = s.in.at(local).parameter;
+    bind(raw, outer.raw);
+    s.views[local].raw = raw;
+  }
+}
+
+Graph Resolver::run(const Graph& in, const Surroundings* around) {
   Graph out = in;
   out.ops.clear();
   out.captures.clear();
@@ -304,24 +333,19 @@ Graph Resolver::run(const Graph& in, const std::vector<std::pair<ValueId, Views>
     out.at(id).unstated = false;
     out.at(id).storage = stored_type(out.at(id).type);
   }
+  std::vector<bool> captured(in.values.size());
+  for (const auto& [local, outer] : in.captures) captured[local] = true;
   for (ValueId id = 0; id < in.values.size(); ++id)
-    if (in.at(id).constant) resolve_constant(s, id);
-  if (captured != nullptr) {
-    for (const auto& [local, outer] : *captured) {
-      out.captures.emplace_back(local, outer.stored);
-      if (outer.raw == outer.stored || !s.read_raw[local]) continue;
-      const ValueId raw = add_copy(s, local, "raw", ElemType::float32);
-      out.captures.emplace_back(raw, outer.raw);
-      s.views[local].raw = raw;
-    }
-  } else {
+    if (in.at(id).constant && !captured[id]) resolve_constant(s, id);
+  if (around)
+    resolve_captures(s, *around);
+  else
     for (const ValueId id : in.inputs) resolve_input(s, id);
-  }
   for (const Op& op : in.ops) resolve_op(s, op);
-  if (captured == nullptr) {
+  if (!around) {
     resolve_outputs(s);
   } else {
-    for (ValueId& id : out.outputs) id = s.views[id].stored;
+    for (ValueId& id : out.outputs) id = stored_parameter(s, id);
   }
   out.resolved = true;
   return out;
