@@ -28,7 +28,8 @@ struct Flag {
   std::string_view metavar;
   std::string_view help;
   Kind kind = Kind::text;
-  bool writes = false;  ///< the value is a file to write: it must be none of the files that are read
+  bool writes = false;           ///< the value is a file to write: it must be none of the files that are read
+  std::string_view shorthand{};  ///< "-o"
 };
 
 /// What the user wrote, by flag name.
@@ -71,6 +72,7 @@ struct Parsed {
 /// Errors: usage, with "did you mean".
 Result<Parsed> parse(std::span<const std::string> words);
 
-extern const Command kAudit, kBench, kCompare, kExplain, kFingerprint, kInspect, kMerge, kOps, kProfiles, kReport, kRun;
+extern const Command kAudit, kBench, kCompare, kConvert, kExplain, kFingerprint, kInspect, kMerge, kOps, kProfiles,
+    kReport, kRun;
 
 }  // namespace assay::cli

@@ -8,11 +8,14 @@ constexpr Flag kFlags[] = {
     kProfileFlag,
     kProviderFlag,
     {"--full", "", "list every operation", Flag::Kind::toggle},
+    {"--diff", "OTHER", "what differs from this model: types, operators, attributes, weights"},
     {"--emit-onnx", "FILE", "write the resolved program as plain ONNX with explicit Casts", Flag::Kind::text, true},
 };
 
 constexpr std::string_view kExample =
     "  assay inspect model.onnx\n"
+    "  assay inspect model.mlmodel --full              # which values have no type\n"
+    "  assay inspect model.mlpackage --diff other.mlpackage\n"
     "  assay inspect model.onnx --profile coreml-nn-gpu --full\n"
     "  assay inspect model.onnx --profile f16-storage --emit-onnx model-f16.onnx\n"
     "";
@@ -21,6 +24,7 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
   commands::InspectRequest request{.settings = settings, .model = args.text("MODEL")};
   ASSAY_TRY(request.program, program_of(args));
   request.full = args.has("--full");
+  request.diff = args.text("--diff");
   request.emit_onnx = args.text("--emit-onnx");
   return commands::inspect(request);
 }

@@ -39,7 +39,8 @@ void add(CLI::App& app, Slots& slots, const Flag& flag) {
   }
   slots.lists.emplace_back();
   slots.named_lists.emplace_back(name, &slots.lists.back());
-  CLI::Option* option = app.add_option(name, slots.lists.back(), help);
+  const std::string names = flag.shorthand.empty() ? name : name + "," + std::string(flag.shorthand);
+  CLI::Option* option = app.add_option(names, slots.lists.back(), help);
   // Without allow_extra_args(false) a flag or an argument by place would take the words behind it as well.
   switch (flag.kind) {
     case Flag::Kind::positional:
@@ -132,7 +133,7 @@ Status check_targets(const Command& command, const Args& args) {
     if (!target.writes || !args.has(target.name)) continue;
     const std::string path = args.text(target.name);
     std::error_code error;  // files that are not there are nothing to lose
-    if (!std::filesystem::is_regular_file(path, error)) continue;
+    if (!std::filesystem::is_regular_file(path, error) && !std::filesystem::is_directory(path, error)) continue;
     for (const auto& [name, values] : args.values) {
       if (name == target.name) continue;
       for (const std::string& value : values) {

@@ -52,9 +52,23 @@ struct InspectRequest {
   std::string program{};    ///< a profile or provider: print the resolved program; empty: the file as it is
   bool full = false;        ///< list every operation and value
   std::string emit_onnx{};  ///< write the resolved program as plain ONNX here
+  std::string diff{};       ///< another model: tell what differs instead
 };
 /// Errors: A1xx; not_expressible when emit_onnx is asked for a policy that ONNX cannot say.
 Result<Report> inspect(const InspectRequest& request);
+
+struct ConvertRequest {
+  Settings settings{};
+  std::string model;
+  std::string output;                 ///< its ending says the container: .mlpackage, .mlmodel, .onnx
+  std::string format{};               ///< mlprogram or neuralnetwork; empty: by the ending
+  std::string precision{};            ///< float32 (also when empty), float16 or mixed:FILE
+  std::string target{};               ///< "iOS15", "macOS12"; empty: the oldest system that has what the model needs
+  std::vector<std::string> inputs{};  ///< NAME:SHAPE with sizes or ranges lo..hi, or several shapes
+  bool strict = false;                ///< a NeuralNetwork is refused (nothing is written) rather than warned of
+};
+/// Errors: A1xx of the source; not_convertible listing all that the format cannot say.
+Result<Report> convert(const ConvertRequest& request);
 
 struct RunRequest {
   Settings settings{};
@@ -63,7 +77,7 @@ struct RunRequest {
   std::optional<uint64_t> random{};   ///< seed of random inputs
   std::vector<std::string> shapes{};  ///< NAME:2,3,224,224 for symbolic dimensions of random inputs
   std::string output{};               ///< .npz to write; empty: none
-  std::string program = "";           ///< a profile or provider; empty: strict-f32
+  std::string program = "";  ///< a profile or provider; empty: strict-f32, for Core ML files their format on the CPU
   bool reuse_memory = true;
   bool fuse = true;
 };

@@ -19,7 +19,7 @@ Status read_shape(const std::string& text, std::vector<backends::Port>& ports) {
   if (colon == std::string::npos) return bad_shape(text);
   const std::string name = text.substr(0, colon);
   for (backends::Port& port : ports) {
-    if (port.name != name) continue;
+    if (!port.is_called(name)) continue;
     std::vector<ir::Dim> dims;
     for (const std::string& part : split(text.substr(colon + 1), ',')) {
       int64_t value = -1;

@@ -4,8 +4,10 @@
 #include <nlohmann/json.hpp>
 
 #include "api/context.h"
+#include "api/listing/listing.h"
 #include "backends/program.h"
 #include "base/text.h"
+#include "coreml/file.h"
 #include "ir/text.h"
 #include "onnx/export.h"
 
@@ -25,36 +27,53 @@ struct Weights {
   uint64_t bytes = 0;
 };
 
-Weights count_weights(const ir::Graph& graph) {
-  Weights weights;
-  for (const ir::Value& v : graph.values) {
-    if (!v.constant || v.producer != ir::kNoOp) continue;
+void count_weights(const ir::Graph& graph, Weights& weights) {
+  std::vector<bool> captured(graph.values.size());  // counted where they stand
+  for (const auto& [inside, outside] : graph.captures) captured[inside] = true;
+  for (size_t i = 0; i < graph.values.size(); ++i) {
+    const ir::Value& v = graph.values[i];
+    if (!v.constant || v.producer != ir::kNoOp || captured[i]) continue;
     auto& [tensors, bytes] = weights.by_type[std::string(ir::elem_name(v.constant->elem()))];
     ++tensors;
     bytes += v.constant->byte_size();
     weights.bytes += v.constant->byte_size();
   }
+  for (const ir::Op& op : graph.ops)
+    ir::for_each_nested(op, [&](const ir::Graph& inner) { count_weights(inner, weights); });
+}
+
+Weights count_weights(const ir::Graph& graph) {
+  Weights weights;
+  count_weights(graph, weights);
   return weights;
 }
 
 std::map<std::string, uint64_t> count_ops(const ir::Graph& graph) {
   std::map<std::string, uint64_t> counts;
-  for (const ir::Op& op : graph.ops) ++counts[op.domain.empty() ? op.type : op.domain + "." + op.type];
+  ir::for_each_op(graph, [&](const ir::Graph&, const ir::Op& op) {
+    ++counts[op.domain.empty() ? op.type : op.domain + "." + op.type];
+  });
   return counts;
 }
 
 // How many values have which type, as stored where the program is resolved.
 std::map<std::string, uint64_t> count_values(const ir::Graph& graph) {
   std::map<std::string, uint64_t> counts;
-  for (const ir::Op& op : graph.ops) {
+  ir::for_each_op(graph, [&](const ir::Graph& around, const ir::Op& op) {
     for (const ir::ValueId v : op.outputs) {
       if (v == ir::kNoValue) continue;
-      const ir::Value& value = graph.at(v);
+      const ir::Value& value = around.at(v);
       const ir::ElemType stored = value.storage == ir::ElemType::undefined ? value.type.elem : value.storage;
       ++counts[std::string(ir::elem_name(stored))];
     }
-  }
+  });
   return counts;
+}
+
+uint64_t total(const std::map<std::string, uint64_t>& counts) {
+  uint64_t sum = 0;
+  for (const auto& [name, count] : counts) sum += count;
+  return sum;
 }
 
 std::string counts_text(const std::map<std::string, uint64_t>& counts) {
@@ -71,7 +90,7 @@ std::string text_of(const std::string& file, const ir::Graph& graph) {
     out += fmt::format("  input   {}: {}\n", graph.at(v).name, ir::to_string(graph.at(v).type));
   for (const ir::ValueId v : graph.outputs)
     out += fmt::format("  output  {}: {}\n", graph.at(v).name, ir::to_string(graph.at(v).type));
-  out += fmt::format("  {} operations: {}\n", graph.ops.size(), counts_text(count_ops(graph)));
+  out += fmt::format("  {} operations: {}\n", total(count_ops(graph)), counts_text(count_ops(graph)));
   out += fmt::format("  results stored as: {}\n", counts_text(count_values(graph)));
   for (const auto& [type, count] : weights.by_type)
     out += fmt::format("  weights {}: {} tensors, {} bytes\n", type, count.first, count.second);
@@ -88,7 +107,7 @@ ordered_json json_of(const std::string& file, const ir::Graph& graph, bool full)
                       {"metadata", graph.metadata},
                       {"inputs", ports_json(graph, graph.inputs)},
                       {"outputs", ports_json(graph, graph.outputs)},
-                      {"operations", graph.ops.size()},
+                      {"operations", total(count_ops(graph))},
                       {"operators", count_ops(graph)},
                       {"results_stored_as", count_values(graph)},
                       {"weights", by_type}};
@@ -106,26 +125,171 @@ Status emit(const ir::Graph& graph, const backends::Program& program, const std:
   return onnx::export_model(graph, path);
 }
 
+struct WeightCount {
+  uint64_t tensors = 0, bytes = 0;
+  bool compressed = false;
+};
+
+std::map<std::string, WeightCount> count_weights(const api::Listing& listing) {
+  std::map<std::string, WeightCount> by_type;
+  for (const api::ListedOp& op : listing.ops) {
+    for (const api::Weight& weight : op.weights) {
+      WeightCount& count = by_type[weight.type];
+      ++count.tensors;
+      count.bytes += weight.bytes;
+      count.compressed |= weight.compressed;
+    }
+  }
+  return by_type;
+}
+
+ordered_json values_json(const std::vector<api::ListedValue>& values) {
+  ordered_json list = ordered_json::array();
+  for (const api::ListedValue& v : values) list.push_back({{"name", v.name}, {"type", v.type}});
+  return list;
+}
+
+ordered_json op_json(const api::ListedOp& op) {
+  ordered_json attributes = ordered_json::object(), weights = ordered_json::array(), outputs = ordered_json::array();
+  for (const auto& [key, text] : op.attributes) attributes[key] = text;
+  for (const api::Weight& w : op.weights)
+    weights.push_back({{"name", w.name}, {"type", w.type}, {"shape", w.shape}, {"place", w.place}, {"bytes", w.bytes}});
+  for (const api::ListedValue& v : op.outputs)
+    outputs.push_back({{"name", v.name}, {"type", v.type.empty() ? ordered_json() : ordered_json(v.type)}});
+  return {{"kind", op.kind},          {"name", op.name},    {"depth", op.depth}, {"inputs", op.inputs},
+          {"attributes", attributes}, {"weights", weights}, {"outputs", outputs}};
+}
+
+ordered_json json_of(const std::string& file, const api::Listing& listing, bool full) {
+  ordered_json weights = ordered_json::object(), required = ordered_json::array();
+  for (const auto& [type, count] : count_weights(listing))
+    weights[type] = {{"tensors", count.tensors}, {"bytes", count.bytes}, {"compressed", count.compressed}};
+  for (const mil::Requirement& r : listing.requirements)
+    required.push_back({{"version", r.version}, {"feature", r.feature}});
+  const std::vector<std::string> unstated = listing.unstated();
+  ordered_json out = {
+      {"file", file},
+      {"format", listing.format},
+      {"graph", listing.heading},
+      {"specification_version", listing.spec_version == 0 ? ordered_json() : ordered_json(listing.spec_version)},
+      {"required_by", required},
+      {"metadata", listing.metadata},
+      {"inputs", values_json(listing.inputs)},
+      {"outputs", values_json(listing.outputs)},
+      {"states", values_json(listing.states)},
+      {"notes", listing.notes},
+      {"operations", listing.ops.size()},
+      {"operators", listing.kinds()},
+      {"results_stored_as", listing.result_types()},
+      {"values", {{"typed", listing.typed_count()}, {"unstated", unstated.size()}}},
+      {"unstated_values", unstated},
+      {"precision", api::precision_sentence(listing)},
+      {"weights", weights}};
+  if (full) {
+    out["program"] = api::print_listing(listing);
+    for (const api::ListedOp& op : listing.ops) out["operation_list"].push_back(op_json(op));
+  }
+  return out;
+}
+
+constexpr size_t kNamesShown = 8;
+
+std::string unstated_text(const std::vector<std::string>& names) {
+  if (names.empty()) return "";
+  const std::vector<std::string> first(names.begin(),
+                                       names.begin() + static_cast<int64_t>(std::min(kNamesShown, names.size())));
+  return ": " + join(first, ", ") + (names.size() > kNamesShown ? ", ..." : "");
+}
+
+std::string text_of(const std::string& file, const api::Listing& listing) {
+  std::string out = fmt::format("{}: {}", file, listing.format);
+  if (listing.spec_version != 0) {
+    out += fmt::format(", specification version {}", listing.spec_version);
+    if (!listing.requirements.empty())
+      out += fmt::format(" ({} needs {})", listing.requirements.front().feature, listing.requirements.front().version);
+    out += "\n";
+  } else {
+    out += fmt::format(" graph '{}'\n", listing.heading);
+  }
+  for (const auto& [key, value] : listing.metadata) out += fmt::format("  {}: {}\n", key, value.substr(0, 200));
+  const auto list = [&](const char* word, const std::vector<api::ListedValue>& values) {
+    for (const api::ListedValue& v : values) out += fmt::format("  {:<7} {}: {}\n", word, v.name, v.type);
+  };
+  list("input", listing.inputs);
+  list("output", listing.outputs);
+  list("state", listing.states);
+  for (const std::string& note : listing.notes) out += "  " + note + "\n";
+  out += fmt::format("  {} operations: {}\n", listing.ops.size(), counts_text(listing.kinds()));
+  const std::vector<std::string> unstated = listing.unstated();
+  out += fmt::format("  results with a type: {}, without: {}{}\n", listing.typed_count(), unstated.size(),
+                     unstated_text(unstated));
+  out += fmt::format("  results stored as: {}\n", counts_text(listing.result_types()));
+  for (const auto& [type, count] : count_weights(listing))
+    out += fmt::format("  weights {}: {} tensors, {} bytes{}\n", type, count.tensors, count.bytes,
+                       count.compressed ? ", compressed" : "");
+  return out + "  computed in: " + api::precision_sentence(listing) + "\n";
+}
+
+Result<api::Listing> listing_of(const std::string& path, backends::ProgramLoader& loader, Warnings& warnings) {
+  if (coreml::recognise(path) != coreml::Container::none) {
+    ASSAY_TRY(const mil::Model model, coreml::read_model(path));
+    return api::list_model(model);
+  }
+  ASSAY_TRY(const auto graph, loader.model(path, warnings));
+  return api::list_graph(*graph);
+}
+
+/// What differs, one line each; report.passed says whether nothing does.
+Status tell_differences(const InspectRequest& request, const api::Listing& listing, const api::Listing& other,
+                        Report& report) {
+  ASSAY_TRY(const auto differences, api::compare_listings(listing, other));
+  ordered_json list = ordered_json::array();
+  report.text = fmt::format("A: {}\nB: {}\n", request.model, request.diff);
+  for (const api::Difference& d : differences) {
+    list.push_back({{"kind", d.kind}, {"where", d.where}, {"a", d.a}, {"b", d.b}});
+    report.text += fmt::format("  {} {}: {} -> {}\n", d.kind, d.where, d.a, d.b);
+  }
+  if (differences.empty()) report.text += "  no difference\n";
+  report.json = ordered_json({{"a", request.model}, {"b", request.diff}, {"differences", list}})
+                    .dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return {};
+}
+
+Status inspect_file(const InspectRequest& request, backends::ProgramLoader& loader, Report& report) {
+  ASSAY_TRY(const api::Listing listing, listing_of(request.model, loader, report.warnings));
+  if (!request.diff.empty()) {
+    ASSAY_TRY(const api::Listing other, listing_of(request.diff, loader, report.warnings));
+    return tell_differences(request, listing, other, report);
+  }
+  report.json =
+      json_of(request.model, listing, request.full).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  report.text = text_of(request.model, listing);
+  if (request.full) report.text += "\n" + api::print_listing(listing);
+  return {};
+}
+
 }  // namespace
 
 Result<Report> inspect(const InspectRequest& request) {
   Report report;
   ASSAY_TRY(const auto context, api::Context::make(request.settings));
   backends::ProgramLoader loader({.profiles = &context->profiles, .threads = context->threads, .primary_only = true});
-  ASSAY_TRY(auto graph, loader.model(request.model, report.warnings));
   if (!request.emit_onnx.empty() && request.program.empty())
     return Error{Code::usage, "--emit-onnx needs --profile", "", "give for example --profile f16-storage"};
-  if (!request.program.empty()) {
-    ASSAY_TRY(const auto program, loader.open(request.program, request.model, report.warnings));
-    graph = program->resolved(0);
-    if (!graph)
-      return Error{Code::usage, "'" + request.program + "' is no program that can be inspected", "", "give a profile"};
-    if (!request.emit_onnx.empty()) ASSAY_CHECK(emit(*graph, *program, request.emit_onnx));
+  if (!request.diff.empty() && !request.program.empty())
+    return Error{Code::usage, "--diff compares files as they are", "", "leave the profile out"};
+  if (request.program.empty()) {
+    ASSAY_CHECK(inspect_file(request, loader, report));
+    return report;
   }
+  ASSAY_TRY(const auto program, loader.open(request.program, request.model, report.warnings));
+  const auto graph = program->resolved(0);
+  if (!graph)
+    return Error{Code::usage, "'" + request.program + "' is no program that can be inspected", "", "give a profile"};
+  if (!request.emit_onnx.empty()) ASSAY_CHECK(emit(*graph, *program, request.emit_onnx));
   report.json =
       json_of(request.model, *graph, request.full).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-  report.text = text_of(request.model, *graph);
-  if (request.full || !request.program.empty()) report.text += "\n" + ir::print(*graph);
+  report.text = text_of(request.model, *graph) + "\n" + ir::print(*graph);
   if (!request.emit_onnx.empty()) report.text += "wrote " + request.emit_onnx + "\n";
   return report;
 }

@@ -56,8 +56,7 @@ Result<Opened> open(const RunRequest& request, Warnings& warnings) {
                                    .primary_only = true,
                                    .given = opened.file->names()};
   opened.loader = std::make_unique<backends::ProgramLoader>(std::move(options));
-  const std::string spec = request.program.empty() ? "strict-f32" : request.program;
-  ASSAY_TRY(opened.program, opened.loader->open(spec, request.model, warnings));
+  ASSAY_TRY(opened.program, opened.loader->open(request.program, request.model, warnings));
   ASSAY_TRY(opened.inputs, api::inputs_for(*opened.file, request.random, request.shapes, opened.program->inputs()));
   return opened;
 }
@@ -70,6 +69,7 @@ Result<Report> run(const RunRequest& request) {
   Report report;
   if (!request.output.empty()) ASSAY_CHECK(OutputFile::check(request.output));
   ASSAY_TRY(Opened opened, open(request, report.warnings));
+  opened.program->keep_states(true);  // samples are steps of one session
   ASSAY_TRY(const audit::Arrays outputs, audit::run_program(*opened.program, 0, opened.inputs, report.warnings));
   if (!request.output.empty()) ASSAY_CHECK(audit::write_npz(request.output, outputs));
   ordered_json list = ordered_json::array();

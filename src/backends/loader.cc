@@ -3,11 +3,11 @@
 #include <map>
 
 #include "backends/engine.h"
+#include "backends/model_file.h"
 #include "backends/program.h"
 #include "backends/recorded.h"
-#include "onnx/import.h"
-#include "passes/infer_shapes.h"
 #include "profiles/provider.h"
+#include "profiles/typed.h"
 
 namespace assay::backends {
 namespace {
@@ -40,13 +40,14 @@ void warn_if_lowered(const ir::Graph& graph, const profiles::Provider& provider,
   if (profile.storage != ir::ElemType::float16 && profile.storage != ir::ElemType::bfloat16) return;
   std::map<std::string, size_t> kinds;
   size_t count = 0;
-  for (const ir::Op& op : graph.ops)
-    if (std::ranges::any_of(op.outputs, [&](ir::ValueId v) {
-          return v != ir::kNoValue && graph.values[v].type.elem == ir::ElemType::float32;
-        })) {
-      ++count;
-      ++kinds[op.type];
-    }
+  ir::for_each_op(graph, [&](const ir::Graph& around, const ir::Op& op) {
+    const bool float32 = std::ranges::any_of(op.outputs, [&](ir::ValueId v) {
+      return v != ir::kNoValue && around.values[v].type.elem == ir::ElemType::float32;
+    });
+    if (!float32) return;
+    ++count;
+    ++kinds[op.type];
+  });
   if (count == 0) return;
   warnings.push_back({Code::precision_lowered,
                       "with these options " + provider.name +
@@ -64,6 +65,33 @@ std::vector<EngineVariant> variants_of(const profiles::Profile& profile, bool pr
 }
 }  // namespace
 
+/// Float types of what the model's operations compute.
+profiles::DeclaredTypes declared_types(const ir::Graph& graph) {
+  profiles::DeclaredTypes types;
+  for (const ir::Op& op : graph.ops) {
+    if (op.type == "Cast") continue;  // at the borders of a float16 program
+    for (const ir::ValueId v : op.outputs) {
+      if (v == ir::kNoValue) continue;
+      types.float32 |= graph.at(v).type.elem == ir::ElemType::float32;
+      types.float16 |= graph.at(v).type.elem == ir::ElemType::float16;
+    }
+  }
+  return types;
+}
+
+// Without a name a Core ML file runs as its format does on the CPU (docs/semantics.md).
+std::string_view default_profile(ModelFormat format) {
+  switch (format) {
+    case ModelFormat::neural_network:
+      return "coreml-nn-cpu";
+    case ModelFormat::ml_program:
+      return "coreml-mlprogram-f32-cpu";
+    case ModelFormat::onnx:
+      break;
+  }
+  return "strict-f32";
+}
+
 struct ProgramLoader::State {
   ProgramOptions options;
   std::map<std::string, std::shared_ptr<const Model>> models;
@@ -76,12 +104,14 @@ struct ProgramLoader::State {
     if (options.given) {
       ASSAY_TRY(given, options.given());
     }
-    ASSAY_TRY(ir::Graph graph, onnx::import_model(path, warnings, given));
-    ASSAY_CHECK(passes::infer_shapes(graph));
+    ASSAY_TRY(ModelFile file, read_model_file(path, warnings, given));
     auto model = std::make_shared<Model>();
-    model->inputs = ports_of(graph, graph.inputs);
-    model->outputs = ports_of(graph, graph.outputs);
-    model->graph = std::make_shared<const ir::Graph>(std::move(graph));
+    model->format = file.format;
+    model->inputs = ports_of(file.graph, file.graph.inputs);
+    model->outputs = ports_of(file.graph, file.graph.outputs);
+    if (file.format != ModelFormat::onnx)
+      for (Port& port : model->inputs) port.narrows = port.type.elem == ir::ElemType::int32;
+    model->graph = std::make_shared<const ir::Graph>(std::move(file.graph));
     models.emplace(path, model);
     return std::shared_ptr<const Model>(model);
   }
@@ -114,9 +144,14 @@ Result<std::unique_ptr<Program>> ProgramLoader::open(std::string_view spec, cons
     ASSAY_TRY(provider, profiles::parse_provider(name));
     ASSAY_TRY(const auto checked, profiles::provider_profile(provider, false));
   } else {
-    ASSAY_TRY(profile, state_->options.profiles->find(name));
+    if (!name.empty()) {
+      ASSAY_TRY(profile, state_->options.profiles->find(name));
+    }
   }
   ASSAY_TRY(const std::shared_ptr<const Model> loaded, state_->load(file, warnings));
+  if (name.empty()) {
+    ASSAY_TRY(profile, state_->options.profiles->find(default_profile(loaded->format)));
+  }
   if (profile == nullptr) {
     ASSAY_TRY(auto made, profiles::provider_profile(provider, has_float16_weights(*loaded->graph)));
     profile = made.get();
@@ -125,8 +160,12 @@ Result<std::unique_ptr<Program>> ProgramLoader::open(std::string_view spec, cons
                         std::string(spec), "assay profiles show " + profile->name + " says how"});
     warn_if_lowered(*loaded->graph, provider, *profile, std::string(spec), warnings);
   }
-  return EngineProgram::create(std::string(spec), loaded, variants_of(*profile, state_->options.primary_only),
-                               state_->options.threads);
+  if (loaded->format == ModelFormat::ml_program && profiles::names_ml_program(profile->name)) {
+    state_->made.push_back(profiles::typed_profile(*profile, declared_types(*loaded->graph)));
+    profile = state_->made.back().get();
+  }
+  return EngineProgram::create(name.empty() ? std::string(spec) + profile->name : std::string(spec), loaded,
+                               variants_of(*profile, state_->options.primary_only), state_->options.threads);
 }
 
 }  // namespace assay::backends

@@ -22,6 +22,11 @@ struct Port {
   std::string name;
   ir::Type type;                  ///< as the model declares it, whatever a profile stores
   bool replaces_default = false;  ///< the model has a value of its own for it, which the data replaces
+  std::string alias{};            ///< the file's name for it where `name` is the original model's; may be empty
+  /// A Core ML file, which has no int64 and boolean inputs: such arrays become int32 when every value fits.
+  bool narrows = false;
+
+  bool is_called(std::string_view wanted) const { return name == wanted || (!alias.empty() && alias == wanted); }
 };
 
 /// Part of a data set: which samples the inputs of one run hold. Recordings need it.
@@ -55,6 +60,9 @@ class Program {
   /// True: run() is called from several threads at once and each call works on one of them. False: one call at a
   /// time, which may use all threads. The results are the same bits.
   virtual void set_concurrent(bool) {}
+  /// False: every run starts from zero states. True: a run reads what the run of the same variant before it left in the
+  /// model's states; runs are then called one at a time.
+  virtual void keep_states(bool) {}
   /// The resolved program of a variant, for inspection; null where there is none (recordings, real runtimes).
   virtual std::shared_ptr<const ir::Graph> resolved(size_t) const { return nullptr; }
   /// What the last run of a variant took for intermediates and constants; absent where it is not known.
@@ -79,8 +87,9 @@ class ProgramLoader {
   explicit ProgramLoader(ProgramOptions options);
   ProgramLoader(ProgramLoader&&) noexcept;
   ~ProgramLoader();
-  /// `model` is the command's MODEL; used when the spec has no FILE@. Errors: unknown_profile, unknown_provider with a
-  /// suggestion; backend_missing for ort:; whatever the file does wrong.
+  /// `model` is the command's MODEL; used when the spec has no FILE@. Without a name: strict-f32, for a Core ML file
+  /// its format on the CPU. Errors: unknown_profile, unknown_provider with a suggestion; backend_missing for ort:;
+  /// whatever the file does wrong.
   Result<std::unique_ptr<Program>> open(std::string_view spec, const std::string& model, Warnings& warnings);
   /// The imported model of a file, with types inferred.
   Result<std::shared_ptr<const ir::Graph>> model(const std::string& path, Warnings& warnings);

@@ -1,7 +1,8 @@
 #include "coreml/interface.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+
+#include "coreml/notes.h"
 
 namespace assay::coreml {
 namespace {
@@ -101,11 +102,9 @@ Result<std::vector<mil::Feature>> output_features(const ir::Graph& graph, ops::L
 
 mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names) {
   mil::Metadata metadata;
-  for (const auto& [key, value] : graph.metadata)
-    if (key != kNamesKey) metadata.user.emplace_back(key, value);
-  if (!names.changed().empty())
-    metadata.user.emplace_back(
-        kNamesKey, nlohmann::json(names.changed()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  for (const auto& [key, value] : graph.metadata) metadata.user.emplace_back(key, value);
+  note_names(names, metadata);
+  note_symbols(graph, metadata);
   return metadata;
 }
 

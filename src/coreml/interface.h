@@ -14,9 +14,6 @@ Result<std::vector<mil::Feature>> input_features(const ir::Graph& graph, const L
                                                  ops::LegalNames& names, Warnings& warnings);
 Result<std::vector<mil::Feature>> output_features(const ir::Graph& graph, ops::LegalNames& names);
 
-/// Key of Metadata::user under which the original names of renamed inputs, outputs and values stand, as a JSON object
-/// {"legal": "original"}.
-inline constexpr char kNamesKey[] = "assay.original_names";
 /// Records the graph's own metadata and the names that had to be changed.
 mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names);
 

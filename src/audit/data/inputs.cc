@@ -79,7 +79,8 @@ bool is_npz(const std::string& path) { return path.ends_with(".npz") && !is_fold
 void warn_of_unused(const Arrays& arrays, std::span<const Port> ports, const std::string& where, Warnings& warnings) {
   std::vector<std::string> unused;
   for (const NamedArray& array : arrays)
-    if (std::ranges::find(ports, array.name, &Port::name) == ports.end()) unused.push_back(array.name);
+    if (std::ranges::none_of(ports, [&](const Port& port) { return port.is_called(array.name); }))
+      unused.push_back(array.name);
   if (unused.empty()) return;
   warnings.push_back({Code::data_unused,
                       "the data has " + join(unused, ", ") +

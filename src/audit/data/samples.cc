@@ -59,10 +59,28 @@ std::optional<Conflict> conflict(std::span<const Port> ports, const std::vector<
   return std::nullopt;
 }
 
+const Tensor* find_for(const Arrays& arrays, const Port& port) {
+  if (const Tensor* array = find(arrays, port.name)) return array;
+  return port.alias.empty() ? nullptr : find(arrays, port.alias);
+}
+
+// int64 and boolean arrays as the int32 that a Core ML file takes, each value checked.
+Result<Tensor> narrowed(const Tensor& array, const Port& port) {
+  Tensor out = Tensor::allocate(ir::ElemType::int32, array.dims());
+  for (int64_t i = 0; i < array.size(); ++i) {
+    const int64_t v = array.int_at(i);
+    if (v < INT32_MIN || v > INT32_MAX)
+      return Error{Code::value_range, "the value " + std::to_string(v) + " does not fit the model's int32 input",
+                   port.name, "Core ML has no int64 inputs: keep values within 32 bits"};
+    out.set_int(i, v);
+  }
+  return out;
+}
+
 Result<std::vector<Tensor>> pick(const Arrays& arrays, std::span<const Port> ports) {
   std::vector<Tensor> out;
   for (const Port& port : ports) {
-    const Tensor* array = find(arrays, port.name);
+    const Tensor* array = find_for(arrays, port);
     if (array == nullptr) {
       const std::string near = did_you_mean(port.name, names_of(arrays));
       return Error{Code::data_missing,
@@ -70,6 +88,11 @@ Result<std::vector<Tensor>> pick(const Arrays& arrays, std::span<const Port> por
                        (arrays.empty() ? "no arrays" : join(names_of(arrays), ", ")) + "; the model's inputs are " +
                        join(names_of(ports), ", "),
                    port.name, near.empty() ? "name the arrays as the model's inputs" : "is '" + near + "' meant?"};
+    }
+    if (port.narrows && (array->elem() == ir::ElemType::int64 || array->elem() == ir::ElemType::boolean)) {
+      ASSAY_TRY(Tensor narrow, narrowed(*array, port));
+      out.push_back(std::move(narrow));
+      continue;
     }
     if (array->elem() != port.type.elem)
       return Error{Code::data_type,

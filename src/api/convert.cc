@@ -1,0 +1,173 @@
+#include <fmt/format.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "api/context.h"
+#include "api/convert_options.h"
+#include "backends/model_file.h"
+#include "base/text.h"
+#include "coreml/file.h"
+#include "coreml/lower.h"
+#include "onnx/export.h"
+
+namespace assay::commands {
+namespace {
+using nlohmann::ordered_json;
+
+enum class Target : uint8_t { ml_program, neural_network, onnx };
+
+bool ends_with(const std::string& path, std::string_view ending) {
+  return path.size() > ending.size() && path.ends_with(ending);
+}
+
+Result<Target> target_of(const ConvertRequest& request) {
+  const std::string& format = request.format;
+  const bool package = ends_with(request.output, ".mlpackage"), model = ends_with(request.output, ".mlmodel");
+  if (ends_with(request.output, ".onnx")) {
+    if (format.empty() || format == "onnx") return Target::onnx;
+    return Error{Code::usage, "--format " + format + " does not go into " + request.output, "", "end it in .mlpackage"};
+  }
+  if (!package && !model)
+    return Error{Code::usage, "the ending of '" + request.output + "' says no format", "",
+                 "end it in .mlpackage, .mlmodel or .onnx"};
+  if (format == "neuralnetwork" || (format.empty() && model)) return Target::neural_network;
+  if (format.empty() || format == "mlprogram") {
+    if (package) return Target::ml_program;
+    return Error{Code::usage, "an ML Program does not fit into a .mlmodel file", request.output,
+                 "end it in .mlpackage"};
+  }
+  std::vector<std::string> formats = {"mlprogram", "neuralnetwork", "onnx"};
+  const std::string near = did_you_mean(format, formats);
+  return Error{Code::usage, "there is no format '" + format + "'", "",
+               near.empty() ? "--format takes mlprogram or neuralnetwork" : "did you mean '" + near + "'?"};
+}
+
+Status set_target(const std::string& word, coreml::LowerOptions& options) {
+  if (word.empty()) return {};
+  const auto version = mil::spec_version_of_target(word);
+  if (!version)
+    return Error{Code::usage, "there is no target '" + word + "'", "", "for example iOS15, macOS12, iOS17, watchOS9"};
+  options.version = *version;
+  return {};
+}
+
+/// Counts by operator of what computes in floating point.
+std::string float_operations(const ir::Graph& graph) {
+  std::map<std::string, size_t> kinds;
+  for (const ir::Op& op : graph.ops)
+    for (const ir::ValueId v : op.outputs)
+      if (v != ir::kNoValue && graph.at(v).type.elem == ir::ElemType::float32) {
+        ++kinds[op.type];
+        break;
+      }
+  std::vector<std::string> parts;
+  for (const auto& [kind, count] : kinds) parts.push_back(std::to_string(count) + " " + kind);
+  return join(parts, ", ");
+}
+
+void warn_unstated(const ir::Graph& graph, const std::string& output, Warnings& warnings) {
+  warnings.push_back({Code::unstated_types,
+                      "a NeuralNetwork states no type for what stands between inputs and outputs: the GPU and the "
+                      "Neural Engine will compute it in float16 (" +
+                          float_operations(graph) + ")",
+                      output, "--format mlprogram with an output that ends in .mlpackage keeps float32"});
+}
+
+struct Written {
+  std::string format;
+  int version = 0;
+  std::vector<mil::Requirement> requirements;
+  std::map<std::string, uint64_t> operations;
+};
+
+void count_block(const mil::Block& block, std::map<std::string, uint64_t>& counts) {
+  for (const mil::Operation& op : block.operations) {
+    if (op.type != "const") ++counts[op.type];
+    for (const mil::Block& nested : op.blocks) count_block(nested, counts);
+  }
+}
+
+Written describe(const mil::Model& model, const coreml::LowerOptions& options) {
+  Written written;
+  written.requirements = mil::requirements(model);
+  const int lowest = written.requirements.empty() ? 1 : written.requirements.front().version;
+  written.version = std::max(lowest, options.version);
+  if (const auto* program = std::get_if<mil::Program>(&model.content)) {
+    written.format = "ML Program";
+    for (const auto& [name, function] : program->functions)
+      if (function.body() != nullptr) count_block(*function.body(), written.operations);
+  } else if (const auto* network = std::get_if<mil::NetworkModel>(&model.content)) {
+    written.format = "NeuralNetwork";
+    for (const mil::Layer& layer : network->network.layers)
+      if (layer.kind != nullptr) ++written.operations[std::string(layer.kind->name)];
+  }
+  return written;
+}
+
+Result<Written> write_coreml(const ConvertRequest& request, const ir::Graph& graph, coreml::LowerOptions options,
+                             Report& report) {
+  ASSAY_TRY(const mil::Model model, coreml::lower(graph, options, report.warnings));
+  const Written written = describe(model, options);
+  if (options.format == coreml::Format::neural_network) {
+    warn_unstated(graph, request.output, report.warnings);
+    if (request.strict) return written;  // the warning is an error: nothing is written
+  }
+  ASSAY_CHECK(coreml::write_model(model, request.output, {.version = options.version}));
+  return written;
+}
+
+Result<Written> write_onnx(const ConvertRequest& request, const ir::Graph& graph) {
+  Written written{"ONNX", 0, {}, {}};
+  for (const ir::Op& op : graph.ops) ++written.operations[op.domain.empty() ? op.type : op.domain + "." + op.type];
+  ASSAY_CHECK(onnx::export_model(graph, request.output));
+  return written;
+}
+
+void tell(const ConvertRequest& request, const Written& written, bool wrote, Report& report) {
+  ordered_json reasons = ordered_json::array();
+  for (const mil::Requirement& r : written.requirements)
+    reasons.push_back({{"version", r.version}, {"feature", r.feature}});
+  const ordered_json result = {{"model", request.model},   {"written", wrote ? request.output : ""},
+                               {"format", written.format}, {"specification_version", written.version},
+                               {"required_by", reasons},   {"operations", written.operations}};
+  report.json = result.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  if (!wrote) return;
+  report.text = fmt::format("wrote {}: {}", request.output, written.format);
+  if (written.version != 0) report.text += fmt::format(", specification version {}", written.version);
+  if (!written.requirements.empty())
+    report.text +=
+        fmt::format(" ({} needs {})", written.requirements.front().feature, written.requirements.front().version);
+  std::vector<std::string> parts;
+  for (const auto& [kind, count] : written.operations) parts.push_back(fmt::format("{} {}", count, kind));
+  report.text += "\n  " + join(parts, ", ") + "\n";
+}
+
+}  // namespace
+
+Result<Report> convert(const ConvertRequest& request) {
+  Report report;
+  ASSAY_TRY(const Target target, target_of(request));
+  coreml::LowerOptions options;
+  options.format = target == Target::neural_network ? coreml::Format::neural_network : coreml::Format::ml_program;
+  ASSAY_CHECK(set_target(request.target, options));
+  ASSAY_CHECK(api::set_precision(request.precision, options));
+  const bool lowered = options.precision != mil::DataType::float32 || !options.precision_of_op.empty() ||
+                       !options.precision_of_type.empty();
+  if (lowered && target != Target::ml_program)
+    return Error{Code::usage, "--precision is for ML Programs: the other formats cannot state it", "",
+                 "convert to a .mlpackage with --format mlprogram"};
+  ASSAY_TRY(const backends::ModelFile file, backends::read_model_file(request.model, report.warnings));
+  ASSAY_TRY(const ir::Graph graph, api::with_shapes(file.graph, request.inputs, options));
+  Written written;
+  if (target == Target::onnx) {
+    ASSAY_TRY(written, write_onnx(request, graph));
+  } else {
+    ASSAY_TRY(written, write_coreml(request, graph, options, report));
+  }
+  const bool wrote = !(request.strict && target == Target::neural_network);
+  tell(request, written, wrote, report);
+  return report;
+}
+
+}  // namespace assay::commands
