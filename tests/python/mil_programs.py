@@ -53,7 +53,7 @@ def save(program, path, target="iOS15", **settings):
 
 
 def run(assay, folder, body, values, target="iOS15", profile="strict-f32", **settings):
-    """The outputs, in order, of a Program or of one that gives what the function makes of its inputs, which have these values."""
+    """The outputs, in order, that a program (or a function that builds one, see build) has of these inputs."""
     path = folder / "program.mlpackage"
     program = body if isinstance(body, Program) else build(body, values, target)
     names = save(program, path, target, **settings)
