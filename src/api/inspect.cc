@@ -27,36 +27,53 @@ struct Weights {
   uint64_t bytes = 0;
 };
 
-Weights count_weights(const ir::Graph& graph) {
-  Weights weights;
-  for (const ir::Value& v : graph.values) {
-    if (!v.constant || v.producer != ir::kNoOp) continue;
+void count_weights(const ir::Graph& graph, Weights& weights) {
+  std::vector<bool> captured(graph.values.size());  // counted where they stand
+  for (const auto& [inside, outside] : graph.captures) captured[inside] = true;
+  for (size_t i = 0; i < graph.values.size(); ++i) {
+    const ir::Value& v = graph.values[i];
+    if (!v.constant || v.producer != ir::kNoOp || captured[i]) continue;
     auto& [tensors, bytes] = weights.by_type[std::string(ir::elem_name(v.constant->elem()))];
     ++tensors;
     bytes += v.constant->byte_size();
     weights.bytes += v.constant->byte_size();
   }
+  for (const ir::Op& op : graph.ops)
+    ir::for_each_nested(op, [&](const ir::Graph& inner) { count_weights(inner, weights); });
+}
+
+Weights count_weights(const ir::Graph& graph) {
+  Weights weights;
+  count_weights(graph, weights);
   return weights;
 }
 
 std::map<std::string, uint64_t> count_ops(const ir::Graph& graph) {
   std::map<std::string, uint64_t> counts;
-  for (const ir::Op& op : graph.ops) ++counts[op.domain.empty() ? op.type : op.domain + "." + op.type];
+  ir::for_each_op(graph, [&](const ir::Graph&, const ir::Op& op) {
+    ++counts[op.domain.empty() ? op.type : op.domain + "." + op.type];
+  });
   return counts;
 }
 
 // How many values have which type, as stored where the program is resolved.
 std::map<std::string, uint64_t> count_values(const ir::Graph& graph) {
   std::map<std::string, uint64_t> counts;
-  for (const ir::Op& op : graph.ops) {
+  ir::for_each_op(graph, [&](const ir::Graph& around, const ir::Op& op) {
     for (const ir::ValueId v : op.outputs) {
       if (v == ir::kNoValue) continue;
-      const ir::Value& value = graph.at(v);
+      const ir::Value& value = around.at(v);
       const ir::ElemType stored = value.storage == ir::ElemType::undefined ? value.type.elem : value.storage;
       ++counts[std::string(ir::elem_name(stored))];
     }
-  }
+  });
   return counts;
+}
+
+uint64_t total(const std::map<std::string, uint64_t>& counts) {
+  uint64_t sum = 0;
+  for (const auto& [name, count] : counts) sum += count;
+  return sum;
 }
 
 std::string counts_text(const std::map<std::string, uint64_t>& counts) {
@@ -73,7 +90,7 @@ std::string text_of(const std::string& file, const ir::Graph& graph) {
     out += fmt::format("  input   {}: {}\n", graph.at(v).name, ir::to_string(graph.at(v).type));
   for (const ir::ValueId v : graph.outputs)
     out += fmt::format("  output  {}: {}\n", graph.at(v).name, ir::to_string(graph.at(v).type));
-  out += fmt::format("  {} operations: {}\n", graph.ops.size(), counts_text(count_ops(graph)));
+  out += fmt::format("  {} operations: {}\n", total(count_ops(graph)), counts_text(count_ops(graph)));
   out += fmt::format("  results stored as: {}\n", counts_text(count_values(graph)));
   for (const auto& [type, count] : weights.by_type)
     out += fmt::format("  weights {}: {} tensors, {} bytes\n", type, count.first, count.second);
@@ -90,7 +107,7 @@ ordered_json json_of(const std::string& file, const ir::Graph& graph, bool full)
                       {"metadata", graph.metadata},
                       {"inputs", ports_json(graph, graph.inputs)},
                       {"outputs", ports_json(graph, graph.outputs)},
-                      {"operations", graph.ops.size()},
+                      {"operations", total(count_ops(graph))},
                       {"operators", count_ops(graph)},
                       {"results_stored_as", count_values(graph)},
                       {"weights", by_type}};

@@ -33,6 +33,12 @@ void add_attr(Hash& hash, const ir::Attr& attr) {
       if (value) add_graph(hash, *value);
     } else if constexpr (std::is_same_v<T, ir::Type>) {
       hash.add(ir::to_string(value));
+    } else if constexpr (std::is_same_v<T, std::vector<ir::Tensor>>) {
+      for (const ir::Tensor& t : value) add_tensor(hash, t);
+    } else if constexpr (std::is_same_v<T, std::vector<std::shared_ptr<ir::Graph>>>) {
+      for (const auto& graph : value) add_graph(hash, *graph);
+    } else if constexpr (std::is_same_v<T, std::vector<ir::Type>>) {
+      for (const ir::Type& type : value) hash.add(ir::to_string(type));
     } else {
       hash.add(value.data(), value.size() * sizeof(value[0]));
     }
@@ -49,6 +55,15 @@ void add_graph(Hash& hash, const ir::Graph& graph) {
     for (const ir::ValueId id : op.inputs) hash.word(id);
     for (const ir::ValueId id : op.outputs) hash.word(id);
     for (const ir::Attr& attr : op.attrs) add_attr(hash, attr);
+  }
+  for (const auto& [inside, outside] : graph.captures) {
+    hash.word(inside);
+    hash.word(outside);
+  }
+  for (const ir::State& state : graph.states) {
+    hash.add(state.name);
+    hash.word(state.before);
+    hash.word(state.after);
   }
   for (const ir::ValueId id : graph.inputs) hash.add(graph.at(id).name);
   for (const ir::ValueId id : graph.outputs) hash.add(graph.at(id).name);
@@ -89,11 +104,25 @@ Result<std::unique_ptr<Program>> EngineProgram::create(std::string text, std::sh
   return std::unique_ptr<Program>(std::move(program));
 }
 
+namespace {
+/// Constants of the graph and of those inside it; what they capture is counted where it stands.
+size_t constant_bytes(const ir::Graph& graph) {
+  std::vector<bool> captured(graph.values.size());
+  for (const auto& [inside, outside] : graph.captures) captured[inside] = true;
+  size_t bytes = 0;
+  for (size_t v = 0; v < graph.values.size(); ++v) {
+    const auto& constant = graph.values[v].constant;
+    if (constant && !captured[v] && constant->elem() != ir::ElemType::string) bytes += constant->byte_size();
+  }
+  for (const ir::Op& op : graph.ops)
+    ir::for_each_nested(op, [&](const ir::Graph& inner) { bytes += constant_bytes(inner); });
+  return bytes;
+}
+}  // namespace
+
 size_t EngineProgram::weight_bytes() const {
   size_t bytes = 0;
-  for (const auto& graph : graphs_)
-    for (const ir::Value& value : graph->values)
-      if (value.constant && value.constant->elem() != ir::ElemType::string) bytes += value.constant->byte_size();
+  for (const auto& graph : graphs_) bytes += constant_bytes(*graph);
   return bytes;
 }
 
@@ -131,6 +160,7 @@ void EngineProgram::give_back(size_t variant, exec::Session session) {
 Result<std::vector<ir::Tensor>> EngineProgram::run(size_t variant, std::span<const ir::Tensor> inputs,
                                                    const SampleRange&) {
   ASSAY_TRY(exec::Session session, take(variant));
+  if (!keep_states_) session.reset();
   auto outputs = session.run(inputs);
   give_back(variant, std::move(session));
   return outputs;

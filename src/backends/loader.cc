@@ -40,13 +40,14 @@ void warn_if_lowered(const ir::Graph& graph, const profiles::Provider& provider,
   if (profile.storage != ir::ElemType::float16 && profile.storage != ir::ElemType::bfloat16) return;
   std::map<std::string, size_t> kinds;
   size_t count = 0;
-  for (const ir::Op& op : graph.ops)
-    if (std::ranges::any_of(op.outputs, [&](ir::ValueId v) {
-          return v != ir::kNoValue && graph.values[v].type.elem == ir::ElemType::float32;
-        })) {
-      ++count;
-      ++kinds[op.type];
-    }
+  ir::for_each_op(graph, [&](const ir::Graph& around, const ir::Op& op) {
+    const bool float32 = std::ranges::any_of(op.outputs, [&](ir::ValueId v) {
+      return v != ir::kNoValue && around.values[v].type.elem == ir::ElemType::float32;
+    });
+    if (!float32) return;
+    ++count;
+    ++kinds[op.type];
+  });
   if (count == 0) return;
   warnings.push_back({Code::precision_lowered,
                       "with these options " + provider.name +

@@ -30,12 +30,18 @@ std::shared_ptr<const ir::Tensor> stored_form(const ir::Value& value, const Thre
 
 }  // namespace
 
-Result<Constants> prepare_constants(const ir::Graph& graph, const Threads& threads) {
+Result<Constants> prepare_constants(const ir::Graph& graph, const Threads& threads, const Constants* outer) {
   Constants constants;
   constants.tensors.resize(graph.values.size());
   constants.prepared.resize(graph.ops.size());
+  std::vector<bool> captured(graph.values.size());
+  for (const auto& [local, outside] : graph.captures) {
+    captured[local] = true;
+    if (outer) constants.tensors[local] = outer->tensors[outside];
+  }
   for (size_t v = 0; v < graph.values.size(); ++v)
-    if (graph.values[v].constant) constants.tensors[v] = stored_form(graph.values[v], threads, constants.bytes);
+    if (graph.values[v].constant && !captured[v])
+      constants.tensors[v] = stored_form(graph.values[v], threads, constants.bytes);
   for (size_t i = 0; i < graph.ops.size(); ++i) {
     const ir::Op& op = graph.ops[i];
     if (!op.def->prepare) continue;

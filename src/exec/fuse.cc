@@ -17,13 +17,16 @@ Uses count_uses(const ir::Graph& graph) {
   Uses uses{std::vector<size_t>(graph.values.size()), std::vector<ir::OpId>(graph.values.size(), ir::kNoOp),
             std::vector<bool>(graph.values.size())};
   for (size_t i = 0; i < graph.ops.size(); ++i) {
-    for (const ir::ValueId v : graph.ops[i].inputs) {
-      if (v == ir::kNoValue) continue;
+    const auto read = [&](ir::ValueId v) {
+      if (v == ir::kNoValue) return;
       ++uses.count[v];
       uses.reader[v] = static_cast<ir::OpId>(i);
-    }
+    };
+    std::ranges::for_each(graph.ops[i].inputs, read);
+    std::ranges::for_each(ir::captured_by(graph.ops[i]), read);
   }
   for (const ir::ValueId v : graph.outputs) uses.is_output[v] = true;
+  for (const ir::State& state : graph.states) uses.is_output[state.after] = true;
   return uses;
 }
 

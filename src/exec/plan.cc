@@ -7,7 +7,7 @@
 #include "base/cancel.h"
 #include "base/checked.h"
 #include "exec/fuse.h"
-#include "exec/memory.h"
+#include "exec/runner.h"
 #include "ops/infer.h"
 #include "ops/propagate.h"
 
@@ -32,26 +32,27 @@ ir::ElemType Plan::stored(ir::ValueId v) const {
   return value.storage == ir::ElemType::undefined ? values_[v].type.elem : value.storage;
 }
 
-bool Plan::fits(std::span<const ir::Tensor> inputs) const {
-  return std::ranges::equal(inputs, input_dims_, {}, &ir::Tensor::dims);
+bool Plan::fits(std::span<const ir::Tensor> given) const {
+  return std::ranges::equal(given, given_dims_, {}, &ir::Tensor::dims);
 }
 
-Result<std::unique_ptr<Plan>> Plan::make(const ir::Graph& graph, const Constants& constants,
-                                         std::span<const ir::Tensor> inputs, const Threads& threads,
-                                         const SessionOptions& options) {
-  std::unique_ptr<Plan> plan(new Plan(graph));
-  ASSAY_CHECK(plan->infer(inputs));
-  plan->make_steps(constants, threads, options);
-  plan->place(options);
-  plan->memory_.constant_bytes = constants.bytes;
+Result<std::unique_ptr<Plan>> Plan::make(const PlanSource& source, std::span<const ir::Tensor> given) {
+  std::unique_ptr<Plan> plan(new Plan(source));
+  ASSAY_CHECK(plan->infer(given));
+  plan->make_steps(source);
+  plan->place(source.options);
+  plan->memory_.constant_bytes = source.constants.bytes;
   return plan;
 }
 
-Status Plan::infer(std::span<const ir::Tensor> inputs) {
+Status Plan::infer(std::span<const ir::Tensor> given) {
   values_ = graph_.values;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    input_dims_.push_back(inputs[i].dims());
-    values_[graph_.inputs[i]].type = ir::Type::of(inputs[i].elem(), inputs[i].dims());
+  for (size_t i = 0; i < given.size(); ++i) {
+    const ir::ValueId v = given_[i];
+    const ir::ElemType declared = graph_.at(v).type.elem;
+    given_dims_.push_back(given[i].dims());
+    values_[v].type = ir::Type::of(declared == ir::ElemType::undefined ? given[i].elem() : declared, given[i].dims());
+    values_[v].constant.reset();
   }
   for (const ir::Op& op : graph_.ops) {
     ASSAY_TRY(const bool folded, ops::propagate(graph_, op, values_));
@@ -62,17 +63,32 @@ Status Plan::infer(std::span<const ir::Tensor> inputs) {
   return {};
 }
 
-void Plan::make_steps(const Constants& constants, const Threads& threads, const SessionOptions& options) {
+// Runs one of the graphs of an op on the inputs that its kernel gives and on what the graph captures here.
+ops::RunNested Plan::run_nested(const std::vector<Nested>& graphs) const {
+  return [this, &graphs](std::string_view attr, std::span<const ir::Tensor> inputs) -> Result<std::vector<ir::Tensor>> {
+    const auto nested = std::ranges::find(graphs, attr, &Nested::attr);
+    if (nested == graphs.end()) return Error{Code::internal, "no graph '" + std::string(attr) + "'", "", ""};
+    std::vector<ir::Tensor> given(inputs.begin(), inputs.end());
+    for (const ir::ValueId v : nested->captured) given.push_back(tensors_[v]);
+    return nested->runner->run(given);
+  };
+}
+
+void Plan::make_steps(const PlanSource& source) {
+  const Constants& constants = source.constants;
   tensors_.resize(values_.size());
   is_output_.resize(values_.size());
-  for (const ir::ValueId v : graph_.outputs) is_output_[v] = true;
+  returned_ = graph_.outputs;
+  for (const ir::State& state : graph_.states) returned_.push_back(state.after);
+  for (const ir::ValueId v : returned_) is_output_[v] = true;
   for (size_t v = 0; v < values_.size(); ++v) {
     if (constants.tensors[v])
       tensors_[v] = *constants.tensors[v];
     else if (values_[v].constant)
       tensors_[v] = *values_[v].constant;
   }
-  const std::vector<Fusion> fusions = options.fuse ? find_fusions(graph_, values_, live_) : std::vector<Fusion>{};
+  const std::vector<Fusion> fusions =
+      source.options.fuse ? find_fusions(graph_, values_, live_) : std::vector<Fusion>{};
   std::vector<const Fusion*> fused(graph_.ops.size());
   for (const Fusion& f : fusions) {
     fused[f.head] = &f;
@@ -81,7 +97,7 @@ void Plan::make_steps(const Constants& constants, const Threads& threads, const 
   for (size_t i = 0; i < graph_.ops.size(); ++i) {
     if (!live_[i]) continue;
     const ir::Op& op = graph_.ops[i];
-    Step step{.context = ops::KernelContext(graph_, op, threads),
+    Step step{.context = ops::KernelContext(graph_, op, source.threads),
               .op = &op,
               .results = op.outputs,
               .epilogue = {},
@@ -103,88 +119,25 @@ void Plan::make_steps(const Constants& constants, const Threads& threads, const 
     step.dynamic = !std::ranges::all_of(op.inputs, known) || !std::ranges::all_of(step.results, known);
     step.view =
         op.def->view && stored(op.inputs[0]) == stored(op.outputs[0]) && stored(op.inputs[0]) != ir::ElemType::string;
+    if (!source.nested[i].empty()) {
+      step.dynamic = step.nested = true;
+      step.captured = ir::captured_by(op);
+      step.context.run_nested = run_nested(source.nested[i]);
+    }
     step.context.outputs.resize(step.results.size());
     for (size_t k = 0; k < step.results.size(); ++k)
       if (step.results[k] != ir::kNoValue && is_output_[step.results[k]]) step.output_slots.push_back(k);
     steps_.push_back(std::move(step));
   }
   fresh_.resize(values_.size());
+  passed_on_.resize(values_.size());
+  if (source.shares_inputs)
+    for (const ir::ValueId v : graph_.inputs) passed_on_[v] = true;
   for (Step& step : steps_) {
     step.context.epilogue = step.epilogue;
     for (const ir::ValueId v : step.results)
       if (v != ir::kNoValue && !step.view) fresh_[v] = true;
-  }
-}
-
-void Plan::place(const SessionOptions& options) {
-  constexpr size_t kNone = SIZE_MAX;
-  std::vector<Block> blocks;
-  std::vector<size_t> block_of(values_.size(), kNone);  // views share their input's block
-  std::vector<size_t> read_until;                       // of each block: the last step that reads one of its values
-  const auto touch = [&](ir::ValueId v, size_t step) {
-    if (v != ir::kNoValue && block_of[v] != kNone) blocks[block_of[v]].last = step;
-  };
-  // Last step that reads each value, views included, to know when an operation may write over its input.
-  // The caller reads outputs after the last step; one may be a view of an intermediate.
-  std::vector<size_t> last_read(values_.size(), 0);
-  for (const ir::ValueId v : graph_.outputs) last_read[v] = steps_.size();
-  for (size_t s = steps_.size(); s-- > 0;) {
-    const Step& step = steps_[s];
-    const auto read = [&](ir::ValueId v) {
-      if (v != ir::kNoValue) last_read[v] = std::max(last_read[v], s);
-    };
-    for (const ir::ValueId v : step.op->inputs) read(v);
-    for (const auto& e : step.epilogue)
-      for (const ir::ValueId v : e.op->inputs) read(v);
-    if (step.view && step.op->inputs[0] != ir::kNoValue)
-      last_read[step.op->inputs[0]] = std::max(last_read[step.op->inputs[0]], last_read[step.results[0]]);
-  }
-  for (size_t s = 0; s < steps_.size(); ++s) {
-    const Step& step = steps_[s];
-    for (const ir::ValueId v : step.op->inputs) touch(v, s);
-    for (const auto& e : step.epilogue)
-      for (const ir::ValueId v : e.op->inputs) touch(v, s);
-    if (step.dynamic) continue;
-    const auto share = [&](ir::ValueId v, size_t block) {
-      block_of[v] = block;
-      if (block != kNone) read_until[block] = std::max(read_until[block], last_read[v]);
-    };
-    if (step.view) {
-      share(step.results[0], block_of[step.op->inputs[0]]);
-      continue;
-    }
-    for (const ir::ValueId v : step.results) {
-      if (v == ir::kNoValue || is_output_[v] || stored(v) == ir::ElemType::string) continue;
-      const size_t bytes = ir::packed_bytes(stored(v), checked_product(values_[v].type.dims()).value_or(0));
-      if (step.op->def->in_place && options.reuse_memory && step.epilogue.empty()) {
-        for (const ir::ValueId in : step.op->inputs) {
-          if (in == ir::kNoValue || block_of[in] == kNone || blocks[block_of[in]].bytes != bytes) continue;
-          const bool dies = read_until[block_of[in]] <= s;
-          if (dies && values_[in].type.shape == values_[v].type.shape && stored(in) == stored(v)) {
-            share(v, block_of[in]);
-            break;
-          }
-        }
-      }
-      if (block_of[v] == kNone) {
-        block_of[v] = blocks.size();
-        blocks.push_back({.bytes = bytes, .first = s, .last = s});
-        read_until.push_back(last_read[v]);
-      }
-    }
-  }
-  for (const ir::ValueId v : graph_.outputs) touch(v, steps_.size());
-  memory_.arena_bytes = lay_out(blocks, options.reuse_memory);
-  memory_.lower_bound_bytes = largest_live_set(blocks);
-  arena_ = ir::Tensor::allocate(ir::ElemType::uint8, {static_cast<int64_t>(memory_.arena_bytes)});
-  for (Step& step : steps_) {
-    for (size_t k = 0; k < step.results.size(); ++k) {
-      const ir::ValueId v = step.results[k];
-      if (v == ir::kNoValue || step.dynamic || step.view || block_of[v] == kNone) continue;
-      tensors_[v] =
-          ir::Tensor::over(stored(v), values_[v].type.dims(), arena_.mutable_bytes() + blocks[block_of[v]].offset);
-      step.context.outputs[k] = tensors_[v];
-    }
+    if (step.view) passed_on_[step.results[0]] = passed_on_[step.op->inputs[0]];
   }
 }
 
@@ -232,11 +185,31 @@ Status Plan::run_dynamic(Step& step) {
   return {};
 }
 
-Result<std::vector<ir::Tensor>> Plan::run(std::span<const ir::Tensor> inputs) {
-  for (size_t i = 0; i < inputs.size(); ++i) tensors_[graph_.inputs[i]] = inputs[i];
+// Steps behind this one were planned for the types that were inferred: what the graphs give must fit them.
+Status Plan::run_nested_step(Step& step) {
+  std::ranges::fill(step.context.outputs, ir::Tensor());
+  ASSAY_CHECK(step.op->def->eval(step.context));
+  for (size_t k = 0; k < step.results.size(); ++k) {
+    const ir::ValueId v = step.results[k];
+    if (v == ir::kNoValue) continue;
+    const ir::Tensor& result = step.context.outputs[k];
+    if (result.elem() != stored(v) || (is_static(v) && result.dims() != values_[v].type.dims()))
+      return Error{Code::internal,
+                   "gives " + to_string(ir::Type::of(result.elem(), result.dims())) + ", not " +
+                       to_string(values_[v].type) + " as inferred",
+                   graph_.describe(*step.op), ""};
+    tensors_[v] = result;
+  }
+  return {};
+}
+
+Result<std::vector<ir::Tensor>> Plan::run(std::span<const ir::Tensor> given) {
+  for (size_t i = 0; i < given.size(); ++i) tensors_[given_[i]] = given[i];
   for (Step& step : steps_) {
     ASSAY_CHECK(check_cancel());
-    if (step.dynamic) {
+    if (step.nested) {
+      ASSAY_CHECK(run_nested_step(step));
+    } else if (step.dynamic) {
       ASSAY_CHECK(run_dynamic(step));
     } else if (step.view) {
       run_view(step);
@@ -247,8 +220,11 @@ Result<std::vector<ir::Tensor>> Plan::run(std::span<const ir::Tensor> inputs) {
   }
   ASSAY_CHECK(check_cancel());
   std::vector<ir::Tensor> outputs;
-  for (const ir::ValueId v : graph_.outputs) {
-    if (fresh_[v] || tensors_[v].elem() == ir::ElemType::string) {
+  for (size_t i = 0; i < returned_.size(); ++i) {
+    const ir::ValueId v = returned_[i];
+    // What a session keeps is its own, even where it is an output too.
+    const bool shared = i >= graph_.outputs.size() && std::ranges::find(graph_.outputs, v) != graph_.outputs.end();
+    if (((fresh_[v] || passed_on_[v]) && !shared) || tensors_[v].elem() == ir::ElemType::string) {
       outputs.push_back(tensors_[v]);
     } else {  // a view of the arena, a constant or an input: the caller gets bytes of its own
       ir::Tensor copy = ir::Tensor::allocate(tensors_[v].elem(), tensors_[v].dims());

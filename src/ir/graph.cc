@@ -38,6 +38,11 @@ std::vector<std::string> Op::attr_strings(std::string_view attr) const {
 }
 const Tensor* Op::attr_tensor(std::string_view attr) const { return get<Tensor>(*this, attr); }
 
+const Graph* Op::attr_graph(std::string_view attr) const {
+  const auto* graph = get<std::shared_ptr<Graph>>(*this, attr);
+  return graph ? graph->get() : nullptr;
+}
+
 void Op::set_attr(std::string_view attr, AttrValue value) {
   for (Attr& a : attrs) {
     if (a.name == attr) {
@@ -104,6 +109,20 @@ void Graph::relink() {
   for (size_t i = 0; i < ops.size(); ++i)
     for (const ValueId v : ops[i].outputs)
       if (v != kNoValue) values[v].producer = static_cast<OpId>(i);
+}
+
+bool has_nested(const Op& op) {
+  bool found = false;
+  for_each_nested(op, [&](const Graph&) { found = true; });
+  return found;
+}
+
+std::vector<ValueId> captured_by(const Op& op) {
+  std::vector<ValueId> out;
+  for_each_nested(op, [&](const Graph& inner) {
+    for (const auto& [local, outside] : inner.captures) out.push_back(outside);
+  });
+  return out;
 }
 
 }  // namespace assay::ir

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -72,6 +73,7 @@ struct Op {
   std::vector<float> attr_floats(std::string_view attr, std::vector<float> fallback = {}) const;
   std::vector<std::string> attr_strings(std::string_view attr) const;
   const Tensor* attr_tensor(std::string_view attr) const;
+  const Graph* attr_graph(std::string_view attr) const;  ///< null when there is no such graph
   void set_attr(std::string_view attr, AttrValue value);
   void remove_attr(std::string_view attr);
   bool has_input(size_t i) const { return i < inputs.size() && inputs[i] != kNoValue; }
@@ -119,5 +121,26 @@ struct Graph {
   };
   Names names_;
 };
+
+/// Calls `use` with each graph among the attributes of `op`.
+template <class Use>
+void for_each_nested(const Op& op, Use use) {
+  for (const Attr& a : op.attrs) {
+    if (const auto* one = std::get_if<std::shared_ptr<Graph>>(&a.value)) use(std::as_const(**one));
+    if (const auto* many = std::get_if<std::vector<std::shared_ptr<Graph>>>(&a.value))
+      for (const std::shared_ptr<Graph>& each : *many) use(std::as_const(*each));
+  }
+}
+/// Calls `use(graph, op)` with each operation of `graph` and of the graphs nested in it.
+template <class Use>
+void for_each_op(const Graph& graph, Use use) {
+  for (const Op& op : graph.ops) {
+    use(graph, op);
+    for_each_nested(op, [&](const Graph& inner) { for_each_op(inner, use); });
+  }
+}
+bool has_nested(const Op& op);
+/// The values that graphs nested in `op` read from the graph around them: operands that are not among its inputs.
+std::vector<ValueId> captured_by(const Op& op);
 
 }  // namespace assay::ir

@@ -120,18 +120,12 @@ void Printer::constants() {
     if (v != kNoValue) read[v] = true;
   };
   std::ranges::for_each(g_.outputs, mark);
+  for (const State& state : g_.states) mark(state.after);
   for (const Op& o : g_.ops) {
     std::ranges::for_each(o.inputs, mark);
     for (const ValueId v : o.outputs)
       if (v != kNoValue) elsewhere[v] = true;
-    for (const Attr& a : o.attrs) {
-      const auto captured = [&](const Graph& inner) {
-        for (const auto& [in, out] : inner.captures) mark(out);
-      };
-      if (const auto* one = std::get_if<std::shared_ptr<Graph>>(&a.value)) captured(**one);
-      if (const auto* many = std::get_if<std::vector<std::shared_ptr<Graph>>>(&a.value))
-        for (const auto& each : *many) captured(*each);
-    }
+    std::ranges::for_each(captured_by(o), mark);
   }
   for (const ValueId v : g_.inputs) elsewhere[v] = true;
   for (const auto& [in, out] : g_.captures) elsewhere[in] = true;
@@ -164,8 +158,10 @@ std::string Printer::run() {
   for (const auto& [inner, outside] : g_.captures)
     line("capture " + declared(inner) + " = %" + quoted_if_needed(outer_ ? outer_->at(outside).name : ""));
   for (const ValueId v : g_.inputs) line("input " + declared(v));
+  for (const State& state : g_.states) line("state " + quoted(state.name) + " = " + declared(state.before));
   constants();
   for (const Op& o : g_.ops) op(o);
+  for (const State& state : g_.states) line("keep " + quoted(state.name) + " = " + value(state.after));
   std::string outputs;
   for (const ValueId v : g_.outputs) outputs += (outputs.empty() ? " " : ", ") + value(v);
   line("return" + outputs);

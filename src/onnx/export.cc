@@ -5,6 +5,7 @@
 #include <map>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "base/output_file.h"
 #include "ops/def.h"
@@ -119,6 +120,7 @@ class Exporter {
   Status op(const ir::Graph& g, const ir::Op& o, Names& names, Writer& w);
   Status attribute(const ir::Attr& a, const Names& names, Writer& w);
   Status attribute_graph(const ir::Graph& g, const Names& names, uint32_t field, Writer& w);
+  std::vector<std::string> outputs(const ir::Graph& g, bool nested, Names& names, Writer& nodes);
   Status constants(const ir::Graph& g, Names& names, Writer& w, Writer& nodes);
   Writer tensor(const ir::Tensor& t, std::string_view name);
   void value_info(const ir::Graph& g, ValueId v, const std::string& name, uint32_t field, Writer& w);
@@ -347,15 +349,10 @@ Status Exporter::constants(const ir::Graph& g, Names& names, Writer& w, Writer& 
     if (v != kNoValue) read[v] = true;
   };
   std::ranges::for_each(g.outputs, mark);
+  for (const ir::State& state : g.states) mark(state.after);
   for (const ir::Op& o : g.ops) {
     std::ranges::for_each(o.inputs, mark);
-    for (const ir::Attr& a : o.attrs) {
-      if (const auto* one = std::get_if<std::shared_ptr<ir::Graph>>(&a.value))
-        for (const auto& [inner, outer] : (*one)->captures) mark(outer);
-      if (const auto* many = std::get_if<std::vector<std::shared_ptr<ir::Graph>>>(&a.value))
-        for (const auto& each : *many)
-          for (const auto& [inner, outer] : each->captures) mark(outer);
-    }
+    std::ranges::for_each(ir::captured_by(o), mark);
   }
   std::vector<bool> special(g.values.size());  // inputs and captures have their bytes elsewhere
   for (const ValueId v : g.inputs) special[v] = true;
@@ -387,6 +384,21 @@ Status Exporter::constants(const ir::Graph& g, Names& names, Writer& w, Writer& 
   return {};
 }
 
+/// The names that a graph returns. One that is nested returns what its own nodes write, each name once: what it only
+/// passes on goes through an Identity.
+std::vector<std::string> Exporter::outputs(const ir::Graph& g, bool nested, Names& names, Writer& nodes) {
+  std::vector<std::string> out;
+  std::unordered_set<ValueId> passed_on(g.inputs.begin(), g.inputs.end());
+  for (const auto& [inner, outside] : g.captures) passed_on.insert(inner);
+  for (const ValueId v : g.outputs) {
+    out.push_back(name_of(g, v, names));
+    if (!nested || passed_on.insert(v).second) continue;
+    const std::string from = std::exchange(out.back(), fresh(g.at(v).name));
+    node("Identity", from, out.back(), nodes);
+  }
+  return out;
+}
+
 Status Exporter::graph(const ir::Graph& g, const Names* outer, Writer& w) {
   Names names;
   for (const auto& [inner, outside] : g.captures)
@@ -394,15 +406,25 @@ Status Exporter::graph(const ir::Graph& g, const Names* outer, Writer& w) {
   // Inputs and outputs keep their names whatever else is called so.
   for (const ValueId v : g.inputs) name_of(g, v, names);
   for (const ValueId v : g.outputs) name_of(g, v, names);
+  for (const ir::State& state : g.states) name_of(g, state.before, names);
   Writer nodes, initializers;
   ASSAY_CHECK(constants(g, names, initializers, nodes));
   for (const ir::Op& o : g.ops) ASSAY_CHECK(op(g, o, names, nodes));
+  const std::vector<std::string> returned = outputs(g, outer != nullptr, names, nodes);
+  // ONNX keeps nothing between runs: a state is an input and an output, which the caller feeds back.
+  std::vector<std::string> next;
+  for (const ir::State& state : g.states) {
+    next.push_back(fresh(state.name + "_next"));
+    node("Identity", name_of(g, state.after, names), next.back(), nodes);
+  }
   // Spliced in the order of the field numbers.
   w.splice(std::move(nodes));
   w.text(2, g.name.empty() ? "graph" : g.name);
   w.splice(std::move(initializers));
   for (const ValueId v : g.inputs) value_info(g, v, name_of(g, v, names), 11, w);
-  for (const ValueId v : g.outputs) value_info(g, v, name_of(g, v, names), 12, w);
+  for (const ir::State& state : g.states) value_info(g, state.before, name_of(g, state.before, names), 11, w);
+  for (size_t i = 0; i < returned.size(); ++i) value_info(g, g.outputs[i], returned[i], 12, w);
+  for (size_t i = 0; i < next.size(); ++i) value_info(g, g.states[i].after, next[i], 12, w);
   return {};
 }
 

@@ -130,6 +130,9 @@ struct OpDef {
   std::span<const num::Function> elementary{};
   std::span<const Upgrade> upgrades{};  ///< ascending by `before`
   Status (*infer)(InferContext& context) = nullptr;
+  /// For rows whose nested graph has inputs. Widens `types` (of those inputs; empty at first) to hold what the op
+  /// passes in and, where `inferred` is the graph with its types, what a run passes on to the next one.
+  Status (*nested_inputs)(InferContext& context, const ir::Graph* inferred, std::vector<ir::Type>& types) = nullptr;
   Status (*eval)(KernelContext& context) = nullptr;  ///< null: only its upgrades are known (deprecated names)
   Elementwise elementwise{};                         ///< set for Numeric::elementwise
   /// Work done once per session on constant operands (packing weights); may return null.
@@ -152,5 +155,7 @@ struct OpDef {
 std::span<const OpDef* const> op_table();
 /// Null when the table has no such operator. "ai.onnx" is "".
 const OpDef* find_op(std::string_view domain, std::string_view name);
+/// Gives each operation of the graph, and of those nested in it, its row: what ir::parse leaves out.
+void set_rows(ir::Graph& graph);
 
 }  // namespace assay::ops

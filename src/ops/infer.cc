@@ -45,6 +45,18 @@ std::optional<std::vector<ir::Dim>> broadcast_shapes(const std::vector<ir::Dim>&
   return out;
 }
 
+std::optional<ir::Type> join_types(const ir::Type& a, const ir::Type& b) {
+  constexpr auto kUnknown = ir::ElemType::undefined;
+  if (a.kind != ir::Type::Kind::tensor || b.kind != ir::Type::Kind::tensor) return std::nullopt;
+  if (a.elem != b.elem && a.elem != kUnknown && b.elem != kUnknown) return std::nullopt;
+  const ir::ElemType elem = a.elem == kUnknown ? b.elem : a.elem;
+  if (!a.shape || !b.shape || a.shape->size() != b.shape->size()) return ir::Type::tensor(elem);
+  std::vector<ir::Dim> shape = *a.shape;
+  for (size_t i = 0; i < shape.size(); ++i)
+    if (shape[i] != (*b.shape)[i]) shape[i] = ir::Dim{};
+  return ir::Type::tensor(elem, std::move(shape));
+}
+
 Status InferContext::broadcast(ir::ElemType type_of_result) {
   std::vector<ir::Dim> common;
   for (size_t i = 0; i < input_count(); ++i) {

@@ -68,6 +68,10 @@ class InferContext {
 /// NumPy broadcasting of two shapes; nullopt when they contradict. Unknown against 1 stays unknown.
 std::optional<std::vector<ir::Dim>> broadcast_shapes(const std::vector<ir::Dim>& a, const std::vector<ir::Dim>& b);
 
+/// The type of a value that has one of two types: dimensions that differ are unknown, and so is a rank that does.
+/// An element type that is not known yet may be any; nullopt when both are known and differ, or one is no tensor.
+std::optional<ir::Type> join_types(const ir::Type& a, const ir::Type& b);
+
 // Rules that many rows share.
 Status infer_same(InferContext& c);            ///< output 0 has input 0's type
 Status infer_broadcast(InferContext& c);       ///< output 0: element type of input 0, broadcast shape

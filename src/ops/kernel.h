@@ -23,6 +23,12 @@ struct EpilogueStep {
                  ///< a scalar, or one value per output channel (axis 1 of Conv, last axis of MatMul)
 };
 
+/// Runs a graph nested in an op (the attribute of that name) on one tensor an input of the graph, each as stored; what
+/// the graph captures is as it is now in the graph around it. Results are the caller's own, but share the bytes of
+/// inputs that the graph returns as they came in.
+using RunNested =
+    std::function<Result<std::vector<ir::Tensor>>(std::string_view attr, std::span<const ir::Tensor> inputs)>;
+
 class KernelContext {
  public:
   KernelContext(const ir::Graph& g, const ir::Op& o, const Threads& t) : graph(g), op(o), threads(t) {}
@@ -36,6 +42,7 @@ class KernelContext {
   std::vector<ir::Tensor> outputs;           ///< allocated when the shape was inferred; else empty_handle(): allocate()
   std::span<const EpilogueStep> epilogue{};  ///< only for rows that take one (contractions)
   const void* prepared = nullptr;            ///< what the row's prepare() made, or null
+  RunNested run_nested{};                    ///< set where the op has nested graphs; its outputs are all allocate()d
 
   size_t input_count() const { return inputs.size(); }
   bool has(size_t i) const { return i < inputs.size() && inputs[i] != nullptr; }

@@ -21,17 +21,10 @@ bool small(const ir::Type& t) {
   return true;
 }
 
-bool has_graph(const ir::Op& op) {
-  return std::ranges::any_of(op.attrs, [](const ir::Attr& a) {
-    return std::holds_alternative<std::shared_ptr<ir::Graph>>(a.value) ||
-           std::holds_alternative<std::vector<std::shared_ptr<ir::Graph>>>(a.value);
-  });
-}
-
 // Every input is a known integer or boolean value of at most kFoldLimit elements (what is float may be stored rounded),
 // and every wanted output is an integer or a boolean.
 bool foldable(const ir::Op& op, const std::vector<ir::Value>& values) {
-  if (!op.def->eval || op.inputs.empty() || has_graph(op)) return false;
+  if (!op.def->eval || op.inputs.empty() || ir::has_nested(op)) return false;
   for (const ir::ValueId v : op.inputs)
     if (v != ir::kNoValue && (!values[v].constant || !small(values[v].type) || !exact_type(values[v].type)))
       return false;

@@ -29,7 +29,7 @@ TOLERANCES = {
         GreaterOrEqual Less LessOrEqual IsInf IsNaN"""),
     "rounded once": Tolerance(0, 0, "one correctly rounded operation", operators="""
         Abs Add Ceil Div Floor Mod Mul Neg Reciprocal Round Sqrt Sub PRelu LeakyRelu Shrink QuantizeLinear
-        DequantizeLinear"""),
+        DequantizeLinear If Loop"""),
     "few steps": Tolerance(3, 0, "two to four roundings, or fused ones", operators="""
         HardSigmoid HardSwish Mean Sum Softsign Col2Im DynamicQuantizeLinear"""),
     "elementary": Tolerance(8, 0, "elementary functions of 1 to 4 ULP; log(1 + x) and the like cancel near 0", flat=2,

@@ -1,0 +1,207 @@
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "base/checked.h"
+#include "ops/kernel.h"
+#include "ops/nested.h"
+
+namespace assay::ops {
+namespace {
+
+// Inputs of the op: M, cond, then what is carried. Inputs of the body: iteration, condition, carried. Outputs of the
+// body: condition, carried, then what is scanned. Outputs of the op: carried, scanned.
+constexpr size_t kCarried = 2;
+constexpr const char* kBody = "body";
+
+size_t carried_count(size_t inputs) { return inputs > kCarried ? inputs - kCarried : 0; }
+
+Result<const ir::Graph*> body_of(const InferContext& c) {
+  const size_t carried = carried_count(c.input_count());
+  return nested_graph(c, kBody, kCarried + carried, 1 + std::max(carried, c.output_count()));
+}
+
+Error contradiction(const InferContext& c, size_t i, const ir::Type& in, const ir::Type& out) {
+  return c.fail("loop_c1", "carried value " + std::to_string(i) + " is " + to_string(in) + ", but the body makes it " +
+                               to_string(out));
+}
+
+Status nested_inputs(InferContext& c, const ir::Graph* inferred, std::vector<ir::Type>& types) {
+  const size_t carried = carried_count(c.input_count());
+  ASSAY_CHECK(body_of(c));
+  if (!inferred) {
+    types = {ir::Type::of(ir::ElemType::int64, {}), ir::Type::of(ir::ElemType::boolean, {})};
+    for (size_t i = 0; i < carried; ++i) {
+      ASSAY_CHECK(only_tensors(c, c.type(kCarried + i), "carried value " + std::to_string(i)));
+      types.push_back(c.type(kCarried + i));
+    }
+    return {};
+  }
+  for (size_t i = 0; i < carried; ++i) {
+    ASSAY_TRY(const ir::Type next, nested_output(c, kBody, *inferred, 1 + i));
+    const auto both = join_types(types[kCarried + i], next);
+    if (!both) return contradiction(c, i, types[kCarried + i], next);
+    types[kCarried + i] = *both;
+  }
+  return {};
+}
+
+// The number of iterations when nothing can end the loop earlier: what the body returns as the condition is its own
+// input or known to be true.
+std::optional<int64_t> known_trips(const InferContext& c, const ir::Graph& body) {
+  const ir::Tensor *most = c.constant(0), *first = c.constant(1);
+  if (!most || most->size() != 1 || (c.has(1) && !first)) return std::nullopt;
+  if (first && (first->size() != 1 || first->int_at(0) == 0)) return std::nullopt;
+  ir::ValueId v = body.outputs[0];
+  while (body.at(v).producer != ir::kNoOp) {
+    const ir::Op& writer = body.ops[body.at(v).producer];
+    if (!writer.domain.empty() || writer.type != "Identity" || !writer.has_input(0)) break;
+    v = writer.inputs[0];
+  }
+  const ir::Value& condition = body.at(v);
+  const bool holds = condition.constant && condition.constant->size() == 1 && condition.constant->int_at(0) != 0;
+  if (v != body.inputs[1] && !holds) return std::nullopt;
+  return std::max<int64_t>(0, most->int_at(0));
+}
+
+Status infer(InferContext& c) {
+  const size_t carried = carried_count(c.input_count());
+  if (c.has(0)) ASSAY_CHECK(one_element(c, c.type(0), ir::ElemType::int64, "the trip count"));
+  if (c.has(1)) ASSAY_CHECK(one_element(c, c.type(1), ir::ElemType::boolean, "the condition"));
+  ASSAY_TRY(const ir::Graph* body, body_of(c));
+  ASSAY_CHECK(one_element(c, body->at(body->outputs[0]).type, ir::ElemType::boolean, "the body's condition"));
+  const auto trips = known_trips(c, *body);
+  for (size_t i = 0; i < c.output_count(); ++i) {
+    ASSAY_TRY(ir::Type made, nested_output(c, kBody, *body, 1 + i));
+    if (i < carried) {
+      ASSAY_CHECK(only_tensors(c, c.type(kCarried + i), "carried value " + std::to_string(i)));
+      const auto either = join_types(c.type(kCarried + i), made);
+      if (!either) return contradiction(c, i, c.type(kCarried + i), made);
+      c.set(i, *either);
+      continue;
+    }
+    if (made.shape) made.shape->insert(made.shape->begin(), trips ? ir::Dim(*trips) : ir::Dim{});
+    c.set(i, std::move(made));
+  }
+  return {};
+}
+
+ir::Tensor copy_of(const ir::Tensor& t) {
+  if (t.elem() == ir::ElemType::string) return ir::Tensor::of_strings(t.dims(), t.strings());
+  ir::Tensor out = ir::Tensor::allocate(t.elem(), t.dims());
+  if (t.byte_size() != 0) std::memcpy(out.mutable_bytes(), t.bytes(), t.byte_size());
+  return out;
+}
+
+// What the iterations gave, one behind the other. After no iteration the shape is the one known without running; what
+// is unknown of it counts as 0.
+Result<ir::Tensor> stack(const KernelContext& c, const std::vector<ir::Tensor>& parts, ir::ElemType elem,
+                         const ir::Type& type) {
+  ir::Dims dims = {static_cast<int64_t>(parts.size())};
+  if (parts.empty()) {
+    for (const ir::Dim& d : type.shape.value_or(std::vector<ir::Dim>{})) dims.push_back(d.known() ? d.value : 0);
+    return ir::Tensor::allocate(elem, std::move(dims));
+  }
+  dims.insert(dims.end(), parts[0].dims().begin(), parts[0].dims().end());
+  if (!checked_product(dims)) return c.fail(Code::limit_exceeded, "a scan output is too large");
+  ir::Tensor out = ir::Tensor::allocate(elem, std::move(dims));
+  const int64_t each = parts[0].size();
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const ir::Tensor& part = parts[i];
+    const auto at = static_cast<int64_t>(i) * each;
+    if (elem == ir::ElemType::string)
+      std::ranges::copy(part.strings(), out.mutable_strings().begin() + at);
+    else if (ir::elem_bits(elem) < 8)
+      for (int64_t k = 0; k < each; ++k) out.set_int(at + k, part.int_at(k));
+    else if (each != 0)
+      std::memcpy(out.mutable_bytes() + i * part.byte_size(), part.bytes(), part.byte_size());
+  }
+  return out;
+}
+
+Result<int64_t> most_trips(const KernelContext& c) {
+  if (!c.has(0)) return std::numeric_limits<int64_t>::max();
+  if (c.in(0).size() != 1)
+    return c.fail(Code::value_range, "the trip count has " + std::to_string(c.in(0).size()) + " elements, not one");
+  return c.in(0).int_at(0);
+}
+
+Result<bool> holds(const KernelContext& c, const ir::Tensor& condition) {
+  if (condition.size() != 1)
+    return c.fail(Code::value_range, "the condition has " + std::to_string(condition.size()) + " elements, not one");
+  return condition.int_at(0) != 0;
+}
+
+ir::Tensor truth() {
+  ir::Tensor t = ir::Tensor::allocate(ir::ElemType::boolean, {});
+  t.set_int(0, 1);
+  return t;
+}
+
+// One iteration: `state` is what the body reads, and afterwards what it reads next; scanned values go to `scans`.
+Result<bool> iterate(KernelContext& c, std::vector<ir::Tensor>& state, std::vector<std::vector<ir::Tensor>>& scans) {
+  ASSAY_TRY(std::vector<ir::Tensor> results, c.run_nested(kBody, state));
+  const size_t carried = state.size() - kCarried;
+  for (size_t i = 0; i < carried; ++i) state[kCarried + i] = std::move(results[1 + i]);
+  for (size_t k = 0; k < scans.size(); ++k) {
+    if (!c.wants(carried + k)) continue;
+    ir::Tensor& scanned = results[1 + carried + k];
+    if (!scans[k].empty() && scans[k][0].dims() != scanned.dims())
+      return c.fail(Code::value_range, "scan output " + std::to_string(k) + " has shape " +
+                                           ir::to_string(scanned.dims()) + " in iteration " +
+                                           std::to_string(scans[k].size()) + ", but " +
+                                           ir::to_string(scans[k][0].dims()) + " before");
+    scans[k].push_back(std::move(scanned));
+  }
+  return holds(c, results[0]);
+}
+
+Status eval(KernelContext& c) {
+  const size_t carried = carried_count(c.input_count());
+  ASSAY_TRY(const int64_t most, most_trips(c));
+  bool more = true;
+  if (c.has(1)) {
+    ASSAY_TRY(more, holds(c, c.in(1)));
+  }
+  std::vector<ir::Tensor> state = {ir::Tensor::scalar(int64_t{0}), truth()};
+  // What the graph around holds may be overwritten there later; what iterations give stays.
+  for (size_t i = 0; i < carried; ++i) state.push_back(copy_of(c.in(kCarried + i)));
+  std::vector<std::vector<ir::Tensor>> scans(c.outputs.size() > carried ? c.outputs.size() - carried : 0);
+  for (int64_t trip = 0; trip < most && more; ++trip) {
+    state[0] = ir::Tensor::scalar(trip);
+    ASSAY_TRY(more, iterate(c, state, scans));
+  }
+  const ir::Graph& body = *c.op.attr_graph(kBody);
+  for (size_t i = 0; i < c.outputs.size(); ++i) {
+    if (!c.wants(i)) continue;
+    if (i < carried) {
+      c.outputs[i] = std::move(state[kCarried + i]);
+      continue;
+    }
+    ASSAY_TRY(c.outputs[i], stack(c, scans[i - carried], c.storage_out(i), body.at(body.outputs[1 + i]).type));
+  }
+  return {};
+}
+
+constexpr In kIn[] = {{"M", kInt64, kOptional | kExempt},
+                      {"cond", kBool, kOptional | kExempt},
+                      {"v_initial", kAnything, kVariadic | kOptional}};
+constexpr Out kOut[] = {{"v_final_and_scan_outputs", kVariadic}};
+constexpr AttrDoc kAttrs[] = {{"body", ""}};
+
+}  // namespace
+
+extern const OpDef kLoop = {
+    .name = "Loop",
+    .since = 25,
+    .doc = "Runs a nested graph again and again, carrying values from one run to the next and stacking up others.",
+    .in = kIn,
+    .out = kOut,
+    .attrs = kAttrs,
+    .mixed = true,
+    .infer = infer,
+    .nested_inputs = nested_inputs,
+    .eval = eval,
+};
+
+}  // namespace assay::ops
