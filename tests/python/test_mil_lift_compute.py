@@ -247,7 +247,7 @@ HALVES = [
 
 @pytest.mark.parametrize(("name", "body", "reference"), HALVES, ids=[n for n, _, _ in HALVES])
 def test_one_operation_of_a_float16_program_rounds_once(assay, tmp_path, name, body, reference):
-    x = (8 * floats(2, 3, 40)).astype(np.float16)
+    x = np.abs(8 * floats(2, 3, 40)).astype(np.float16)  # below 0 some functions cancel in float32
     found, = run(assay, tmp_path, body, [x], "iOS16")
     wanted = reference(x.astype(np.float64)).astype(np.float16)
     assert found.dtype == np.float16, name
