@@ -215,6 +215,12 @@ void MilLift::define_other(const mil::Value& value) {
   if (result_count() == 1) others_[operation->outputs[0].name] = &value;
 }
 
+void MilLift::define_owned(mil::Value value, size_t i) {
+  if (i >= result_count()) return;
+  owned_.push_back(std::make_shared<const mil::Value>(std::move(value)));
+  others_[operation->outputs[i].name] = owned_.back().get();
+}
+
 const mil::Value* MilLift::other(std::string_view parameter) const {
   const mil::Argument* argument = mil::find(operation->inputs, parameter);
   if (argument == nullptr || argument->bindings.size() != 1) return mil::find(operation->attributes, parameter);

@@ -27,6 +27,8 @@ class MilLift : public GraphBuilder {
   int version() const { return version_; }
 
   // Parameters.
+  using GraphBuilder::integer;
+  using GraphBuilder::number;
   bool has(std::string_view parameter) const;
   size_t count(std::string_view parameter) const;  ///< bindings of a variadic parameter
   /// The value bound to a parameter; kNoValue and a kept error when it is missing.
@@ -51,6 +53,8 @@ class MilLift : public GraphBuilder {
   /// The operation's result is a constant that is no tensor (a list or dictionary of literals): kept by name for the
   /// operations that take such.
   void define_other(const mil::Value& value);
+  /// The same of result `i`, a value that the lift made.
+  void define_owned(mil::Value value, size_t i);
   const mil::Value* other(std::string_view parameter) const;  ///< null when the parameter is no such constant
 
   /// An error about this operation: model_invalid (or op_unsupported with unsupported()).
@@ -71,6 +75,7 @@ class MilLift : public GraphBuilder {
   int version_;
   ir::OpId first_op_ = 0;
   std::map<std::string, const mil::Value*> others_;
+  std::vector<std::shared_ptr<const mil::Value>> owned_;
 };
 
 struct MilRow {

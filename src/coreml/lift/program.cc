@@ -23,7 +23,10 @@ void lift_const(MilLift& c) {
   const mil::Value* value = mil::find(c.operation->attributes, "val");
   if (value == nullptr) return c.bad("it has no 'val'");
   if (c.result_count() != 1) return c.bad("a constant has one result");
-  if (!value->type.is_tensor()) return c.define_other(*value);
+  // Widths that no value of a graph has (one bit) are for compressed weights alone.
+  const bool computes = value->type.is_tensor() && ir_type(value->type).ok();
+  if (!computes && (!value->type.is_tensor() || mil::data_type_bits(value->type.data) != 0))
+    return c.define_other(*value);
   auto tensor = tensor_of(*value);
   if (!tensor.ok()) return c.fail(tensor.error());
   const ValueId id = c.weight(*std::move(tensor), c.operation->outputs[0].name);
