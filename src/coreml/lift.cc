@@ -1,7 +1,7 @@
 #include "coreml/lift.h"
 
 #include "coreml/lift/program.h"
-#include "coreml/names.h"
+#include "coreml/notes.h"
 
 namespace assay::coreml {
 
@@ -23,7 +23,7 @@ Result<ir::Graph> lift_content(const mil::Model& model, Warnings& warnings, cons
 Result<ir::Graph> lift(const mil::Model& model, Warnings& warnings, const std::string& function,
                        std::span<const std::string> given) {
   ASSAY_TRY(ir::Graph graph, lift_content(model, warnings, function, given));
-  restore_names(model.description.metadata, graph);
+  restore_notes(model.description.metadata, graph);
   return graph;
 }
 

@@ -7,7 +7,6 @@
 #include "base/cancel.h"
 #include "base/checked.h"
 #include "exec/fuse.h"
-#include "exec/memory.h"
 #include "exec/runner.h"
 #include "ops/infer.h"
 #include "ops/propagate.h"
@@ -79,7 +78,9 @@ void Plan::make_steps(const PlanSource& source) {
   const Constants& constants = source.constants;
   tensors_.resize(values_.size());
   is_output_.resize(values_.size());
-  for (const ir::ValueId v : graph_.outputs) is_output_[v] = true;
+  returned_ = graph_.outputs;
+  for (const ir::State& state : graph_.states) returned_.push_back(state.after);
+  for (const ir::ValueId v : returned_) is_output_[v] = true;
   for (size_t v = 0; v < values_.size(); ++v) {
     if (constants.tensors[v])
       tensors_[v] = *constants.tensors[v];
@@ -129,84 +130,14 @@ void Plan::make_steps(const PlanSource& source) {
     steps_.push_back(std::move(step));
   }
   fresh_.resize(values_.size());
+  passed_on_.resize(values_.size());
+  if (source.shares_inputs)
+    for (const ir::ValueId v : graph_.inputs) passed_on_[v] = true;
   for (Step& step : steps_) {
     step.context.epilogue = step.epilogue;
     for (const ir::ValueId v : step.results)
       if (v != ir::kNoValue && !step.view) fresh_[v] = true;
-  }
-}
-
-void Plan::place(const SessionOptions& options) {
-  constexpr size_t kNone = SIZE_MAX;
-  std::vector<Block> blocks;
-  std::vector<size_t> block_of(values_.size(), kNone);  // views share their input's block
-  std::vector<size_t> read_until;                       // of each block: the last step that reads one of its values
-  const auto touch = [&](ir::ValueId v, size_t step) {
-    if (v != ir::kNoValue && block_of[v] != kNone) blocks[block_of[v]].last = step;
-  };
-  // Last step that reads each value, views included, to know when an operation may write over its input.
-  // The caller reads outputs after the last step; one may be a view of an intermediate.
-  std::vector<size_t> last_read(values_.size(), 0);
-  for (const ir::ValueId v : graph_.outputs) last_read[v] = steps_.size();
-  for (size_t s = steps_.size(); s-- > 0;) {
-    const Step& step = steps_[s];
-    const auto read = [&](ir::ValueId v) {
-      if (v != ir::kNoValue) last_read[v] = std::max(last_read[v], s);
-    };
-    for (const ir::ValueId v : step.op->inputs) read(v);
-    for (const ir::ValueId v : step.captured) read(v);
-    for (const auto& e : step.epilogue)
-      for (const ir::ValueId v : e.op->inputs) read(v);
-    if (step.view && step.op->inputs[0] != ir::kNoValue)
-      last_read[step.op->inputs[0]] = std::max(last_read[step.op->inputs[0]], last_read[step.results[0]]);
-  }
-  for (size_t s = 0; s < steps_.size(); ++s) {
-    const Step& step = steps_[s];
-    for (const ir::ValueId v : step.op->inputs) touch(v, s);
-    for (const ir::ValueId v : step.captured) touch(v, s);
-    for (const auto& e : step.epilogue)
-      for (const ir::ValueId v : e.op->inputs) touch(v, s);
-    if (step.dynamic) continue;
-    const auto share = [&](ir::ValueId v, size_t block) {
-      block_of[v] = block;
-      if (block != kNone) read_until[block] = std::max(read_until[block], last_read[v]);
-    };
-    if (step.view) {
-      share(step.results[0], block_of[step.op->inputs[0]]);
-      continue;
-    }
-    for (const ir::ValueId v : step.results) {
-      if (v == ir::kNoValue || is_output_[v] || stored(v) == ir::ElemType::string) continue;
-      const size_t bytes = ir::packed_bytes(stored(v), checked_product(values_[v].type.dims()).value_or(0));
-      if (step.op->def->in_place && options.reuse_memory && step.epilogue.empty()) {
-        for (const ir::ValueId in : step.op->inputs) {
-          if (in == ir::kNoValue || block_of[in] == kNone || blocks[block_of[in]].bytes != bytes) continue;
-          const bool dies = read_until[block_of[in]] <= s;
-          if (dies && values_[in].type.shape == values_[v].type.shape && stored(in) == stored(v)) {
-            share(v, block_of[in]);
-            break;
-          }
-        }
-      }
-      if (block_of[v] == kNone) {
-        block_of[v] = blocks.size();
-        blocks.push_back({.bytes = bytes, .first = s, .last = s});
-        read_until.push_back(last_read[v]);
-      }
-    }
-  }
-  for (const ir::ValueId v : graph_.outputs) touch(v, steps_.size());
-  memory_.arena_bytes = lay_out(blocks, options.reuse_memory);
-  memory_.lower_bound_bytes = largest_live_set(blocks);
-  arena_ = ir::Tensor::allocate(ir::ElemType::uint8, {static_cast<int64_t>(memory_.arena_bytes)});
-  for (Step& step : steps_) {
-    for (size_t k = 0; k < step.results.size(); ++k) {
-      const ir::ValueId v = step.results[k];
-      if (v == ir::kNoValue || step.dynamic || step.view || block_of[v] == kNone) continue;
-      tensors_[v] =
-          ir::Tensor::over(stored(v), values_[v].type.dims(), arena_.mutable_bytes() + blocks[block_of[v]].offset);
-      step.context.outputs[k] = tensors_[v];
-    }
+    if (step.view) passed_on_[step.results[0]] = passed_on_[step.op->inputs[0]];
   }
 }
 
@@ -289,8 +220,11 @@ Result<std::vector<ir::Tensor>> Plan::run(std::span<const ir::Tensor> given) {
   }
   ASSAY_CHECK(check_cancel());
   std::vector<ir::Tensor> outputs;
-  for (const ir::ValueId v : graph_.outputs) {
-    if (fresh_[v] || tensors_[v].elem() == ir::ElemType::string) {
+  for (size_t i = 0; i < returned_.size(); ++i) {
+    const ir::ValueId v = returned_[i];
+    // What a session keeps is its own, even where it is an output too.
+    const bool shared = i >= graph_.outputs.size() && std::ranges::find(graph_.outputs, v) != graph_.outputs.end();
+    if (((fresh_[v] || passed_on_[v]) && !shared) || tensors_[v].elem() == ir::ElemType::string) {
       outputs.push_back(tensors_[v]);
     } else {  // a view of the arena, a constant or an input: the caller gets bytes of its own
       ir::Tensor copy = ir::Tensor::allocate(tensors_[v].elem(), tensors_[v].dims());

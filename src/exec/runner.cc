@@ -10,6 +10,7 @@ constexpr size_t kKeptPlans = 4;  // a model fed with ever new shapes must not c
 // The values that a run of the graph is given.
 std::vector<ir::ValueId> given_values(const ir::Graph& graph, const Constants& constants) {
   std::vector<ir::ValueId> out = graph.inputs;
+  for (const ir::State& state : graph.states) out.push_back(state.before);
   for (const auto& [local, outside] : graph.captures)
     if (!constants.tensors[local]) out.push_back(local);
   return out;
@@ -29,6 +30,7 @@ Result<std::unique_ptr<Runner>> Runner::create(std::shared_ptr<const ir::Graph> 
   runner->graph_ = std::move(graph);
   runner->threads_ = std::move(threads);
   runner->options_ = options;
+  runner->is_nested_ = outer != nullptr;
   runner->nested_.resize(runner->graph_->ops.size());
   for (ir::OpId id = 0; id < runner->graph_->ops.size(); ++id)
     ASSAY_CHECK(runner->add_nested(runner->graph_->ops[id], id));
@@ -56,7 +58,7 @@ Result<Plan*> Runner::plan_for(std::span<const ir::Tensor> given) {
     return plans_.front().get();
   }
   if (plans_.size() == kKeptPlans) plans_.pop_back();
-  ASSAY_TRY(auto plan, Plan::make({*graph_, constants_, given_, nested_, *threads_, options_}, given));
+  ASSAY_TRY(auto plan, Plan::make({*graph_, constants_, given_, nested_, *threads_, options_, is_nested_}, given));
   plans_.insert(plans_.begin(), std::move(plan));
   return plans_.front().get();
 }

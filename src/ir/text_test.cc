@@ -119,6 +119,18 @@ TEST(Verify, EachRuleIsHeld) {
   EXPECT_EQ(verifier_rules().size(), 9U);
 }
 
+TEST(Verify, NestedGraphsCaptureWhatIsWrittenBefore) {
+  Graph g = sound();
+  auto inner = std::make_shared<Graph>();
+  inner->captures = {{inner->add_value("c", g.at(3).type), 3}};
+  inner->outputs = {0};
+  g.ops[0].attrs = {{"body", inner}};
+  EXPECT_EQ(broken(g), "ir_v4");
+  std::swap(g.ops[0].attrs, g.ops[1].attrs);
+  inner->captures[0].second = 2;
+  EXPECT_EQ(broken(g), "");
+}
+
 TEST(Verify, NestedGraphsToo) {
   Graph g = sound();
   auto inner = std::make_shared<Graph>(sound());

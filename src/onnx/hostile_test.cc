@@ -8,6 +8,7 @@
 
 #include "onnx/import.h"
 #include "onnx/test_bytes.h"
+#include "ops/propagate.h"
 
 namespace assay::onnx {
 namespace {
@@ -322,6 +323,36 @@ TEST(Graphs, ConstantNodesOfEveryForm) {
   EXPECT_EQ(constant(str(1, "value") + str(5, tensor("", 1, {1}, str(9, raw<float>({3})))) + num(20, 4))->float_at(0),
             3.0);
   EXPECT_EQ(constant(""), nullptr);
+}
+
+Status inference_of_last(const ir::Graph& g) {
+  std::vector<ir::Value> values = g.values;
+  auto known = ops::propagate(g, g.ops.back(), values);
+  return known.ok() ? Status() : Status(std::move(known).error());
+}
+
+// Rules of nested graphs run on import already, on whatever the file has.
+TEST(Graphs, NestedGraphsOfTheWrongForm) {
+  const auto graph_attr = [](const char* name, const std::string& graph) {
+    return str(5, str(1, name) + str(6, graph) + num(20, 5));
+  };
+  const std::string b = str(11, value("c", tensor_type(9, ""))), m = str(11, value("m", tensor_type(7, "")));
+  const std::string one = str(1, node("Identity", {"x"}, {"r"})) + str(12, value("r", ""));
+  const std::string bad =
+      str(1, node("Identity", {}, {"r"})) + str(11, value("i", "")) + str(11, value("k", "")) + str(12, value("r", ""));
+  const std::string with_input = str(11, value("i", "")) + one;
+  for (const std::string& branches :
+       {std::string(), graph_attr("then_branch", one), graph_attr("then_branch", one) + graph_attr("else_branch", ""),
+        graph_attr("then_branch", one) + str(5, str(1, "else_branch") + num(3, 1) + num(20, 2)),
+        graph_attr("then_branch", one) + graph_attr("else_branch", with_input)}) {
+    auto g = import(model(str(1, node("If", {"c"}, {"y"}, branches)) + kX + b + kY));
+    EXPECT_TRUE(!g.ok() || !inference_of_last(*g).ok());
+  }
+  for (const std::string& body : {std::string(), one, bad, with_input})
+    for (const auto& inputs : {std::vector<std::string>{}, {"m"}, {"m", "", "x"}, {"m", "", "x", "x"}, {"x", "x"}}) {
+      auto g = import(model(str(1, node("Loop", inputs, {"y"}, graph_attr("body", body))) + kX + b + m + kY));
+      EXPECT_TRUE(!g.ok() || !inference_of_last(*g).ok());
+    }
 }
 
 TEST(Graphs, NestedGraphsCapture) {

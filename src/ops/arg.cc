@@ -4,6 +4,7 @@
 
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/reduce.h"
 #include "ops/move.h"
 #include "ops/rows.h"
 
@@ -79,6 +80,11 @@ Status infer(InferContext& c) {
   return {};
 }
 
+Status max_to_mil(MilContext& c) { return arg_to_mil(c, true); }
+Status min_to_mil(MilContext& c) { return arg_to_mil(c, false); }
+Status max_to_nn(NnContext& c) { return arg_to_nn(c, true); }
+Status min_to_nn(NnContext& c) { return arg_to_nn(c, false); }
+
 constexpr In kIn[] = {{"data", kNumbers}};
 constexpr Out kOut[] = {{"reduced"}};
 constexpr AttrDoc kAttrs[] = {{"axis", "0"}, {"keepdims", "1"}, {"select_last_index", "0"}};
@@ -94,6 +100,8 @@ extern const OpDef kArgMax = {
     .attrs = kAttrs,
     .infer = infer,
     .eval = eval_max,
+    .to_mil = {max_to_mil, "reduce_argmax"},
+    .to_nn = {max_to_nn, "argMax"},
 };
 
 extern const OpDef kArgMin = {
@@ -105,6 +113,8 @@ extern const OpDef kArgMin = {
     .attrs = kAttrs,
     .infer = infer,
     .eval = eval_min,
+    .to_mil = {min_to_mil, "reduce_argmin"},
+    .to_nn = {min_to_nn, "argMin"},
 };
 
 }  // namespace assay::ops

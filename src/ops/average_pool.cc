@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "num/format.h"
+#include "ops/lower/families.h"
 #include "ops/move.h"
 #include "ops/pool_rows.h"
 #include "ops/upgrade.h"
@@ -160,6 +161,8 @@ extern const OpDef kAveragePool = {
     .accumulates = "the window, ascending over the kernel axes; then / count",
     .infer = infer_pool,
     .eval = eval_average,
+    .to_mil = {average_pool_to_mil, "avg_pool"},
+    .to_nn = {average_pool_to_nn, "pooling, pooling3d"},
 };
 
 extern const OpDef kLpPool = {
@@ -174,6 +177,8 @@ extern const OpDef kLpPool = {
     .upgrades = kNormUpgrades,
     .infer = infer_pool,
     .eval = eval_norm,
+    .to_mil = {lp_pool_to_mil, "l2_pool"},
+    .to_nn = {lp_pool_to_nn, "pooling (L2)"},
     .bound = {.f32 = 4, .f16 = 1, .bf16 = 1},
 };
 

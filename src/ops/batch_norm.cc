@@ -2,6 +2,7 @@
 
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/families.h"
 #include "ops/move.h"
 #include "ops/rows.h"
 #include "ops/span.h"
@@ -119,6 +120,8 @@ extern const OpDef kBatchNormalization = {
                     .per_channel = 0b11110,
                     .channel_f32 = channels<float>,
                     .channel_f64 = channels<double>},
+    .to_mil = {batch_norm_to_mil, "batch_norm; else its steps"},
+    .to_nn = {batch_norm_to_nn, "batchnorm; else its steps"},
     .in_place = true,
     .bound = {.f32 = 1e6},  // mean and bias may cancel x
 };

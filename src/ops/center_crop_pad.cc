@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "ops/lower/families.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -67,6 +68,8 @@ extern const OpDef kCenterCropPad = {
     .attrs = kAttrs,
     .infer = infer,
     .eval = eval,
+    .to_mil = {center_crop_pad_to_mil, "slice_by_size, pad"},
+    .to_nn = {center_crop_pad_to_nn, "sliceStatic, constantPad"},
 };
 
 }  // namespace assay::ops

@@ -112,6 +112,8 @@ extern const OpDef kCol2Im = {
     .accumulates = "blocks that cover a pixel, ascending over block positions",
     .infer = infer,
     .eval = eval,
+    .to_mil = {.says = "overlapping blocks are added up, for which Core ML has nothing"},
+    .to_nn = {.says = "overlapping blocks are added up, for which Core ML has nothing"},
 };
 
 }  // namespace assay::ops

@@ -1,6 +1,7 @@
 #include "ops/contraction/convolution.h"
 #include "ops/infer.h"
 #include "ops/kernel.h"
+#include "ops/lower/families.h"
 #include "ops/window_attrs.h"
 
 namespace assay::ops {
@@ -91,6 +92,8 @@ extern const OpDef kConv = {
     .infer = infer,
     .eval = eval,
     .prepare = prepare,
+    .to_mil = {conv_to_mil, "conv; reshape and add for a bias that is computed"},
+    .to_nn = {conv_to_nn, "convolution, convolution3d; expandDims and squeeze in one dimension"},
     .takes_epilogue = true,
 };
 

@@ -3,6 +3,7 @@
 #include "ops/contraction/transposed.h"
 #include "ops/infer.h"
 #include "ops/kernel.h"
+#include "ops/lower/families.h"
 #include "ops/window_attrs.h"
 
 namespace assay::ops {
@@ -104,6 +105,8 @@ extern const OpDef kConvTranspose = {
     .accumulates = "contributing products over (channel of the group, kernel axes)",
     .infer = infer,
     .eval = eval,
+    .to_mil = {conv_transpose_to_mil, "conv_transpose; pad and add where zeros follow"},
+    .to_nn = {conv_transpose_to_nn, "convolution, convolution3d (isDeconvolution); constantPad where zeros follow"},
     .takes_epilogue = true,
 };
 

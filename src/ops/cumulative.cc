@@ -4,6 +4,8 @@
 
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/mil.h"
+#include "ops/lower/nn.h"
 #include "ops/move.h"
 #include "ops/rows.h"
 
@@ -68,6 +70,31 @@ Status eval(KernelContext& c, bool product) {
 Status eval_sum(KernelContext& c) { return eval(c, false); }
 Status eval_prod(KernelContext& c) { return eval(c, true); }
 
+template <class C>
+Status check_sum(const C& c) {
+  if (c.constant(1) == nullptr) return c.refuse("an axis that is computed");
+  return {};
+}
+
+Status sum_to_mil(MilContext& c) {
+  ASSAY_CHECK(check_sum(c));
+  if (!ir::is_float(c.elem(0)) && c.elem(0) != ir::ElemType::int32 && c.elem(0) != ir::ElemType::int64)
+    return c.refuse("of " + std::string(ir::elem_name(c.elem(0))));
+  return c.emit("cumsum", {{"x", c.in(0)},
+                           {"axis", mil::of_int(static_cast<int32_t>(c.constant(1)->int_at(0)))},
+                           {"exclusive", mil::of_bool(c.op.attr_int("exclusive", 0) != 0)},
+                           {"reverse", mil::of_bool(c.op.attr_int("reverse", 0) != 0)}});
+}
+
+Status sum_to_nn(NnContext& c) {
+  ASSAY_CHECK(check_sum(c));
+  if (!ir::is_float(c.elem(0))) return c.refuse("of integers: layers compute in floating point");
+  mil::Message params = c.params("cumSum");
+  params.set("axis", c.constant(1)->int_at(0)).set("excludeFinalSum", int64_t{c.op.attr_int("exclusive", 0) != 0});
+  params.set("reverse", int64_t{c.op.attr_int("reverse", 0) != 0});
+  return c.layer("cumSum", {c.in(0)}, std::move(params));
+}
+
 constexpr In kIn[] = {{"x", kNumbers}, {"axis", kIndices, kExempt}};
 constexpr Out kOut[] = {{"y"}};
 constexpr AttrDoc kAttrs[] = {{"exclusive", "0"}, {"reverse", "0"}};
@@ -85,6 +112,8 @@ extern const OpDef kCumProd = {
     .accumulates = "factors, ascending",
     .infer = infer_same,
     .eval = eval_prod,
+    .to_mil = {.says = "Core ML has sums along an axis alone"},
+    .to_nn = {.says = "Core ML has sums along an axis alone"},
 };
 
 extern const OpDef kCumSum = {
@@ -98,6 +127,8 @@ extern const OpDef kCumSum = {
     .accumulates = "elements, ascending",
     .infer = infer_same,
     .eval = eval_sum,
+    .to_mil = {sum_to_mil, "cumsum"},
+    .to_nn = {sum_to_nn, "cumSum"},
 };
 
 }  // namespace assay::ops

@@ -155,5 +155,7 @@ struct OpDef {
 std::span<const OpDef* const> op_table();
 /// Null when the table has no such operator. "ai.onnx" is "".
 const OpDef* find_op(std::string_view domain, std::string_view name);
+/// Gives each operation of the graph, and of those nested in it, its row: what ir::parse leaves out.
+void set_rows(ir::Graph& graph);
 
 }  // namespace assay::ops

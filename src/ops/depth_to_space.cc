@@ -1,4 +1,6 @@
 // DepthToSpace and SpaceToDepth: blocks of channels to blocks of pixels and back.
+#include "ops/lower/mil.h"
+#include "ops/lower/nn.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -67,6 +69,28 @@ Status eval_to_depth(KernelContext& c) {
   return {};
 }
 
+Status to_space_to_mil(MilContext& c) {
+  if (!ir::is_float(c.elem(0))) return c.refuse("of other than floating-point numbers");
+  const mil::Value block = mil::of_int(static_cast<int32_t>(c.op.attr_int("blocksize", 1)));
+  if (c.op.attr_int("blocksize", 1) == 1) return c.result(c.in(0));
+  if (c.op.attr_string("mode", "DCR") == "CRD")
+    return c.emit("pixel_shuffle", {{"x", c.in(0)}, {"upscale_factor", block}});
+  return c.emit("depth_to_space", {{"x", c.in(0)}, {"block_size", block}});
+}
+Status to_depth_to_mil(MilContext& c) {
+  if (!ir::is_float(c.elem(0))) return c.refuse("of other than floating-point numbers");
+  if (c.op.attr_int("blocksize", 1) == 1) return c.result(c.in(0));
+  return c.emit("space_to_depth",
+                {{"x", c.in(0)}, {"block_size", mil::of_int(static_cast<int32_t>(c.op.attr_int("blocksize", 1)))}});
+}
+Status reorganised(NnContext& c, int64_t mode) {
+  const int64_t block = c.op.attr_int("blocksize", 1);
+  if (block == 1) return c.result(c.in(0));
+  return c.layer("reorganizeData", {c.in(0)}, c.params("reorganizeData").set("mode", mode).set("blockSize", block));
+}
+Status to_space_to_nn(NnContext& c) { return reorganised(c, c.op.attr_string("mode", "DCR") == "CRD" ? 2 : 1); }
+Status to_depth_to_nn(NnContext& c) { return reorganised(c, 0); }
+
 constexpr In kIn[] = {{"input", kAnything}};
 constexpr Out kOut[] = {{"output"}};
 constexpr AttrDoc kToSpaceAttrs[] = {{"blocksize", ""}, {"mode", "DCR"}};
@@ -83,6 +107,8 @@ extern const OpDef kDepthToSpace = {
     .attrs = kToSpaceAttrs,
     .infer = infer_to_space,
     .eval = eval_to_space,
+    .to_mil = {to_space_to_mil, "depth_to_space, pixel_shuffle"},
+    .to_nn = {to_space_to_nn, "reorganizeData"},
 };
 
 extern const OpDef kSpaceToDepth = {
@@ -94,6 +120,8 @@ extern const OpDef kSpaceToDepth = {
     .attrs = kToDepthAttrs,
     .infer = infer_to_depth,
     .eval = eval_to_depth,
+    .to_mil = {to_depth_to_mil, "space_to_depth"},
+    .to_nn = {to_depth_to_nn, "reorganizeData"},
 };
 
 }  // namespace assay::ops

@@ -7,6 +7,7 @@
 #include "ops/chain.h"
 #include "ops/einsum_plan.h"
 #include "ops/elementwise.h"
+#include "ops/lower/families.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -239,6 +240,8 @@ extern const OpDef kEinsum = {
     .accumulates = "products over the labels that end, in order of first appearance; pairwise from the left",
     .infer = infer,
     .eval = eval,
+    .to_mil = {einsum_to_mil, "transpose, reshape, matmul; else mul, reduce_sum"},
+    .to_nn = {einsum_to_nn, "transpose, reshapeStatic, batchedMatmul; else multiplyBroadcastable, reduceSum"},
     .bound = {.f32 = 256, .f16 = 1, .bf16 = 1},
 };
 

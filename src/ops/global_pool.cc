@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "num/format.h"
+#include "ops/lower/steps.h"
 #include "ops/move.h"
 #include "ops/pool_rows.h"
 #include "ops/upgrade.h"
@@ -71,6 +72,29 @@ Status eval_average(KernelContext& c) { return run(c, mean_of<float>, mean_of<do
 Status eval_max(KernelContext& c) { return run(c, max_of<float>, max_of<double>); }
 Status eval_norm(KernelContext& c) { return run(c, norm_of<float>, norm_of<double>); }
 
+/// The spatial axes as one reduction; p as in GlobalLpPool.
+template <class S>
+Status reduce_spatial(S s, std::string_view type) {
+  const int64_t rank = s.c.rank(0);
+  if (rank < 2) return s.c.refuse("an input of unknown rank");
+  const ir::Dims axes = axes_between(2, rank);
+  const auto x = s.in(0);
+  if (axes.empty()) return s.c.refuse("an input without spatial axes");
+  if (type == "mean") return s.result(s.mean(x, axes));
+  if (type == "max") return s.result(s.max(x, axes));
+  const int64_t p = s.c.op.attr_int("p", 2);
+  if (p == 1) return s.result(s.l1(x, axes));
+  if (p == 2) return s.result(s.l2(x, axes));
+  const auto sum = s.sum(s.pow(s.abs(x), static_cast<double>(p)), axes);
+  return s.result(s.pow(sum, 1.0F / static_cast<float>(p)));
+}
+Status average_to_mil(MilContext& c) { return reduce_spatial(MilSteps(c), "mean"); }
+Status average_to_nn(NnContext& c) { return reduce_spatial(NnSteps(c), "mean"); }
+Status max_to_mil(MilContext& c) { return reduce_spatial(MilSteps(c), "max"); }
+Status max_to_nn(NnContext& c) { return reduce_spatial(NnSteps(c), "max"); }
+Status norm_to_mil(MilContext& c) { return reduce_spatial(MilSteps(c), "norm"); }
+Status norm_to_nn(NnContext& c) { return reduce_spatial(NnSteps(c), "norm"); }
+
 /// p was a float in version 1.
 Status upgrade_p(UpgradeContext& c) {
   c.op.set_attr("p", static_cast<int64_t>(std::lround(c.op.attr_float("p", 2))));
@@ -94,6 +118,8 @@ extern const OpDef kGlobalAveragePool = {
     .accumulates = "the channel, as ReduceSum; then / count",
     .infer = infer_global_pool,
     .eval = eval_average,
+    .to_mil = {average_to_mil, "reduce_mean"},
+    .to_nn = {average_to_nn, "reduceMean"},
 };
 
 extern const OpDef kGlobalMaxPool = {
@@ -104,6 +130,8 @@ extern const OpDef kGlobalMaxPool = {
     .out = kOut,
     .infer = infer_global_pool,
     .eval = eval_max,
+    .to_mil = {max_to_mil, "reduce_max"},
+    .to_nn = {max_to_nn, "reduceMax"},
 };
 
 extern const OpDef kGlobalLpPool = {
@@ -118,6 +146,8 @@ extern const OpDef kGlobalLpPool = {
     .upgrades = kNormUpgrades,
     .infer = infer_global_pool,
     .eval = eval_norm,
+    .to_mil = {norm_to_mil, "reduce_l1_norm, reduce_l2_norm; else abs, pow, reduce_sum, pow"},
+    .to_nn = {norm_to_nn, "reduceL1, reduceL2; else abs, powBroadcastable, reduceSum, powBroadcastable"},
     .bound = {.f32 = 4, .f16 = 1, .bf16 = 1},
 };
 

@@ -5,6 +5,7 @@
 
 #include "num/arith.h"
 #include "ops/elementwise.h"
+#include "ops/lower/mil.h"
 #include "ops/move.h"
 #include "ops/upgrade.h"
 
@@ -187,6 +188,30 @@ Status upgrade_mode(UpgradeContext& c) {
   return {};
 }
 
+/// resample takes coordinates as they stand here. Reflection is about the outer pixels' centres under align_corners and
+/// about the image's edges else, which it calls symmetric.
+Status to_mil(MilContext& c) {
+  const std::string mode = c.op.attr_string("mode", "linear"), padding = c.op.attr_string("padding_mode", "zeros");
+  const bool align = c.op.attr_int("align_corners", 0) != 0;
+  if (mode == "cubic") return c.refuse("cubic samples");
+  if (mode == "nearest")
+    return c.refuse("nearest samples: which of two equally near pixels is taken is not documented");
+  if (c.rank(0) != 4) return c.refuse("other than two spatial axes");
+  if (c.elem(0) != c.elem(1)) return c.refuse("a grid of another type than the image");
+  if (c.precision() == mil::DataType::float16) c.need(7, "float16 coordinates");
+  const char* pad = padding == "border"  ? "border"
+                    : padding == "zeros" ? "constant"
+                    : align              ? "reflection"
+                                         : "symmetric";
+  return c.emit("resample", {{"x", c.in(0)},
+                             {"coordinates", c.in(1)},
+                             {"sampling_mode", mil::of_text("bilinear")},
+                             {"padding_mode", mil::of_text(pad)},
+                             {"padding_value", c.number(0)},
+                             {"coordinates_mode", mil::of_text("normalized_minus_one_to_one")},
+                             {"align_corners", mil::of_bool(align)}});
+}
+
 constexpr In kIn[] = {{"X", kFloats}, {"grid", kFloats}};
 constexpr Out kOut[] = {{"Y"}};
 constexpr AttrDoc kAttrs[] = {{"mode", "linear"}, {"padding_mode", "zeros"}, {"align_corners", "0"}};
@@ -207,6 +232,8 @@ extern const OpDef kGridSample = {
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval,
+    .to_mil = {to_mil, "resample"},
+    .to_nn = {.says = "no layer samples at given places"},
     .bound = {.f32 = 64, .f16 = 1, .bf16 = 1},
 };
 

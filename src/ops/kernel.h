@@ -24,7 +24,8 @@ struct EpilogueStep {
 };
 
 /// Runs a graph nested in an op (the attribute of that name) on one tensor an input of the graph, each as stored; what
-/// the graph captures is as it is now in the graph around it. Results are the caller's own.
+/// the graph captures is as it is now in the graph around it. Results are the caller's own, but share the bytes of
+/// inputs that the graph returns as they came in.
 using RunNested =
     std::function<Result<std::vector<ir::Tensor>>(std::string_view attr, std::span<const ir::Tensor> inputs)>;
 

@@ -6,6 +6,7 @@
 
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/families.h"
 #include "ops/move.h"
 #include "ops/rows.h"
 #include "ops/upgrade.h"
@@ -250,6 +251,8 @@ extern const OpDef kGroupNormalization = {
     .upgrades = kGroupUpgrades,
     .infer = infer_channels,
     .eval = eval_group,
+    .to_mil = {group_norm_to_mil, "reshape, layer_norm, mul, add"},
+    .to_nn = {group_norm_to_nn, "reshapeStatic and its steps"},
 };
 
 extern const OpDef kInstanceNormalization = {
@@ -264,6 +267,8 @@ extern const OpDef kInstanceNormalization = {
     .upgrades = kInstanceUpgrades,
     .infer = infer_channels,
     .eval = eval_instance,
+    .to_mil = {instance_norm_to_mil, "instance_norm; else layer_norm, mul, add"},
+    .to_nn = {instance_norm_to_nn, "batchnorm (instanceNormalization); else its steps"},
 };
 
 extern const OpDef kLayerNormalization = {
@@ -277,6 +282,8 @@ extern const OpDef kLayerNormalization = {
     .accumulates = "elements and squared deviations of a row",
     .infer = infer_layer,
     .eval = eval_layer<true>,
+    .to_mil = {layer_norm_to_mil, "layer_norm; mul and add for parameters of other shapes"},
+    .to_nn = {layer_norm_to_nn, "layerNormalization; else its steps"},
 };
 
 extern const OpDef kRMSNormalization = {
@@ -291,6 +298,8 @@ extern const OpDef kRMSNormalization = {
     .accumulates = "squares of a row",
     .infer = infer_rms,
     .eval = eval_layer<false>,
+    .to_mil = {rms_norm_to_mil, "its steps"},
+    .to_nn = {rms_norm_to_nn, "its steps"},
 };
 
 }  // namespace assay::ops

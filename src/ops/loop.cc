@@ -144,6 +144,7 @@ Result<bool> iterate(KernelContext& c, std::vector<ir::Tensor>& state, std::vect
   const size_t carried = state.size() - kCarried;
   for (size_t i = 0; i < carried; ++i) state[kCarried + i] = std::move(results[1 + i]);
   for (size_t k = 0; k < scans.size(); ++k) {
+    if (!c.wants(carried + k)) continue;
     ir::Tensor& scanned = results[1 + carried + k];
     if (!scans[k].empty() && scans[k][0].dims() != scanned.dims())
       return c.fail(Code::value_range, "scan output " + std::to_string(k) + " has shape " +
@@ -163,10 +164,10 @@ Status eval(KernelContext& c) {
     ASSAY_TRY(more, holds(c, c.in(1)));
   }
   std::vector<ir::Tensor> state = {ir::Tensor::scalar(int64_t{0}), truth()};
-  for (size_t i = 0; i < carried; ++i) state.push_back(c.in(kCarried + i));
+  // What the graph around holds may be overwritten there later; what iterations give stays.
+  for (size_t i = 0; i < carried; ++i) state.push_back(copy_of(c.in(kCarried + i)));
   std::vector<std::vector<ir::Tensor>> scans(c.outputs.size() > carried ? c.outputs.size() - carried : 0);
-  int64_t trip = 0;
-  for (; trip < most && more; ++trip) {
+  for (int64_t trip = 0; trip < most && more; ++trip) {
     state[0] = ir::Tensor::scalar(trip);
     ASSAY_TRY(more, iterate(c, state, scans));
   }
@@ -174,8 +175,7 @@ Status eval(KernelContext& c) {
   for (size_t i = 0; i < c.outputs.size(); ++i) {
     if (!c.wants(i)) continue;
     if (i < carried) {
-      // Before the first iteration the values are those of the graph around, which may reuse their memory.
-      c.outputs[i] = trip == 0 ? copy_of(state[kCarried + i]) : std::move(state[kCarried + i]);
+      c.outputs[i] = std::move(state[kCarried + i]);
       continue;
     }
     ASSAY_TRY(c.outputs[i], stack(c, scans[i - carried], c.storage_out(i), body.at(body.outputs[1 + i]).type));

@@ -5,6 +5,7 @@
 
 #include "ops/broadcast.h"
 #include "ops/infer.h"
+#include "ops/lower/families.h"
 #include "ops/move.h"
 #include "ops/reduce.h"
 #include "ops/rows.h"
@@ -181,6 +182,8 @@ extern const OpDef kLRN = {
     .accumulates = "squares over channels, ascending",
     .infer = infer_local_response,
     .eval = eval_local_response,
+    .to_mil = {local_response_norm_to_mil, "local_response_norm"},
+    .to_nn = {local_response_norm_to_nn, "lrn"},
 };
 
 extern const OpDef kLpNormalization = {
@@ -194,6 +197,8 @@ extern const OpDef kLpNormalization = {
     .accumulates = "absolute values or squares along the axis",
     .infer = infer_lp,
     .eval = eval_lp,
+    .to_mil = {lp_norm_to_mil, "reduce_l1_norm or reduce_l2_norm, real_div, select"},
+    .to_nn = {lp_norm_to_nn, "reduceL1 or reduceL2, divideBroadcastable, whereBroadcastable"},
 };
 
 extern const OpDef kMeanVarianceNormalization = {
@@ -207,6 +212,8 @@ extern const OpDef kMeanVarianceNormalization = {
     .accumulates = "elements and squares over the axes",
     .infer = infer_same,
     .eval = eval_mean_variance,
+    .to_mil = {mean_variance_norm_to_mil, "its steps"},
+    .to_nn = {mean_variance_norm_to_nn, "its steps"},
 };
 
 }  // namespace assay::ops

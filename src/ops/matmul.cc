@@ -5,6 +5,7 @@
 #include "ops/contraction/row_product.h"
 #include "ops/infer.h"
 #include "ops/kernel.h"
+#include "ops/lower/families.h"
 
 namespace assay::ops {
 namespace {
@@ -156,6 +157,8 @@ extern const OpDef kMatMul = {
     .infer = infer,
     .eval = eval,
     .prepare = prepare,
+    .to_mil = {matmul_to_mil, "matmul"},
+    .to_nn = {matmul_to_nn, "innerProduct, batchedMatmul"},
     .takes_epilogue = true,
 };
 

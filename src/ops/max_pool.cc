@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/lower/families.h"
 #include "ops/max_plane.h"
 #include "ops/move.h"
 #include "ops/pool_rows.h"
@@ -153,6 +154,8 @@ extern const OpDef kMaxPool = {
     .attrs = kAttrs,
     .infer = infer_pool,
     .eval = eval,
+    .to_mil = {max_pool_to_mil, "max_pool"},
+    .to_nn = {max_pool_to_nn, "pooling, pooling3d"},
 };
 
 }  // namespace assay::ops

@@ -92,6 +92,8 @@ extern const OpDef kMaxUnpool = {
     .attrs = kAttrs,
     .infer = infer,
     .eval = eval,
+    .to_mil = {.says = "scatters by the positions that MaxPool gives, which Core ML's poolings do not"},
+    .to_nn = {.says = "scatters by the positions that MaxPool gives, which Core ML's poolings do not"},
 };
 
 }  // namespace assay::ops

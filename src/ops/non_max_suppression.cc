@@ -91,6 +91,10 @@ extern const OpDef kNonMaxSuppression = {
     .numeric = Numeric::composite,
     .infer = infer,
     .eval = eval,
+    .to_mil = {.says = "Core ML's pads its result to a fixed number of boxes, all classes at once, where the "
+                       "operator's result has a row for each box that is kept"},
+    .to_nn = {.says = "Core ML's pads its result to a fixed number of boxes, all classes at once, where the operator's "
+                      "result has a row for each box that is kept"},
 };
 
 }  // namespace assay::ops

@@ -5,6 +5,7 @@
 
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/reduce.h"
 #include "ops/move.h"
 #include "ops/reduce.h"
 #include "ops/upgrade.h"
@@ -192,33 +193,40 @@ constexpr std::span<const num::Function> kNoCalls = std::span(kLog).first(0);
 
 }  // namespace
 
-#define ASSAY_ROW(row, onnx, version, types, kind, what, calls, rules, sentence) \
-  extern const OpDef row = {                                                     \
-      .name = onnx,                                                              \
-      .since = version,                                                          \
-      .doc = sentence,                                                           \
-      .in = types,                                                               \
-      .out = kOut,                                                               \
-      .attrs = kAttrs,                                                           \
-      .numeric = Numeric::reduction,                                             \
-      .accumulates = what,                                                       \
-      .elementary = calls,                                                       \
-      .upgrades = rules,                                                         \
-      .infer = infer,                                                            \
-      .eval = eval<Reduction::kind>,                                             \
+#define ASSAY_ROW(row, onnx, version, types, kind, what, calls, rules, sentence, lower, upper) \
+  extern const OpDef row = {                                                                   \
+      .name = onnx,                                                                            \
+      .since = version,                                                                        \
+      .doc = sentence,                                                                         \
+      .in = types,                                                                             \
+      .out = kOut,                                                                             \
+      .attrs = kAttrs,                                                                         \
+      .numeric = Numeric::reduction,                                                           \
+      .accumulates = what,                                                                     \
+      .elementary = calls,                                                                     \
+      .upgrades = rules,                                                                       \
+      .infer = infer,                                                                          \
+      .eval = eval<Reduction::kind>,                                                           \
+      .to_mil = {reduction_to_mil<Reduction::kind>, "reduce_" lower},                          \
+      .to_nn = {reduction_to_nn<Reduction::kind>, "reduce" upper},                             \
   };
-ASSAY_ROW(kReduceL1, "ReduceL1", 18, kIn, l1, "absolute values", kNoCalls, kUpgrades18, "Sum of absolute values.")
-ASSAY_ROW(kReduceL2, "ReduceL2", 18, kIn, l2, "squares", kNoCalls, kUpgrades18, "Root of the sum of squares.")
-ASSAY_ROW(kReduceLogSum, "ReduceLogSum", 18, kIn, log_sum, "elements", kLog, kUpgrades18, "Logarithm of the sum.")
+ASSAY_ROW(kReduceL1, "ReduceL1", 18, kIn, l1, "absolute values", kNoCalls, kUpgrades18, "Sum of absolute values.",
+          "l1_norm", "L1")
+ASSAY_ROW(kReduceL2, "ReduceL2", 18, kIn, l2, "squares", kNoCalls, kUpgrades18, "Root of the sum of squares.",
+          "l2_norm", "L2")
+ASSAY_ROW(kReduceLogSum, "ReduceLogSum", 18, kIn, log_sum, "elements", kLog, kUpgrades18, "Logarithm of the sum.",
+          "log_sum", "LogSum")
 ASSAY_ROW(kReduceLogSumExp, "ReduceLogSumExp", 18, kIn, log_sum_exp, "exponentials", kLogExp, kUpgrades18,
-          "m + log(sum(exp(x - m))), m the largest element.")
-ASSAY_ROW(kReduceMax, "ReduceMax", 20, kBoolIn, max, "", kNoCalls, kUpgrades18, "The largest element.")
-ASSAY_ROW(kReduceMean, "ReduceMean", 18, kIn, mean, "elements", kNoCalls, kUpgrades18, "The sum over the number.")
-ASSAY_ROW(kReduceMin, "ReduceMin", 20, kBoolIn, min, "", kNoCalls, kUpgrades18, "The smallest element.")
-ASSAY_ROW(kReduceProd, "ReduceProd", 18, kIn, prod, "factors", kNoCalls, kUpgrades18, "The product, ascending.")
-ASSAY_ROW(kReduceSum, "ReduceSum", 13, kIn, sum, "elements", kNoCalls, kUpgrades13, "The sum.")
+          "m + log(sum(exp(x - m))), m the largest element.", "log_sum_exp", "LogSumExp")
+ASSAY_ROW(kReduceMax, "ReduceMax", 20, kBoolIn, max, "", kNoCalls, kUpgrades18, "The largest element.", "max", "Max")
+ASSAY_ROW(kReduceMean, "ReduceMean", 18, kIn, mean, "elements", kNoCalls, kUpgrades18, "The sum over the number.",
+          "mean", "Mean")
+ASSAY_ROW(kReduceMin, "ReduceMin", 20, kBoolIn, min, "", kNoCalls, kUpgrades18, "The smallest element.", "min", "Min")
+ASSAY_ROW(kReduceProd, "ReduceProd", 18, kIn, prod, "factors", kNoCalls, kUpgrades18, "The product, ascending.", "prod",
+          "Prod")
+ASSAY_ROW(kReduceSum, "ReduceSum", 13, kIn, sum, "elements", kNoCalls, kUpgrades13, "The sum.", "sum", "Sum")
 ASSAY_ROW(kReduceSumSquare, "ReduceSumSquare", 18, kIn, sum_square, "squares", kNoCalls, kUpgrades18,
-          "The sum of squares.")
+          "The sum of squares.", "sum_square", "SumSquare")
 #undef ASSAY_ROW
 
 }  // namespace assay::ops

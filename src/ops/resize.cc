@@ -5,6 +5,7 @@
 
 #include "num/arith.h"
 #include "ops/elementwise.h"
+#include "ops/lower/families.h"
 #include "ops/move.h"
 #include "ops/resize_plan.h"
 #include "ops/sampling_grid.h"
@@ -278,6 +279,8 @@ extern const OpDef kResize = {
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval,
+    .to_mil = {resize_to_mil, "upsample_nearest_neighbor, resize_bilinear, upsample_bilinear, gather"},
+    .to_nn = {resize_to_nn, "upsample, resizeBilinear, gather"},
     .bound = {.f32 = 64, .f16 = 1, .bf16 = 1},
 };
 
@@ -306,6 +309,8 @@ extern const OpDef kUpsample = {
     .attrs = kUpsampleAttrs,
     .upgrades = kUpsampleUpgrades,
     .infer = infer,
+    .to_mil = {.says = "read as Resize"},
+    .to_nn = {.says = "read as Resize"},
 };
 
 }  // namespace assay::ops

@@ -1,4 +1,5 @@
 // RNN, GRU and LSTM: the cells. One node is one rounding: the state between steps stays in the compute type.
+#include "ops/lower/families.h"
 #include "ops/recurrent.h"
 
 namespace assay::ops {
@@ -144,6 +145,8 @@ extern const OpDef kRNN = {
     .elementary = kFunctions,
     .infer = infer_rnn,
     .eval = eval_rnn,
+    .to_mil = {rnn_to_mil, "rnn"},
+    .to_nn = {rnn_to_nn, "simpleRecurrent"},
     .bound = {.f32 = 256, .f16 = 2, .bf16 = 2},
 };
 
@@ -159,6 +162,8 @@ extern const OpDef kGRU = {
     .elementary = kFunctions,
     .infer = infer_gru,
     .eval = eval_gru,
+    .to_mil = {gru_to_mil, "gru; else its steps, once for each element of a sequence"},
+    .to_nn = {gru_to_nn, "gru; else its steps, once for each element of a sequence"},
     .bound = {.f32 = 256, .f16 = 2, .bf16 = 2},
 };
 
@@ -174,6 +179,8 @@ extern const OpDef kLSTM = {
     .elementary = kFunctions,
     .infer = infer_lstm,
     .eval = eval_lstm,
+    .to_mil = {lstm_to_mil, "lstm"},
+    .to_nn = {lstm_to_nn, "uniDirectionalLSTM"},
     .bound = {.f32 = 256, .f16 = 2, .bf16 = 2},
 };
 

@@ -144,6 +144,8 @@ extern const OpDef kRoiAlign = {
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval,
+    .to_mil = {.says = "crop_resize takes one sample a cell and does not say what lies outside of the image"},
+    .to_nn = {.says = "cropResize takes one sample a cell and does not say what lies outside of the image"},
     .bound = {.f32 = 64, .f16 = 1, .bf16 = 1},
 };
 

@@ -29,4 +29,15 @@ const OpDef* find_op(std::string_view domain, std::string_view name) {
   return *found;
 }
 
+void set_rows(ir::Graph& graph) {
+  for (ir::Op& op : graph.ops) {
+    op.def = find_op(op.domain, op.type);
+    for (ir::Attr& a : op.attrs) {
+      if (auto* one = std::get_if<std::shared_ptr<ir::Graph>>(&a.value)) set_rows(**one);
+      if (auto* many = std::get_if<std::vector<std::shared_ptr<ir::Graph>>>(&a.value))
+        for (auto& each : *many) set_rows(*each);
+    }
+  }
+}
+
 }  // namespace assay::ops

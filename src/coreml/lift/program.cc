@@ -61,12 +61,18 @@ std::vector<const MilRow*> mil_rows() {
   return rows;
 }
 
+namespace {
+void find_missing(const std::vector<mil::Operation>& operations, Missing& missing) {
+  for (const mil::Operation& op : operations) {
+    if (!rows_by_type().contains(op.type)) missing.add(op.type, std::string(op.name()));
+    for (const mil::Block& block : op.blocks) find_missing(block.operations, missing);
+  }
+}
+}  // namespace
+
 Status lift_operations(const std::vector<mil::Operation>& operations, MilLift& lift) {
   Missing missing;
-  for (const mil::Operation& op : operations) {
-    const auto row = rows_by_type().find(op.type);
-    if (row == rows_by_type().end()) missing.add(op.type, std::string(op.name()));
-  }
+  find_missing(operations, missing);
   ASSAY_CHECK(missing.status());
   for (const mil::Operation& op : operations) {
     lift.start(op);

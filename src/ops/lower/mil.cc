@@ -76,7 +76,17 @@ mil::Payload halved(const ir::Tensor& tensor) {
                               });
 }
 
-mil::Dims broadcast(const mil::Dims& a, const mil::Dims& b) {
+mil::Operation const_operation(std::string name, mil::Value value) {
+  mil::Operation op;
+  op.type = "const";
+  op.outputs.push_back({name, value.type});
+  op.attributes = {{"name", mil::of_text(std::move(name))}, {"val", std::move(value)}};
+  return op;
+}
+
+}  // namespace
+
+mil::Dims broadcast_dims(const mil::Dims& a, const mil::Dims& b) {
   mil::Dims out(std::max(a.size(), b.size()));
   for (size_t i = 0; i < out.size(); ++i) {
     const int64_t x = i < a.size() ? a[a.size() - 1 - i] : 1, y = i < b.size() ? b[b.size() - 1 - i] : 1;
@@ -88,16 +98,6 @@ mil::Dims broadcast(const mil::Dims& a, const mil::Dims& b) {
   }
   return out;
 }
-
-mil::Operation const_operation(std::string name, mil::Value value) {
-  mil::Operation op;
-  op.type = "const";
-  op.outputs.push_back({name, value.type});
-  op.attributes = {{"name", mil::of_text(std::move(name))}, {"val", std::move(value)}};
-  return op;
-}
-
-}  // namespace
 
 Result<mil::Type> mil_type(const ir::Type& type) {
   if (type.kind != ir::Type::Kind::tensor)
@@ -205,6 +205,8 @@ MilValue MilBuilder::renamed(const MilValue& value, const std::string& original)
   if (last.type == "const" || last.outputs.size() != 1 || last.outputs[0].name != value.name) return value;
   last.outputs[0].name = names_.of(original);
   last.attributes = {{"name", mil::of_text(last.outputs[0].name)}};
+  for (auto& [key, made] : casts_)
+    if (made.name == value.name) made.name = last.outputs[0].name;
   return {last.outputs[0].name, value.type};
 }
 
@@ -290,11 +292,11 @@ MilValue MilContext::make(std::string_view type, const MilParams& params, mil::T
 MilValue MilContext::unary(std::string_view type, const MilValue& x) { return make(type, {{"x", x}}, x.type); }
 
 MilValue MilContext::binary(std::string_view type, const MilValue& x, const MilValue& y) {
-  return make(type, {{"x", x}, {"y", y}}, mil::Type::tensor(x.data(), broadcast(x.dims(), y.dims())));
+  return make(type, {{"x", x}, {"y", y}}, mil::Type::tensor(x.data(), broadcast_dims(x.dims(), y.dims())));
 }
 
 MilValue MilContext::compare(std::string_view type, const MilValue& x, const MilValue& y) {
-  return make(type, {{"x", x}, {"y", y}}, mil::Type::tensor(DataType::boolean, broadcast(x.dims(), y.dims())));
+  return make(type, {{"x", x}, {"y", y}}, mil::Type::tensor(DataType::boolean, broadcast_dims(x.dims(), y.dims())));
 }
 
 MilValue MilContext::binary(std::string_view type, const MilValue& x, double y) {
@@ -303,9 +305,18 @@ MilValue MilContext::binary(std::string_view type, const MilValue& x, double y) 
   return make(type, {{"x", x}, {"y", std::move(constant)}}, x.type);
 }
 
+/// `value` in the shape that it has together with a condition, by factors of one. Exact, for NaN and -0 too.
+MilValue MilContext::spread(const MilValue& value, const MilValue& condition) {
+  const MilValue ones = binary("logical_or", condition, unary("logical_not", condition));
+  return value.data() == DataType::boolean ? binary("logical_and", value, ones)
+                                           : binary("mul", value, cast(ones, value.data()));
+}
+
+// coremltools takes select's shape from `a` and `b` alone, so one of them must have the whole of it.
 MilValue MilContext::select(const MilValue& condition, const MilValue& a, const MilValue& b) {
-  return make("select", {{"cond", condition}, {"a", a}, {"b", b}},
-              mil::Type::tensor(a.data(), broadcast(condition.dims(), broadcast(a.dims(), b.dims()))));
+  const mil::Dims chosen = broadcast_dims(a.dims(), b.dims()), dims = broadcast_dims(condition.dims(), chosen);
+  return make("select", {{"cond", condition}, {"a", dims == chosen ? a : spread(a, condition)}, {"b", b}},
+              mil::Type::tensor(a.data(), dims));
 }
 
 MilValue MilContext::reshape(const MilValue& x, const mil::Dims& dims) {
@@ -370,9 +381,26 @@ Status MilContext::emit(std::string_view type, const MilParams& params) {
   return {};
 }
 
+Status MilContext::emit_constexpr(std::string_view type, std::vector<std::pair<std::string, mil::Value>> params,
+                                  int since) {
+  need(since, std::string(type));
+  ASSAY_CHECK(emit(type, {}));
+  mil::Operation& last = builder.operations().back();
+  for (auto& [name, value] : params) {
+    if (since < 9)
+      last.attributes.emplace_back(name, std::move(value));
+    else
+      last.inputs.emplace_back(name, mil::Argument{.bindings = {std::move(value)}});
+  }
+  return {};
+}
+
 Status MilContext::result(const MilValue& value, size_t output) {
   if (failed_) return *failed_;
-  if (wants(output)) builder.bind(op.outputs[output], builder.renamed(value, graph.at(op.outputs[output]).name));
+  if (!wants(output)) return {};
+  // An operand keeps its name: others read it too.
+  const bool own = builder.operations().size() > first_;
+  builder.bind(op.outputs[output], own ? builder.renamed(value, graph.at(op.outputs[output]).name) : value);
   return {};
 }
 

@@ -38,6 +38,9 @@ using MilParams = std::vector<MilParam>;
 /// not_convertible for types that it does not have (float64, strings) and for unknown ranks.
 Result<mil::Type> mil_type(const ir::Type& type);
 
+/// Shapes broadcast together as NumPy does; unknown against 1 stays unknown.
+mil::Dims broadcast_dims(const mil::Dims& a, const mil::Dims& b);
+
 /// The block under construction, shared by all operations of one function: emitted operations, names, constants.
 class MilBuilder {
  public:
@@ -96,7 +99,8 @@ Result<mil::Value> mil_constant(const ir::Tensor& tensor, mil::DataType precisio
 
 class MilContext {
  public:
-  MilContext(const ir::Graph& g, const ir::Op& o, MilBuilder& b) : graph(g), op(o), builder(b) {}
+  MilContext(const ir::Graph& g, const ir::Op& o, MilBuilder& b)
+      : graph(g), op(o), builder(b), first_(b.operations().size()) {}
 
   const ir::Graph& graph;
   const ir::Op& op;
@@ -152,6 +156,8 @@ class MilContext {
   /// The last operation: its results are the operation's own, under their names and types. An operand that could not be
   /// written (status()) is reported here.
   Status emit(std::string_view type, const MilParams& params);
+  /// The last operation, a constexpr_* one: before iOS18's its parameters are attributes, then literals.
+  Status emit_constexpr(std::string_view type, std::vector<std::pair<std::string, mil::Value>> params, int since);
   /// The output is a value that is there already (Identity, a chain that ended in an intermediate).
   Status result(const MilValue& value, size_t output = 0);
 
@@ -161,8 +167,10 @@ class MilContext {
 
  private:
   mil::NamedType named_output(size_t i);
+  MilValue spread(const MilValue& value, const MilValue& condition);
   std::string stem() const;
   std::optional<Error> failed_;
+  size_t first_;  ///< operations that stood there before this one
 };
 
 }  // namespace assay::ops

@@ -54,7 +54,7 @@ def loop(r, _):
         [typed("more", BOOL), *(typed(f"{n}_next", TensorProto.FLOAT) for n in names), typed("square", I64),
          typed("scaled", TensorProto.FLOAT)])
     trips = np.array(r.int(0, 6)) if r.coin(0.7) else None
-    condition = np.asarray(r.coin(0.9)) if r.coin(0.7) else None
+    condition = np.asarray(r.coin(0.9)) if r.coin(0.7) or not shapes else None  # both inputs are listed at least
     return Case("Loop", [trips, condition, *(r.floats(s) for s in shapes)], {"body": body},
                 outputs=len(shapes) + 2, weights=(0, 1) if r.coin(0.3) else ())
 
