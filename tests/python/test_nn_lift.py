@@ -204,13 +204,13 @@ def test_pipeline(run, assay, tmp_path):
 
 
 def test_storage_rounds_once_a_layer(run):
-    """Under float16 storage a layer of several operations rounds its result alone."""
-    x = noise(2, 3, 4, scale=3)
+    """Under float16 storage a product with its bias rounds its result alone, whatever axes stand before."""
+    x, w, v = noise(2, 3, 8), noise(4, 8, seed=1), noise(4, seed=2)
     b = NeuralNetworkBuilder([("x", datatypes.Array(*x.shape))], [("y", None)], disable_rank5_shape_mapping=True)
-    b.add_unary("f", "x", "y", "log", scale=0.1, shift=3)
+    b.add_inner_product("f", w, v, 8, 4, True, "x", "y")
     for feature in [*b.spec.description.input, *b.spec.description.output]:
         feature.type.multiArrayType.dataType = FLOAT32
     out = run(b.spec, {"x": x}, "--profile", "f16-storage")["y"]
-    stored = x.astype(np.float16).astype(np.float32)
-    want = np.log(np.float32(3) + np.float32(0.1) * stored).astype(np.float16)
+    x, w, v = (a.astype(np.float16).astype(np.float64) for a in (x, w, v))
+    want = (x @ w.T + v).astype(np.float16)
     np.testing.assert_array_equal(out, want.astype(np.float32))

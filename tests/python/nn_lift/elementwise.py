@@ -20,7 +20,7 @@ def activation(name, x, expected, params=None, kind=None, **more):
 activation("RELU", X, np.maximum(X, 0))
 activation("LEAKYRELU", X, np.where(X >= 0, X, X * 0.125), [0.125])
 T = np.array([[-1, 0.5, 0.5000001, 2, np.nan]], np.float32)
-activation("THRESHOLDEDRELU", T, np.where(T < 0.5, 0, T), [0.5])
+activation("THRESHOLDEDRELU", T, np.where(T < 0.5, 0, T), 0.5)
 ALPHA = np.array([0.5, -0.25, 2], np.float32)
 BETA = np.array([1.5, 0.5, -1], np.float32)
 activation("PRELU", X, np.where(X >= 0, X, X * ALPHA[:, None, None]), ALPHA)
@@ -29,7 +29,7 @@ activation("TANH", X, np.tanh(X))
 activation("SCALED_TANH", X, 1.5 * np.tanh(0.5 * X), [1.5, 0.5])
 activation("SIGMOID", X, 1 / (1 + np.exp(-X)))
 activation("SIGMOID_HARD", X, np.clip(0.2 * X + 0.5, 0, 1), [0.2, 0.5])
-activation("ELU", X, np.where(X >= 0, X, 0.75 * np.expm1(X)), [0.75])
+activation("ELU", X, np.where(X >= 0, X, 0.75 * np.expm1(X)), 0.75)
 activation("SOFTSIGN", X, X / (1 + np.abs(X)))
 activation("SOFTPLUS", X * 60, np.logaddexp(0, X * 60))
 activation("PARAMETRICSOFTPLUS", X, ALPHA[:, None, None] * np.logaddexp(0, BETA[:, None, None] * X),
@@ -47,7 +47,7 @@ cases.add("gelu-sigmoid", X, lambda b: b.add_gelu("f", "x", "y", "SIGMOID_APPROX
 
 
 def unary(mode, x, expected, **params):
-    tag = "-".join([mode, *params])
+    tag = "-".join([mode, *(f"{k}{v}" for k, v in params.items())])
     cases.add(f"unary-{tag}", x, lambda b: b.add_unary("f", "x", "y", mode, **params), expected)
 
 

@@ -121,9 +121,9 @@ def channels(v):
 
 
 def batchnorm(name, x, normal, **more):
-    legacy = more.pop("legacy", False)
+    legacy, edit = more.pop("legacy", False), more.pop("edit", None)
     cases.add(f"batchnorm-{name}", x, lambda n: n.add_batchnorm("f", 3, G, H, input_name="x", output_name="y", **more),
-              normal * channels(G) + channels(H), legacy=legacy, rtol=1e-5, atol=1e-5)
+              normal * channels(G) + channels(H), legacy=legacy, edit=edit, rtol=1e-5, atol=1e-5)
 
 
 batchnorm("stored", X, norm(X, None, 1e-3, channels(MEAN), channels(VAR)), mean=MEAN, variance=VAR, epsilon=1e-3)
@@ -131,7 +131,8 @@ batchnorm("rank3", X[0], norm(X[0], None, 1e-5, channels(MEAN), channels(VAR)), 
 batchnorm("legacy", X[0], norm(X[0], None, 1e-5, channels(MEAN), channels(VAR)), mean=MEAN, variance=VAR, epsilon=0,
           legacy=True)
 batchnorm("instance", X, norm(X, (2, 3), 0.1), compute_mean_var=True, instance_normalization=True, epsilon=0.1)
-batchnorm("batch", X, norm(X, (0, 2, 3), 0.1), compute_mean_var=True, epsilon=0.1)
+batchnorm("batch", X, norm(X, (0, 2, 3), 0.1), compute_mean_var=True, instance_normalization=True, epsilon=0.1,
+          edit=lambda s: setattr(network_of(s).layers[0].batchnorm, "instanceNormalization", False))
 for across in (False, True):
     axes = (1, 2, 3) if across else (2, 3)
     cases.add(f"mvn-{across}", X, lambda n, a=across: n.add_mvn("f", "x", "y", a, True, 0.01), norm(X, axes, 0.01),
