@@ -41,6 +41,17 @@ std::vector<std::string> functions(const OpDef& row) {
   return names;
 }
 
+template <class Context>
+ordered_json lowering_json(const ops::Lowering<Context>& lowering) {
+  return {{"written", lowering.apply != nullptr}, {"as", lowering.says}};
+}
+
+/// "linear; else matmul, add", or "no: " with the reason.
+template <class Context>
+std::string lowering_text(const ops::Lowering<Context>& lowering) {
+  return (lowering.apply == nullptr ? "no: " : "") + std::string(lowering.says);
+}
+
 ordered_json json_of(const OpDef& row) {
   ordered_json in = ordered_json::array(), out = ordered_json::array(), attrs = ordered_json::array();
   for (const ops::In& i : row.in)
@@ -62,6 +73,8 @@ ordered_json json_of(const OpDef& row) {
           {"numeric", numeric_name(row.numeric)},
           {"accumulates", row.accumulates},
           {"elementary", functions(row)},
+          {"ml_program", lowering_json(row.to_mil)},
+          {"neural_network", lowering_json(row.to_nn)},
           {"bound_ulp", {{"float32", row.bound.f32}, {"float16", row.bound.f16}, {"bfloat16", row.bound.bf16}}}};
 }
 
@@ -83,7 +96,28 @@ std::string text_of(const OpDef& row) {
   out += fmt::format("  policy: {}\n", numeric_name(row.numeric));
   if (!row.accumulates.empty()) out += fmt::format("  accumulates: {}\n", row.accumulates);
   if (!row.elementary.empty()) out += fmt::format("  elementary functions: {}\n", join(functions(row), " "));
+  out +=
+      fmt::format("  as ML Program: {}\n  as NeuralNetwork: {}\n", lowering_text(row.to_mil), lowering_text(row.to_nn));
   return out;
+}
+
+std::string conversions() {
+  size_t program = 0, network = 0;
+  std::string rows;
+  for (const OpDef* row : ops::op_table()) {
+    if (row->domain == "coreml" || row->domain == "assay") continue;
+    program += row->to_mil.apply != nullptr ? 1 : 0;
+    network += row->to_nn.apply != nullptr ? 1 : 0;
+    rows += fmt::format("| {} | {} | {} |\n", full_name(*row), lowering_text(row->to_mil), lowering_text(row->to_nn));
+  }
+  return fmt::format(
+             "\n## As Core ML\n\nWhat `assay convert` writes for each operator: the operations of an ML Program ({} "
+             "operators) and the layers of a NeuralNetwork ({} operators). \"no\" is followed by the reason. Forms of "
+             "an "
+             "operator that a format cannot say with the same float32 meaning are refused when they occur, with the "
+             "reason.\n\n| operator | ML Program | NeuralNetwork |\n|---|---|---|\n",
+             program, network) +
+         rows;
 }
 
 std::string markdown() {
@@ -100,7 +134,7 @@ std::string markdown() {
     out += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", full_name(*row), row->since, row->doc,
                        row->eval ? numeric_name(row->numeric) : "upgraded", row->accumulates,
                        join(functions(*row), ", "), join(exempt_inputs(*row), ", "));
-  return out;
+  return out + conversions();
 }
 
 Result<const OpDef*> find(const std::string& name) {

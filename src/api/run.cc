@@ -69,6 +69,7 @@ Result<Report> run(const RunRequest& request) {
   Report report;
   if (!request.output.empty()) ASSAY_CHECK(OutputFile::check(request.output));
   ASSAY_TRY(Opened opened, open(request, report.warnings));
+  opened.program->keep_states(true);  // samples are steps of one session
   ASSAY_TRY(const audit::Arrays outputs, audit::run_program(*opened.program, 0, opened.inputs, report.warnings));
   if (!request.output.empty()) ASSAY_CHECK(audit::write_npz(request.output, outputs));
   ordered_json list = ordered_json::array();

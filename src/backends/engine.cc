@@ -60,6 +60,11 @@ void add_graph(Hash& hash, const ir::Graph& graph) {
     hash.word(inside);
     hash.word(outside);
   }
+  for (const ir::State& state : graph.states) {
+    hash.add(state.name);
+    hash.word(state.before);
+    hash.word(state.after);
+  }
   for (const ir::ValueId id : graph.inputs) hash.add(graph.at(id).name);
   for (const ir::ValueId id : graph.outputs) hash.add(graph.at(id).name);
 }
@@ -155,6 +160,7 @@ void EngineProgram::give_back(size_t variant, exec::Session session) {
 Result<std::vector<ir::Tensor>> EngineProgram::run(size_t variant, std::span<const ir::Tensor> inputs,
                                                    const SampleRange&) {
   ASSAY_TRY(exec::Session session, take(variant));
+  if (!keep_states_) session.reset();
   auto outputs = session.run(inputs);
   give_back(variant, std::move(session));
   return outputs;

@@ -48,6 +48,7 @@ class EngineProgram : public Program {
   size_t weight_bytes() const override;
   std::optional<exec::MemoryReport> memory(size_t variant) const override;
   void set_concurrent(bool concurrent) override;
+  void keep_states(bool keep) override { keep_states_ = keep; }
   Result<std::vector<ir::Tensor>> run(size_t variant, std::span<const ir::Tensor> inputs,
                                       const SampleRange& range) override;
 
@@ -62,7 +63,7 @@ class EngineProgram : public Program {
   const profiles::Profile* profile_ = nullptr;
   std::vector<std::shared_ptr<const ir::Graph>> graphs_;  ///< resolved, one per variant
   std::shared_ptr<const Threads> threads_, one_thread_;
-  bool concurrent_ = false;
+  bool concurrent_ = false, keep_states_ = false;
   mutable std::mutex mutex_;
   std::vector<std::vector<exec::Session>> idle_;  ///< sessions that no run uses now, per variant
 };

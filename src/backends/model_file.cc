@@ -13,16 +13,16 @@ Error in_file(Error error, const std::string& path) {
   return error;
 }
 
-Result<ModelFile> read_coreml(const std::string& path, Warnings& warnings) {
+Result<ModelFile> read_coreml(const std::string& path, Warnings& warnings, std::span<const std::string> given) {
   ASSAY_TRY(const mil::Model model, coreml::read_model(path));
   const bool program = std::holds_alternative<mil::Program>(model.content);
-  auto graph = coreml::lift(model, warnings);
+  auto graph = coreml::lift(model, warnings, {}, given);
   if (!graph.ok()) return in_file(std::move(graph).error(), path);
   return ModelFile{program ? ModelFormat::ml_program : ModelFormat::neural_network, *std::move(graph)};
 }
 
 Result<ModelFile> read_any(const std::string& path, Warnings& warnings, std::span<const std::string> given) {
-  if (coreml::recognise(path) != coreml::Container::none) return read_coreml(path, warnings);
+  if (coreml::recognise(path) != coreml::Container::none) return read_coreml(path, warnings, given);
   ASSAY_TRY(ir::Graph graph, onnx::import_model(path, warnings, given));
   return ModelFile{ModelFormat::onnx, std::move(graph)};
 }

@@ -60,6 +60,9 @@ class Program {
   /// True: run() is called from several threads at once and each call works on one of them. False: one call at a
   /// time, which may use all threads. The results are the same bits.
   virtual void set_concurrent(bool) {}
+  /// False: every run starts from zero states. True: a run reads what the run of the same variant before it left in the
+  /// model's states; runs are then called one at a time.
+  virtual void keep_states(bool) {}
   /// The resolved program of a variant, for inspection; null where there is none (recordings, real runtimes).
   virtual std::shared_ptr<const ir::Graph> resolved(size_t) const { return nullptr; }
   /// What the last run of a variant took for intermediates and constants; absent where it is not known.

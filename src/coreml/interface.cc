@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "coreml/names.h"
+#include "coreml/notes.h"
 
 namespace assay::coreml {
 namespace {
@@ -104,6 +104,7 @@ mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names) 
   mil::Metadata metadata;
   for (const auto& [key, value] : graph.metadata) metadata.user.emplace_back(key, value);
   note_names(names, metadata);
+  note_symbols(graph, metadata);
   return metadata;
 }
 

@@ -1,25 +1,29 @@
 #include "coreml/lift.h"
 
 #include "coreml/lift/program.h"
-#include "coreml/names.h"
+#include "coreml/notes.h"
 
 namespace assay::coreml {
 
 namespace {
-Result<ir::Graph> lift_content(const mil::Model& model, Warnings& warnings, const std::string& function) {
+Result<ir::Graph> lift_content(const mil::Model& model, Warnings& warnings, const std::string& function,
+                               std::span<const std::string> given) {
   if (const auto* program = std::get_if<mil::Program>(&model.content))
     return lift_program(*program, model.description, function, warnings);
   if (const auto* network = std::get_if<mil::NetworkModel>(&model.content))
-    return lift_network(*network, model.description, warnings);
+    return lift_network(*network, model.description, given, warnings);
+  if (const auto* pipeline = std::get_if<mil::Pipeline>(&model.content))
+    return lift_pipeline(*pipeline, model.description, given, warnings);
   return Error{Code::coreml_kind, "the model is a " + std::string(mil::content_name(model)), "",
-               "NeuralNetworks and ML Programs are read"};
+               "NeuralNetworks, pipelines of them and ML Programs are read"};
 }
 
 }  // namespace
 
-Result<ir::Graph> lift(const mil::Model& model, Warnings& warnings, const std::string& function) {
-  ASSAY_TRY(ir::Graph graph, lift_content(model, warnings, function));
-  restore_names(model.description.metadata, graph);
+Result<ir::Graph> lift(const mil::Model& model, Warnings& warnings, const std::string& function,
+                       std::span<const std::string> given) {
+  ASSAY_TRY(ir::Graph graph, lift_content(model, warnings, function, given));
+  restore_notes(model.description.metadata, graph);
   return graph;
 }
 

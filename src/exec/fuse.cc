@@ -26,6 +26,7 @@ Uses count_uses(const ir::Graph& graph) {
     std::ranges::for_each(ir::captured_by(graph.ops[i]), read);
   }
   for (const ir::ValueId v : graph.outputs) uses.is_output[v] = true;
+  for (const ir::State& state : graph.states) uses.is_output[state.after] = true;
   return uses;
 }
 

@@ -18,7 +18,7 @@ void Plan::place(const SessionOptions& options) {
   // Last step that reads each value, views included, to know when an operation may write over its input.
   // The caller reads outputs after the last step; one may be a view of an intermediate.
   std::vector<size_t> last_read(values_.size(), 0);
-  for (const ir::ValueId v : graph_.outputs) last_read[v] = steps_.size();
+  for (const ir::ValueId v : returned_) last_read[v] = steps_.size();
   for (size_t s = steps_.size(); s-- > 0;) {
     const Step& step = steps_[s];
     const auto read = [&](ir::ValueId v) {
@@ -66,7 +66,7 @@ void Plan::place(const SessionOptions& options) {
       }
     }
   }
-  for (const ir::ValueId v : graph_.outputs) touch(v, steps_.size());
+  for (const ir::ValueId v : returned_) touch(v, steps_.size());
   memory_.arena_bytes = lay_out(blocks, options.reuse_memory);
   memory_.lower_bound_bytes = largest_live_set(blocks);
   arena_ = ir::Tensor::allocate(ir::ElemType::uint8, {static_cast<int64_t>(memory_.arena_bytes)});

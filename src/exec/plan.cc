@@ -78,7 +78,9 @@ void Plan::make_steps(const PlanSource& source) {
   const Constants& constants = source.constants;
   tensors_.resize(values_.size());
   is_output_.resize(values_.size());
-  for (const ir::ValueId v : graph_.outputs) is_output_[v] = true;
+  returned_ = graph_.outputs;
+  for (const ir::State& state : graph_.states) returned_.push_back(state.after);
+  for (const ir::ValueId v : returned_) is_output_[v] = true;
   for (size_t v = 0; v < values_.size(); ++v) {
     if (constants.tensors[v])
       tensors_[v] = *constants.tensors[v];
@@ -218,8 +220,11 @@ Result<std::vector<ir::Tensor>> Plan::run(std::span<const ir::Tensor> given) {
   }
   ASSAY_CHECK(check_cancel());
   std::vector<ir::Tensor> outputs;
-  for (const ir::ValueId v : graph_.outputs) {
-    if (fresh_[v] || passed_on_[v] || tensors_[v].elem() == ir::ElemType::string) {
+  for (size_t i = 0; i < returned_.size(); ++i) {
+    const ir::ValueId v = returned_[i];
+    // What a session keeps is its own, even where it is an output too.
+    const bool shared = i >= graph_.outputs.size() && std::ranges::find(graph_.outputs, v) != graph_.outputs.end();
+    if (((fresh_[v] || passed_on_[v]) && !shared) || tensors_[v].elem() == ir::ElemType::string) {
       outputs.push_back(tensors_[v]);
     } else {  // a view of the arena, a constant or an input: the caller gets bytes of its own
       ir::Tensor copy = ir::Tensor::allocate(tensors_[v].elem(), tensors_[v].dims());

@@ -78,9 +78,10 @@ class Plan {
   std::vector<bool> live_;           ///< ops that run (the others were folded)
   std::vector<ir::Tensor> tensors_;  ///< by value: where it is now
   std::vector<Step> steps_;
-  std::vector<bool> is_output_;
-  std::vector<bool> fresh_;      ///< values that a step writes into memory of their own
-  std::vector<bool> passed_on_;  ///< inputs and views of them that run() returns without copying
+  std::vector<ir::ValueId> returned_;  ///< the graph's outputs, then its states
+  std::vector<bool> is_output_;        ///< by value: whether it is returned
+  std::vector<bool> fresh_;            ///< values that a step writes into memory of their own
+  std::vector<bool> passed_on_;        ///< inputs and views of them that run() returns without copying
   ir::Tensor arena_;
   MemoryReport memory_;
 };

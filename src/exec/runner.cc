@@ -10,6 +10,7 @@ constexpr size_t kKeptPlans = 4;  // a model fed with ever new shapes must not c
 // The values that a run of the graph is given.
 std::vector<ir::ValueId> given_values(const ir::Graph& graph, const Constants& constants) {
   std::vector<ir::ValueId> out = graph.inputs;
+  for (const ir::State& state : graph.states) out.push_back(state.before);
   for (const auto& [local, outside] : graph.captures)
     if (!constants.tensors[local]) out.push_back(local);
   return out;

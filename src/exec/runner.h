@@ -17,8 +17,9 @@ class Runner {
                                                 std::shared_ptr<const Threads> threads, const SessionOptions& options,
                                                 const Constants* outer = nullptr);
 
-  /// `given`: the graph's inputs, then what it captures and is not constant, each as stored. Results are the caller's
-  /// own; those of a nested graph share the bytes of the inputs that it returns as they came in.
+  /// `given`: one tensor a value of `given_values()`, of its stored type. Gives the outputs, then what states hold after
+  /// the run. Results are the caller's own; those of a nested graph share the bytes of the inputs that it returns as
+  /// they came in.
   Result<std::vector<ir::Tensor>> run(std::span<const ir::Tensor> given);
 
   const ir::Graph& graph() const { return *graph_; }
@@ -35,7 +36,7 @@ class Runner {
   SessionOptions options_;
   bool is_nested_ = false;
   Constants constants_;
-  std::vector<ir::ValueId> given_;           ///< the graph's inputs, then what it captures and is not constant
+  std::vector<ir::ValueId> given_;           ///< inputs, what states hold, then what is captured and not constant
   std::vector<std::vector<Nested>> nested_;  ///< by op
   std::vector<std::unique_ptr<Runner>> owned_;
   std::vector<std::unique_ptr<Plan>> plans_;  ///< most recently used first

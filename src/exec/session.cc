@@ -32,10 +32,22 @@ Status check_inputs(const ir::Graph& graph, std::span<const ir::Tensor> inputs) 
   }
   return {};
 }
+
+Result<ir::Tensor> zeros(const ir::Graph& graph, const ir::State& state) {
+  const ir::Value& v = graph.at(state.before);
+  if (!v.type.is_static() || v.type.elem == ir::ElemType::string)
+    return Error{Code::model_invalid, "a state of type " + to_string(v.type) + " cannot be kept",
+                 "state '" + state.name + "'", "states have a fixed shape"};
+  ir::Tensor t =
+      ir::Tensor::allocate(v.storage == ir::ElemType::undefined ? v.type.elem : v.storage, v.type.dims());
+  std::fill_n(t.mutable_bytes(), t.byte_size(), std::byte{0});
+  return t;
+}
 }  // namespace
 
 struct Session::State {
   std::unique_ptr<Runner> runner;
+  std::vector<ir::Tensor> zeros, kept;  ///< of the graph's states
 };
 
 Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -46,6 +58,11 @@ Session::~Session() = default;
 Result<Session> Session::create(std::shared_ptr<const ir::Graph> graph, std::shared_ptr<const Threads> threads,
                                 SessionOptions options) {
   auto state = std::make_unique<State>();
+  for (const ir::State& each : graph->states) {
+    ASSAY_TRY(ir::Tensor t, exec::zeros(*graph, each));
+    state->zeros.push_back(std::move(t));
+  }
+  state->kept = state->zeros;
   ASSAY_TRY(state->runner, Runner::create(std::move(graph), std::move(threads), options));
   return Session(std::move(state));
 }
@@ -54,12 +71,26 @@ Result<std::vector<ir::Tensor>> Session::run(std::span<const ir::Tensor> inputs)
   ASSAY_CHECK(check_inputs(graph(), inputs));
   const num::ScopedFloatEnvironment environment;
   try {
-    return state_->runner->run(inputs);
+    std::vector<ir::Tensor> given(inputs.begin(), inputs.end());
+    given.insert(given.end(), state_->kept.begin(), state_->kept.end());
+    ASSAY_TRY(std::vector<ir::Tensor> outputs, state_->runner->run(given));
+    const auto kept = outputs.end() - static_cast<std::ptrdiff_t>(state_->kept.size());
+    for (size_t i = 0; i < state_->kept.size(); ++i)
+      if (kept[static_cast<std::ptrdiff_t>(i)].dims() != state_->zeros[i].dims())
+        return Error{Code::model_invalid,
+                     "is " + ir::to_string(kept[static_cast<std::ptrdiff_t>(i)].dims()) + " after the run, " +
+                         ir::to_string(state_->zeros[i].dims()) + " before",
+                     "state '" + graph().states[i].name + "'", "states have a fixed shape"};
+    std::move(kept, outputs.end(), state_->kept.begin());
+    outputs.erase(kept, outputs.end());
+    return outputs;
   } catch (const std::bad_alloc&) {
     return Error{Code::limit_exceeded, "not enough memory for the model's intermediate values", "",
                  "use smaller inputs or a machine with more memory"};
   }
 }
+
+void Session::reset() { state_->kept = state_->zeros; }
 
 const ir::Graph& Session::graph() const { return state_->runner->graph(); }
 MemoryReport Session::memory() const { return state_->runner->memory(); }

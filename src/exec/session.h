@@ -34,7 +34,10 @@ class Session {
 
   /// One tensor per graph input, of its declared type; returns one per graph output (declared type; float32 holding
   /// rounded values under storage policies, float64 under f64). Errors: data_shape, data_type, value_range, cancelled.
+  /// What the graph's states hold after a run is what the next run of this session reads of them; before the first
+  /// run, and after reset(), zeros. A run that fails leaves them as they were.
   Result<std::vector<ir::Tensor>> run(std::span<const ir::Tensor> inputs);
+  void reset();
 
   const ir::Graph& graph() const;
   /// Of the last plan.

@@ -387,6 +387,19 @@ Status Parser::graph(Graph& g, const Names* outer, int depth) {
       ASSAY_TRY(const ValueId id, declare(g, names, depth));
       if (id == kNoValue) return fail("an input with a name");
       g.inputs.push_back(id);
+    } else if (accept("state")) {
+      ASSAY_TRY(std::string state, string());
+      ASSAY_CHECK(expect("="));
+      ASSAY_TRY(const ValueId id, declare(g, names, depth));
+      if (id == kNoValue) return fail("a state with a value");
+      g.states.push_back({std::move(state), id, id});
+    } else if (accept("keep")) {
+      ASSAY_TRY(const std::string state, string());
+      const auto found = std::ranges::find(g.states, state, &State::name);
+      if (found == g.states.end()) return fail("a state, not '" + state + "',");
+      ASSAY_CHECK(expect("="));
+      ASSAY_TRY(found->after, use(names));
+      if (found->after == kNoValue) return fail("a value to keep");
     } else if (accept("const")) {
       ASSAY_TRY(const ValueId id, declare(g, names, depth));
       if (id == kNoValue) return fail("a constant with a name");

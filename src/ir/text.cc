@@ -120,6 +120,7 @@ void Printer::constants() {
     if (v != kNoValue) read[v] = true;
   };
   std::ranges::for_each(g_.outputs, mark);
+  for (const State& state : g_.states) mark(state.after);
   for (const Op& o : g_.ops) {
     std::ranges::for_each(o.inputs, mark);
     for (const ValueId v : o.outputs)
@@ -157,8 +158,10 @@ std::string Printer::run() {
   for (const auto& [inner, outside] : g_.captures)
     line("capture " + declared(inner) + " = %" + quoted_if_needed(outer_ ? outer_->at(outside).name : ""));
   for (const ValueId v : g_.inputs) line("input " + declared(v));
+  for (const State& state : g_.states) line("state " + quoted(state.name) + " = " + declared(state.before));
   constants();
   for (const Op& o : g_.ops) op(o);
+  for (const State& state : g_.states) line("keep " + quoted(state.name) + " = " + value(state.after));
   std::string outputs;
   for (const ValueId v : g_.outputs) outputs += (outputs.empty() ? " " : ", ") + value(v);
   line("return" + outputs);

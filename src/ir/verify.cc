@@ -21,6 +21,8 @@ std::string ids_exist(const Context& c) {
   for (const auto* list : {&g.inputs, &g.outputs})
     for (const ValueId v : *list)
       if (!exists(g, v)) return "inputs and outputs";
+  for (const State& state : g.states)
+    if (!exists(g, state.before) || !exists(g, state.after)) return "state '" + state.name + "'";
   for (const auto& [inner, outside] : g.captures)
     if (!exists(g, inner) || (c.outer && !exists(*c.outer, outside))) return "captures";
   for (size_t i = 0; i < g.ops.size(); ++i)
@@ -40,6 +42,7 @@ std::string names_differ(const Context& c) {
 std::string written_once(const Context& c) {
   std::vector<int> writers(c.g.values.size());
   for (const ValueId v : c.g.inputs) ++writers[v];
+  for (const State& state : c.g.states) ++writers[state.before];
   for (const auto& [inner, outside] : c.g.captures) ++writers[inner];
   for (const Op& op : c.g.ops)
     for (const ValueId v : op.outputs)
@@ -54,6 +57,7 @@ std::vector<bool> given(const Graph& g) {
   std::vector<bool> known(g.values.size());
   for (ValueId v = 0; v < g.values.size(); ++v) known[v] = g.at(v).constant != nullptr;
   for (const ValueId v : g.inputs) known[v] = true;
+  for (const State& state : g.states) known[state.before] = true;
   for (const auto& [inner, outside] : g.captures) known[inner] = true;
   return known;
 }
@@ -70,6 +74,8 @@ std::string read_after_written(const Context& c) {
   }
   for (const ValueId v : c.g.outputs)
     if (!known[v]) return "output '" + c.g.at(v).name + "'";
+  for (const State& state : c.g.states)
+    if (!known[state.after]) return "state '" + state.name + "'";
   return {};
 }
 
@@ -104,6 +110,17 @@ std::string resolved_means_stored(const Context& c) {
   return {};
 }
 
+/// A session keeps the tensor as it is from one run to the next.
+std::string states_fit(const Context& c) {
+  for (const State& state : c.g.states) {
+    const Value &before = c.g.at(state.before), &after = c.g.at(state.after);
+    if (c.outer || state.name.empty() || before.constant || before.type.elem != after.type.elem ||
+        before.storage != after.storage)
+      return "state '" + state.name + "'";
+  }
+  return {};
+}
+
 std::string attributes_differ(const Context& c) {
   for (size_t i = 0; i < c.g.ops.size(); ++i) {
     std::unordered_set<std::string_view> seen;
@@ -120,13 +137,14 @@ struct Row {
 constexpr Row kRows[] = {
     {{"ir_v1", "every id names a value of its graph"}, ids_exist},
     {{"ir_v2", "values have names, no two the same one"}, names_differ},
-    {{"ir_v3", "a value is written once: by an operation, as an input or as a capture"}, written_once},
+    {{"ir_v3", "a value is written once: by an operation, as an input, as a state or as a capture"}, written_once},
     {{"ir_v4", "operations, graphs inside them and outputs read what is written before them"}, read_after_written},
     {{"ir_v5", "Value::producer is the operation that writes the value"}, producers_match},
     {{"ir_v6", "a constant's type is that of its tensor"}, constants_have_their_type},
     {{"ir_v7", "sequence, optional and map types say what they hold"}, containers_hold_something},
     {{"ir_v8", "in a resolved graph every value that an operation writes has its storage type"}, resolved_means_stored},
     {{"ir_v9", "an operation has an attribute once"}, attributes_differ},
+    {{"ir_v10", "states are the outermost graph's; what is kept has the type of what is read"}, states_fit},
 };
 
 Status verify_in(const Graph& g, const Graph* outer) {

@@ -349,6 +349,7 @@ Status Exporter::constants(const ir::Graph& g, Names& names, Writer& w, Writer& 
     if (v != kNoValue) read[v] = true;
   };
   std::ranges::for_each(g.outputs, mark);
+  for (const ir::State& state : g.states) mark(state.after);
   for (const ir::Op& o : g.ops) {
     std::ranges::for_each(o.inputs, mark);
     std::ranges::for_each(ir::captured_by(o), mark);
@@ -405,16 +406,25 @@ Status Exporter::graph(const ir::Graph& g, const Names* outer, Writer& w) {
   // Inputs and outputs keep their names whatever else is called so.
   for (const ValueId v : g.inputs) name_of(g, v, names);
   for (const ValueId v : g.outputs) name_of(g, v, names);
+  for (const ir::State& state : g.states) name_of(g, state.before, names);
   Writer nodes, initializers;
   ASSAY_CHECK(constants(g, names, initializers, nodes));
   for (const ir::Op& o : g.ops) ASSAY_CHECK(op(g, o, names, nodes));
   const std::vector<std::string> returned = outputs(g, outer != nullptr, names, nodes);
+  // ONNX keeps nothing between runs: a state is an input and an output, which the caller feeds back.
+  std::vector<std::string> next;
+  for (const ir::State& state : g.states) {
+    next.push_back(fresh(state.name + "_next"));
+    node("Identity", name_of(g, state.after, names), next.back(), nodes);
+  }
   // Spliced in the order of the field numbers.
   w.splice(std::move(nodes));
   w.text(2, g.name.empty() ? "graph" : g.name);
   w.splice(std::move(initializers));
   for (const ValueId v : g.inputs) value_info(g, v, name_of(g, v, names), 11, w);
+  for (const ir::State& state : g.states) value_info(g, state.before, name_of(g, state.before, names), 11, w);
   for (size_t i = 0; i < returned.size(); ++i) value_info(g, g.outputs[i], returned[i], 12, w);
+  for (size_t i = 0; i < next.size(); ++i) value_info(g, g.states[i].after, next[i], 12, w);
   return {};
 }
 

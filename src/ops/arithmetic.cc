@@ -5,6 +5,7 @@
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/legacy_broadcast.h"
+#include "ops/lower/elementwise.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -50,12 +51,30 @@ Status eval_div(KernelContext& c) {
   return eval_elementwise(c);
 }
 
+/// Of integers: floor_div rounds down, so one is added where something remains and the signs differ.
+Status div_to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_numbers(c));
+  if (ir::is_float(c.elem(0))) return mil_binary<"real_div">(c);
+  const MilValue a = c.in(0), b = c.in(1), quotient = c.binary("floor_div", a, b);
+  const MilValue rest = c.binary("sub", a, c.binary("mul", quotient, b));
+  const MilValue remains = c.compare("not_equal", rest, c.constant_value(mil::of_int(0)));
+  const MilValue up = c.binary("logical_and", remains, mil_signs_differ(c, a, b));
+  return c.emit("add", {{"x", quotient}, {"y", c.cast(up, mil::DataType::int32)}});
+}
+
+/// Quotients of integers up to 2^24 that are not whole stay on their side of the whole number when they are rounded.
+Status div_to_nn(NnContext& c) {
+  ASSAY_CHECK(nn_takes_numbers(c));
+  if (ir::is_float(c.elem(0))) return nn_plain<"divideBroadcastable">(c);
+  return c.result(nn_truncated(c, c.make("divideBroadcastable", c.all_inputs())));
+}
+
 constexpr In kIn[] = {{"A", kNumbers}, {"B", kNumbers}};
 constexpr Out kOut[] = {{"C"}};
 
 }  // namespace
 
-#define ASSAY_ROW(row, onnx, function, evaluate, sentence)                                               \
+#define ASSAY_ROW(row, onnx, function, evaluate, mil, nn, sentence)                                      \
   extern const OpDef row = {                                                                             \
       .name = onnx,                                                                                      \
       .since = 14,                                                                                       \
@@ -68,13 +87,24 @@ constexpr Out kOut[] = {{"C"}};
       .eval = evaluate,                                                                                  \
       .elementwise = {function##_span<float>, function##_span<double>, nullptr, function##_int<int64_t>, \
                       function##_int<uint64_t>},                                                         \
+      .to_mil = mil,                                                                                     \
+      .to_nn = nn,                                                                                       \
       .in_place = true,                                                                                  \
       .bound = {.f32 = 0.5},                                                                             \
   };
-ASSAY_ROW(kAdd, "Add", add, eval_elementwise, "The sum of two tensors.")
-ASSAY_ROW(kSub, "Sub", sub, eval_elementwise, "The difference of two tensors.")
-ASSAY_ROW(kMul, "Mul", mul, eval_elementwise, "The product of two tensors.")
-ASSAY_ROW(kDiv, "Div", div, eval_div, "The quotient of two tensors; of integers, toward zero.")
+#define ASSAY_MIL(type) Lowering<MilContext>({mil_arithmetic<type>, type})
+#define ASSAY_NN(kind) Lowering<NnContext>({nn_arithmetic<kind>, kind})
+ASSAY_ROW(kAdd, "Add", add, eval_elementwise, ASSAY_MIL("add"), ASSAY_NN("addBroadcastable"), "The sum of two tensors.")
+ASSAY_ROW(kSub, "Sub", sub, eval_elementwise, ASSAY_MIL("sub"), ASSAY_NN("subtractBroadcastable"),
+          "The difference of two tensors.")
+ASSAY_ROW(kMul, "Mul", mul, eval_elementwise, ASSAY_MIL("mul"), ASSAY_NN("multiplyBroadcastable"),
+          "The product of two tensors.")
+ASSAY_ROW(kDiv, "Div", div, eval_div,
+          Lowering<MilContext>({div_to_mil, "real_div; integers: floor_div, with a correction toward zero"}),
+          Lowering<NnContext>({div_to_nn, "divideBroadcastable; integers: and floor, ceil"}),
+          "The quotient of two tensors; of integers, toward zero.")
+#undef ASSAY_NN
+#undef ASSAY_MIL
 #undef ASSAY_ROW
 
 }  // namespace assay::ops

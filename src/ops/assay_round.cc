@@ -41,6 +41,8 @@ extern const OpDef kAssayRound = {
     .infer = infer_same,
     .eval = eval,
     .elementwise = {.f32 = copy<float>, .f64 = copy<double>},
+    .to_mil = {nullptr, "part of a resolved program: the model itself is converted"},
+    .to_nn = {nullptr, "part of a resolved program: the model itself is converted"},
 };
 
 }  // namespace assay::ops

@@ -51,6 +51,8 @@ extern const OpDef kBitCast = {
     .attrs = kAttrs,
     .infer = infer,
     .eval = eval,
+    .to_mil = {nullptr, "ML Programs have no operation that reads bits as another type"},
+    .to_nn = {nullptr, "no layer reads bits as another type"},
 };
 
 }  // namespace assay::ops

@@ -2,6 +2,7 @@
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/legacy_broadcast.h"
+#include "ops/lower/simple.h"
 
 namespace assay::ops {
 namespace {
@@ -44,6 +45,14 @@ Status infer_shift(InferContext& c) {
   return infer_broadcast(c);
 }
 
+constexpr Lowering<MilContext> kNoBits{nullptr, "ML Programs have no operations on the bits of integers"};
+constexpr Lowering<NnContext> kNoBitsNn{nullptr, "layers hold floating-point numbers, not the bits of integers"};
+template <Word kType>
+constexpr Lowering<MilContext> kLogic{mil_binary<kType>, kType.view()};
+template <Word kKind>
+constexpr Lowering<NnContext> kLogicNn{nn_plain<kKind>, kKind.view()};
+constexpr Lowering<MilContext> kLogicalNot{mil_unary<"logical_not">, "logical_not"};
+
 constexpr In kBoolIn[] = {{"A", kBool}, {"B", kBool}};
 constexpr In kNotIn[] = {{"X", kBool}};
 constexpr In kIntsIn[] = {{"A", kInts}, {"B", kInts}};
@@ -54,31 +63,37 @@ constexpr AttrDoc kShiftAttrs[] = {{"direction", ""}};
 
 }  // namespace
 
-#define ASSAY_ROW(row, onnx, version, types, rules, rule, function, unsigned_function, sentence) \
-  extern const OpDef row = {                                                                     \
-      .name = onnx,                                                                              \
-      .since = version,                                                                          \
-      .doc = sentence,                                                                           \
-      .in = types,                                                                               \
-      .out = kOut,                                                                               \
-      .upgrades = rules,                                                                         \
-      .infer = rule,                                                                             \
-      .eval = eval_elementwise,                                                                  \
-      .elementwise = {nullptr, nullptr, nullptr, function, unsigned_function},                   \
-      .in_place = true,                                                                          \
+#define ASSAY_ROW(row, onnx, version, types, rules, rule, function, unsigned_function, mil, nn, sentence) \
+  extern const OpDef row = {                                                                              \
+      .name = onnx,                                                                                       \
+      .since = version,                                                                                   \
+      .doc = sentence,                                                                                    \
+      .in = types,                                                                                        \
+      .out = kOut,                                                                                        \
+      .upgrades = rules,                                                                                  \
+      .infer = rule,                                                                                      \
+      .eval = eval_elementwise,                                                                           \
+      .elementwise = {nullptr, nullptr, nullptr, function, unsigned_function},                            \
+      .to_mil = mil,                                                                                      \
+      .to_nn = nn,                                                                                        \
+      .in_place = true,                                                                                   \
   };
-ASSAY_ROW(kAnd, "And", 7, kBoolIn, kBroadcastUpgrades, infer_broadcast, and_int<int64_t>, nullptr, "Logical and.")
-ASSAY_ROW(kBitwiseAnd, "BitwiseAnd", 18, kIntsIn, {}, infer_broadcast, and_int<int64_t>, and_int<uint64_t>,
-          "And of the bits.")
+ASSAY_ROW(kAnd, "And", 7, kBoolIn, kBroadcastUpgrades, infer_broadcast, and_int<int64_t>, nullptr,
+          kLogic<"logical_and">, kLogicNn<"logicalAnd">, "Logical and.")
+ASSAY_ROW(kBitwiseAnd, "BitwiseAnd", 18, kIntsIn, {}, infer_broadcast, and_int<int64_t>, and_int<uint64_t>, kNoBits,
+          kNoBitsNn, "And of the bits.")
 ASSAY_ROW(kBitwiseNot, "BitwiseNot", 18, kIntIn, {}, infer_same, complement_int<int64_t>, complement_int<uint64_t>,
-          "The complement of the bits.")
-ASSAY_ROW(kBitwiseOr, "BitwiseOr", 18, kIntsIn, {}, infer_broadcast, or_int<int64_t>, or_int<uint64_t>,
-          "Or of the bits.")
-ASSAY_ROW(kBitwiseXor, "BitwiseXor", 18, kIntsIn, {}, infer_broadcast, xor_int<int64_t>, xor_int<uint64_t>,
-          "Exclusive or of the bits.")
-ASSAY_ROW(kNot, "Not", 1, kNotIn, {}, infer_same, not_bool, nullptr, "Logical not.")
-ASSAY_ROW(kOr, "Or", 7, kBoolIn, kBroadcastUpgrades, infer_broadcast, or_int<int64_t>, nullptr, "Logical or.")
-ASSAY_ROW(kXor, "Xor", 7, kBoolIn, kBroadcastUpgrades, infer_broadcast, xor_int<int64_t>, nullptr, "Exclusive or.")
+          kNoBits, kNoBitsNn, "The complement of the bits.")
+ASSAY_ROW(kBitwiseOr, "BitwiseOr", 18, kIntsIn, {}, infer_broadcast, or_int<int64_t>, or_int<uint64_t>, kNoBits,
+          kNoBitsNn, "Or of the bits.")
+ASSAY_ROW(kBitwiseXor, "BitwiseXor", 18, kIntsIn, {}, infer_broadcast, xor_int<int64_t>, xor_int<uint64_t>, kNoBits,
+          kNoBitsNn, "Exclusive or of the bits.")
+ASSAY_ROW(kNot, "Not", 1, kNotIn, {}, infer_same, not_bool, nullptr, kLogicalNot, kLogicNn<"logicalNot">,
+          "Logical not.")
+ASSAY_ROW(kOr, "Or", 7, kBoolIn, kBroadcastUpgrades, infer_broadcast, or_int<int64_t>, nullptr, kLogic<"logical_or">,
+          kLogicNn<"logicalOr">, "Logical or.")
+ASSAY_ROW(kXor, "Xor", 7, kBoolIn, kBroadcastUpgrades, infer_broadcast, xor_int<int64_t>, nullptr,
+          kLogic<"logical_xor">, kLogicNn<"logicalXor">, "Exclusive or.")
 #undef ASSAY_ROW
 
 extern const OpDef kBitShift = {
@@ -91,6 +106,8 @@ extern const OpDef kBitShift = {
     .infer = infer_shift,
     .eval = eval_elementwise,
     .elementwise = {nullptr, nullptr, shift_params, shift_signed, shift},
+    .to_mil = kNoBits,
+    .to_nn = kNoBitsNn,
     .in_place = true,
 };
 

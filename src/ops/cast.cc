@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/rules.h"
 #include "ops/move.h"
 #include "ops/upgrade.h"
 
@@ -248,6 +249,8 @@ extern const OpDef kCast = {
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval,
+    .to_mil = {cast_to_mil, "cast"},
+    .to_nn = {cast_to_nn, "notEqual, ceil, floor, whereBroadcastable, addBroadcastable"},
 };
 
 extern const OpDef kCastLike = {
@@ -261,6 +264,8 @@ extern const OpDef kCastLike = {
     .numeric = Numeric::convert,
     .infer = infer_like,
     .eval = eval,
+    .to_mil = {cast_to_mil, "cast"},
+    .to_nn = {cast_to_nn, "notEqual, ceil, floor, whereBroadcastable, addBroadcastable"},
 };
 
 }  // namespace assay::ops

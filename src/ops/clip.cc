@@ -1,7 +1,10 @@
+#include <cmath>
 #include <limits>
+#include <optional>
 
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/elementwise.h"
 #include "ops/upgrade.h"
 
 namespace assay::ops {
@@ -56,6 +59,77 @@ Status attributes_to_inputs(UpgradeContext& c) {
   return {};
 }
 
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// Bound `i` when it is known now; one that is absent, or NaN, bounds nothing.
+template <class Context>
+std::optional<double> known_bound(const Context& c, size_t i) {
+  const double open = i == 1 ? -kInfinity : kInfinity;
+  if (!c.has(i)) return open;
+  const ir::Tensor* bound = c.constant(i);
+  if (bound == nullptr || bound->size() != 1) return std::nullopt;
+  const double value = bound->float_at(0);
+  return std::isnan(value) ? open : value;
+}
+
+/// A bound as an operand of the type and at most the rank that x has.
+MilValue bound_value(MilContext& c, size_t i, const MilValue& x) {
+  MilValue bound = c.in(i);
+  if (bound.rank() > x.rank()) {
+    ir::Dims axes(static_cast<size_t>(bound.rank()));
+    for (size_t k = 0; k < axes.size(); ++k) axes[k] = static_cast<int64_t>(k);
+    bound = c.squeeze(bound, axes);
+  }
+  return c.cast(bound, x.data());
+}
+
+/// Bounds that are not known, or not in order: x < min ? min : x, then max < x ? max : x. NaN passes.
+Status select_bounds(MilContext& c) {
+  MilValue x = c.in(0);
+  ASSAY_CHECK(c.status());
+  if (c.has(1)) {
+    const MilValue low = bound_value(c, 1, x);
+    x = c.select(c.compare("less", x, low), low, x);
+  }
+  if (c.has(2)) {
+    const MilValue high = bound_value(c, 2, x);
+    x = c.select(c.compare("less", high, x), high, x);
+  }
+  return c.result(x);
+}
+
+Status integer_bounds(MilContext& c) {
+  MilValue x = c.in(0);
+  ASSAY_CHECK(c.status());
+  if (c.has(1)) x = c.binary("maximum", x, bound_value(c, 1, x));
+  if (c.has(2)) x = c.binary("minimum", x, bound_value(c, 2, x));
+  return c.result(x);
+}
+
+Status to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_numbers(c));
+  if (!ir::is_float(c.elem(0))) return integer_bounds(c);
+  const auto low = known_bound(c, 1), high = known_bound(c, 2);
+  if (low == -kInfinity && high == kInfinity) return c.result(c.in(0));
+  if (!low || !high || !(*low < *high)) return select_bounds(c);
+  return c.emit("clip", {{"x", c.in(0)}, {"alpha", c.number(*low)}, {"beta", c.number(*high)}});
+}
+
+/// A bound as a blob that broadcasts into any other.
+std::string bound_blob(NnContext& c, size_t i) { return c.rank(i) <= 1 ? c.in(i) : nn_reshaped(c, c.in(i), {}); }
+
+Status to_nn(NnContext& c) {
+  ASSAY_CHECK(nn_takes_numbers(c));
+  std::string x = c.in(0);
+  const auto low = known_bound(c, 1), high = known_bound(c, 2);
+  if (low == -kInfinity && high == kInfinity) return c.result(x);
+  if (low && high && *low <= *high)
+    return c.layer("clip", {x}, c.params("clip").set("minVal", *low).set("maxVal", *high));
+  if (c.has(1)) x = nn_where(c, c.make("lessThan", {x, bound_blob(c, 1)}), bound_blob(c, 1), x);
+  if (c.has(2)) x = nn_where(c, c.make("lessThan", {bound_blob(c, 2), x}), bound_blob(c, 2), x);
+  return c.result(x);
+}
+
 constexpr In kIn[] = {
     {"input", kNumbers}, {"min", kNumbers, kOptional | kExempt}, {"max", kNumbers, kOptional | kExempt}};
 constexpr Out kOut[] = {{"output"}};
@@ -75,6 +149,8 @@ extern const OpDef kClip = {
     .infer = infer,
     .eval = eval_elementwise,
     .elementwise = {clip<float>, clip<double>, count_param, clip_int<int64_t>, clip_int<uint64_t>, 0b110},
+    .to_mil = {to_mil, "clip; bounds not known or not in order: less, select; integers: maximum, minimum"},
+    .to_nn = {to_nn, "clip; bounds not known or not in order: lessThan, whereBroadcastable"},
     .in_place = true,
 };
 

@@ -5,6 +5,7 @@
 #include "ops/broadcast.h"
 #include "ops/infer.h"
 #include "ops/legacy_broadcast.h"
+#include "ops/lower/elementwise.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -74,28 +75,40 @@ Status eval_relation(KernelContext& c) {
   return eval(c, kRelation);
 }
 
+template <Word kType>
+Status compare_to_mil(MilContext& c) {
+  const MilValue a = mil_widened(c, 0), b = mil_widened(c, 1);
+  if (a.data() != mil::DataType::boolean) return c.emit(kType.view(), {{"x", a}, {"y", b}});
+  return c.emit("logical_not", {{"x", c.binary("logical_xor", a, b)}});
+}
+
 constexpr In kNumbersIn[] = {{"A", kNumbers}, {"B", kNumbers}};
 constexpr In kEqualIn[] = {{"A", kNumbers | kBool | kStrings}, {"B", kNumbers | kBool | kStrings}};
 constexpr Out kOut[] = {{"C"}};
 
 }  // namespace
 
-#define ASSAY_ROW(row, onnx, version, types, relation, rules, sentence) \
-  extern const OpDef row = {                                            \
-      .name = onnx,                                                     \
-      .since = version,                                                 \
-      .doc = sentence,                                                  \
-      .in = types,                                                      \
-      .out = kOut,                                                      \
-      .upgrades = rules,                                                \
-      .infer = infer_broadcast_bool,                                    \
-      .eval = eval_relation<Relation::relation>,                        \
+#define ASSAY_ROW(row, onnx, version, types, relation, rules, mil, nn, sentence) \
+  extern const OpDef row = {                                                     \
+      .name = onnx,                                                              \
+      .since = version,                                                          \
+      .doc = sentence,                                                           \
+      .in = types,                                                               \
+      .out = kOut,                                                               \
+      .upgrades = rules,                                                         \
+      .infer = infer_broadcast_bool,                                             \
+      .eval = eval_relation<Relation::relation>,                                 \
+      .to_mil = {compare_to_mil<mil>, mil},                                      \
+      .to_nn = {nn_compare<nn>, nn},                                             \
   };
-ASSAY_ROW(kEqual, "Equal", 19, kEqualIn, equal, kBroadcastUpgrades, "Whether elements are equal.")
-ASSAY_ROW(kGreater, "Greater", 13, kNumbersIn, greater, kBroadcastUpgrades, "Whether A is greater than B.")
-ASSAY_ROW(kGreaterOrEqual, "GreaterOrEqual", 16, kNumbersIn, greater_or_equal, {}, "Whether A is greater or equal.")
-ASSAY_ROW(kLess, "Less", 13, kNumbersIn, less, kBroadcastUpgrades, "Whether A is less than B.")
-ASSAY_ROW(kLessOrEqual, "LessOrEqual", 16, kNumbersIn, less_or_equal, {}, "Whether A is less or equal.")
+ASSAY_ROW(kEqual, "Equal", 19, kEqualIn, equal, kBroadcastUpgrades, "equal", "equal", "Whether elements are equal.")
+ASSAY_ROW(kGreater, "Greater", 13, kNumbersIn, greater, kBroadcastUpgrades, "greater", "greaterThan",
+          "Whether A is greater than B.")
+ASSAY_ROW(kGreaterOrEqual, "GreaterOrEqual", 16, kNumbersIn, greater_or_equal, {}, "greater_equal", "greaterEqual",
+          "Whether A is greater or equal.")
+ASSAY_ROW(kLess, "Less", 13, kNumbersIn, less, kBroadcastUpgrades, "less", "lessThan", "Whether A is less than B.")
+ASSAY_ROW(kLessOrEqual, "LessOrEqual", 16, kNumbersIn, less_or_equal, {}, "less_equal", "lessEqual",
+          "Whether A is less or equal.")
 #undef ASSAY_ROW
 
 }  // namespace assay::ops

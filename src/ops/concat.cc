@@ -1,3 +1,4 @@
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 #include "ops/upgrade.h"
 
@@ -59,6 +60,33 @@ Status upgrade(UpgradeContext& c) {
   return {};
 }
 
+Status to_mil(MilContext& c) {
+  std::vector<MilValue> values;
+  for (size_t i = 0; i < c.input_count(); ++i) {
+    if (!c.has(i) || (c.is_static(i) && volume(c.type(i).dims()) == 0)) continue;
+    ASSAY_TRY(values.emplace_back(), operand(c, i, kTakesBooleans));
+  }
+  if (values.empty()) return c.refuse("the result has no elements");
+  if (values.size() == 1) return result_carried(c, values.front());
+  const auto axis = static_cast<int32_t>(axis_of(c.op, 1, values.front().rank()));
+  const mil::DataType as = values.front().data();
+  return emit_carried(c, "concat",
+                      {{"values", std::move(values)}, {"axis", mil::of_int(axis)}, {"interleave", mil::of_bool(false)}},
+                      as);
+}
+
+Status to_nn(NnContext& c) {
+  std::vector<std::string> values;
+  for (size_t i = 0; i < c.input_count(); ++i) {
+    if (!c.has(i) || (c.is_static(i) && volume(c.type(i).dims()) == 0)) continue;
+    ASSAY_TRY(values.emplace_back(), nn_operand(c, i));
+  }
+  if (values.empty()) return c.refuse("the result has no elements");
+  if (values.size() == 1) return c.result(values.front());
+  const int64_t axis = axis_of(c.op, 1, static_cast<int64_t>(c.out_type().shape->size()));
+  return c.layer("concatND", std::move(values), c.params("concatND").set("axis", axis));
+}
+
 constexpr In kIn[] = {{"inputs", kAnything, kVariadic}};
 constexpr Out kOut[] = {{"concat_result"}};
 constexpr AttrDoc kAttrs[] = {{"axis", ""}};
@@ -76,6 +104,8 @@ extern const OpDef kConcat = {
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval,
+    .to_mil = {to_mil, "concat"},
+    .to_nn = {to_nn, "concatND"},
 };
 
 }  // namespace assay::ops

@@ -1,4 +1,7 @@
 // Constant, ConstantOfShape and EyeLike: tensors from attributes.
+#include <algorithm>
+
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -84,6 +87,68 @@ Status eval_eye(KernelContext& c) {
   return {};
 }
 
+/// Constants are written where they are read.
+template <class Context>
+Status constant_written(Context& c) {
+  return c.status();
+}
+
+/// Fill value and shape; types that fill does not take are cast behind it.
+Status of_shape_to_mil(MilContext& c) {
+  if (!c.out_type().ranked()) return c.refuse("the rank of the result is known only at run time");
+  const Tensor* given = c.op.attr_tensor("value");
+  const Tensor value = given ? given->reshaped({}) : Tensor::scalar(0.0F);
+  ASSAY_TRY(mil::Value one, mil_constant(value, c.precision()));
+  if (c.out_type().shape->empty()) return c.result(c.constant_value(std::move(one)));
+  const mil::DataType type = one.type.data;
+  const bool taken = mil::is_float(type) || type == mil::DataType::int32 || type == mil::DataType::boolean;
+  if (!taken) one = mil::of_int(static_cast<int32_t>(value.int_at(0)));
+  MilArg shape = MilContext::ints({});
+  if (c.out_type().is_static()) {
+    shape = MilContext::ints(c.out_type().dims());
+  } else {
+    ASSAY_TRY(shape, operand(c, 0, kTakesNumbers));
+  }
+  return emit_carried(c, "fill", {{"shape", std::move(shape)}, {"value", std::move(one)}},
+                      taken ? type : mil::DataType::int32);
+}
+
+/// The matrix itself where its shape is known.
+Tensor eye(ElemType elem, const ir::Dims& dims, int64_t k) {
+  Tensor out = Tensor::allocate(elem, dims);
+  std::fill_n(out.mutable_bytes(), out.byte_size(), std::byte{0});
+  for (int64_t i = 0; i < dims[0]; ++i) {
+    int64_t j = 0;
+    if (__builtin_add_overflow(i, k, &j) || j < 0 || j >= dims[1]) continue;
+    ir::is_float(elem) ? out.set_float(i * dims[1] + j, 1) : out.set_int(i * dims[1] + j, 1);
+  }
+  return out;
+}
+
+Status eye_to_mil(MilContext& c) {
+  if (!c.is_static(0)) return c.refuse("the extents of the matrix are known only at run time");
+  const Tensor matrix = eye(c.out_type().elem, c.out_type().dims(), c.op.attr_int("k", 0));
+  ASSAY_TRY(mil::Value held, mil_constant(matrix, c.precision()));
+  return c.result(c.constant_value(std::move(held)));
+}
+
+Status of_shape_to_nn(NnContext& c) {
+  if (!c.out_type().ranked()) return c.refuse("the rank of the result is known only at run time");
+  const Tensor* given = c.op.attr_tensor("value");
+  const Tensor value = given ? given->reshaped({1}) : Tensor::scalar(0.0F);
+  ASSAY_TRY(const mil::Weights exact, nn_weights(value));  // an error where a layer does not hold the value
+  if (c.out_type().shape->empty()) return c.result(c.constant_blob(value));
+  const bool whole = !ir::is_float(value.elem());
+  const double fill = whole ? static_cast<double>(value.int_at(0)) : value.float_at(0);
+  if (!c.out_type().is_static()) return c.layer("fillDynamic", {c.in(0)}, c.params("fillDynamic").set("value", fill));
+  return c.layer("fillStatic", {}, c.params("fillStatic").set("value", fill).set("targetShape", c.out_type().dims()));
+}
+
+Status eye_to_nn(NnContext& c) {
+  if (!c.is_static(0)) return c.refuse("the extents of the matrix are known only at run time");
+  return c.result(c.constant_blob(eye(c.out_type().elem, c.out_type().dims(), c.op.attr_int("k", 0))));
+}
+
 constexpr In kOfShapeIn[] = {{"input", kInt64}};
 constexpr In kEyeIn[] = {{"input", kNumbers | kBool}};
 constexpr Out kOut[] = {{"output"}};
@@ -103,6 +168,8 @@ extern const OpDef kConstant = {
     .attrs = kConstantAttrs,
     .infer = infer_constant,
     .eval = eval_constant,
+    .to_mil = {constant_written<MilContext>, "const"},
+    .to_nn = {constant_written<NnContext>, "loadConstantND"},
 };
 
 extern const OpDef kConstantOfShape = {
@@ -114,6 +181,8 @@ extern const OpDef kConstantOfShape = {
     .attrs = kOfShapeAttrs,
     .infer = infer_of_shape,
     .eval = eval_of_shape,
+    .to_mil = {of_shape_to_mil, "fill"},
+    .to_nn = {of_shape_to_nn, "fillStatic; fillDynamic"},
 };
 
 extern const OpDef kEyeLike = {
@@ -125,6 +194,8 @@ extern const OpDef kEyeLike = {
     .attrs = kEyeAttrs,
     .infer = infer_eye,
     .eval = eval_eye,
+    .to_mil = {eye_to_mil, "const"},
+    .to_nn = {eye_to_nn, "loadConstantND"},
 };
 
 }  // namespace assay::ops

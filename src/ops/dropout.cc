@@ -2,6 +2,7 @@
 
 #include "ops/infer.h"
 #include "ops/kernel.h"
+#include "ops/lower/elementwise.h"
 #include "ops/move.h"
 #include "ops/upgrade.h"
 
@@ -41,6 +42,33 @@ Status drop_attributes(UpgradeContext& c) {
   return {};
 }
 
+/// Whether it is known to be in inference mode, or to drop nothing.
+template <class Context>
+bool drops_nothing(const Context& c) {
+  if (!c.has(2)) return true;
+  const ir::Tensor* training = c.constant(2);
+  if (training == nullptr || training->size() != 1) return false;
+  const ir::Tensor* ratio = c.constant(1);
+  return training->int_at(0) == 0 || (ratio != nullptr && ratio->size() == 1 && ratio->float_at(0) == 0);
+}
+constexpr char kTraining[] = "it drops elements in training mode";
+
+Status to_mil(MilContext& c) {
+  if (!drops_nothing(c)) return c.refuse(kTraining);
+  const MilValue x = c.in(0);
+  ASSAY_CHECK(c.result(x));
+  if (!c.wants(1)) return {};
+  ASSAY_CHECK(mil_takes_floats(c));
+  return c.result(c.unary("logical_not", c.compare("less", x, x)), 1);  // true for every element
+}
+Status to_nn(NnContext& c) {
+  if (!drops_nothing(c)) return c.refuse(kTraining);
+  const std::string x = c.in(0);
+  ASSAY_CHECK(c.result(x));
+  if (!c.wants(1)) return {};
+  return c.result(c.make("logicalNot", {c.make("lessThan", {x, x})}), 1);  // true for every element
+}
+
 constexpr In kIn[] = {
     {"data", kFloats}, {"ratio", kFloats, kOptional | kExempt}, {"training_mode", kBool, kOptional | kExempt}};
 constexpr Out kOut[] = {{"output"}, {"mask", kOptional}};
@@ -60,6 +88,8 @@ extern const OpDef kDropout = {
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval,
+    .to_mil = {to_mil, "its operand; the mask: less, logical_not"},
+    .to_nn = {to_nn, "its operand; the mask: lessThan, logicalNot"},
 };
 
 }  // namespace assay::ops

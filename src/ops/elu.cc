@@ -1,6 +1,7 @@
 // Elu and its relatives, and Shrink: as their bodies in ONNX write them.
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/elementwise.h"
 #include "ops/span.h"
 #include "ops/upgrade.h"
 
@@ -82,6 +83,83 @@ void shrink_params(const ir::Op& op, float* params) {
   params[1] = op.attr_float("lambd", 0.5f);
 }
 
+Status elu_to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  return c.emit("elu", {{"x", c.in(0)}, {"alpha", c.number(c.op.attr_float("alpha", 1.0f))}});
+}
+mil::Message elu_params(float alpha) {
+  mil::Message params = NnContext::params("activation");
+  params.set("ELU", params.make("ELU").set("alpha", double{alpha}));
+  return params;
+}
+Status elu_to_nn(NnContext& c) {
+  ASSAY_CHECK(nn_takes_floats(c));
+  return c.layer("activation", {c.in(0)}, elu_params(c.op.attr_float("alpha", 1.0f)));
+}
+
+Status celu_to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  const float alpha = c.op.attr_float("alpha", 1.0f);
+  if (alpha == 1) return elu_to_mil(c);
+  const MilValue scaled = c.binary("real_div", c.in(0), alpha);
+  const MilValue y = c.make("elu", {{"x", scaled}, {"alpha", c.number(1)}}, scaled.type);
+  return c.emit("mul", {{"x", y}, {"y", c.number(alpha)}});
+}
+Status celu_to_nn(NnContext& c) {
+  ASSAY_CHECK(nn_takes_floats(c));
+  const float alpha = c.op.attr_float("alpha", 1.0f);
+  if (alpha == 1) return elu_to_nn(c);
+  const std::string scaled = c.make("divideBroadcastable", {c.in(0), c.number(alpha)});
+  return c.layer("multiplyBroadcastable", {c.make("activation", {scaled}, elu_params(1)), c.number(alpha)});
+}
+
+// Step by step: gamma * elu would round elsewhere.
+Status selu_to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  float p[2];
+  selu_params(c.op, p);
+  const MilValue x = c.in(0), scaled = c.binary("mul", c.unary("exp", x), p[0]);
+  const MilValue negative = c.binary("mul", c.binary("sub", scaled, p[0]), p[1]);
+  const MilValue positive = c.binary("mul", x, p[1]);
+  const MilValue below = c.compare("less", x, c.constant_value(c.number(0)));
+  return c.emit("select", {{"cond", below}, {"a", negative}, {"b", positive}});
+}
+Status selu_to_nn(NnContext& c) {
+  ASSAY_CHECK(nn_takes_floats(c));
+  float p[2];
+  selu_params(c.op, p);
+  const std::string x = c.in(0), alpha = c.number(p[0]), gamma = c.number(p[1]);
+  const std::string scaled = c.make("multiplyBroadcastable", {nn_function(c, NnFunction::exp, x), alpha});
+  const std::string shifted = c.make("subtractBroadcastable", {scaled, alpha});
+  const std::string negative = c.make("multiplyBroadcastable", {shifted, gamma});
+  const std::string positive = c.make("multiplyBroadcastable", {x, gamma});
+  return c.layer("whereBroadcastable", {nn_against(c, "lessThan", x, 0), negative, positive});
+}
+
+Status shrink_to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  float p[2];
+  shrink_params(c.op, p);
+  const MilValue x = c.in(0), zero = c.constant_value(c.number(0));
+  const MilValue above = c.compare("greater", x, c.constant_value(c.number(p[1])));
+  const MilValue below = c.compare("less", x, c.constant_value(c.number(-p[1])));
+  const MilValue rest = c.select(above, c.binary("sub", x, p[0]), zero);
+  return c.emit("select", {{"cond", below}, {"a", c.binary("add", x, p[0])}, {"b", rest}});
+}
+Status shrink_to_nn(NnContext& c) {
+  ASSAY_CHECK(nn_takes_floats(c));
+  float p[2];
+  shrink_params(c.op, p);
+  const std::string x = c.in(0), bias = c.number(p[0]);
+  const std::string above = nn_against(c, "greaterThan", x, p[1]), below = nn_against(c, "lessThan", x, -p[1]);
+  const std::string rest = nn_where(c, above, c.make("subtractBroadcastable", {x, bias}), c.number(0));
+  return c.layer("whereBroadcastable", {below, c.make("addBroadcastable", {x, bias}), rest});
+}
+
+constexpr Lowering<MilContext> kCeluMil{celu_to_mil, "real_div, elu, mul"}, kEluMil{elu_to_mil, "elu"};
+constexpr Lowering<NnContext> kEluNn{elu_to_nn, "activation ELU"};
+constexpr Lowering<NnContext> kCeluNn{celu_to_nn, "divideBroadcastable, activation ELU, multiplyBroadcastable"};
+
 constexpr In kIn[] = {{"X", kFloats}};
 constexpr In kShrinkIn[] = {{"input", kNumbers}};
 constexpr Out kOut[] = {{"Y"}};
@@ -105,6 +183,8 @@ constexpr Function kExpOnly[] = {Function::exp};
       .infer = infer_same,                                                    \
       .eval = eval_elementwise,                                               \
       .elementwise = {function<float>, function<double>, reader},             \
+      .to_mil = row##Mil,                                                     \
+      .to_nn = row##Nn,                                                       \
       .in_place = true,                                                       \
       .bound = {.f32 = 1e6}, /* exp(x) - 1 cancels near 0 */                  \
   };
@@ -125,6 +205,8 @@ extern const OpDef kSelu = {
     .infer = infer_same,
     .eval = eval_elementwise,
     .elementwise = {selu<float>, selu<double>, selu_params},
+    .to_mil = {selu_to_mil, "exp, mul, sub, less, select"},
+    .to_nn = {selu_to_nn, "unary EXP, arithmetic, lessThan, whereBroadcastable"},
     .in_place = true,
     .bound = {.f32 = 1e6},
 };
@@ -140,6 +222,8 @@ extern const OpDef kShrink = {
     .infer = infer_same,
     .eval = eval_elementwise,
     .elementwise = {shrink<float>, shrink<double>, shrink_params, shrink_int},
+    .to_mil = {shrink_to_mil, "add, sub, comparisons, select"},
+    .to_nn = {shrink_to_nn, "addBroadcastable, subtractBroadcastable, comparisons, whereBroadcastable"},
     .in_place = true,
     .bound = {.f32 = 0.5},
 };

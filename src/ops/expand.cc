@@ -1,4 +1,7 @@
 // Expand and Tile: repetition along axes.
+#include <algorithm>
+
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 #include "ops/upgrade.h"
 
@@ -88,6 +91,105 @@ Status upgrade_tile(UpgradeContext& c) {
   return {};
 }
 
+/// How often each axis of the input (with axes of extent 1 in front, up to the result's rank) repeats, as far as it is
+/// known: 0 where it is not.
+template <class Context>
+ir::Dims known_repeats(const Context& c, const std::optional<ir::Dims>& wanted) {
+  const auto& out = *c.out_type().shape;
+  const size_t rank = out.size(), lead = rank - static_cast<size_t>(c.rank(0));
+  ir::Dims repeats(rank, 0);
+  for (size_t i = 0; i < rank; ++i) {
+    const int64_t asked = wanted && i + wanted->size() >= rank ? (*wanted)[i + wanted->size() - rank] : 0;
+    const ir::Dim in = i < lead ? ir::Dim(1) : (*c.type(0).shape)[i - lead];
+    if (same_extent(in, out[i]) || asked == 1 || in.value > 1)
+      repeats[i] = 1;
+    else if (in.value == 1 && out[i].known())
+      repeats[i] = out[i].value;
+  }
+  return repeats;
+}
+
+/// Repeats that depend on extents known only at run time: `wanted` along axes of extent 1, else 1.
+Result<MilValue> repeats_at_run_time(MilContext& c, const MilValue& x) {
+  ASSAY_TRY(const MilValue wanted, operand(c, 1, kTakesNumbers));
+  const int64_t missing = x.rank() - wanted.dims().front();
+  std::vector<MilArg> parts;
+  if (missing > 0) parts.push_back(repeated(1, missing));
+  parts.push_back(wanted);
+  const MilValue extents = extents_of(c, x, 0, x.rank()), target = joined(c, parts, x.rank());
+  const MilValue single = c.make("equal", {{"x", extents}, {"y", mil::of_int(1)}},
+                                 mil::Type::tensor(mil::DataType::boolean, extents.type.dims));
+  return c.make("select", {{"cond", single}, {"a", target}, {"b", repeated(1, x.rank())}}, extents.type);
+}
+
+Status tile_by(MilContext& c, const MilValue& x, const ir::Dims& repeats) {
+  if (std::ranges::find(repeats, 0) != repeats.end()) return c.refuse("the result has no elements");
+  if (std::ranges::all_of(repeats, [](int64_t n) { return n == 1; })) return result_carried(c, x);
+  return emit_carried(c, "tile", {{"x", x}, {"reps", MilContext::ints(repeats)}}, x.data());
+}
+
+Status expand_to_mil(MilContext& c) {
+  ASSAY_TRY(MilValue x, operand(c, 0, kTakesBooleans));
+  if (!c.out_type().ranked()) return c.refuse("the rank of the result is known only at run time");
+  const auto wanted = known_ints(c, 1);
+  const ir::Tensor* value = c.constant(0);
+  const auto rank = static_cast<int64_t>(c.out_type().shape->size());
+  if (value && value->size() == 1 && !wanted && x.rank() <= c.dim(1, 0)) {  // one element over a shape
+    ASSAY_TRY(const MilValue shape, operand(c, 1, kTakesNumbers));
+    ASSAY_TRY(mil::Value one, mil_constant(value->reshaped({}), c.precision()));
+    if (one.type.data == x.data())
+      return emit_carried(c, "fill", {{"shape", shape}, {"value", std::move(one)}}, x.data());
+  }
+  ir::Dims lead;
+  for (int64_t i = x.rank(); i < rank; ++i) lead.push_back(static_cast<int64_t>(lead.size()));
+  if (!lead.empty()) x = c.expand_dims(x, lead);
+  const ir::Dims repeats = known_repeats(c, wanted);
+  if (std::ranges::find(repeats, 0) == repeats.end()) return tile_by(c, x, repeats);
+  ASSAY_TRY(const MilValue reps, repeats_at_run_time(c, x));
+  return emit_carried(c, "tile", {{"x", x}, {"reps", reps}}, x.data());
+}
+
+Status tile_to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans));
+  if (const auto repeats = known_ints(c, 1)) return tile_by(c, x, *repeats);
+  ASSAY_TRY(const MilValue reps, operand(c, 1, kTakesNumbers));
+  return emit_carried(c, "tile", {{"x", x}, {"reps", reps}}, x.data());
+}
+
+Status nn_tile_by(NnContext& c, const std::string& x, const ir::Dims& repeats) {
+  if (std::ranges::find(repeats, 0) != repeats.end()) return c.refuse("the result has no elements");
+  if (std::ranges::all_of(repeats, [](int64_t n) { return n == 1; })) return c.result(x);
+  return c.layer("tile", {x}, c.params("tile").set("reps", repeats));
+}
+
+Status expand_to_nn(NnContext& c) {
+  ASSAY_TRY(std::string x, nn_operand(c, 0));
+  if (!c.out_type().ranked()) return c.refuse("the rank of the result is known only at run time");
+  const auto wanted = known_ints(c, 1);
+  const auto rank = static_cast<int64_t>(c.out_type().shape->size());
+  ir::Dims lead;
+  for (int64_t i = std::max<int64_t>(c.rank(0), 1); i < rank; ++i) lead.push_back(static_cast<int64_t>(lead.size()));
+  if (!lead.empty()) x = c.make("expandDims", {x}, c.params("expandDims").set("axes", lead));
+  const ir::Dims repeats = known_repeats(c, wanted);
+  if (std::ranges::find(repeats, 0) == repeats.end()) return nn_tile_by(c, x, repeats);
+  // Of each two extents one is 1, or both are equal: the larger one is the result's.
+  std::vector<std::string> parts;
+  if (rank > c.rank(0)) parts.push_back(nn_ints(c, ir::Dims(static_cast<size_t>(rank - c.rank(0)), 1)));
+  if (c.rank(0) > 0) parts.push_back(nn_extents(c, 0, 0, c.rank(0)));
+  const std::string extents = nn_joined(c, parts);
+  parts.clear();
+  if (rank > c.dim(1, 0)) parts.push_back(nn_ints(c, ir::Dims(static_cast<size_t>(rank - c.dim(1, 0)), 1)));
+  parts.push_back(c.in(1));
+  const std::string target = c.make("maxBroadcastable", {extents, nn_joined(c, parts)});
+  return c.layer("broadcastToDynamic", {x, target});
+}
+
+Status tile_to_nn(NnContext& c) {
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  if (const auto repeats = known_ints(c, 1)) return nn_tile_by(c, x, *repeats);
+  return c.layer("tile", {x, c.in(1)});
+}
+
 constexpr In kExpandIn[] = {{"input", kAnything}, {"shape", kInt64}};
 constexpr In kTileIn[] = {{"input", kAnything}, {"repeats", kInt64}};
 constexpr Out kOut[] = {{"output"}};
@@ -103,6 +205,8 @@ extern const OpDef kExpand = {
     .out = kOut,
     .infer = infer_expand,
     .eval = eval_expand,
+    .to_mil = {expand_to_mil, "expand_dims, tile; fill of one element"},
+    .to_nn = {expand_to_nn, "expandDims, tile; broadcastToDynamic"},
 };
 
 extern const OpDef kTile = {
@@ -114,6 +218,8 @@ extern const OpDef kTile = {
     .upgrades = kTileUpgrades,
     .infer = infer_tile,
     .eval = eval_tile,
+    .to_mil = {tile_to_mil, "tile"},
+    .to_nn = {tile_to_nn, "tile"},
 };
 
 }  // namespace assay::ops

@@ -1,6 +1,7 @@
 // Operators that are one elementary function, and sqrt.
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/elementwise.h"
 
 namespace assay::ops {
 namespace {
@@ -17,6 +18,21 @@ void sqrt_span(const num::Arith<T>& arith, const float*, const T* const* in, T* 
   arith.sqrt(in[0], out, n);
 }
 
+Status log_to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  return c.emit("log", {{"x", c.in(0)}, {"epsilon", c.number(0)}});
+}
+
+/// Compositions of logarithms and roots lose digits near 0 and 1 and overflow early.
+constexpr Lowering<MilContext> kNoInverse{nullptr, "no operation computes it, and compositions are less exact"};
+template <Word kType>
+constexpr Lowering<MilContext> kMil{mil_function<kType>, kType.view()};
+constexpr Lowering<MilContext> kLogMil{log_to_mil, "log"};
+constexpr Lowering<NnContext> kExpNn{nn_unary<NnFunction::exp>, "unary EXP"};
+constexpr Lowering<NnContext> kLogNn{nn_unary<NnFunction::log>, "unary LOG"};
+template <Word kKind>
+constexpr Lowering<NnContext> kNn{nn_function_layer<kKind>, kKind.view()};
+
 constexpr In kIn[] = {{"X", kFloats}};
 constexpr Out kOut[] = {{"Y"}};
 
@@ -25,7 +41,7 @@ constexpr Function kCalls[] = {kFunction};
 
 }  // namespace
 
-#define ASSAY_ROW(row, onnx, version, function, sentence)                                                   \
+#define ASSAY_ROW(row, onnx, version, function, mil, nn, sentence)                                          \
   extern const OpDef row = {                                                                                \
       .name = onnx,                                                                                         \
       .since = version,                                                                                     \
@@ -37,24 +53,26 @@ constexpr Function kCalls[] = {kFunction};
       .infer = infer_same,                                                                                  \
       .eval = eval_elementwise,                                                                             \
       .elementwise = {function_span<float, Function::function>, function_span<double, Function::function>}, \
+      .to_mil = mil,                                                                                        \
+      .to_nn = nn,                                                                                          \
       .in_place = true,                                                                                     \
       .bound = {.f32 = 1.0},                                                                                \
   };
-ASSAY_ROW(kAcos, "Acos", 22, acos, "The arc cosine.")
-ASSAY_ROW(kAcosh, "Acosh", 22, acosh, "The inverse hyperbolic cosine.")
-ASSAY_ROW(kAsin, "Asin", 22, asin, "The arc sine.")
-ASSAY_ROW(kAsinh, "Asinh", 22, asinh, "The inverse hyperbolic sine.")
-ASSAY_ROW(kAtan, "Atan", 22, atan, "The arc tangent.")
-ASSAY_ROW(kAtanh, "Atanh", 22, atanh, "The inverse hyperbolic tangent.")
-ASSAY_ROW(kCos, "Cos", 22, cos, "The cosine.")
-ASSAY_ROW(kCosh, "Cosh", 22, cosh, "The hyperbolic cosine.")
-ASSAY_ROW(kErf, "Erf", 13, erf, "The error function.")
-ASSAY_ROW(kExp, "Exp", 13, exp, "The exponential function.")
-ASSAY_ROW(kLog, "Log", 13, log, "The natural logarithm.")
-ASSAY_ROW(kSin, "Sin", 22, sin, "The sine.")
-ASSAY_ROW(kSinh, "Sinh", 22, sinh, "The hyperbolic sine.")
-ASSAY_ROW(kTan, "Tan", 22, tan, "The tangent.")
-ASSAY_ROW(kTanh, "Tanh", 13, tanh, "The hyperbolic tangent.")
+ASSAY_ROW(kAcos, "Acos", 22, acos, kMil<"acos">, kNn<"acos">, "The arc cosine.")
+ASSAY_ROW(kAcosh, "Acosh", 22, acosh, kNoInverse, kNn<"acosh">, "The inverse hyperbolic cosine.")
+ASSAY_ROW(kAsin, "Asin", 22, asin, kMil<"asin">, kNn<"asin">, "The arc sine.")
+ASSAY_ROW(kAsinh, "Asinh", 22, asinh, kNoInverse, kNn<"asinh">, "The inverse hyperbolic sine.")
+ASSAY_ROW(kAtan, "Atan", 22, atan, kMil<"atan">, kNn<"atan">, "The arc tangent.")
+ASSAY_ROW(kAtanh, "Atanh", 22, atanh, kMil<"atanh">, kNn<"atanh">, "The inverse hyperbolic tangent.")
+ASSAY_ROW(kCos, "Cos", 22, cos, kMil<"cos">, kNn<"cos">, "The cosine.")
+ASSAY_ROW(kCosh, "Cosh", 22, cosh, kMil<"cosh">, kNn<"cosh">, "The hyperbolic cosine.")
+ASSAY_ROW(kErf, "Erf", 13, erf, kMil<"erf">, kNn<"erf">, "The error function.")
+ASSAY_ROW(kExp, "Exp", 13, exp, kMil<"exp">, kExpNn, "The exponential function.")
+ASSAY_ROW(kLog, "Log", 13, log, kLogMil, kLogNn, "The natural logarithm.")
+ASSAY_ROW(kSin, "Sin", 22, sin, kMil<"sin">, kNn<"sin">, "The sine.")
+ASSAY_ROW(kSinh, "Sinh", 22, sinh, kMil<"sinh">, kNn<"sinh">, "The hyperbolic sine.")
+ASSAY_ROW(kTan, "Tan", 22, tan, kMil<"tan">, kNn<"tan">, "The tangent.")
+ASSAY_ROW(kTanh, "Tanh", 13, tanh, kMil<"tanh">, kNn<"tanh">, "The hyperbolic tangent.")
 #undef ASSAY_ROW
 
 extern const OpDef kSqrt = {
@@ -67,6 +85,8 @@ extern const OpDef kSqrt = {
     .infer = infer_same,
     .eval = eval_elementwise,
     .elementwise = {sqrt_span<float>, sqrt_span<double>},
+    .to_mil = kMil<"sqrt">,
+    .to_nn = {nn_unary<NnFunction::sqrt>, "unary SQRT"},
     .in_place = true,
     .bound = {.f32 = 0.5},
 };

@@ -1,6 +1,7 @@
 // Gather and GatherElements: elements picked along one axis.
 #include <algorithm>
 
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -90,6 +91,73 @@ Status eval_elements(KernelContext& c) {
   return {};
 }
 
+Status gather_to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesSmall));
+  const int64_t axis = axis_of(c.op, 0, x.rank());
+  ASSAY_TRY(const MilValue at, indices_of(c, 1, x, {axis}, false, c.version() < kCountsFromStart));
+  return emit_carried(c, "gather", {{"x", x}, {"indices", at}, {"axis", mil::of_int(static_cast<int32_t>(axis))}},
+                      x.data());
+}
+
+/// Axes along which the indices are certainly as large as the data, and `axis` itself: 1.
+template <class Context>
+std::vector<int64_t> uncut_axes(const Context& c, int64_t axis) {
+  std::vector<int64_t> masks;
+  for (int64_t i = 0; i < c.rank(0); ++i) {
+    const auto k = static_cast<size_t>(i);
+    masks.push_back(i == axis || same_extent((*c.type(0).shape)[k], (*c.type(1).shape)[k]));
+  }
+  return masks;
+}
+
+/// gather_along_axis wants indices as large as the data along all other axes: the data is cut to them.
+MilValue cut_to_indices(MilContext& c, const MilValue& x, const MilValue& at, int64_t axis) {
+  const std::vector<int64_t> masks = uncut_axes(c, axis);
+  if (std::ranges::find(masks, 0) == masks.end()) return x;
+  mil::Dims dims = at.dims();
+  dims[static_cast<size_t>(axis)] = x.dims()[static_cast<size_t>(axis)];
+  return c.make("slice_by_index",
+                {{"x", x},
+                 {"begin", repeated(0, x.rank())},
+                 {"end", extents_of(c, at, 0, x.rank())},
+                 {"begin_mask", mil::of_bools({masks.begin(), masks.end()})},
+                 {"end_mask", mil::of_bools({masks.begin(), masks.end()})}},
+                mil::Type::tensor(x.data(), std::move(dims)));
+}
+
+Status elements_to_mil(MilContext& c) {
+  ASSAY_TRY(MilValue x, operand(c, 0, kTakesSmall));
+  const int64_t axis = axis_of(c.op, 0, x.rank());
+  ASSAY_TRY(const MilValue at, indices_of(c, 1, x, {axis}, false, c.version() < kCountsFromStart));
+  x = cut_to_indices(c, x, at, axis);
+  return emit_carried(c, "gather_along_axis",
+                      {{"x", x}, {"indices", at}, {"axis", mil::of_int(static_cast<int32_t>(axis))}}, x.data());
+}
+
+Status gather_to_nn(NnContext& c) {
+  ASSAY_TRY(std::string x, nn_operand(c, 0));
+  const int64_t axis = axis_of(c.op, 0, c.rank(0));
+  ASSAY_TRY(const std::string at, nn_indices(c, 1, {axis}, true));
+  x = c.make("gather", {x, at}, c.params("gather").set("axis", axis));
+  // A scalar index is a blob of one element, whose axis stays.
+  if (c.rank(1) == 0 && c.rank(0) > 1) x = c.make("squeeze", {x}, c.params("squeeze").set("axes", ir::Dims{axis}));
+  return c.result(x);
+}
+
+Status elements_to_nn(NnContext& c) {
+  ASSAY_TRY(std::string x, nn_operand(c, 0));
+  const int64_t axis = axis_of(c.op, 0, c.rank(0));
+  ASSAY_TRY(const std::string at, nn_indices(c, 1, {axis}, true));
+  const std::vector<int64_t> masks = uncut_axes(c, axis);
+  if (std::ranges::find(masks, 0) != masks.end()) {
+    const auto rank = static_cast<size_t>(c.rank(0));
+    x = c.make(
+        "sliceDynamic", {x, nn_ints(c, ir::Dims(rank, 0)), nn_extents(c, 1, 0, c.rank(0))},
+        c.params("sliceDynamic").set("beginMasks", masks).set("endMasks", masks).set("strides", ir::Dims(rank, 1)));
+  }
+  return c.layer("gatherAlongAxis", {x, at}, c.params("gatherAlongAxis").set("axis", axis));
+}
+
 constexpr In kIn[] = {{"data", kAnything}, {"indices", kIndices}};
 constexpr Out kOut[] = {{"output"}};
 constexpr AttrDoc kAttrs[] = {{"axis", "0"}};
@@ -105,6 +173,8 @@ extern const OpDef kGather = {
     .attrs = kAttrs,
     .infer = infer_gather,
     .eval = eval_gather,
+    .to_mil = {gather_to_mil, "gather"},
+    .to_nn = {gather_to_nn, "gather, squeeze"},
 };
 
 extern const OpDef kGatherElements = {
@@ -116,6 +186,8 @@ extern const OpDef kGatherElements = {
     .attrs = kAttrs,
     .infer = infer_elements,
     .eval = eval_elements,
+    .to_mil = {elements_to_mil, "gather_along_axis"},
+    .to_nn = {elements_to_nn, "gatherAlongAxis"},
 };
 
 }  // namespace assay::ops

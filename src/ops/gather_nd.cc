@@ -1,6 +1,7 @@
 // GatherND and ScatterND: slices addressed by index tuples.
 #include <algorithm>
 
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 #include "ops/scatter.h"
 
@@ -89,6 +90,55 @@ Status eval_scatter(KernelContext& c) {
   return {};
 }
 
+/// Axes of the data that index tuples name, or why that is not known.
+template <class Context>
+Result<ir::Dims> named_axes(const Context& c, int64_t batch) {
+  const int64_t width = c.dim(1, -1);
+  if (width < 1) return c.refuse("how many axes the index tuples name is known only at run time");
+  ir::Dims axes;
+  for (int64_t k = 0; k < width; ++k) axes.push_back(batch + k);
+  return axes;
+}
+
+Status gather_to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesSmall));
+  const int64_t batch = c.op.attr_int("batch_dims", 0);
+  ASSAY_TRY(const ir::Dims axes, named_axes(c, batch));
+  ASSAY_TRY(const MilValue at, indices_of(c, 1, x, axes, true, false));
+  MilParams params = {{"x", x}, {"indices", at}};
+  if (batch > 0) {
+    c.need(7, "batch axes of gather_nd");
+    params.push_back({"batch_dims", mil::of_int(static_cast<int32_t>(batch))});
+  }
+  return emit_carried(c, "gather_nd", params, x.data());
+}
+
+Status scatter_to_mil(MilContext& c) {
+  ASSAY_TRY(const std::string mode, scatter_mode(c));
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesNumbers));
+  ASSAY_TRY(const MilValue updates, operand(c, 2, kTakesNumbers));
+  ASSAY_TRY(const ir::Dims axes, named_axes(c, 0));
+  ASSAY_TRY(const MilValue at, indices_of(c, 1, x, axes, true, false));
+  return emit_carried(c, "scatter_nd",
+                      {{"data", x}, {"indices", at}, {"updates", updates}, {"mode", mil::of_text(mode)}}, x.data());
+}
+
+Status gather_to_nn(NnContext& c) {
+  if (c.op.attr_int("batch_dims", 0) != 0) return c.refuse("the layer gatherND has no batch axes");
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  ASSAY_TRY(const ir::Dims axes, named_axes(c, 0));
+  ASSAY_TRY(const std::string at, nn_indices(c, 1, axes, false));
+  return c.layer("gatherND", {x, at});
+}
+
+Status scatter_to_nn(NnContext& c) {
+  ASSAY_TRY(const int64_t mode, scatter_mode(c));
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  ASSAY_TRY(const ir::Dims axes, named_axes(c, 0));
+  ASSAY_TRY(const std::string at, nn_indices(c, 1, axes, false));
+  return c.layer("scatterND", {x, at, c.in(2)}, c.params("scatterND").set("mode", mode));
+}
+
 constexpr In kGatherIn[] = {{"data", kAnything}, {"indices", kInt64}};
 constexpr In kScatterIn[] = {{"data", kAnything}, {"indices", kInt64}, {"updates", kAnything}};
 constexpr Out kOut[] = {{"output"}};
@@ -106,6 +156,8 @@ extern const OpDef kGatherND = {
     .attrs = kGatherAttrs,
     .infer = infer_gather,
     .eval = eval_gather,
+    .to_mil = {gather_to_mil, "gather_nd"},
+    .to_nn = {gather_to_nn, "gatherND"},
 };
 
 extern const OpDef kScatterND = {
@@ -119,6 +171,8 @@ extern const OpDef kScatterND = {
     .accumulates = "updates of one position, in order; each sum or product is rounded as stored",
     .infer = infer_scatter,
     .eval = eval_scatter,
+    .to_mil = {scatter_to_mil, "scatter_nd"},
+    .to_nn = {scatter_to_nn, "scatterND"},
 };
 
 }  // namespace assay::ops

@@ -1,5 +1,6 @@
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/rules.h"
 #include "ops/span.h"
 
 namespace assay::ops {
@@ -64,6 +65,8 @@ extern const OpDef kGelu = {
     .infer = infer_same,
     .eval = eval_elementwise,
     .elementwise = {gelu<float>, gelu<double>, params},
+    .to_mil = {gelu_to_mil, "gelu"},
+    .to_nn = {gelu_to_nn, "gelu"},
     .in_place = true,
     .bound = {.f32 = 1e6},  // 1 + erf cancels for large negative x
 };

@@ -2,6 +2,7 @@
 
 #include "ops/infer.h"
 #include "ops/kernel.h"
+#include "ops/lower/simple.h"
 
 namespace assay::ops {
 namespace {
@@ -13,6 +14,10 @@ Status eval(KernelContext& c) {
     std::memcpy(c.out(0).mutable_bytes(), c.in(0).bytes(), c.in(0).byte_size());
   return {};
 }
+
+/// The operand itself; where it must have a name of its own (an output), the driver gives it one.
+Status to_mil(MilContext& c) { return c.result(c.in(0)); }
+Status to_nn(NnContext& c) { return c.result(c.in(0)); }
 
 constexpr In kIn[] = {{"input", kAnything}};
 constexpr Out kOut[] = {{"output"}};
@@ -27,6 +32,8 @@ extern const OpDef kIdentity = {
     .out = kOut,
     .infer = infer_same,
     .eval = eval,
+    .to_mil = {to_mil, "its operand; an output: identity"},
+    .to_nn = {to_nn, "its operand; an output: copy"},
     .view = true,
 };
 

@@ -2,6 +2,7 @@
 #include "ops/divisors.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/elementwise.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -40,6 +41,38 @@ Status eval(KernelContext& c) {
   return eval_elementwise(c);
 }
 
+/// The remainder of the absolute values with the dividend's sign, which zeros have too.
+Status float_remainder(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  const MilValue a = c.in(0), b = c.in(1), zero = c.constant_value(c.number(0));
+  const MilValue rest = c.binary("mod", c.unary("abs", a), c.unary("abs", b));
+  const MilValue from_zero = c.select(c.compare("greater", a, zero), rest, c.binary("sub", a, rest));
+  return c.result(c.select(c.compare("less", a, zero), c.binary("mul", rest, -1), from_zero));
+}
+
+/// `mod` has the divisor's sign: what remains beyond the dividend's side of zero is taken back.
+Status to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_numbers(c));
+  if (ir::is_float(c.elem(0))) return float_remainder(c);
+  if (c.op.attr_int("fmod", 0) == 0) return mil_binary<"mod">(c);
+  const MilValue a = c.in(0), b = c.in(1), rest = c.binary("mod", a, b);
+  const MilValue remains = c.compare("not_equal", rest, c.constant_value(mil::of_int(0)));
+  const MilValue wrong = c.cast(c.binary("logical_and", remains, mil_signs_differ(c, a, b)), mil::DataType::int32);
+  return c.emit("sub", {{"x", rest}, {"y", c.binary("mul", wrong, b)}});
+}
+
+Status to_nn(NnContext& c) {
+  ASSAY_CHECK(nn_takes_numbers(c));
+  if (c.op.attr_int("fmod", 0) == 0) return nn_plain<"modBroadcastable">(c);
+  const std::string a = c.in(0);
+  const std::string rest =
+      c.make("modBroadcastable", {nn_function(c, NnFunction::abs, a), nn_function(c, NnFunction::abs, c.in(1))});
+  const std::string at_zero = c.make("subtractBroadcastable", {a, rest});
+  const std::string from_zero = nn_where(c, nn_against(c, "greaterThan", a, 0), rest, at_zero);
+  const std::string negative = c.make("multiplyBroadcastable", {rest, c.number(-1)});
+  return c.result(nn_where(c, nn_against(c, "lessThan", a, 0), negative, from_zero));
+}
+
 constexpr In kIn[] = {{"A", kNumbers}, {"B", kNumbers}};
 constexpr Out kOut[] = {{"C"}};
 constexpr AttrDoc kAttrs[] = {{"fmod", "0"}};
@@ -57,6 +90,8 @@ extern const OpDef kMod = {
     .infer = infer,
     .eval = eval,
     .elementwise = {fmod_span<float>, fmod_span<double>, params, mod_int, mod_uint},
+    .to_mil = {to_mil, "mod; with the dividend's sign: and comparisons, select"},
+    .to_nn = {to_nn, "modBroadcastable; with the dividend's sign: and comparisons, whereBroadcastable"},
     .in_place = true,
 };
 

@@ -4,17 +4,16 @@
 
 namespace assay::ops {
 
-Result<const ir::Graph*> nested_graph(const InferContext& c, std::string_view attr, size_t inputs,
-                                      size_t least_outputs) {
+Result<const ir::Graph*> nested_graph(const InferContext& c, std::string_view attr, size_t inputs, size_t outputs) {
   const ir::Graph* graph = c.op().attr_graph(attr);
   const std::string name(attr);
   if (!graph) return c.fail("nested_c1", "attribute '" + name + "' is no graph");
   if (graph->inputs.size() != inputs)
     return c.fail("nested_c2", "graph '" + name + "' has " + std::to_string(graph->inputs.size()) + " inputs, not " +
                                    std::to_string(inputs));
-  if (graph->outputs.size() < least_outputs)
-    return c.fail("nested_c3", "graph '" + name + "' has " + std::to_string(graph->outputs.size()) +
-                                   " outputs, fewer than the " + std::to_string(least_outputs) + " that it needs");
+  if (graph->outputs.size() != outputs)
+    return c.fail("nested_c3", "graph '" + name + "' has " + std::to_string(graph->outputs.size()) + " outputs, not " +
+                                   std::to_string(outputs));
   return graph;
 }
 

@@ -6,9 +6,8 @@
 
 namespace assay::ops {
 
-/// The graph of that name, which has so many inputs and outputs; `least_outputs` counts those that the op returns.
-Result<const ir::Graph*> nested_graph(const InferContext& c, std::string_view attr, size_t inputs,
-                                      size_t least_outputs);
+/// The graph of that name, which must have so many inputs and outputs.
+Result<const ir::Graph*> nested_graph(const InferContext& c, std::string_view attr, size_t inputs, size_t outputs);
 /// Type of output `i` of a nested graph. Errors: type_unsupported for what is no tensor.
 Result<ir::Type> nested_output(const InferContext& c, std::string_view attr, const ir::Graph& graph, size_t i);
 /// type_unsupported when `type`, which `what` has, is no tensor.

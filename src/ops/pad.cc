@@ -1,17 +1,13 @@
 // Pad. Negative pads crop first; what remains is then padded.
+#include "ops/pad.h"
+
 #include <algorithm>
 
 #include "ops/move.h"
 #include "ops/upgrade.h"
 
 namespace assay::ops {
-namespace {
 
-struct Side {
-  int64_t begin = 0, end = 0;
-};
-
-/// Pads of every axis, or why the operands contradict each other.
 Result<std::vector<Side>> sides(const Error& error, const ir::Dims& pads, const std::optional<ir::Dims>& axes,
                                 int64_t rank) {
   const size_t n = axes ? axes->size() : static_cast<size_t>(rank);
@@ -30,6 +26,30 @@ Result<std::vector<Side>> sides(const Error& error, const ir::Dims& pads, const 
   }
   return out;
 }
+
+ir::Dims source_positions(const std::string& mode, int64_t extent, Side side) {
+  const int64_t first = std::max<int64_t>(0, -side.begin), last = extent - std::max<int64_t>(0, -side.end);
+  const int64_t n = last - first, out = extent + side.begin + side.end;
+  const auto wrapped = [](int64_t i, int64_t period) { return ((i % period) + period) % period; };
+  ir::Dims map(static_cast<size_t>(out));
+  for (int64_t o = 0; o < out; ++o) {
+    int64_t i = o - std::max<int64_t>(side.begin, 0);
+    if (mode == "edge") {
+      i = std::clamp<int64_t>(i, 0, n - 1);
+    } else if (mode == "wrap") {
+      i = wrapped(i, n);
+    } else if (n == 1) {
+      i = 0;
+    } else {  // reflect
+      i = wrapped(i, 2 * (n - 1));
+      if (i >= n) i = 2 * (n - 1) - i;
+    }
+    map[static_cast<size_t>(o)] = first + i;
+  }
+  return map;
+}
+
+namespace {
 
 Status infer(InferContext& c) {
   if (!c.ranked(0)) {
@@ -55,29 +75,6 @@ Status infer(InferContext& c) {
   }
   c.set(0, c.elem(0), std::move(out));
   return {};
-}
-
-/// For each output position of an axis the input position it shows.
-ir::Dims source_positions(const std::string& mode, int64_t extent, Side side) {
-  const int64_t first = std::max<int64_t>(0, -side.begin), last = extent - std::max<int64_t>(0, -side.end);
-  const int64_t n = last - first, out = extent + side.begin + side.end;
-  const auto wrapped = [](int64_t i, int64_t period) { return ((i % period) + period) % period; };
-  ir::Dims map(static_cast<size_t>(out));
-  for (int64_t o = 0; o < out; ++o) {
-    int64_t i = o - std::max<int64_t>(side.begin, 0);
-    if (mode == "edge") {
-      i = std::clamp<int64_t>(i, 0, n - 1);
-    } else if (mode == "wrap") {
-      i = wrapped(i, n);
-    } else if (n == 1) {
-      i = 0;
-    } else {  // reflect
-      i = wrapped(i, 2 * (n - 1));
-      if (i >= n) i = 2 * (n - 1) - i;
-    }
-    map[static_cast<size_t>(o)] = first + i;
-  }
-  return map;
 }
 
 Status pad_constant(KernelContext& c, const std::vector<Side>& each) {
@@ -185,6 +182,8 @@ extern const OpDef kPad = {
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval,
+    .to_mil = {pad_to_mil, "pad; gather where pad does not say it; fill, concat around integers"},
+    .to_nn = {pad_to_nn, "constantPad, padding; gather where they do not say it"},
 };
 
 }  // namespace assay::ops

@@ -1,8 +1,11 @@
+#include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/legacy_broadcast.h"
+#include "ops/lower/elementwise.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -49,6 +52,51 @@ Status eval(KernelContext& c) {
   return eval_elementwise(c);
 }
 
+constexpr int64_t kMostFactors = 8;  // of a power of integers that is written as products
+
+/// The exponent when it is one known number.
+template <class Context>
+std::optional<double> known_exponent(const Context& c) {
+  const ir::Tensor* e = c.constant(1);
+  return e != nullptr && e->size() == 1 ? std::optional(e->float_at(0)) : std::nullopt;
+}
+
+/// Integers: x * x * ..., the only form in which every factor and product is an integer for certain.
+template <class Context, class Value, class Multiply>
+Status product(Context& c, const Value& x, Multiply multiply) {
+  const auto e = known_exponent(c);
+  if (!e || *e < 1 || *e > kMostFactors || *e != std::floor(*e) || c.rank(1) > c.rank(0))
+    return c.refuse("powers of integers are written for constant exponents from 1 to 8 alone");
+  Value y = x;
+  for (double factor = 1; factor < *e; ++factor) y = multiply(y, x);
+  return c.result(y);
+}
+
+bool is_two(const ir::Tensor* base) { return base != nullptr && base->size() == 1 && base->float_at(0) == 2; }
+
+/// Runtimes have squared the exponent where the base is the constant 2: exp2 says the same without it.
+Status to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_numbers(c));
+  const MilValue x = c.in(0);
+  if (!ir::is_float(c.elem(0)))
+    return product(c, x, [&](const MilValue& a, const MilValue& b) { return c.binary("mul", a, b); });
+  ASSAY_CHECK(mil_takes_numbers(c, 1));
+  const MilValue y = c.cast(c.in(1), x.data());
+  if (is_two(c.constant(0)) && c.rank(0) <= c.rank(1)) return c.emit("exp2", {{"x", y}});
+  return c.emit("pow", {{"x", x}, {"y", y}});
+}
+
+Status to_nn(NnContext& c) {
+  ASSAY_CHECK(nn_takes_numbers(c));
+  ASSAY_CHECK(nn_takes_numbers(c, 1));
+  if (!ir::is_float(c.elem(0)))
+    return product(c, c.in(0), [&](const std::string& a, const std::string& b) {
+      return c.make("multiplyBroadcastable", {a, b});
+    });
+  if (is_two(c.constant(0)) && c.rank(0) <= std::max<int64_t>(c.rank(1), 1)) return c.layer("exp2", {c.in(1)});
+  return nn_plain<"powBroadcastable">(c);
+}
+
 constexpr In kIn[] = {{"X", kNumbers}, {"Y", kNumbers}};
 constexpr Out kOut[] = {{"Z"}};
 
@@ -66,6 +114,8 @@ extern const OpDef kPow = {
     .infer = infer_broadcast,
     .eval = eval,
     .elementwise = {pow_span<float>, pow_span<double>, nullptr, pow_int},
+    .to_mil = {to_mil, "pow; base 2: exp2; integers: mul"},
+    .to_nn = {to_nn, "powBroadcastable; base 2: exp2; integers: multiplyBroadcastable"},
     .bound = {.f32 = 1.0},
 };
 

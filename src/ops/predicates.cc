@@ -3,6 +3,7 @@
 
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/elementwise.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -31,6 +32,32 @@ Status eval_inf(KernelContext& c) {
   return eval(c, [=](double x) { return std::isinf(x) && (x > 0 ? positive : negative); });
 }
 
+Status nan_to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  return c.emit("not_equal", {{"x", c.in(0)}, {"y", c.in(0)}});
+}
+Status nan_to_nn(NnContext& c) {
+  ASSAY_CHECK(nn_takes_floats(c));
+  return c.layer("notEqual", {c.in(0), c.in(0)});
+}
+
+Status inf_to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  const bool positive = c.op.attr_int("detect_positive", 1) != 0, negative = c.op.attr_int("detect_negative", 1) != 0;
+  const MilValue x = c.in(0);
+  if (!positive && !negative) return c.emit("less", {{"x", x}, {"y", x}});  // of no element
+  const MilValue looked_at = positive && negative ? c.unary("abs", x) : x;
+  return c.emit("equal", {{"x", looked_at}, {"y", c.number(positive ? INFINITY : -INFINITY)}});
+}
+Status inf_to_nn(NnContext& c) {
+  ASSAY_CHECK(nn_takes_floats(c));
+  const bool positive = c.op.attr_int("detect_positive", 1) != 0, negative = c.op.attr_int("detect_negative", 1) != 0;
+  const std::string x = c.in(0);
+  if (!positive && !negative) return c.layer("lessThan", {x, x});  // of no element
+  const std::string looked_at = positive && negative ? nn_function(c, NnFunction::abs, x) : x;
+  return c.result(nn_against(c, "equal", looked_at, positive ? INFINITY : -INFINITY));
+}
+
 Status infer_bool(InferContext& c) {
   c.set(0, ir::ElemType::boolean, c.type(0).shape);
   return {};
@@ -53,6 +80,8 @@ extern const OpDef kIsInf = {
     .attrs = kInfAttrs,
     .infer = infer_bool,
     .eval = eval_inf,
+    .to_mil = {inf_to_mil, "abs, equal"},
+    .to_nn = {inf_to_nn, "unary ABS, equal"},
 };
 
 extern const OpDef kIsNaN = {
@@ -63,6 +92,8 @@ extern const OpDef kIsNaN = {
     .out = kOut,
     .infer = infer_bool,
     .eval = eval_nan,
+    .to_mil = {nan_to_mil, "not_equal with itself"},
+    .to_nn = {nan_to_nn, "notEqual with itself"},
 };
 
 }  // namespace assay::ops

@@ -6,6 +6,7 @@
 
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/rules.h"
 #include "ops/move.h"
 #include "ops/rows.h"
 
@@ -231,6 +232,10 @@ extern const OpDef kDequantizeLinear = {
     .numeric = Numeric::convert,
     .infer = infer_dequantise,
     .eval = eval_dequantise,
+    .to_mil =
+        {dequantize_to_mil,
+         "dequantize; constants: constexpr_affine_dequantize, constexpr_blockwise_shift_scale; else cast, sub, mul"},
+    .to_nn = {dequantize_to_nn, "subtractBroadcastable, multiplyBroadcastable"},
 };
 
 extern const OpDef kDynamicQuantizeLinear = {
@@ -242,6 +247,8 @@ extern const OpDef kDynamicQuantizeLinear = {
     .numeric = Numeric::convert,
     .infer = infer_dynamic,
     .eval = eval_dynamic,
+    .to_mil = {dynamic_quantize_to_mil, "reduce_min, reduce_max, real_div, round, clip, cast"},
+    .to_nn = {dynamic_quantize_to_nn, "reduceMin, reduceMax, divideBroadcastable, comparisons, clip"},
 };
 
 extern const OpDef kQuantizeLinear = {
@@ -254,6 +261,8 @@ extern const OpDef kQuantizeLinear = {
     .numeric = Numeric::convert,
     .infer = infer_quantise,
     .eval = eval_quantise,
+    .to_mil = {quantize_to_mil, "quantize"},
+    .to_nn = {quantize_to_nn, "divideBroadcastable, floor, comparisons, clip"},
 };
 
 }  // namespace assay::ops

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -63,6 +64,43 @@ Status eval(KernelContext& c) {
   return {};
 }
 
+/// What the operands say when they are constants: the operator's own arithmetic in float32.
+ir::Tensor evaluated(const ir::Tensor& start, const ir::Tensor& delta, int64_t n) {
+  ir::Tensor out = ir::Tensor::allocate(start.elem(), {n});
+  const auto first = static_cast<float>(start.float_at(0)), step = static_cast<float>(delta.float_at(0));
+  for (int64_t i = 0; i < n; ++i) out.set_float(i, static_cast<double>(first + static_cast<float>(i) * step));
+  return out;
+}
+
+/// A whole floating-point range when its operands are constants (ranges of integers are folded before).
+template <class Context>
+std::optional<ir::Tensor> known_range(const Context& c) {
+  if (!ir::is_float(c.elem(0)) || !c.constant(0) || !c.constant(1) || !c.constant(2)) return std::nullopt;
+  const auto n = count_of(*c.constant(0), *c.constant(1), *c.constant(2));
+  return evaluated(*c.constant(0), *c.constant(2), n.value_or(0));
+}
+
+/// Counting integers is exact. How Core ML counts and rounds in floating point is not stated.
+Status to_mil(MilContext& c) {
+  if (const auto all = known_range(c)) {
+    ASSAY_TRY(mil::Value held, mil_constant(*all, c.precision()));
+    return c.result(c.constant_value(std::move(held)));
+  }
+  if (ir::is_float(c.elem(0))) return c.refuse("how Core ML counts in floating point is not stated");
+  std::vector<MilValue> ends;
+  for (size_t i = 0; i < 3; ++i) {
+    ASSAY_TRY(const MilValue x, operand(c, i, kTakesNumbers));
+    ends.push_back(x.rank() == 0 ? x : c.squeeze(x, {0}));
+  }
+  return emit_carried(c, "range_1d", {{"end", ends[1]}, {"start", ends[0]}, {"step", ends[2]}}, mil::DataType::int32);
+}
+
+Status to_nn(NnContext& c) {
+  if (const auto all = known_range(c)) return c.result(c.constant_blob(*all));
+  if (ir::is_float(c.elem(0))) return c.refuse("how Core ML counts in floating point is not stated");
+  return c.layer("rangeDynamic", {c.in(1), c.in(0), c.in(2)});
+}
+
 constexpr In kIn[] = {{"start", kNumbers, kExempt}, {"limit", kNumbers, kExempt}, {"delta", kNumbers, kExempt}};
 constexpr Out kOut[] = {{"output"}};
 constexpr AttrDoc kAttrs[] = {{"stash_type", "1"}};
@@ -79,6 +117,8 @@ extern const OpDef kRange = {
     .numeric = Numeric::composite,
     .infer = infer,
     .eval = eval,
+    .to_mil = {to_mil, "const; range_1d of integers"},
+    .to_nn = {to_nn, "loadConstantND; rangeDynamic of integers"},
 };
 
 }  // namespace assay::ops

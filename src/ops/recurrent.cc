@@ -129,6 +129,7 @@ Cell<T> make_cell(const KernelContext& c, const num::Arith<T>& arith, const Geom
   if (has_cell && c.has(7))
     cell.peephole = slice<T>(c.in(7), static_cast<int64_t>(at * 3 * cell.hidden), 3 * cell.hidden);
   cell.clip = c.op.attr_float("clip", 0);
+  cell.cell_clip = c.op.attr_float("cell_clip", 0);
   cell.coupled = c.op.attr_int("input_forget", 0) != 0;
   cell.linear_before_reset = c.op.attr_int("linear_before_reset", 0) != 0;
   return cell;

@@ -41,7 +41,8 @@ struct Cell {
   std::vector<T> peephole;      ///< LSTM: i, o, f
   std::vector<Activation> functions;
   float clip = 0;
-  bool coupled = false;              ///< LSTM: input_forget
+  float cell_clip = 0;   ///< LSTM: the new cell state is kept within [-cell_clip, cell_clip] where it is > 0
+  bool coupled = false;  ///< LSTM: input_forget
   bool linear_before_reset = false;  ///< GRU
 };
 

@@ -2,7 +2,7 @@
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/legacy_broadcast.h"
-#include "ops/lower/simple.h"
+#include "ops/lower/rules.h"
 #include "ops/span.h"
 
 namespace assay::ops {
@@ -60,11 +60,6 @@ void thresholded(const num::Arith<T>&, const float* params, const T* const* in, 
 }
 void thresholded_params(const ir::Op& op, float* params) { params[0] = op.attr_float("alpha", 1.0f); }
 
-Status relu_to_mil(MilContext& c) {
-  if (!ir::is_float(c.elem(0))) return c.refuse("relu takes no integers");
-  return c.emit("relu", {{"x", c.in(0)}});
-}
-
 constexpr In kReluIn[] = {{"X", kFloats | kSigned}};
 constexpr In kIn[] = {{"X", kFloats}};
 constexpr In kPReluIn[] = {{"X", kNumbers}, {"slope", kNumbers}};
@@ -85,6 +80,8 @@ extern const OpDef kLeakyRelu = {
     .infer = infer_same,
     .eval = eval_elementwise,
     .elementwise = {leaky<float>, leaky<double>, leaky_params},
+    .to_mil = {leaky_relu_to_mil, "leaky_relu"},
+    .to_nn = {leaky_relu_to_nn, "activation leakyReLU"},
     .in_place = true,
     .bound = {.f32 = 0.5},
 };
@@ -100,6 +97,8 @@ extern const OpDef kPRelu = {
     .infer = infer_broadcast,
     .eval = eval_elementwise,
     .elementwise = {prelu<float>, prelu<double>, nullptr, prelu_int, prelu_uint},
+    .to_mil = {prelu_to_mil, "prelu, leaky_relu; else less, mul, select"},
+    .to_nn = {prelu_to_nn, "activation PReLU, leakyReLU; else lessThan, multiplyBroadcastable, whereBroadcastable"},
     .in_place = true,
     .bound = {.f32 = 0.5},
 };
@@ -114,8 +113,8 @@ extern const OpDef kRelu = {
     .infer = infer_same,
     .eval = eval_elementwise,
     .elementwise = {relu<float>, relu<double>, nullptr, relu_int},
-    .to_mil = {relu_to_mil, "relu"},
-    .to_nn = {nn_activation<"ReLU">, "activation ReLU"},
+    .to_mil = {mil_function<"relu">, "relu"},
+    .to_nn = {nn_float_activation<"ReLU">, "activation ReLU"},
     .in_place = true,
 };
 
@@ -130,6 +129,8 @@ extern const OpDef kThresholdedRelu = {
     .infer = infer_same,
     .eval = eval_elementwise,
     .elementwise = {thresholded<float>, thresholded<double>, thresholded_params},
+    .to_mil = {thresholded_relu_to_mil, "greater, select: thresholded_relu keeps alpha itself"},
+    .to_nn = {thresholded_relu_to_nn, "greaterThan, whereBroadcastable: thresholdedReLU keeps alpha itself"},
     .in_place = true,
 };
 

@@ -1,4 +1,7 @@
 // Reshape and Flatten: the same elements under another shape.
+#include <algorithm>
+
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 #include "ops/upgrade.h"
 
@@ -100,6 +103,84 @@ Status infer_flatten(InferContext& c) {
   return {};
 }
 
+/// What the constant `shape` asks for, with the extents that inference found.
+std::vector<Extent> extents_wanted(const ir::Dims& wanted, const ir::Type& out) {
+  std::vector<Extent> extents(wanted.size());
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const ir::Dim& d = (*out.shape)[i];
+    extents[i].value = d.known() ? d.value : -1;
+    if (wanted[i] == 0) extents[i].axis = static_cast<int64_t>(i);
+  }
+  return extents;
+}
+
+/// The shape is a value of the program. Zeros copy extents: operators of iOS15 and iOS17 agree on which only where the
+/// ranks are equal; elsewhere the extents are put in their place here.
+Status reshape_at_run_time(MilContext& c, const MilValue& x) {
+  ASSAY_TRY(MilValue shape, operand(c, 1, kTakesNumbers));
+  const int64_t length = shape.dims().front();
+  if (length < 0) return c.refuse("the rank of the result is known only at run time");
+  if (c.op.attr_int("allowzero", 0) == 0 && length != x.rank()) {
+    const int64_t common = std::min(length, x.rank());
+    std::vector<MilArg> parts = {extents_of(c, x, 0, common)};
+    if (length > common) parts.push_back(repeated(1, length - common));
+    const MilValue zero = c.make("equal", {{"x", shape}, {"y", mil::of_int(0)}},
+                                 mil::Type::tensor(mil::DataType::boolean, shape.type.dims));
+    shape = c.make("select", {{"cond", zero}, {"a", joined(c, parts, length)}, {"b", shape}}, shape.type);
+  }
+  return emit_carried(c, "reshape", {{"x", x}, {"shape", shape}}, x.data());
+}
+
+Status reshape_to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans | kTakesSmall));
+  if (!c.out_type().ranked()) return c.refuse("the rank of the result is known only at run time");
+  const auto& out = *c.out_type().shape;
+  const auto unknown = std::ranges::count_if(out, [](const ir::Dim& d) { return !d.known(); });
+  const auto wanted = known_ints(c, 1);
+  if (!wanted && unknown > 1) return reshape_at_run_time(c, x);
+  return reshape_known(c, x, extents_wanted(wanted ? *wanted : ir::Dims(out.size(), -1), c.out_type()));
+}
+
+Status flatten_to_mil(MilContext& c) {
+  ASSAY_TRY(MilValue x, operand(c, 0, kTakesBooleans | kTakesSmall));
+  const mil::Dims out = out_dims(c);
+  if (out[0] >= 0 || out[1] >= 0) return reshape_known(c, x, {{out[0]}, {out[1]}});
+  x = carried(c, x, kTakesBooleans);
+  return emit_carried(c, "flatten2d",
+                      {{"x", x}, {"axis", mil::of_int(static_cast<int32_t>(axis_of(c.op, 1, x.rank())))}}, x.data());
+}
+
+Status reshape_to_nn(NnContext& c) {
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  if (!c.out_type().ranked()) return c.refuse("the rank of the result is known only at run time");
+  const auto& out = *c.out_type().shape;
+  const auto unknown = std::ranges::count_if(out, [](const ir::Dim& d) { return !d.known(); });
+  const auto wanted = known_ints(c, 1);
+  if (wanted || unknown <= 1) {
+    const ir::Dims target = wanted ? *wanted : ir::Dims(out.size(), -1);
+    ASSAY_TRY(const std::string y, nn_reshape(c, 0, x, extents_wanted(target, c.out_type())));
+    return c.result(y);
+  }
+  std::string shape = c.in(1);
+  if (c.op.attr_int("allowzero", 0) == 0) {  // layers do not say what 0 means
+    const auto length = static_cast<int64_t>(out.size()), common = std::min(length, c.rank(0));
+    std::vector<std::string> parts = {nn_extents(c, 0, 0, common)};
+    if (length > common) parts.push_back(nn_ints(c, ir::Dims(static_cast<size_t>(length - common), 1)));
+    const std::string zero = c.make("equal", {shape}, c.params("equal").set("alpha", 0.0));
+    shape = c.make("whereBroadcastable", {zero, nn_joined(c, parts), shape});
+  }
+  return c.result(c.make("reshapeDynamic", {x, shape}));
+}
+
+Status flatten_to_nn(NnContext& c) {
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  const mil::Dims out = out_dims(c);
+  if (out[0] < 0 && out[1] < 0)
+    return c.layer("flattenTo2D", {x}, c.params("flattenTo2D").set("axis", axis_of(c.op, 1, c.rank(0))));
+  ASSAY_TRY(const std::string y, nn_reshape(c, 0, x, {{out[0]}, {out[1]}}));
+  return c.result(y);
+}
+
 constexpr In kReshapeIn[] = {{"data", kAnything}, {"shape", kInt64}};
 constexpr Out kReshapeOut[] = {{"reshaped"}};
 constexpr AttrDoc kReshapeAttrs[] = {{"allowzero", "0"}};
@@ -121,6 +202,8 @@ extern const OpDef kReshape = {
     .upgrades = kReshapeUpgrades,
     .infer = infer_reshape,
     .eval = eval_view,
+    .to_mil = {reshape_to_mil, "reshape"},
+    .to_nn = {reshape_to_nn, "reshapeStatic; reshapeDynamic"},
     .view = true,
 };
 
@@ -133,6 +216,8 @@ extern const OpDef kFlatten = {
     .attrs = kFlattenAttrs,
     .infer = infer_flatten,
     .eval = eval_view,
+    .to_mil = {flatten_to_mil, "reshape; flatten2d where both extents are unknown"},
+    .to_nn = {flatten_to_nn, "reshapeStatic; flattenTo2D"},
     .view = true,
 };
 

@@ -8,6 +8,7 @@
 #include "ops/lower/families.h"
 #include "ops/move.h"
 #include "ops/resize_plan.h"
+#include "ops/sampling_grid.h"
 #include "ops/upgrade.h"
 
 namespace assay::ops {
@@ -214,6 +215,13 @@ Status eval(KernelContext& c) {
   return computes_float64(c) ? interpolate<double>(c, *axes) : interpolate<float>(c, *axes);
 }
 
+/// Core ML's form has defaults of its own; the attributes are stated so that one kernel reads both.
+Status eval_on_grid(KernelContext& c) {
+  if (!sampling_grid(c.op.attr_string("coordinate_transformation_mode", "")) || !c.op.has_attr("nearest_mode"))
+    return c.fail(Code::model_invalid, "coordinate_transformation_mode and nearest_mode must be stated");
+  return eval(c);
+}
+
 /// Before 11: (X, scales), and coordinates were asymmetric and cut down.
 Status upgrade_resize(UpgradeContext& c) {
   if (c.op.inputs.size() == 2) c.op.inputs.insert(c.op.inputs.begin() + 1, ir::kNoValue);
@@ -251,6 +259,8 @@ constexpr AttrDoc kAttrs[] = {{"mode", "nearest"},
                               {"antialias", "0"},
                               {"axes", "-"},
                               {"keep_aspect_ratio_policy", "stretch"}};
+constexpr AttrDoc kCoremlAttrs[] = {
+    {"mode", "nearest"}, {"coordinate_transformation_mode", ""}, {"nearest_mode", ""}, {"axes", "-"}};
 constexpr AttrDoc kUpsampleAttrs[] = {{"mode", "nearest"}};
 constexpr Upgrade kUpgrades[] = {{11, upgrade_resize}};
 constexpr Upgrade kUpsampleUpgrades[] = {{1000, upgrade_upsample}};
@@ -271,6 +281,22 @@ extern const OpDef kResize = {
     .eval = eval,
     .to_mil = {resize_to_mil, "upsample_nearest_neighbor, resize_bilinear, upsample_bilinear, gather"},
     .to_nn = {resize_to_nn, "upsample, resizeBilinear, gather"},
+    .bound = {.f32 = 64, .f16 = 1, .bf16 = 1},
+};
+
+extern const OpDef kCoremlResize = {
+    .domain = "coreml",
+    .name = "Resize",
+    .since = 1,
+    .doc =
+        "Resize over Core ML's grids: STRICT_ALIGN_CORNERS, ALIGN_CORNERS, DEFAULT, OFFSET_CORNERS, UNALIGN_CORNERS.",
+    .in = kIn,
+    .out = kOut,
+    .attrs = kCoremlAttrs,
+    .numeric = Numeric::composite,
+    .accumulates = "taps of an axis, ascending, by fused multiply-adds",
+    .infer = infer,
+    .eval = eval_on_grid,
     .bound = {.f32 = 64, .f16 = 1, .bf16 = 1},
 };
 

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "ops/move.h"
+#include "ops/sampling_grid.h"
 
 namespace assay::ops {
 namespace {
@@ -30,6 +31,8 @@ void keep_aspect(std::vector<ResizeAxis>& axes, const ir::Dims& named, bool larg
 
 template <class T>
 T coordinate(const std::string& mode, const ResizeAxis& a, int64_t o) {
+  if (const auto grid = sampling_grid(mode))
+    return grid_point(*grid, static_cast<T>(o), static_cast<T>(a.in), static_cast<T>(a.out));
   const T x = static_cast<T>(o), in = static_cast<T>(a.in), scale = static_cast<T>(a.scale), half = T(0.5);
   const T resized = scale * in;  // before it was cut to a whole extent
   if (mode == "half_pixel") return (x + half) / scale - half;
@@ -140,7 +143,8 @@ Result<std::vector<ResizeAxis>> resize_axes(const ir::Op& op, const ir::Dims& in
       return wrong("unknown keep_aspect_ratio_policy '" + policy + "'");
     keep_aspect(axes, named, policy == "not_smaller");
   }
-  for (ResizeAxis& a : axes) a.kept = a.out == a.in && a.scale == 1 && transform != "tf_crop_and_resize";
+  const bool moves = transform == "tf_crop_and_resize" || transform == "OFFSET_CORNERS";
+  for (ResizeAxis& a : axes) a.kept = a.out == a.in && a.scale == 1 && !moves;
   return axes;
 }
 

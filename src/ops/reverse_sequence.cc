@@ -1,3 +1,6 @@
+#include <numeric>
+
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -31,6 +34,30 @@ Status eval(KernelContext& c) {
   return {};
 }
 
+Status to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans | kTakesSmall));
+  ASSAY_TRY(const MilValue lengths, operand(c, 1, kTakesNumbers));
+  const auto batch = static_cast<int32_t>(c.op.attr_int("batch_axis", 1));
+  return emit_carried(
+      c, "reverse_sequence",
+      {{"x", x}, {"lengths", lengths}, {"seq_axis", mil::of_int(1 - batch)}, {"batch_axis", mil::of_int(batch)}},
+      x.data());
+}
+
+/// The layer wants the batch axis in front of the sequence's.
+Status to_nn(NnContext& c) {
+  ASSAY_TRY(std::string x, nn_operand(c, 0));
+  const bool swap = c.op.attr_int("batch_axis", 1) == 1;
+  ir::Dims perm(static_cast<size_t>(c.rank(0)));
+  std::iota(perm.begin(), perm.end(), 0);
+  std::swap(perm[0], perm[1]);
+  if (swap) x = c.make("transpose", {x}, c.params("transpose").set("axes", perm));
+  x = c.make("reverseSeq", {x, c.in(1)},
+             c.params("reverseSeq").set("batchAxis", int64_t{0}).set("sequenceAxis", int64_t{1}));
+  if (swap) x = c.make("transpose", {x}, c.params("transpose").set("axes", perm));
+  return c.result(x);
+}
+
 constexpr In kIn[] = {{"input", kAnything}, {"sequence_lens", kInt64}};
 constexpr Out kOut[] = {{"Y"}};
 constexpr AttrDoc kAttrs[] = {{"batch_axis", "1"}, {"time_axis", "0"}};
@@ -46,6 +73,8 @@ extern const OpDef kReverseSequence = {
     .attrs = kAttrs,
     .infer = infer,
     .eval = eval,
+    .to_mil = {to_mil, "reverse_sequence"},
+    .to_nn = {to_nn, "reverseSeq, transpose"},
 };
 
 }  // namespace assay::ops

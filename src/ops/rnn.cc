@@ -69,6 +69,10 @@ void step_lstm(const num::Arith<T>& arith, const Cell<T>& cell, const T* x, Cell
   arith.mul(f, s.c.data(), s.c.data(), n);
   arith.mul(i, g, g, n);
   arith.add(s.c.data(), g, s.c.data(), n);
+  if (cell.cell_clip > 0) {
+    arith.min(s.c.data(), static_cast<T>(cell.cell_clip), s.c.data(), n);
+    arith.max(s.c.data(), static_cast<T>(-cell.cell_clip), s.c.data(), n);
+  }
   add_peephole(arith, cell, 1, s, o);
   activate(arith, cell.functions[0], cell.clip, o, n);
   s.h = s.c;
@@ -120,6 +124,10 @@ constexpr AttrDoc kLstmAttrs[] = {
     {"hidden_size", "-"},      {"direction", "forward"}, {"activations", "Sigmoid, Tanh, Tanh"},
     {"activation_alpha", "-"}, {"activation_beta", "-"}, {"clip", "-"},
     {"layout", "0"},           {"input_forget", "0"}};
+constexpr AttrDoc kCoremlLstmAttrs[] = {
+    {"hidden_size", "-"},      {"direction", "forward"}, {"activations", "Sigmoid, Tanh, Tanh"},
+    {"activation_alpha", "-"}, {"activation_beta", "-"}, {"clip", "-"},
+    {"layout", "0"},           {"input_forget", "0"},    {"cell_clip", "-"}};
 constexpr num::Function kFunctions[] = {num::Function::exp, num::Function::tanh};
 constexpr std::string_view kSums = "x W^T and h R^T, each as MatMul; then their sum, then + (Wb + Rb)";
 
@@ -173,6 +181,22 @@ extern const OpDef kLSTM = {
     .eval = eval_lstm,
     .to_mil = {lstm_to_mil, "lstm"},
     .to_nn = {lstm_to_nn, "uniDirectionalLSTM"},
+    .bound = {.f32 = 256, .f16 = 2, .bf16 = 2},
+};
+
+extern const OpDef kCoremlLSTM = {
+    .domain = "coreml",
+    .name = "LSTM",
+    .since = 1,
+    .doc = "LSTM whose cell state is kept within [-cell_clip, cell_clip] at each step.",
+    .in = kLstmIn,
+    .out = kLstmOut,
+    .attrs = kCoremlLstmAttrs,
+    .numeric = Numeric::composite,
+    .accumulates = kSums,
+    .elementary = kFunctions,
+    .infer = infer_lstm,
+    .eval = eval_lstm,
     .bound = {.f32 = 256, .f16 = 2, .bf16 = 2},
 };
 

@@ -7,6 +7,7 @@
 
 #include "num/arith.h"
 #include "ops/elementwise.h"
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 #include "ops/upgrade.h"
 
@@ -90,6 +91,84 @@ Status rename(UpgradeContext& c) {
   return {};
 }
 
+constexpr std::string_view kPartly = "updates that cover the data only partly, of a shape known only at run time";
+
+/// Whether indices and updates are as large as the data along all axes but one.
+template <class Context>
+bool covers_data(const Context& c, int64_t axis) {
+  bool covers = true;
+  for (int64_t i = 0; i < c.rank(0); ++i) {
+    const auto k = static_cast<size_t>(i);
+    covers = covers && (i == axis || same_extent((*c.type(0).shape)[k], (*c.type(1).shape)[k]));
+  }
+  return covers;
+}
+
+/// For each position of a tensor, in order, where it stands along axis `k`: a column.
+ir::Tensor coordinates(const ir::Dims& dims, size_t k) {
+  ir::Tensor column = ir::Tensor::allocate(ir::ElemType::int32, {volume(dims), 1});
+  ir::Dims index(dims.size());
+  for (int64_t n = 0; n < column.size(); ++n, next_index(index, dims)) column.set_int(n, index[k]);
+  return column;
+}
+
+/// Every position of the updates as a tuple, with the index itself in the place of `axis`: for scatter_nd, since
+/// scatter_along_axis wants indices as large as the data.
+MilValue positions(MilContext& c, const MilValue& at, int64_t axis) {
+  const int64_t count = volume(at.dims());
+  std::vector<MilValue> columns;
+  for (int64_t k = 0; k < at.rank(); ++k)
+    columns.push_back(k == axis ? c.reshape(at, {count, 1})
+                                : c.constant_value(*mil_constant(coordinates(at.dims(), static_cast<size_t>(k)))));
+  if (columns.size() == 1) return columns.front();
+  return c.make("concat", {{"values", columns}, {"axis", mil::of_int(1)}, {"interleave", mil::of_bool(false)}},
+                mil::Type::tensor(mil::DataType::int32, mil::Dims{count, at.rank()}));
+}
+
+Status to_mil(MilContext& c) {
+  ASSAY_TRY(const std::string mode, scatter_mode(c));
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesNumbers));
+  ASSAY_TRY(MilValue updates, operand(c, 2, kTakesNumbers));
+  const int64_t axis = axis_of(c.op, 0, x.rank());
+  ASSAY_TRY(MilValue at, indices_of(c, 1, x, {axis}, false, false));
+  MilParams params = {{"data", x}, {"indices", at}, {"updates", updates}, {"mode", mil::of_text(mode)}};
+  if (covers_data(c, axis)) {
+    params.push_back({"axis", mil::of_int(static_cast<int32_t>(axis))});
+    return emit_carried(c, "scatter_along_axis", params, x.data());
+  }
+  if (!c.is_static(1)) return c.refuse(std::string(kPartly));
+  params[1].value = positions(c, at, axis);
+  params[2].value = c.reshape(updates, {volume(at.dims())});
+  return emit_carried(c, "scatter_nd", params, x.data());
+}
+
+std::string nn_positions(NnContext& c, const std::string& at, int64_t axis) {
+  const ir::Dims dims = c.type(1).dims();
+  const int64_t count = volume(dims);
+  std::vector<std::string> columns;
+  for (int64_t k = 0; k < c.rank(1); ++k)
+    columns.push_back(
+        k == axis ? c.make("reshapeStatic", {at}, c.params("reshapeStatic").set("targetShape", ir::Dims{count, 1}))
+                  : c.constant_blob(coordinates(dims, static_cast<size_t>(k))));
+  if (columns.size() == 1) return columns.front();
+  return c.make("concatND", std::move(columns), c.params("concatND").set("axis", int64_t{1}));
+}
+
+Status to_nn(NnContext& c) {
+  ASSAY_TRY(const int64_t mode, scatter_mode(c));
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  ASSAY_TRY(std::string updates, nn_operand(c, 2));
+  const int64_t axis = axis_of(c.op, 0, c.rank(0));
+  ASSAY_TRY(const std::string at, nn_indices(c, 1, {axis}, false));
+  if (covers_data(c, axis))
+    return c.layer("scatterAlongAxis", {x, at, updates},
+                   c.params("scatterAlongAxis").set("axis", axis).set("mode", mode));
+  if (!c.is_static(1)) return c.refuse(std::string(kPartly));
+  updates = c.make("reshapeStatic", {updates},
+                   c.params("reshapeStatic").set("targetShape", ir::Dims{volume(c.type(1).dims())}));
+  return c.layer("scatterND", {x, nn_positions(c, at, axis), updates}, c.params("scatterND").set("mode", mode));
+}
+
 constexpr In kIn[] = {{"data", kAnything}, {"indices", kIndices}, {"updates", kAnything}};
 constexpr Out kOut[] = {{"output"}};
 constexpr AttrDoc kAttrs[] = {{"axis", "0"}, {"reduction", "none"}};
@@ -107,6 +186,25 @@ std::optional<Combine> combine_named(std::string_view name) {
   for (const auto& [text, value] : kNames)
     if (text == name) return value;
   return std::nullopt;
+}
+
+Result<std::string> scatter_mode(const MilContext& c) {
+  const std::string reduction = c.op.attr_string("reduction", "none");
+  const ir::ElemType elem = c.elem(0);
+  const bool wraps = !ir::is_float(elem) && elem != ir::ElemType::int32 && elem != ir::ElemType::int64;
+  if (reduction != "none" && wraps)
+    return c.refuse("updates of " + std::string(ir::elem_name(elem)) + " are not combined as that type does");
+  return reduction == "none" ? "update" : reduction;
+}
+
+Result<int64_t> scatter_mode(const NnContext& c) {
+  constexpr std::pair<std::string_view, int64_t> kModes[] = {
+      {"none", 0}, {"add", 1}, {"mul", 3}, {"max", 5}, {"min", 6}};  // ScatterMode
+  const std::string reduction = c.op.attr_string("reduction", "none");
+  if (reduction != "none" && !ir::is_float(c.elem(0))) return c.refuse("layers compute in floating point");
+  for (const auto& [name, mode] : kModes)
+    if (name == reduction) return mode;
+  return c.refuse("unknown reduction");
 }
 
 void scatter_run(const KernelContext& c, Combine combine, const ir::Tensor& updates, int64_t from, ir::Tensor& out,
@@ -134,6 +232,8 @@ extern const OpDef kScatterElements = {
     .accumulates = "updates of one position, in order; each sum or product is rounded as stored",
     .infer = infer_scatter,
     .eval = eval_scatter,
+    .to_mil = {to_mil, "scatter_along_axis; scatter_nd where the updates cover the data only partly"},
+    .to_nn = {to_nn, "scatterAlongAxis; scatterND where the updates cover the data only partly"},
 };
 
 extern const OpDef kScatter = {
@@ -145,6 +245,8 @@ extern const OpDef kScatter = {
     .attrs = kOldAttrs,
     .upgrades = kRename,
     .infer = infer_scatter,
+    .to_mil = {nullptr, "read as ScatterElements"},
+    .to_nn = {nullptr, "read as ScatterElements"},
 };
 
 }  // namespace assay::ops

@@ -1,4 +1,5 @@
 // NonZero and Compress: the number of results depends on values.
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -68,6 +69,70 @@ Status eval_compress(KernelContext& c) {
   return {};
 }
 
+Status non_zero_to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans));
+  if (x.rank() == 0) return c.refuse("a scalar has no positions");
+  const MilValue rows =
+      c.make("non_zero", {{"x", x}}, mil::Type::tensor(mil::DataType::int32, mil::Dims{mil::kUnknownDim, x.rank()}));
+  return c.emit("transpose", {{"x", rows}, {"perm", MilContext::ints({1, 0})}});
+}
+
+/// Positions at which a constant condition holds; nullopt when it is no constant.
+template <class Context>
+std::optional<ir::Dims> constant_positions(const Context& c) {
+  const auto condition = known_ints(c, 1);
+  if (!condition) return std::nullopt;
+  ir::Dims kept;
+  for (size_t i = 0; i < condition->size(); ++i)
+    if ((*condition)[i] != 0) kept.push_back(static_cast<int64_t>(i));
+  return kept;
+}
+
+/// Positions at which the condition holds, for gather.
+Result<MilArg> kept_positions(MilContext& c) {
+  if (const auto kept = constant_positions(c)) {
+    if (kept->empty()) return c.refuse("the result has no elements");
+    return MilArg(MilContext::ints(*kept));
+  }
+  ASSAY_TRY(const MilValue condition, operand(c, 1, kTakesBooleans));
+  const MilValue rows =
+      c.make("non_zero", {{"x", condition}}, mil::Type::tensor(mil::DataType::int32, mil::Dims{mil::kUnknownDim, 1}));
+  return MilArg(c.squeeze(rows, {1}));
+}
+
+Status compress_to_mil(MilContext& c) {
+  ASSAY_TRY(MilValue x, operand(c, 0, kTakesSmall));
+  const bool flat = !c.op.has_attr("axis");
+  const int64_t axis = flat ? 0 : axis_of(c.op, 0, x.rank());
+  if (flat && x.rank() != 1) x = c.reshape(x, {-1});
+  ASSAY_TRY(const MilArg kept, kept_positions(c));
+  return emit_carried(c, "gather", {{"x", x}, {"indices", kept}, {"axis", mil::of_int(static_cast<int32_t>(axis))}},
+                      x.data());
+}
+
+std::string nn_positions(NnContext& c, const std::string& x) { return c.make("whereNonZero", {x}); }
+
+Status non_zero_to_nn(NnContext& c) {
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  if (c.rank(0) == 0) return c.refuse("a scalar has no positions");
+  return c.layer("transpose", {nn_positions(c, x)}, c.params("transpose").set("axes", ir::Dims{1, 0}));
+}
+
+Status compress_to_nn(NnContext& c) {
+  ASSAY_TRY(std::string x, nn_operand(c, 0));
+  const bool flat = !c.op.has_attr("axis");
+  if (flat && c.rank(0) != 1)
+    x = c.make("reshapeStatic", {x}, c.params("reshapeStatic").set("targetShape", ir::Dims{-1}));
+  std::string kept;
+  if (const auto constant = constant_positions(c)) {
+    if (constant->empty()) return c.refuse("the result has no elements");
+    kept = nn_ints(c, *constant);
+  } else {
+    kept = c.make("squeeze", {nn_positions(c, c.in(1))}, c.params("squeeze").set("axes", ir::Dims{1}));
+  }
+  return c.layer("gather", {x, kept}, c.params("gather").set("axis", flat ? 0 : axis_of(c.op, 0, c.rank(0))));
+}
+
 constexpr In kNonZeroIn[] = {{"X", kAnything}};
 constexpr In kCompressIn[] = {{"input", kAnything}, {"condition", kBool}};
 constexpr Out kOut[] = {{"output"}};
@@ -83,6 +148,8 @@ extern const OpDef kNonZero = {
     .out = kOut,
     .infer = infer_non_zero,
     .eval = eval_non_zero,
+    .to_mil = {non_zero_to_mil, "non_zero, transpose"},
+    .to_nn = {non_zero_to_nn, "whereNonZero, transpose"},
 };
 
 extern const OpDef kCompress = {
@@ -94,6 +161,8 @@ extern const OpDef kCompress = {
     .attrs = kCompressAttrs,
     .infer = infer_compress,
     .eval = eval_compress,
+    .to_mil = {compress_to_mil, "non_zero, gather"},
+    .to_nn = {compress_to_nn, "whereNonZero, gather"},
 };
 
 }  // namespace assay::ops

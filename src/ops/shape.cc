@@ -1,6 +1,7 @@
 // Shape and Size.
 #include <algorithm>
 
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -55,6 +56,33 @@ Status eval_size(KernelContext& c) {
   return {};
 }
 
+Status shape_to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans));
+  const auto [begin, end] = range_of(c.op, x.rank());
+  if (begin == end) return c.refuse("the result has no elements");
+  return c.result(extents_of(c, x, begin, end));
+}
+
+Status size_to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans));
+  return c.emit(
+      "reduce_prod",
+      {{"x", extents_of(c, x, 0, x.rank())}, {"axes", MilContext::ints({0})}, {"keep_dims", mil::of_bool(false)}});
+}
+
+Status shape_to_nn(NnContext& c) {
+  if (c.rank(0) < 0) return c.refuse("a value of unknown rank");
+  const auto [begin, end] = range_of(c.op, c.rank(0));
+  if (begin == end) return c.refuse("the result has no elements");
+  return c.result(nn_extents(c, 0, begin, end));
+}
+
+Status size_to_nn(NnContext& c) {
+  if (c.rank(0) < 0) return c.refuse("a value of unknown rank");
+  return c.layer("reduceProd", {nn_extents(c, 0, 0, c.rank(0))},
+                 c.params("reduceProd").set("axes", ir::Dims{0}).set("keepDims", int64_t{1}));
+}
+
 constexpr In kIn[] = {{"data", kAnything}};
 constexpr Out kShapeOut[] = {{"shape"}};
 constexpr Out kSizeOut[] = {{"size"}};
@@ -71,6 +99,8 @@ extern const OpDef kShape = {
     .attrs = kShapeAttrs,
     .infer = infer_shape,
     .eval = eval_shape,
+    .to_mil = {shape_to_mil, "shape, slice_by_index"},
+    .to_nn = {shape_to_nn, "getShape, sliceStatic"},
 };
 
 extern const OpDef kSize = {
@@ -81,6 +111,8 @@ extern const OpDef kSize = {
     .out = kSizeOut,
     .infer = infer_size,
     .eval = eval_size,
+    .to_mil = {size_to_mil, "shape, reduce_prod"},
+    .to_nn = {size_to_nn, "getShape, reduceProd"},
 };
 
 }  // namespace assay::ops

@@ -1,6 +1,7 @@
 // Sigmoid and the activations built on it or on softplus. Each is computed as its body in ONNX writes it.
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/rules.h"
 #include "ops/span.h"
 
 namespace assay::ops {
@@ -90,6 +91,21 @@ constexpr Function kSoftplusCalls[] = {Function::exp, Function::log};
 constexpr Function kMishCalls[] = {Function::exp, Function::log, Function::tanh};
 constexpr std::span<const Function> kNoCalls = std::span(kExpOnly).first(0);
 
+constexpr Lowering<MilContext> kHardSigmoidMil{hard_sigmoid_to_mil, "sigmoid_hard"};
+constexpr Lowering<MilContext> kHardSwishMil{hard_swish_to_mil, "sigmoid_hard, mul"};
+constexpr Lowering<MilContext> kMishMil{mish_to_mil, "softplus, tanh, mul"};
+constexpr Lowering<MilContext> kSigmoidMil{mil_function<"sigmoid">, "sigmoid"};
+constexpr Lowering<MilContext> kSoftplusMil{mil_function<"softplus">, "softplus"};
+constexpr Lowering<MilContext> kSoftsignMil{mil_function<"softsign">, "softsign"};
+constexpr Lowering<MilContext> kSwishMil{swish_to_mil, "silu; else mul, sigmoid, mul"};
+constexpr Lowering<NnContext> kHardSigmoidNn{hard_sigmoid_to_nn, "activation sigmoidHard"};
+constexpr Lowering<NnContext> kHardSwishNn{hard_swish_to_nn, "activation sigmoidHard, multiplyBroadcastable"};
+constexpr Lowering<NnContext> kMishNn{mish_to_nn, "activation softplus, tanh, multiplyBroadcastable"};
+constexpr Lowering<NnContext> kSigmoidNn{nn_float_activation<"sigmoid">, "activation sigmoid"};
+constexpr Lowering<NnContext> kSoftplusNn{nn_float_activation<"softplus">, "activation softplus"};
+constexpr Lowering<NnContext> kSoftsignNn{nn_float_activation<"softsign">, "activation softsign"};
+constexpr Lowering<NnContext> kSwishNn{swish_to_nn, "activation sigmoid, multiplyBroadcastable"};
+
 }  // namespace
 
 #define ASSAY_ROW(row, onnx, version, function, attributes, reader, calls, ulp, sentence) \
@@ -105,6 +121,8 @@ constexpr std::span<const Function> kNoCalls = std::span(kExpOnly).first(0);
       .infer = infer_same,                                                                \
       .eval = eval_elementwise,                                                           \
       .elementwise = {function<float>, function<double>, reader},                         \
+      .to_mil = row##Mil,                                                                 \
+      .to_nn = row##Nn,                                                                   \
       .in_place = true,                                                                   \
       .bound = {.f32 = ulp},                                                              \
   };

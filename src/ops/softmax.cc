@@ -4,6 +4,7 @@
 
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/rules.h"
 #include "ops/move.h"
 #include "ops/reduce.h"
 #include "ops/rows.h"
@@ -180,6 +181,8 @@ extern const OpDef kHardmax = {
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval<Kind::hard>,
+    .to_mil = {hardmax_to_mil, "reduce_max, equal, cumsum, cast"},
+    .to_nn = {hardmax_to_nn, "reduceMax, equal, cumSum, logicalAnd"},
 };
 
 extern const OpDef kLogSoftmax = {
@@ -195,6 +198,8 @@ extern const OpDef kLogSoftmax = {
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval<Kind::log>,
+    .to_mil = {log_softmax_to_mil, "reduce_max, sub, exp, reduce_sum, log, sub"},
+    .to_nn = {log_softmax_to_nn, "reduceMax, unary EXP, reduceSum, unary LOG, subtractBroadcastable"},
 };
 
 extern const OpDef kSoftmax = {
@@ -210,6 +215,8 @@ extern const OpDef kSoftmax = {
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval<Kind::soft>,
+    .to_mil = {softmax_to_mil, "softmax"},
+    .to_nn = {softmax_to_nn, "softmaxND"},
     .bound = {.f32 = 16},
 };
 

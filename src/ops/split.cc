@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 #include "ops/upgrade.h"
 
@@ -81,6 +84,52 @@ Status upgrade_count(UpgradeContext& c) {
   return {};
 }
 
+/// Sizes of the parts, or why they are not known.
+template <class Context>
+Result<ir::Dims> known_parts(const Context& c, int64_t axis) {
+  const int64_t extent = c.dim(0, axis), count = static_cast<int64_t>(c.op.outputs.size());
+  ir::Dims sizes(c.op.outputs.size());
+  if (c.has(1) && !c.constant(1)) return c.refuse("the sizes of the parts are known only at run time");
+  if (c.has(1)) sizes = c.constant(1)->ints();
+  if (!c.has(1) && extent < 0) return c.refuse("equal parts of an extent that is known only at run time");
+  const int64_t each = extent / count + (extent % count != 0);
+  for (int64_t i = 0; !c.has(1) && i < count; ++i)
+    sizes[static_cast<size_t>(i)] = i + 1 < count ? each : extent - each * (count - 1);
+  if (std::ranges::find(sizes, 0) != sizes.end()) return c.refuse("a part has no elements");
+  return sizes;
+}
+
+Status to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans));
+  const int64_t axis = axis_of(c.op, 0, x.rank());
+  ASSAY_TRY(const ir::Dims sizes, known_parts(c, axis));
+  if (sizes.size() == 1) return result_carried(c, x);
+  const MilParams params = {
+      {"x", x}, {"split_sizes", MilContext::ints(sizes)}, {"axis", mil::of_int(static_cast<int32_t>(axis))}};
+  const bool all = std::ranges::find(c.op.outputs, ir::kNoValue) == c.op.outputs.end();
+  if (all && x.data() == mil_type(c.type(0))->data) return c.emit("split", params);
+  std::vector<mil::Type> types(sizes.size(), x.type);
+  for (size_t i = 0; i < sizes.size(); ++i) (*types[i].dims)[static_cast<size_t>(axis)] = sizes[i];
+  const std::vector<MilValue> parts = c.make_several("split", params, types);
+  for (size_t i = 0; i < parts.size(); ++i)
+    if (c.wants(i)) ASSAY_CHECK(result_carried(c, parts[i], i));
+  return {};
+}
+
+Status to_nn(NnContext& c) {
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  const int64_t axis = axis_of(c.op, 0, c.rank(0));
+  ASSAY_TRY(const ir::Dims sizes, known_parts(c, axis));
+  if (sizes.size() == 1) return c.result(x);
+  mil::Message params = c.params("splitND");
+  params.set("axis", axis).set("numSplits", static_cast<int64_t>(sizes.size())).set("splitSizes", sizes);
+  if (std::ranges::find(c.op.outputs, ir::kNoValue) == c.op.outputs.end())
+    return c.layer("splitND", {x}, std::move(params));
+  const std::vector<std::string> parts = c.make_several("splitND", {x}, sizes.size(), std::move(params));
+  for (size_t i = 0; i < parts.size(); ++i) ASSAY_CHECK(c.result(parts[i], i));
+  return {};
+}
+
 constexpr In kIn[] = {{"input", kAnything}, {"split", kInt64, kOptional}};
 constexpr Out kOut[] = {{"outputs", kVariadic}};
 constexpr AttrDoc kAttrs[] = {{"axis", "0"}, {"num_outputs", "-"}};
@@ -98,6 +147,8 @@ extern const OpDef kSplit = {
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval,
+    .to_mil = {to_mil, "split"},
+    .to_nn = {to_nn, "splitND"},
 };
 
 }  // namespace assay::ops

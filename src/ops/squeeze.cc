@@ -1,6 +1,7 @@
 // Squeeze and Unsqueeze: axes of extent 1 removed or inserted.
 #include <algorithm>
 
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 #include "ops/upgrade.h"
 
@@ -69,6 +70,79 @@ Status infer_unsqueeze(InferContext& c) {
 
 Status upgrade_axes(UpgradeContext& c) { return ints_attr_to_input(c, "axes", 1); }
 
+/// Which axes leave, and the extents of the others.
+struct Squeezed {
+  ir::Dims gone;
+  std::vector<Extent> rest;
+  bool certain = true;  ///< the extents of those that leave are known
+};
+
+template <class Context>
+Result<Squeezed> squeezed(const Context& c) {
+  const auto given = known_ints(c, 1);
+  if ((c.has(1) && !given) || !c.out_type().ranked()) return c.refuse("which axes leave is known only at run time");
+  Squeezed s;
+  for (int64_t i = 0; i < c.rank(0); ++i) {
+    const int64_t extent = c.dim(0, i);
+    const auto is_axis = [&](int64_t a) { return normal_axis(a, c.rank(0)) == i; };
+    if (given ? std::ranges::any_of(*given, is_axis) : extent == 1) {
+      s.gone.push_back(i);
+      s.certain = s.certain && extent == 1;
+    } else {
+      s.rest.push_back({extent, i});
+    }
+  }
+  return s;
+}
+
+/// Axes that are certainly of extent 1 go by squeeze; where one is known only at run time, the others' extents say the
+/// shape, since squeeze keeps an axis that is not 1.
+Status squeeze_to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans | kTakesSmall));
+  ASSAY_TRY(const Squeezed s, squeezed(c));
+  if (s.gone.empty()) return result_carried(c, x);
+  if (!s.certain) return reshape_known(c, x, s.rest);
+  return emit_carried(c, "squeeze", {{"x", x}, {"axes", MilContext::ints(s.gone)}}, x.data());
+}
+
+Status squeeze_to_nn(NnContext& c) {
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  ASSAY_TRY(Squeezed s, squeezed(c));
+  if (!s.certain) {
+    ASSAY_TRY(const std::string y, nn_reshape(c, 0, x, s.rest));
+    return c.result(y);
+  }
+  if (s.rest.empty() && !s.gone.empty()) s.gone.pop_back();  // blobs keep one axis
+  if (s.gone.empty()) return c.result(x);
+  return c.layer("squeeze", {x}, c.params("squeeze").set("axes", s.gone));
+}
+
+/// The axes of the result that are inserted, ascending.
+template <class Context>
+Result<ir::Dims> inserted(const Context& c) {
+  auto axes = known_ints(c, 1);
+  if (!axes) return c.refuse("where axes are inserted is known only at run time");
+  const int64_t rank = c.rank(0) + static_cast<int64_t>(axes->size());
+  for (int64_t& a : *axes) a = normal_axis(a, rank);
+  std::ranges::sort(*axes);
+  return *axes;
+}
+
+Status unsqueeze_to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans | kTakesSmall));
+  ASSAY_TRY(const ir::Dims axes, inserted(c));
+  if (axes.empty()) return result_carried(c, x);
+  return emit_carried(c, "expand_dims", {{"x", x}, {"axes", MilContext::ints(axes)}}, x.data());
+}
+
+Status unsqueeze_to_nn(NnContext& c) {
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  ASSAY_TRY(ir::Dims axes, inserted(c));
+  if (c.rank(0) == 0 && !axes.empty()) axes.erase(axes.begin());  // a scalar's blob has one axis already
+  if (axes.empty()) return c.result(x);
+  return c.layer("expandDims", {x}, c.params("expandDims").set("axes", axes));
+}
+
 constexpr In kSqueezeIn[] = {{"data", kAnything}, {"axes", kInt64, kOptional}};
 constexpr In kUnsqueezeIn[] = {{"data", kAnything}, {"axes", kInt64}};
 constexpr Out kSqueezeOut[] = {{"squeezed"}};
@@ -86,6 +160,8 @@ extern const OpDef kSqueeze = {
     .upgrades = kUpgrades,
     .infer = infer_squeeze,
     .eval = eval_view,
+    .to_mil = {squeeze_to_mil, "squeeze; reshape where an extent is unknown"},
+    .to_nn = {squeeze_to_nn, "squeeze; reshapeStatic, reshapeDynamic"},
     .view = true,
 };
 
@@ -98,6 +174,8 @@ extern const OpDef kUnsqueeze = {
     .upgrades = kUpgrades,
     .infer = infer_unsqueeze,
     .eval = eval_view,
+    .to_mil = {unsqueeze_to_mil, "expand_dims"},
+    .to_nn = {unsqueeze_to_nn, "expandDims"},
     .view = true,
 };
 

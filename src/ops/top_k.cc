@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 #include "ops/upgrade.h"
 
@@ -88,6 +89,44 @@ Status upgrade_k(UpgradeContext& c) {
   return {};
 }
 
+/// K when it is a constant within the axis.
+template <class Context>
+Result<int64_t> known_k(const Context& c) {
+  const auto k = known_ints(c, 1);
+  if (!k) return c.refuse("K is known only at run time");
+  if (k->size() != 1 || k->front() < 1) return c.refuse("the result has no elements");
+  return k->front();
+}
+
+Status to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesSmall));
+  ASSAY_TRY(const int64_t k, known_k(c));
+  const int64_t axis = axis_of(c.op, -1, x.rank());
+  MilParams params = {{"x", x},
+                      {"k", mil::of_int(static_cast<int32_t>(k))},
+                      {"axis", mil::of_int(static_cast<int32_t>(axis))},
+                      {"ascending", mil::of_bool(c.op.attr_int("largest", 1) == 0)}};
+  mil::Type values = x.type;
+  (*values.dims)[static_cast<size_t>(axis)] = k;
+  const mil::Type indices = mil::Type::tensor(mil::DataType::int32, values.dims);
+  if (c.wants(0) && c.wants(1) && x.data() == mil_type(c.type(0))->data) return c.emit("topk", params);
+  const std::vector<MilValue> both = c.make_several("topk", params, {values, indices});
+  if (c.wants(0)) ASSAY_CHECK(result_carried(c, both[0], 0));
+  return c.wants(1) ? c.result(both[1], 1) : Status();
+}
+
+Status to_nn(NnContext& c) {
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  ASSAY_TRY(const int64_t k, known_k(c));
+  mil::Message params = c.params("topK");
+  params.set("axis", axis_of(c.op, -1, c.rank(0))).set("K", k);
+  params.set("useBottomK", int64_t{c.op.attr_int("largest", 1) == 0});
+  if (c.wants(0) && c.wants(1)) return c.layer("topK", {x}, std::move(params));
+  const std::vector<std::string> both = c.make_several("topK", {x}, 2, std::move(params));
+  ASSAY_CHECK(c.result(both[0], 0));
+  return c.result(both[1], 1);
+}
+
 constexpr In kIn[] = {{"X", kNumbers}, {"K", kInt64}};
 constexpr Out kOut[] = {{"Values", kOptional}, {"Indices", kOptional}};
 constexpr AttrDoc kAttrs[] = {{"axis", "-1"}, {"largest", "1"}, {"sorted", "1"}};
@@ -105,6 +144,8 @@ extern const OpDef kTopK = {
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval,
+    .to_mil = {to_mil, "topk"},
+    .to_nn = {to_nn, "topK"},
 };
 
 }  // namespace assay::ops

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -47,6 +48,20 @@ Status eval(KernelContext& c) {
   return {};
 }
 
+Status to_mil(MilContext& c) {
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans | kTakesSmall));
+  const ir::Dims perm = permutation(c.op, x.rank());
+  if (std::ranges::is_sorted(perm)) return result_carried(c, x);
+  return emit_carried(c, "transpose", {{"x", x}, {"perm", MilContext::ints(perm)}}, x.data());
+}
+
+Status to_nn(NnContext& c) {
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  const ir::Dims perm = permutation(c.op, c.rank(0));
+  if (std::ranges::is_sorted(perm)) return c.result(x);
+  return c.layer("transpose", {x}, c.params("transpose").set("axes", perm));
+}
+
 constexpr In kIn[] = {{"data", kAnything}};
 constexpr Out kOut[] = {{"transposed"}};
 constexpr AttrDoc kAttrs[] = {{"perm", "-"}};
@@ -62,6 +77,8 @@ extern const OpDef kTranspose = {
     .attrs = kAttrs,
     .infer = infer,
     .eval = eval,
+    .to_mil = {to_mil, "transpose"},
+    .to_nn = {to_nn, "transpose"},
 };
 
 }  // namespace assay::ops

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "ops/lower/move_nn.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -35,6 +36,55 @@ Status eval(KernelContext& c) {
   return {};
 }
 
+/// Which elements stay, as a band of a matrix; `inside` false: those outside of it. Bands know no negative limits.
+struct Band {
+  int32_t lower = -1, upper = -1;  ///< -1: no limit
+  bool inside = true;
+};
+
+template <class Context>
+Result<Band> band_of(const Context& c) {
+  const auto given = known_ints(c, 1);
+  if (c.has(1) && (!given || given->size() != 1)) return c.refuse("the diagonal is known only at run time");
+  const auto k = static_cast<int32_t>(std::clamp<int64_t>(given ? given->front() : 0, -INT32_MAX / 2, INT32_MAX / 2));
+  if (c.op.attr_int("upper", 1) != 0) return k <= 0 ? Band{.lower = -k} : Band{.upper = k - 1, .inside = false};
+  return k >= 0 ? Band{.upper = k} : Band{.lower = -k - 1, .inside = false};
+}
+
+mil::Value zero_of(mil::DataType type) {
+  if (type == mil::DataType::boolean) return mil::of_bool(false);
+  return type == mil::DataType::int32 ? mil::of_int(0) : mil::of_float(0, type);
+}
+
+/// A band of ones says which elements stay: band_part of the data itself is stated as a product, which would make NaN
+/// of infinities that leave.
+Status to_mil(MilContext& c) {
+  ASSAY_TRY(const Band band, band_of(c));
+  ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans));
+  const int64_t rank = x.rank();
+  const mil::Type matrix = mil::Type::tensor(mil::DataType::int32, mil::Dims(x.dims().end() - 2, x.dims().end()));
+  const MilValue ones =
+      c.make("fill", {{"shape", extents_of(c, x, rank - 2, rank)}, {"value", mil::of_int(1)}}, matrix);
+  const MilValue part = c.make(
+      "band_part", {{"x", ones}, {"lower", mil::of_int(band.lower)}, {"upper", mil::of_int(band.upper)}}, matrix);
+  const MilValue zero = c.constant_value(zero_of(x.data()));
+  return emit_carried(
+      c, "select",
+      {{"cond", c.cast(part, mil::DataType::boolean)}, {"a", band.inside ? x : zero}, {"b", band.inside ? zero : x}},
+      x.data());
+}
+
+Status to_nn(NnContext& c) {
+  ASSAY_TRY(const Band band, band_of(c));
+  ASSAY_TRY(const std::string x, nn_operand(c, 0));
+  const std::string ones = c.make("fillLike", {x}, c.params("fillLike").set("value", 1.0));
+  const std::string part =
+      c.make("matrixBandPart", {ones},
+             c.params("matrixBandPart").set("numLower", int64_t{band.lower}).set("numUpper", int64_t{band.upper}));
+  const std::string zero = c.number(0);
+  return c.layer("whereBroadcastable", {part, band.inside ? x : zero, band.inside ? zero : x});
+}
+
 constexpr In kIn[] = {{"input", kAnything}, {"k", kInt64, kOptional}};
 constexpr Out kOut[] = {{"output"}};
 constexpr AttrDoc kAttrs[] = {{"upper", "1"}};
@@ -50,6 +100,8 @@ extern const OpDef kTrilu = {
     .attrs = kAttrs,
     .infer = infer,
     .eval = eval,
+    .to_mil = {to_mil, "fill, band_part, select"},
+    .to_nn = {to_nn, "fillLike, matrixBandPart, whereBroadcastable"},
 };
 
 }  // namespace assay::ops

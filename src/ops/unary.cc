@@ -1,6 +1,7 @@
 // Operators of one operand without an elementary function: signs, rounding to integers, reciprocal.
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/elementwise.h"
 
 namespace assay::ops {
 namespace {
@@ -46,6 +47,48 @@ void sign_uint(const float*, const uint64_t* const* in, uint64_t* out, size_t n)
   for (size_t i = 0; i < n; ++i) out[i] = in[0][i] != 0;
 }
 
+Status neg_to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_numbers(c));
+  const bool whole = !ir::is_float(c.elem(0));
+  return c.emit("mul", {{"x", c.in(0)}, {"y", whole ? mil::of_int(-1) : c.number(-1)}});
+}
+Status neg_to_nn(NnContext& c) {
+  ASSAY_CHECK(nn_takes_numbers(c));
+  return c.layer("multiplyBroadcastable", {c.in(0), c.number(-1)});
+}
+
+/// `inverse` adds its epsilon to the operand first, which takes the sign from -0 even when it is 0.
+Status reciprocal_to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  return c.emit("real_div", {{"x", c.number(1)}, {"y", c.in(0)}});
+}
+Status reciprocal_to_nn(NnContext& c) {
+  ASSAY_CHECK(nn_takes_floats(c));
+  return c.layer("divideBroadcastable", {c.number(1), c.in(0)});
+}
+
+Status abs_to_nn(NnContext& c) {
+  ASSAY_CHECK(nn_takes_numbers(c));
+  return c.layer("unary", {c.in(0)}, nn_function_params(NnFunction::abs));
+}
+
+Status round_to_nn(NnContext& c) {
+  ASSAY_CHECK(nn_takes_floats(c));
+  return c.result(nn_rounded(c, c.in(0)));
+}
+
+constexpr Lowering<MilContext> kAbsMil{mil_number_function<"abs">, "abs"};
+constexpr Lowering<MilContext> kCeilMil{mil_function<"ceil">, "ceil"}, kFloorMil{mil_function<"floor">, "floor"};
+constexpr Lowering<MilContext> kNegMil{neg_to_mil, "mul by -1"}, kReciprocalMil{reciprocal_to_mil, "real_div"};
+constexpr Lowering<MilContext> kRoundMil{mil_function<"round">, "round"};
+constexpr Lowering<MilContext> kSignMil{mil_number_function<"sign">, "sign"};
+constexpr Lowering<NnContext> kAbsNn{abs_to_nn, "unary ABS"};
+constexpr Lowering<NnContext> kCeilNn{nn_function_layer<"ceil">, "ceil"}, kFloorNn{nn_function_layer<"floor">, "floor"};
+constexpr Lowering<NnContext> kNegNn{neg_to_nn, "multiplyBroadcastable by -1"};
+constexpr Lowering<NnContext> kReciprocalNn{reciprocal_to_nn, "divideBroadcastable"};
+constexpr Lowering<NnContext> kRoundNn{round_to_nn, "floor, comparisons, whereBroadcastable: `round` leaves ties open"};
+constexpr Lowering<NnContext> kSignNn{nn_arithmetic<"sign">, "sign"};
+
 constexpr In kNumbersIn[] = {{"X", kNumbers}};
 constexpr In kSignedIn[] = {{"X", kFloats | kSigned}};
 constexpr In kFloatsIn[] = {{"X", kFloats}};
@@ -64,6 +107,8 @@ constexpr Out kOut[] = {{"Y"}};
       .infer = infer_same,                                                                                           \
       .eval = eval_elementwise,                                                                                      \
       .elementwise = {function##_span<float>, function##_span<double>, nullptr, signed_function, unsigned_function}, \
+      .to_mil = row##Mil,                                                                                            \
+      .to_nn = row##Nn,                                                                                              \
       .in_place = true,                                                                                              \
       .bound = {.f32 = 0.5},                                                                                         \
   };

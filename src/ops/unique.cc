@@ -113,6 +113,8 @@ extern const OpDef kUnique = {
     .attrs = kAttrs,
     .infer = infer,
     .eval = eval,
+    .to_mil = {nullptr, "no operator finds distinct elements"},
+    .to_nn = {nullptr, "no layer finds distinct elements"},
 };
 
 }  // namespace assay::ops

@@ -3,6 +3,7 @@
 
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/elementwise.h"
 #include "ops/span.h"
 
 namespace assay::ops {
@@ -53,6 +54,46 @@ void min_int(const float* params, const T* const* in, T* out, size_t n) {
   });
 }
 
+template <Word kType>
+MilValue folded(MilContext& c) {
+  MilValue y = mil_widened(c, 0);
+  for (size_t i = 1; i < c.input_count(); ++i) y = c.binary(kType.view(), y, mil_widened(c, i));
+  return y;
+}
+template <Word kType>
+Status fold_to_mil(MilContext& c) {
+  return mil_narrowed(c, folded<kType>(c));
+}
+Status mean_to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  const MilValue sum = folded<"add">(c);
+  return c.emit("real_div", {{"x", sum}, {"y", c.number(static_cast<double>(c.input_count()))}});
+}
+
+template <Word kKind>
+std::string folded(NnContext& c) {
+  std::string y = c.in(0);
+  for (size_t i = 1; i < c.input_count(); ++i) y = c.make(kKind.view(), {y, c.in(i)});
+  return y;
+}
+template <Word kKind>
+Status fold_to_nn(NnContext& c) {
+  ASSAY_CHECK(nn_takes_comparable(c));
+  return c.result(folded<kKind>(c));
+}
+Status mean_to_nn(NnContext& c) {
+  ASSAY_CHECK(nn_takes_floats(c));
+  const std::string sum = folded<"addBroadcastable">(c);
+  return c.layer("divideBroadcastable", {sum, c.number(static_cast<double>(c.input_count()))});
+}
+
+constexpr Lowering<MilContext> kMaxMil{fold_to_mil<"maximum">, "maximum"}, kMinMil{fold_to_mil<"minimum">, "minimum"};
+constexpr Lowering<MilContext> kSumMil{fold_to_mil<"add">, "add"}, kMeanMil{mean_to_mil, "add, real_div"};
+constexpr Lowering<NnContext> kMaxNn{fold_to_nn<"maxBroadcastable">, "maxBroadcastable"};
+constexpr Lowering<NnContext> kMinNn{fold_to_nn<"minBroadcastable">, "minBroadcastable"};
+constexpr Lowering<NnContext> kSumNn{fold_to_nn<"addBroadcastable">, "addBroadcastable"};
+constexpr Lowering<NnContext> kMeanNn{mean_to_nn, "addBroadcastable, divideBroadcastable"};
+
 constexpr In kNumbersIn[] = {{"data_0", kNumbers, kVariadic}};
 constexpr In kFloatsIn[] = {{"data_0", kFloats, kVariadic}};
 constexpr Out kOut[] = {{"result"}};
@@ -70,6 +111,8 @@ constexpr Out kOut[] = {{"result"}};
       .infer = infer_broadcast,                                                                            \
       .eval = eval_elementwise,                                                                            \
       .elementwise = {function<float>, function<double>, count_param, signed_function, unsigned_function}, \
+      .to_mil = row##Mil,                                                                                  \
+      .to_nn = row##Nn,                                                                                    \
       .in_place = true,                                                                                    \
       .bound = {.f32 = ulp},                                                                               \
   };

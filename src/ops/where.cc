@@ -2,6 +2,7 @@
 
 #include "ops/broadcast.h"
 #include "ops/infer.h"
+#include "ops/lower/elementwise.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -79,6 +80,12 @@ Status eval(KernelContext& c) {
 
 Status infer(InferContext& c) { return c.broadcast(c.elem(1)); }
 
+Status to_mil(MilContext& c) {
+  const MilValue condition = c.in(0), x = mil_widened(c, 1), y = mil_widened(c, 2);
+  ASSAY_CHECK(c.status());
+  return mil_narrowed(c, c.select(condition, x, y));
+}
+
 constexpr In kIn[] = {{"condition", kBool}, {"X", kAnything}, {"Y", kAnything}};
 constexpr Out kOut[] = {{"output"}};
 
@@ -92,6 +99,8 @@ extern const OpDef kWhere = {
     .out = kOut,
     .infer = infer,
     .eval = eval,
+    .to_mil = {to_mil, "select"},
+    .to_nn = {nn_plain<"whereBroadcastable">, "whereBroadcastable"},
 };
 
 }  // namespace assay::ops

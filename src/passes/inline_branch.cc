@@ -18,7 +18,7 @@ const Graph* taken_branch(const Graph& g, const Op& op) {
   const auto& condition = g.at(op.inputs[0]).constant;
   if (!condition || condition->elem() != ir::ElemType::boolean || condition->size() != 1) return nullptr;
   const Graph* branch = op.attr_graph(condition->int_at(0) != 0 ? "then_branch" : "else_branch");
-  const bool whole = branch && branch->inputs.empty() && branch->outputs.size() >= op.outputs.size();
+  const bool whole = branch && branch->inputs.empty() && branch->outputs.size() == op.outputs.size();
   return whole ? branch : nullptr;
 }
 

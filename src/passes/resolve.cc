@@ -87,7 +87,10 @@ struct Surroundings {
 class Resolver {
  public:
   Resolver(const profiles::Profile& profile, size_t variant)
-      : profile_(profile), variant_(variant), storage_(profile.variants[variant].storage) {}
+      : profile_(profile),
+        variant_(variant),
+        storage_(profile.variants[variant].storage),
+        widens_(profile.variants[variant].widens) {}
 
   /// `around` is null for the main graph.
   Graph run(const Graph& in, const Surroundings* around);
@@ -117,6 +120,7 @@ class Resolver {
   const profiles::Profile& profile_;
   size_t variant_;
   const profiles::Storage& storage_;
+  bool widens_;  ///< values declared float16 are stored in float32
 };
 
 /// Who reads which value, as data or as an exempt parameter; nested graphs read what they capture.
@@ -124,6 +128,7 @@ void Resolver::find_reads(const Graph& graph, std::vector<bool>& raw, std::vecto
   raw.assign(graph.values.size(), false);
   stored.assign(graph.values.size(), false);
   for (const ValueId id : graph.outputs) stored[id] = true;
+  for (const ir::State& state : graph.states) stored[state.after] = true;  // kept as it is stored
   for (const Op& op : graph.ops) {
     for (size_t i = 0; i < op.inputs.size(); ++i)
       if (op.inputs[i] != kNoValue) (is_exempt(op, i) ? raw : stored)[op.inputs[i]] = true;
@@ -142,6 +147,7 @@ void Resolver::find_reads(const Graph& graph, std::vector<bool>& raw, std::vecto
 
 ElemType Resolver::stored_type(const ir::Type& type) const {
   const ElemType leaf = leaf_type(type);
+  if (widens_ && leaf == ElemType::float16) return ElemType::float32;
   return leaf == ElemType::float32 ? storage_.type : leaf;
 }
 
@@ -171,7 +177,7 @@ void Resolver::add_round(Scope& s, ValueId from, ValueId to, const std::optional
 void Resolver::resolve_constant(Scope& s, ValueId id) const {
   Value& value = s.out.at(id);
   const bool plain = leaf_type(value.type) != ElemType::float32 || value.parameter;
-  value.storage = plain ? value.type.elem : storage_.type;
+  value.storage = plain ? stored_type(value.type) : storage_.type;
   if (!plain) value.rounding = storage_.weights;
   const bool changed = value.storage != value.type.elem || value.rounding;
   if (!changed || !s.read_raw[id]) return;
@@ -260,6 +266,9 @@ void Resolver::resolve_op(Scope& s, const Op& op) {
                                      .numeric = numeric_name(op.def != nullptr ? op.def->numeric : ops::Numeric::exact),
                                      .declared = declared,
                                      .matrix = is_matrix(s.in, op)});
+  if (widens_ && op.type == "Cast" && declared == ElemType::float16 && op.has_input(0) &&
+      s.in.at(op.inputs[0]).producer == ir::kNoOp)
+    out.policy.result = num::Rounding{.format = num::format(num::FormatId::float16)};  // inputs are float16 buffers
   if (out.policy.divide_by_reciprocal) divide_by_reciprocal(s, out);
   // Rounding what is rounded already changes nothing, so only operations that compute are split for a raw reader.
   std::vector<std::pair<ValueId, ValueId>> splits;
@@ -286,12 +295,13 @@ void Resolver::resolve_outputs(Scope& s) const {
   for (ValueId& id : s.out.outputs) {
     id = s.views[id].stored;
     const Value& value = s.out.at(id);
-    const bool narrow = value.type.kind == ir::Type::Kind::tensor && value.type.elem == ElemType::float32 &&
-                        value.storage != ElemType::float32 && value.storage != ElemType::float64;
-    if (!narrow) continue;
-    const ElemType storage = value.storage;  // `value` moves when values are added
+    const bool narrow = value.type.elem == ElemType::float32 && value.storage != ElemType::float32 &&
+                        value.storage != ElemType::float64;
+    const bool wide_half = value.type.elem == ElemType::float16 && value.storage == ElemType::float32;
+    if (value.type.kind != ir::Type::Kind::tensor || !(narrow || wide_half)) continue;
+    const ElemType storage = value.storage, declared = value.type.elem;  // `value` moves when values are added
     const std::string name = s.in.outputs[static_cast<size_t>(&id - s.out.outputs.data())] == id ? value.name : "";
-    const ValueId wide = add_copy(s, id, "output", ElemType::float32);
+    const ValueId wide = add_copy(s, id, "output", declared);
     if (!name.empty()) {
       const std::string inner = copy_name(s, name, ir::elem_name(storage));
       s.out.at(id).name = inner;
@@ -342,6 +352,7 @@ Graph Resolver::run(const Graph& in, const Surroundings* around) {
   else
     for (const ValueId id : in.inputs) resolve_input(s, id);
   for (const Op& op : in.ops) resolve_op(s, op);
+  for (ir::State& state : out.states) state.after = stored_parameter(s, state.after);
   if (!around) {
     resolve_outputs(s);
   } else {

@@ -64,6 +64,8 @@ struct Variant {
   Storage storage;
   std::vector<Statement> statements;  ///< the profile's common ones, then the variant's own
   size_t own = 0;                     ///< how many of them, at the end, are the variant's own
+  /// Values declared float16 are stored in float32 between operations (declared types are a minimum).
+  bool widens = false;
 };
 
 struct Profile {

@@ -1,7 +1,5 @@
 #include "profiles/typed.h"
 
-#include <algorithm>
-
 namespace assay::profiles {
 namespace {
 
@@ -15,9 +13,6 @@ void append(const Variant& from, std::string_view type, Variant& to) {
   }
 }
 
-/// Storage follows declared types, so a variant that only stores otherwise says nothing more here.
-bool same_arithmetic(const Variant& variant) { return variant.storage.type != ir::ElemType::float32; }
-
 Variant joined(const Variant* wide, const Variant* narrow) {
   Variant variant;
   variant.name = wide == nullptr ? narrow->name : narrow == nullptr ? wide->name : wide->name + "+" + narrow->name;
@@ -25,14 +20,15 @@ Variant joined(const Variant* wide, const Variant* narrow) {
   if (wide != nullptr) append(*wide, "float32", variant);
   if (narrow != nullptr) append(*narrow, "float16", variant);
   variant.own = variant.statements.size();
+  variant.widens = narrow != nullptr && narrow->storage.type == ir::ElemType::float32;
   return variant;
 }
 
-std::vector<const Variant*> variants_for(const Profile& profile, bool declared, bool narrow) {
+/// {null} where the program declares nothing of the profile's type.
+std::vector<const Variant*> variants_for(const Profile& profile, bool declared) {
+  if (!declared) return {nullptr};
   std::vector<const Variant*> list;
-  for (const Variant& variant : profile.variants)
-    if (declared && (!narrow || same_arithmetic(variant))) list.push_back(&variant);
-  if (list.empty()) list.push_back(declared ? &profile.variants.front() : nullptr);
+  for (const Variant& variant : profile.variants) list.push_back(&variant);
   return list;
 }
 
@@ -53,7 +49,7 @@ std::shared_ptr<const Profile> typed_profile(const Profile& profile, DeclaredTyp
   typed->name = profile.name;
   typed->storage = ir::ElemType::float32;
   typed->variants.clear();
-  const auto wides = variants_for(*wide, types.float32, false), narrows = variants_for(*narrow, types.float16, true);
+  const auto wides = variants_for(*wide, types.float32), narrows = variants_for(*narrow, types.float16);
   for (const Variant* w : wides) typed->variants.push_back(joined(w, narrows.front()));
   for (size_t i = 1; i < narrows.size(); ++i) typed->variants.push_back(joined(wides.front(), narrows[i]));
   if (typed->variants.size() > kMaxVariants) typed->variants.resize(kMaxVariants);

@@ -96,7 +96,14 @@ ValueId GraphBuilder::unsqueeze(ValueId x, const ir::Dims& axes) {
 }
 
 ValueId GraphBuilder::squeeze(ValueId x, const ir::Dims& axes) {
-  return axes.empty() ? x : op("Squeeze", {x, ints(axes)});
+  if (axes.empty()) return x;
+  // Axes that were only just added.
+  if (const ir::OpId id = graph.at(x).producer; id != ir::kNoOp && graph.ops[id].type == "Unsqueeze") {
+    const ir::Op& added = graph.ops[id];
+    if (const ir::Tensor* known = constant(added.inputs[1]); known != nullptr && known->ints() == axes)
+      return added.inputs[0];
+  }
+  return op("Squeeze", {x, ints(axes)});
 }
 
 void GraphBuilder::name_value(ValueId x, const std::string& name) {

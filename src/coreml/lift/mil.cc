@@ -94,6 +94,9 @@ Result<ir::Tensor> tensor_of(const mil::Value& value) {
 
 MilLift::MilLift(ir::Graph& g, MilScope& scope, int version) : GraphBuilder(g), scope_(scope), version_(version) {}
 
+MilLift::MilLift(ir::Graph& g, MilScope& scope, const MilLift& outer)
+    : GraphBuilder(g), scope_(scope), version_(outer.version_), outer_(&outer) {}
+
 bool MilLift::has(std::string_view parameter) const {
   return count(parameter) != 0 || mil::find(operation->attributes, parameter) != nullptr;
 }
@@ -195,6 +198,8 @@ void MilLift::result(ValueId value, size_t i) {
   if (failed()) return;
   if (i >= result_count()) return;
   const mil::NamedType& output = operation->outputs[i];
+  if (scope_.defined_here(output.name)) return bad("'" + output.name + "' is defined twice");
+  if (!output.type.is_tensor()) return define(value, output.name);
   const ElemType declared = result_elem(i);
   if (ir::is_integer(declared) && ir::is_integer(elem(value))) value = cast(value, declared);
   if (failed()) return;
@@ -205,22 +210,34 @@ void MilLift::result(ValueId value, size_t i) {
     return bad("its result '" + output.name + "' is declared " + mil::to_string(output.type) + ", but has type " +
                ir::to_string(type(value)));
   refine(value, output.type);
-  if (scope_.defined_here(output.name)) return bad("'" + output.name + "' is defined twice");
+  define(value, output.name);
+}
+
+void MilLift::define(ValueId value, const std::string& name) {
   const bool own = graph.at(value).producer != ir::kNoOp && graph.at(value).producer >= first_op_;
-  if (own) name_value(value, output.name);
-  scope_.define(output.name, value);
+  if (own) name_value(value, name);
+  scope_.define(name, value);
 }
 
 void MilLift::define_other(const mil::Value& value) {
   if (result_count() == 1) others_[operation->outputs[0].name] = &value;
 }
 
+void MilLift::define_owned(mil::Value value, size_t i) {
+  if (i >= result_count()) return;
+  owned_.push_back(std::make_shared<const mil::Value>(std::move(value)));
+  others_[operation->outputs[i].name] = owned_.back().get();
+}
+
 const mil::Value* MilLift::other(std::string_view parameter) const {
   const mil::Argument* argument = mil::find(operation->inputs, parameter);
   if (argument == nullptr || argument->bindings.size() != 1) return mil::find(operation->attributes, parameter);
   if (const auto* value = std::get_if<mil::Value>(&argument->bindings[0])) return value;
-  const auto found = others_.find(std::get<std::string>(argument->bindings[0]));
-  return found == others_.end() ? nullptr : found->second;
+  for (const MilLift* lift = this; lift != nullptr; lift = lift->outer_)
+    if (const auto found = lift->others_.find(std::get<std::string>(argument->bindings[0]));
+        found != lift->others_.end())
+      return found->second;
+  return nullptr;
 }
 
 void MilLift::refine(ValueId value, const mil::Type& declared) {

@@ -19,6 +19,8 @@ class MilScope;
 class MilLift : public GraphBuilder {
  public:
   MilLift(ir::Graph& graph, MilScope& scope, int version);
+  /// Of a block inside `outer`'s: its version, and the constants that are no tensors.
+  MilLift(ir::Graph& graph, MilScope& scope, const MilLift& outer);
 
   const mil::Operation* operation = nullptr;
   /// The driver: the following calls are about this operation.
@@ -27,6 +29,8 @@ class MilLift : public GraphBuilder {
   int version() const { return version_; }
 
   // Parameters.
+  using GraphBuilder::integer;
+  using GraphBuilder::number;
   bool has(std::string_view parameter) const;
   size_t count(std::string_view parameter) const;  ///< bindings of a variadic parameter
   /// The value bound to a parameter; kNoValue and a kept error when it is missing.
@@ -46,19 +50,22 @@ class MilLift : public GraphBuilder {
   const mil::Type& result_type(size_t i = 0) const { return operation->outputs[i].type; }
   ir::ElemType result_elem(size_t i = 0) const;
   /// The operation's result `i` is `value`: it gets the result's name, and a Cast where the declared element type is
-  /// another integer type than the IR's (int32 for int64). A declared type that contradicts is an error.
+  /// another integer type than the IR's (int32 for int64). A declared type that contradicts is an error. Lists and
+  /// dictionaries of tensors are tensors of what they hold.
   void result(ValueId value, size_t i = 0);
   /// The operation's result is a constant that is no tensor (a list or dictionary of literals): kept by name for the
   /// operations that take such.
   void define_other(const mil::Value& value);
+  /// The same of result `i`, a value that the lift made.
+  void define_owned(mil::Value value, size_t i);
   const mil::Value* other(std::string_view parameter) const;  ///< null when the parameter is no such constant
 
   /// An error about this operation: model_invalid (or op_unsupported with unsupported()).
   void bad(std::string message);
   void unsupported(std::string message);
 
-  /// A nested block as a graph of its own, for If and Loop.
-  std::shared_ptr<ir::Graph> block(const mil::Block& block, const std::vector<ir::Type>& inputs);
+  /// Lifts a block into this graph: its inputs are these values; gives its outputs.
+  std::vector<ValueId> block(const mil::Block& block, const std::vector<ValueId>& inputs);
 
   MilScope& scope() { return scope_; }
 
@@ -66,11 +73,14 @@ class MilLift : public GraphBuilder {
   ValueId literal(const mil::Value& value, std::string_view parameter);
   const ir::Tensor* setting(std::string_view parameter);
   void refine(ValueId value, const mil::Type& declared);
+  void define(ValueId value, const std::string& name);
 
   MilScope& scope_;
   int version_;
+  const MilLift* outer_ = nullptr;
   ir::OpId first_op_ = 0;
   std::map<std::string, const mil::Value*> others_;
+  std::vector<std::shared_ptr<const mil::Value>> owned_;
 };
 
 struct MilRow {

@@ -1,15 +1,17 @@
+// Drivers: layers in order, whole networks, pipelines of networks.
 #include <algorithm>
 #include <unordered_map>
 
 #include "coreml/lift/missing.h"
+#include "coreml/lift/network_io.h"
+#include "coreml/lift/nn_blobs.h"
+#include "coreml/lift/nn_control.h"
 #include "coreml/lift/nn_tables.h"
 #include "coreml/lift/program.h"
 #include "coreml/lift/scope.h"
 
 namespace assay::coreml {
 namespace {
-
-using ir::ElemType;
 
 const std::unordered_map<std::string_view, const NnRow*>& rows_by_kind() {
   static const auto* const kByKind = [] {
@@ -20,78 +22,68 @@ const std::unordered_map<std::string_view, const NnRow*>& rows_by_kind() {
   return *kByKind;
 }
 
-std::optional<ElemType> elem_of(mil::ArrayType type) {
-  switch (type) {
-    case mil::ArrayType::float16:
-      return ElemType::float16;
-    case mil::ArrayType::float32:
-      return ElemType::float32;
-    case mil::ArrayType::float64:
-      return ElemType::float64;
-    case mil::ArrayType::int8:
-      return ElemType::int8;
-    case mil::ArrayType::int32:
-      return ElemType::int32;
-    default:
-      return std::nullopt;
+void find_missing(std::span<const mil::Layer> layers, Missing& missing) {
+  for (const mil::Layer& layer : layers) {
+    if (layer.kind == nullptr || !rows_by_kind().contains(layer.kind->name))
+      missing.add(layer.kind == nullptr ? "a layer of unknown kind" : std::string(layer.kind->name), layer.name);
+    for (const char* field : {"ifBranch", "elseBranch", "conditionNetwork", "bodyNetwork"})
+      if (layer.params.row() != nullptr && layer.params.row()->find(field) != nullptr)
+        find_missing(nested_layers(layer, field), missing);
   }
 }
 
-std::vector<ir::Dim> shape_of(const mil::ArrayFeature& array) {
-  std::vector<ir::Dim> dims;
-  const size_t rank = !array.ranges.empty() ? array.ranges.size() : array.shape.size();
-  for (size_t i = 0; i < rank; ++i) {
-    const bool fixed = array.ranges.empty() || (array.ranges[i].upper >= 0 &&
-                                                static_cast<uint64_t>(array.ranges[i].upper) == array.ranges[i].lower);
-    dims.push_back(!fixed                  ? ir::Dim()
-                   : !array.ranges.empty() ? ir::Dim(array.ranges[i].upper)
-                                           : ir::Dim(array.shape[i]));
-  }
-  for (const mil::Dims& other : array.enumerated)
-    for (size_t i = 0; i < dims.size() && i < other.size(); ++i)
-      if (dims[i].known() && dims[i].value != other[i]) dims[i] = ir::Dim();
-  return dims;
+/// One network whose inputs are `features` or become inputs of the graph; its outputs join `features`.
+Status lift_features(const mil::NetworkModel& model, const mil::FunctionDescription& description,
+                     std::span<const std::string> given, ir::Graph& graph, FeatureValues& features,
+                     Warnings& warnings) {
+  NnScope scope(graph);
+  NnLift lift(graph, scope, warnings);
+  for (const mil::Feature& feature : description.outputs) lift.needed.insert(feature.name);
+  lift.needed.insert(model.network.label_probability_layer);
+  ASSAY_CHECK(lift_inputs(model, description, given, features, lift));
+  Missing missing;
+  find_missing(model.network.layers, missing);
+  ASSAY_CHECK(missing.status());
+  ASSAY_CHECK(lift_layers(model.network.layers, lift));
+  return lift_outputs(model, description, features, lift);
 }
 
-/// What layers see of an array input: float32, with five axes under the legacy mapping.
-Status array_input(const mil::Feature& feature, bool exact, NnLift& lift, NnScope& scope) {
-  const auto elem = elem_of(feature.array.type);
-  if (!elem) return Error{Code::model_invalid, "input '" + feature.name + "' has no known element type"};
-  std::vector<ir::Dim> dims = shape_of(feature.array);
-  const size_t rank = dims.size();
-  const ValueId id = lift.graph.add_value(feature.name, ir::Type::tensor(*elem, std::move(dims)));
-  lift.graph.inputs.push_back(id);
-  lift.begin("input", feature.name);
-  ValueId seen = lift.cast(id, ElemType::float32);
-  if (!exact) {
-    if (rank != 1 && rank != 3)
-      return Error{Code::model_invalid, "input '" + feature.name + "' has " + std::to_string(rank) +
-                                            " axes; the legacy mapping takes 1 or 3"};
-    seen = lift.unsqueeze(seen, rank == 1 ? ir::Dims{0, 1, 3, 4} : ir::Dims{0, 1});
+/// Operations that nobody reads: steps between mappings of axes that cancel out.
+void drop_unread(ir::Graph& graph) {
+  std::vector<bool> read(graph.values.size());
+  for (const ValueId id : graph.outputs) read[id] = true;
+  std::vector<bool> keep(graph.ops.size());
+  for (size_t i = graph.ops.size(); i-- > 0;) {
+    const ir::Op& op = graph.ops[i];
+    keep[i] = std::ranges::any_of(op.outputs, [&](ValueId id) { return id != ir::kNoValue && read[id]; });
+    if (!keep[i]) continue;
+    for (const ValueId id : op.inputs)
+      if (id != ir::kNoValue) read[id] = true;
+    for (const ValueId id : ir::captured_by(op)) read[id] = true;
   }
-  scope.define(feature.name, seen);
-  return lift.status();
+  size_t i = 0;
+  std::erase_if(graph.ops, [&](const ir::Op&) { return !keep[i++]; });
+  graph.relink();
 }
 
-/// The declared shape where the layers' result has more axes (the legacy mapping's five).
-Status array_output(const mil::Feature& feature, NnLift& lift, NnScope& scope) {
-  ValueId id = scope.find(feature.name);
-  if (id == ir::kNoValue) return Error{Code::model_invalid, "no layer writes the output '" + feature.name + "'"};
-  const auto elem = elem_of(feature.array.type).value_or(ElemType::float32);
-  const std::vector<ir::Dim> dims = shape_of(feature.array);
-  lift.begin("output", feature.name);
-  const bool fixed = !dims.empty() && std::ranges::all_of(dims, &ir::Dim::known);
-  if (fixed && lift.rank(id) >= 0 && lift.rank(id) != static_cast<int64_t>(dims.size())) {
-    ir::Dims wanted;
-    for (const ir::Dim& d : dims) wanted.push_back(d.value);
-    id = lift.reshape(id, wanted);
+/// The graph's outputs under the features' names; each is written by an operation of its own.
+Status finish(ir::Graph& graph, const mil::Description& description, const FeatureValues& features,
+              Warnings& warnings) {
+  NnScope scope(graph);
+  NnLift lift(graph, scope, warnings);
+  for (const mil::Feature& feature : description.main.outputs) {
+    const auto found = features.find(feature.name);
+    if (found == features.end()) return Error{Code::model_invalid, "no model writes the output '" + feature.name + "'"};
+    ValueId id = found->second;
+    lift.begin("output", feature.name);
+    if (graph.at(id).producer == ir::kNoOp || std::ranges::count(graph.outputs, id) > 0) id = lift.op("Identity", {id});
+    ASSAY_CHECK(lift.status());
+    lift.rename_output(id, feature.name);
+    graph.at(id).unstated = false;
+    graph.outputs.push_back(id);
   }
-  id = lift.cast(id, elem);
-  if (lift.graph.at(id).producer == ir::kNoOp) id = lift.op("Identity", {id});
-  ASSAY_CHECK(lift.status());
-  lift.rename_output(id, feature.name);
-  lift.graph.at(id).unstated = false;
-  lift.graph.outputs.push_back(id);
+  drop_unread(graph);
+  for (const auto& [key, value] : description.metadata.user) graph.metadata[key] = value;
   return {};
 }
 
@@ -105,35 +97,46 @@ std::vector<const NnRow*> nn_rows() {
   return rows;
 }
 
-Status lift_layers(const std::vector<mil::Layer>& layers, NnLift& lift) {
-  Missing missing;
-  for (const mil::Layer& layer : layers)
-    if (layer.kind == nullptr || !rows_by_kind().contains(layer.kind->name))
-      missing.add(layer.kind == nullptr ? "a layer of unknown kind" : std::string(layer.kind->name), layer.name);
-  ASSAY_CHECK(missing.status());
-  for (const mil::Layer& layer : layers) {
-    lift.start(layer);
-    rows_by_kind().at(layer.kind->name)->lift(lift);
+Status lift_layers(std::span<const mil::Layer> layers, NnLift& lift) {
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const NnRow& row = *rows_by_kind().at(layers[i].kind->name);
+    lift.start(layers[i], row);
+    lift.rest = layers.subspan(i + 1);
+    row.lift(lift);
     ASSAY_CHECK(lift.status());
+    if (!may_leave(layers[i]) || lift.rest.empty()) continue;
+    if (layers[i].kind->name != "branch") return {};  // nobody gets there
+    lift_unless_left(std::exchange(lift.rest, {}), lift);
+    return lift.status();
   }
   return {};
 }
 
-Result<ir::Graph> lift_network(const mil::NetworkModel& model, const mil::Description& description, Warnings&) {
+Result<ir::Graph> lift_network(const mil::NetworkModel& model, const mil::Description& description,
+                               std::span<const std::string> given, Warnings& warnings) {
   ir::Graph graph;
   graph.name = "network";
-  NnScope scope(graph);
-  NnLift lift(graph, scope);
-  for (const mil::Feature& feature : description.main.inputs) {
-    if (feature.kind != mil::Feature::Kind::array)
-      return Error{Code::type_unsupported, "input '" + feature.name + "' is no array"};
-    ASSAY_CHECK(array_input(feature, model.network.exact_arrays, lift, scope));
-  }
   for (const mil::Feature& feature : description.main.outputs) graph.reserve_name(feature.name);
-  ASSAY_CHECK(lift_layers(model.network.layers, lift));
-  for (const mil::Feature& feature : description.main.outputs)
-    if (feature.kind == mil::Feature::Kind::array) ASSAY_CHECK(array_output(feature, lift, scope));
-  for (const auto& [key, value] : description.metadata.user) graph.metadata[key] = value;
+  FeatureValues features;
+  ASSAY_CHECK(lift_features(model, description.main, given, graph, features, warnings));
+  ASSAY_CHECK(finish(graph, description, features, warnings));
+  return graph;
+}
+
+Result<ir::Graph> lift_pipeline(const mil::Pipeline& pipeline, const mil::Description& description,
+                                std::span<const std::string> given, Warnings& warnings) {
+  ir::Graph graph;
+  graph.name = "pipeline";
+  for (const mil::Feature& feature : description.main.outputs) graph.reserve_name(feature.name);
+  FeatureValues features;
+  for (const mil::Model& model : pipeline.models) {
+    const auto* network = std::get_if<mil::NetworkModel>(&model.content);
+    if (network == nullptr)
+      return Error{Code::coreml_kind, "the pipeline has a " + std::string(mil::content_name(model)), "",
+                   "pipelines of NeuralNetworks are read"};
+    ASSAY_CHECK(lift_features(*network, model.description.main, given, graph, features, warnings));
+  }
+  ASSAY_CHECK(finish(graph, description, features, warnings));
   return graph;
 }
 

@@ -1,9 +1,11 @@
 #include "coreml/lift/nn.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "coreml/lift/scope.h"
 #include "num/format.h"
+#include "ops/propagate.h"
 
 namespace assay::coreml {
 namespace {
@@ -94,10 +96,12 @@ bool absurd(const ir::Dims& dims) {
 
 }  // namespace
 
-NnLift::NnLift(ir::Graph& g, NnScope& scope) : GraphBuilder(g), scope_(scope) {}
+NnLift::NnLift(ir::Graph& g, NnScope& scope, Warnings& warnings)
+    : GraphBuilder(g), scope_(scope), warnings_(warnings) {}
 
-void NnLift::start(const mil::Layer& next) {
+void NnLift::start(const mil::Layer& next, const NnRow& next_row) {
   layer = &next;
+  row = &next_row;
   first_op_ = static_cast<ir::OpId>(graph.ops.size());
   begin(std::string(next.kind->name), next.name);
 }
@@ -121,6 +125,7 @@ std::vector<ValueId> NnLift::all() {
 void NnLift::result(ValueId value, size_t i) {
   if (failed() || i >= layer->outputs.size()) return;
   value = cast(value, ElemType::float32);
+  if (rank(value) == 0) value = reshape(value, {1});
   if (failed()) return;
   const bool own = graph.at(value).producer != ir::kNoOp && graph.at(value).producer >= first_op_;
   if (own) name_value(value, layer->outputs[i]);
@@ -143,11 +148,36 @@ ValueId NnLift::weights(std::string_view field, const ir::Dims& dims) {
   return weight(weights_tensor(params().weights(field), dims), field);
 }
 
-ValueId NnLift::truth(ValueId x) { return cast(x, ElemType::boolean); }
+ValueId NnLift::integers(ValueId x, ElemType to) {
+  if (failed()) return x;
+  const ir::OpId producer = graph.at(x).producer;
+  if (producer != ir::kNoOp && graph.ops[producer].type == "Cast" && graph.ops[producer].domain.empty()) {
+    const ValueId before = graph.ops[producer].inputs[0];
+    if (elem(before) == to) return before;
+  }
+  const ir::Tensor* known = constant(x);
+  if (known == nullptr || known->size() > ::assay::ops::kFoldLimit) return cast(x, to);
+  ir::Tensor out = ir::Tensor::allocate(to, known->dims());
+  for (int64_t i = 0; i < out.size(); ++i) {
+    const double value = known->float_at(i);
+    if (to == ElemType::boolean)
+      out.set_int(i, value != 0);
+    else
+      out.set_int(i, std::fabs(value) < 0x1p62 ? static_cast<int64_t>(value) : 0);
+  }
+  return parameter(std::move(out), "integers");
+}
+
+ValueId NnLift::indices(ValueId x) { return integers(x, ElemType::int64); }
+ValueId NnLift::truth(ValueId x) { return integers(x, ElemType::boolean); }
 
 void NnLift::bad(std::string message) { fail({Code::model_invalid, std::move(message), "", "check the export"}); }
 void NnLift::unsupported(std::string message) {
   fail({Code::op_unsupported, std::move(message), "", "docs/coreml.md lists what is read"});
+}
+
+void NnLift::warn(Code code, std::string message) {
+  warnings_.push_back({code, std::move(message), std::string(layer->kind->name) + " '" + layer->name + "'", ""});
 }
 
 }  // namespace assay::coreml

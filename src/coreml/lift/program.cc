@@ -23,7 +23,10 @@ void lift_const(MilLift& c) {
   const mil::Value* value = mil::find(c.operation->attributes, "val");
   if (value == nullptr) return c.bad("it has no 'val'");
   if (c.result_count() != 1) return c.bad("a constant has one result");
-  if (!value->type.is_tensor()) return c.define_other(*value);
+  // Widths that no value of a graph has (one bit) are for compressed weights alone.
+  const bool computes = value->type.is_tensor() && ir_type(value->type).ok();
+  if (!computes && (!value->type.is_tensor() || mil::data_type_bits(value->type.data) != 0))
+    return c.define_other(*value);
   auto tensor = tensor_of(*value);
   if (!tensor.ok()) return c.fail(tensor.error());
   const ValueId id = c.weight(*std::move(tensor), c.operation->outputs[0].name);
@@ -58,12 +61,18 @@ std::vector<const MilRow*> mil_rows() {
   return rows;
 }
 
+namespace {
+void find_missing(const std::vector<mil::Operation>& operations, Missing& missing) {
+  for (const mil::Operation& op : operations) {
+    if (!rows_by_type().contains(op.type)) missing.add(op.type, std::string(op.name()));
+    for (const mil::Block& block : op.blocks) find_missing(block.operations, missing);
+  }
+}
+}  // namespace
+
 Status lift_operations(const std::vector<mil::Operation>& operations, MilLift& lift) {
   Missing missing;
-  for (const mil::Operation& op : operations) {
-    const auto row = rows_by_type().find(op.type);
-    if (row == rows_by_type().end()) missing.add(op.type, std::string(op.name()));
-  }
+  find_missing(operations, missing);
   ASSAY_CHECK(missing.status());
   for (const mil::Operation& op : operations) {
     lift.start(op);

@@ -19,7 +19,18 @@ ir::ValueId capture(ir::Graph& inner, const ir::Graph& outer, ir::ValueId outsid
 ir::ValueId MilScope::find(const std::string& name) {
   if (const auto found = values_.find(name); found != values_.end()) return found->second;
   const ir::ValueId outside = outer_ == nullptr ? ir::kNoValue : outer_->find(name);
-  return outside == ir::kNoValue ? outside : values_[name] = capture(graph_, outer_->graph_, outside);
+  if (outside == ir::kNoValue || &outer_->graph_ == &graph_) return outside;
+  return values_[name] = capture(graph_, outer_->graph_, outside);
+}
+
+ir::ValueId MilScope::find_state(const std::string& name) {
+  if (outer_ == nullptr) {
+    const auto found = states_.find(name);
+    return found == states_.end() ? ir::kNoValue : found->second;
+  }
+  const ir::ValueId outside = outer_->find_state(name);
+  if (outside == ir::kNoValue || &outer_->graph_ == &graph_) return outside;
+  return capture(graph_, outer_->graph_, outside);
 }
 
 ir::ValueId NnScope::find(const std::string& name) {

@@ -8,7 +8,8 @@
 
 namespace assay::coreml {
 
-/// What operations of one block see. A name of an enclosing block becomes a capture of the nested graph.
+/// What operations of one block see. A name of an enclosing block becomes a capture of the nested graph; blocks lifted
+/// into the graph of the enclosing one see its names as they are.
 class MilScope {
  public:
   explicit MilScope(ir::Graph& graph, MilScope* outer = nullptr) : graph_(graph), outer_(outer) {}
@@ -20,6 +21,10 @@ class MilScope {
 
   /// Values of graph state, by name: read_state gives the current one, write_state replaces it.
   std::unordered_map<std::string, ir::ValueId>& states() { return outer_ != nullptr ? outer_->states() : states_; }
+  /// The current value of a state as this graph reads it; kNoValue when there is no such state.
+  ir::ValueId find_state(const std::string& name);
+  /// Whether this is a graph inside the one that has the states.
+  bool nested() const { return outer_ != nullptr && (&outer_->graph_ != &graph_ || outer_->nested()); }
 
  private:
   ir::Graph& graph_;

@@ -219,6 +219,8 @@ MilValue MilBuilder::renamed(const MilValue& value, const std::string& original)
   if (last.type == "const" || last.outputs.size() != 1 || last.outputs[0].name != value.name) return value;
   last.outputs[0].name = name_of(original);
   last.attributes = {{"name", mil::of_text(last.outputs[0].name)}};
+  for (auto& [key, made] : casts_)
+    if (made.name == value.name) made.name = last.outputs[0].name;
   return {last.outputs[0].name, value.type};
 }
 
@@ -317,9 +319,18 @@ MilValue MilContext::binary(std::string_view type, const MilValue& x, double y) 
   return make(type, {{"x", x}, {"y", std::move(constant)}}, x.type);
 }
 
+/// `value` in the shape that it has together with a condition, by factors of one. Exact, for NaN and -0 too.
+MilValue MilContext::spread(const MilValue& value, const MilValue& condition) {
+  const MilValue ones = binary("logical_or", condition, unary("logical_not", condition));
+  return value.data() == DataType::boolean ? binary("logical_and", value, ones)
+                                           : binary("mul", value, cast(ones, value.data()));
+}
+
+// coremltools takes select's shape from `a` and `b` alone, so one of them must have the whole of it.
 MilValue MilContext::select(const MilValue& condition, const MilValue& a, const MilValue& b) {
-  return make("select", {{"cond", condition}, {"a", a}, {"b", b}},
-              mil::Type::tensor(a.data(), broadcast_dims(condition.dims(), broadcast_dims(a.dims(), b.dims()))));
+  const mil::Dims chosen = broadcast_dims(a.dims(), b.dims()), dims = broadcast_dims(condition.dims(), chosen);
+  return make("select", {{"cond", condition}, {"a", dims == chosen ? a : spread(a, condition)}, {"b", b}},
+              mil::Type::tensor(a.data(), dims));
 }
 
 MilValue MilContext::reshape(const MilValue& x, const mil::Dims& dims) {
@@ -384,9 +395,26 @@ Status MilContext::emit(std::string_view type, const MilParams& params) {
   return {};
 }
 
+Status MilContext::emit_constexpr(std::string_view type, std::vector<std::pair<std::string, mil::Value>> params,
+                                  int since) {
+  need(since, std::string(type));
+  ASSAY_CHECK(emit(type, {}));
+  mil::Operation& last = builder.operations().back();
+  for (auto& [name, value] : params) {
+    if (since < 9)
+      last.attributes.emplace_back(name, std::move(value));
+    else
+      last.inputs.emplace_back(name, mil::Argument{.bindings = {std::move(value)}});
+  }
+  return {};
+}
+
 Status MilContext::result(const MilValue& value, size_t output) {
   if (failed_) return *failed_;
-  if (wants(output)) builder.bind(op.outputs[output], builder.renamed(value, graph.at(op.outputs[output]).name));
+  if (!wants(output)) return {};
+  // An operand keeps its name: others read it too.
+  const bool own = builder.operations().size() > first_;
+  builder.bind(op.outputs[output], own ? builder.renamed(value, graph.at(op.outputs[output]).name) : value);
   return {};
 }
 

@@ -114,7 +114,8 @@ Result<mil::Value> mil_constant(const ir::Tensor& tensor, mil::DataType precisio
 
 class MilContext {
  public:
-  MilContext(const ir::Graph& g, const ir::Op& o, MilBuilder& b) : graph(g), op(o), builder(b) {}
+  MilContext(const ir::Graph& g, const ir::Op& o, MilBuilder& b)
+      : graph(g), op(o), builder(b), first_(b.operations().size()) {}
 
   const ir::Graph& graph;
   const ir::Op& op;
@@ -170,6 +171,8 @@ class MilContext {
   /// The last operation: its results are the operation's own, under their names and types. An operand that could not be
   /// written (status()) is reported here.
   Status emit(std::string_view type, const MilParams& params);
+  /// The last operation, a constexpr_* one: before iOS18's its parameters are attributes, then literals.
+  Status emit_constexpr(std::string_view type, std::vector<std::pair<std::string, mil::Value>> params, int since);
   /// The output is a value that is there already (Identity, a chain that ended in an intermediate).
   Status result(const MilValue& value, size_t output = 0);
 
@@ -179,8 +182,10 @@ class MilContext {
 
  private:
   mil::NamedType named_output(size_t i);
+  MilValue spread(const MilValue& value, const MilValue& condition);
   std::string stem() const;
   std::optional<Error> failed_;
+  size_t first_;  ///< operations that stood there before this one
 };
 
 }  // namespace assay::ops

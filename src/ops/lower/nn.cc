@@ -189,7 +189,10 @@ Status NnContext::layer(std::string_view kind, std::vector<std::string> inputs, 
 
 Status NnContext::result(const std::string& blob, size_t output) {
   if (failed_) return *failed_;
-  if (wants(output)) builder.bind(op.outputs[output], builder.renamed(blob, graph.at(op.outputs[output]).name));
+  if (!wants(output)) return {};
+  // An operand keeps its name: others read it too.
+  const bool own = builder.network().layers.size() > first_;
+  builder.bind(op.outputs[output], own ? builder.renamed(blob, graph.at(op.outputs[output]).name) : blob);
   return {};
 }
 

@@ -63,7 +63,8 @@ class NnBuilder {
 
 class NnContext {
  public:
-  NnContext(const ir::Graph& g, const ir::Op& o, NnBuilder& b) : graph(g), op(o), builder(b) {}
+  NnContext(const ir::Graph& g, const ir::Op& o, NnBuilder& b)
+      : graph(g), op(o), builder(b), first_(b.network().layers.size()) {}
 
   const ir::Graph& graph;
   const ir::Op& op;
@@ -113,6 +114,7 @@ class NnContext {
 
  private:
   std::optional<Error> failed_;
+  size_t first_;  ///< layers that stood there before this operation
 };
 
 }  // namespace assay::ops

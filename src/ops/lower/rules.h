@@ -1,0 +1,42 @@
+// Lowerings that stand in files of their own (ops/lower/*.cc) because their operators' files are long.
+#pragma once
+#include "ops/lower/elementwise.h"
+
+namespace assay::ops {
+
+Status leaky_relu_to_mil(MilContext& c);
+Status leaky_relu_to_nn(NnContext& c);
+Status prelu_to_mil(MilContext& c);
+Status prelu_to_nn(NnContext& c);
+Status thresholded_relu_to_mil(MilContext& c);
+Status thresholded_relu_to_nn(NnContext& c);
+
+Status hard_sigmoid_to_mil(MilContext& c);
+Status hard_sigmoid_to_nn(NnContext& c);
+Status hard_swish_to_mil(MilContext& c);
+Status hard_swish_to_nn(NnContext& c);
+Status mish_to_mil(MilContext& c);
+Status mish_to_nn(NnContext& c);
+Status swish_to_mil(MilContext& c);
+Status swish_to_nn(NnContext& c);
+Status gelu_to_mil(MilContext& c);
+Status gelu_to_nn(NnContext& c);
+
+Status softmax_to_mil(MilContext& c);
+Status softmax_to_nn(NnContext& c);
+Status log_softmax_to_mil(MilContext& c);
+Status log_softmax_to_nn(NnContext& c);
+Status hardmax_to_mil(MilContext& c);
+Status hardmax_to_nn(NnContext& c);
+
+Status cast_to_mil(MilContext& c);
+Status cast_to_nn(NnContext& c);
+
+Status quantize_to_mil(MilContext& c);
+Status quantize_to_nn(NnContext& c);
+Status dequantize_to_mil(MilContext& c);
+Status dequantize_to_nn(NnContext& c);
+Status dynamic_quantize_to_mil(MilContext& c);
+Status dynamic_quantize_to_nn(NnContext& c);
+
+}  // namespace assay::ops
