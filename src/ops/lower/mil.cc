@@ -132,7 +132,7 @@ MilBuilder::MilBuilder(const ir::Graph& graph, int version, LegalNames& names)
     : graph_(graph), version_(version), names_(names) {}
 
 MilBuilder::MilBuilder(const ir::Graph& graph, MilBuilder& parent)
-    : graph_(graph), parent_(&parent), lower_(parent.lower_), version_(parent.version_), names_(parent.names_) {}
+    : graph_(graph), version_(parent.version_), names_(parent.names_), parent_(&parent), lower_(parent.lower_) {}
 
 std::string MilBuilder::name_of(const std::string& original) {
   if (parent_ == nullptr) return names_.of(original);

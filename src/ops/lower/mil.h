@@ -95,17 +95,18 @@ class MilBuilder {
 
  private:
   const ir::Graph& graph_;
-  MilBuilder* parent_ = nullptr;
-  Lower lower_;
   int version_, needed_ = 0;
   std::string needed_by_;
   LegalNames& names_;
   mil::DataType precision_ = mil::DataType::float32;
   std::vector<mil::Operation> operations_;
-  std::unordered_map<std::string, std::string> nested_names_;
   std::unordered_map<ir::ValueId, MilValue> values_;
   std::map<std::pair<ir::ValueId, mil::DataType>, MilValue> constants_;
   std::map<std::pair<std::string, mil::DataType>, MilValue> casts_;
+  // Of nested blocks:
+  MilBuilder* parent_ = nullptr;
+  Lower lower_;
+  std::unordered_map<std::string, std::string> nested_names_;
 };
 
 /// The constant as an ML Program holds it: int64 as int32 (an error when a value does not fit: nothing wraps), float32

@@ -27,7 +27,7 @@ class NnBuilder {
   /// Of a network nested in what `parent` builds: `graph` reads what it captures from there, its own values have names
   /// that occur nowhere else.
   NnBuilder(const ir::Graph& graph, NnBuilder& parent)
-      : graph_(graph), parent_(&parent), lower_(parent.lower_), names_(parent.names_) {}
+      : graph_(graph), names_(parent.names_), parent_(&parent), lower_(parent.lower_) {}
   NnBuilder(const NnBuilder&) = delete;
 
   /// Writes all operations of a graph with the builder it is given; the driver's, set once.
@@ -53,12 +53,13 @@ class NnBuilder {
 
  private:
   const ir::Graph& graph_;
-  NnBuilder* parent_ = nullptr;
-  Lower lower_;
   LegalNames& names_;
-  std::unordered_map<std::string, std::string> nested_names_;
   mil::Network network_;
   std::unordered_map<ir::ValueId, std::string> blobs_;
+  // Of nested networks:
+  NnBuilder* parent_ = nullptr;
+  Lower lower_;
+  std::unordered_map<std::string, std::string> nested_names_;
 };
 
 class NnContext {
