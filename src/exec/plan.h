@@ -79,7 +79,7 @@ class Plan {
   std::vector<Step> steps_;
   std::vector<ir::ValueId> returned_;  ///< the graph's outputs, then its states
   std::vector<bool> is_output_;        ///< by value: whether it is returned
-  std::vector<bool> fresh_;  ///< values that a step writes into memory of their own
+  std::vector<bool> fresh_;            ///< values that a step writes into memory of their own
   ir::Tensor arena_;
   MemoryReport memory_;
 };
