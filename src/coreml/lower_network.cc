@@ -13,7 +13,20 @@ Status lower_op(const ir::Graph& graph, const ir::Op& op, ops::NnBuilder& builde
   ops::NnContext context(graph, op, builder);
   if (op.def == nullptr || op.def->to_nn.apply == nullptr)
     return context.refuse(std::string(op.def == nullptr ? "unknown operator" : op.def->to_nn.says));
+  ASSAY_CHECK(check_results(graph, op));
   return op.def->to_nn.apply(context);
+}
+
+Status lower_all(const ir::Graph& graph, ops::NnBuilder& builder, Refusals& refusals) {
+  for (const ir::Op& op : graph.ops) {
+    const Status lowered = lower_op(graph, op, builder);
+    if (lowered.ok()) continue;
+    if (lowered.error().code != Code::not_convertible) return lowered.error();
+    refusals.add(graph, op, lowered.error().message);
+    for (const ir::ValueId id : op.outputs)
+      if (id != ir::kNoValue && !builder.bound(id)) builder.bind(id, builder.name_of(graph.at(id).name));
+  }
+  return {};
 }
 
 /// Outputs have names of their own: a copy where a value is an input too, a constant, or output twice.
@@ -38,14 +51,8 @@ Result<mil::Network> lower_network(const ir::Graph& graph, ops::LegalNames& name
   builder.network().exact_arrays = true;
   for (const ir::ValueId id : graph.inputs) builder.bind(id, names.of(graph.at(id).name));
   Refusals refusals;
-  for (const ir::Op& op : graph.ops) {
-    const Status lowered = lower_op(graph, op, builder);
-    if (lowered.ok()) continue;
-    if (lowered.error().code != Code::not_convertible) return lowered.error();
-    refusals.add(graph, op, lowered.error().message);
-    for (const ir::ValueId id : op.outputs)
-      if (id != ir::kNoValue && !builder.bound(id)) builder.bind(id, names.of(graph.at(id).name));
-  }
+  builder.set_lower([&](const ir::Graph& g, ops::NnBuilder& b) { return lower_all(g, b, refusals); });
+  ASSAY_CHECK(lower_all(graph, builder, refusals));
   if (!refusals.empty()) return refusals.error("a NeuralNetwork");
   ASSAY_CHECK(write_outputs(graph, builder, outputs));
   return std::move(builder.network());

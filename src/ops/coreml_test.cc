@@ -90,6 +90,21 @@ TEST(CoremlResize, Grids) {  // points that Core ML's documentation lists for an
   near("OFFSET_CORNERS", {0.25, 0.75});  // the same extent is no copy
 }
 
+TEST(CoremlResize, OtherAxesStay) {  // also under a grid that moves the samples of an axis of the same extent
+  const Tensor x = f32({2, 2}, {0, 1, 10, 11});
+  const Tensor y = OneOp("Resize", "coreml")
+                       .attr("mode", std::string("linear"))
+                       .attr("coordinate_transformation_mode", std::string("OFFSET_CORNERS"))
+                       .attr("nearest_mode", std::string("round_prefer_ceil"))
+                       .attr("axes", Dims{-1})
+                       .in(x)
+                       .absent()
+                       .absent()
+                       .in(testing::i64({1}, {2}))
+                       .run();
+  EXPECT_EQ(doubles(y), (std::vector<double>{0.25, 0.75, 10.25, 10.75}));
+}
+
 TEST(CoremlResize, NearestTakesTheSampleBelow) {
   const Tensor x = f32({6}, {0, 1, 2, 3, 4, 5});
   EXPECT_EQ(doubles(resized(x, "DEFAULT", 10, "nearest")), (std::vector<double>{0, 0, 1, 1, 2, 3, 3, 4, 4, 5}));

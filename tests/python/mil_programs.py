@@ -52,12 +52,12 @@ def save(program, path, target="iOS15", **settings):
     return [o.name for o in model.get_spec().description.output]
 
 
-def run(assay, folder, body, inputs, target="iOS15", profile="strict-f32", **settings):
-    """The outputs, in order, of a Program or of one that gives what the function makes of its inputs."""
+def run(assay, folder, body, values, target="iOS15", profile="strict-f32", **settings):
+    """The outputs, in order, that a program (or a function that builds one, see build) has of these inputs."""
     path = folder / "program.mlpackage"
-    program = body if isinstance(body, Program) else build(body, inputs, target)
+    program = body if isinstance(body, Program) else build(body, values, target)
     names = save(program, path, target, **settings)
-    np.savez(folder / "in.npz", **dict(zip(NAMES, inputs, strict=False)))
+    np.savez(folder / "in.npz", **dict(zip(NAMES, values, strict=False)))
     assay("run", path, "--input", folder / "in.npz", "--profile", profile, "--output", folder / "out.npz", code=0)
     with np.load(folder / "out.npz") as found:
         return [found[n] for n in names]

@@ -48,8 +48,8 @@ def test_affine(assay, tmp_path, dtype, source, axis, vector):
 def test_table_of_ios16(assay, tmp_path, bits, dtype):
     codes, table = RNG.integers(0, 1 << bits, (3, 7)), (20 * RNG.standard_normal(1 << bits)).astype(dtype)
     weights_of(assay, tmp_path, lambda: mb.constexpr_lut_to_dense(
-        indices=packed(codes, bits), lut=table, shape=np.uint32([3, 7])), "iOS16", table[codes],
-        np.float32 if dtype == np.int8 else dtype)
+        indices=packed(codes, bits), lut=table, shape=np.uint32([3, 7])), "iOS17" if dtype == np.int8 else "iOS16",
+        table[codes], np.float32 if dtype == np.int8 else dtype)
 
 
 def test_sparse_of_ios16(assay, tmp_path):
