@@ -2,12 +2,10 @@
 #include "coreml/lift/nn_control.h"
 
 #include <algorithm>
-#include <memory>
 
 #include "coreml/lift/nn_axes.h"
-#include "coreml/lift/nn_blobs.h"
+#include "coreml/lift/nn_nested.h"
 #include "coreml/lift/nn_tables.h"
-#include "coreml/lift/scope.h"
 #include "ops/infer.h"
 
 namespace assay::coreml {
