@@ -13,6 +13,7 @@ what Assay computes on the ONNX model.
 import json
 import warnings
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import onnx
@@ -127,9 +128,18 @@ def with_inputs(spec, inputs):
     return bound
 
 
+def plain_flags(load):
+    """coremltools passes `keep_dims` as it reads it on to NumPy, which takes Python's own truth values alone."""
+    def plain(context, value):
+        got = load(context, value)
+        return bool(got) if isinstance(got, np.bool_) else got
+    return plain
+
+
 def values(spec, weights, inputs):
     """What coremltools computes for the program's outputs, by name; None where it has no rule."""
-    program = milproto.load(with_inputs(spec, inputs), spec.specificationVersion, weights)
+    with mock.patch.object(milproto, "_load_value", plain_flags(milproto._load_value)):
+        program = milproto.load(with_inputs(spec, inputs), spec.specificationVersion, weights)
     return {v.name: v.val for v in program.functions["main"].outputs}
 
 
