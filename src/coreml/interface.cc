@@ -11,6 +11,7 @@ using ir::ElemType;
 
 /// Core ML's runtime refuses inputs with a larger dimension, so no range need go further.
 constexpr int64_t kLargestDim = 16384;
+constexpr size_t kMostAxes = 5;  // no Core ML tensor has more
 
 Result<mil::ArrayType> array_type(const ir::Value& value) {
   switch (value.type.elem) {
@@ -106,6 +107,19 @@ mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names) 
   note_names(names, metadata);
   note_symbols(graph, metadata);
   return metadata;
+}
+
+Status check_results(const ir::Graph& graph, const ir::Op& op) {
+  for (const ir::ValueId id : op.outputs) {
+    if (id == ir::kNoValue || !graph.at(id).type.ranked()) continue;
+    const ir::Type& type = graph.at(id).type;
+    if (type.shape->size() > kMostAxes)
+      return Error{Code::not_convertible,
+                   "a result has " + std::to_string(type.shape->size()) + " axes, and Core ML tensors at most 5"};
+    if (std::ranges::any_of(*type.shape, [](const ir::Dim& d) { return d.value == 0; }))
+      return Error{Code::not_convertible, "a result has no elements, which Core ML does not take"};
+  }
+  return {};
 }
 
 void Refusals::add(const ir::Graph& graph, const ir::Op& op, const std::string& reason) {

@@ -17,6 +17,9 @@ Result<std::vector<mil::Feature>> output_features(const ir::Graph& graph, ops::L
 /// Records the graph's own metadata and the names that had to be changed.
 mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names);
 
+/// An error where the operation's results do not fit Core ML's tensors: at most 5 axes, none of extent 0.
+Status check_results(const ir::Graph& graph, const ir::Op& op);
+
 /// What cannot be converted, gathered over the whole model.
 class Refusals {
  public:

@@ -13,6 +13,7 @@ Status lower_op(const ir::Graph& graph, const ir::Op& op, ops::NnBuilder& builde
   ops::NnContext context(graph, op, builder);
   if (op.def == nullptr || op.def->to_nn.apply == nullptr)
     return context.refuse(std::string(op.def == nullptr ? "unknown operator" : op.def->to_nn.says));
+  ASSAY_CHECK(check_results(graph, op));
   return op.def->to_nn.apply(context);
 }
 

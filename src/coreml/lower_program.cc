@@ -14,7 +14,6 @@ using ops::MilBuilder;
 using ops::MilValue;
 
 constexpr int kFirst = 6, kLast = 9;  // specification versions with operator sets of their own: iOS15 to iOS18
-constexpr size_t kMostAxes = 5;       // no Core ML tensor has more
 
 class ProgramLowering {
  public:
@@ -31,7 +30,6 @@ class ProgramLowering {
   Status write_inputs(mil::Function& function);
   Status lower_all(const ir::Graph& graph, MilBuilder& builder);
   Status lower_op(const ir::Graph& graph, const ir::Op& op, MilBuilder& builder);
-  static Status check_ranks(const ir::Graph& graph, const ir::Op& op);
   static void write_placeholders(const ir::Graph& graph, const ir::Op& op, MilBuilder& builder);
   Status write_outputs(mil::Block& body);
   DataType precision_of(const ir::Op& op) const;
@@ -73,24 +71,11 @@ Status ProgramLowering::write_inputs(mil::Function& function) {
   return {};
 }
 
-Status ProgramLowering::check_ranks(const ir::Graph& graph, const ir::Op& op) {
-  for (const ir::ValueId id : op.outputs) {
-    if (id == ir::kNoValue || !graph.at(id).type.ranked()) continue;
-    const ir::Type& type = graph.at(id).type;
-    if (type.shape->size() > kMostAxes)
-      return Error{Code::not_convertible,
-                   "a result has " + std::to_string(type.shape->size()) + " axes, and Core ML tensors at most 5"};
-    if (std::ranges::any_of(*type.shape, [](const ir::Dim& d) { return d.value == 0; }))
-      return Error{Code::not_convertible, "a result has no elements, which Core ML does not take"};
-  }
-  return {};
-}
-
 Status ProgramLowering::lower_op(const ir::Graph& graph, const ir::Op& op, MilBuilder& builder) {
   ops::MilContext context(graph, op, builder);
   if (op.def == nullptr || op.def->to_mil.apply == nullptr)
     return context.refuse(std::string(op.def == nullptr ? "unknown operator" : op.def->to_mil.says));
-  ASSAY_CHECK(check_ranks(graph, op));
+  ASSAY_CHECK(check_results(graph, op));
   builder.set_precision(precision_of(op));
   return op.def->to_mil.apply(context);
 }

@@ -30,6 +30,11 @@ Result<Padding> padding_of(const Context& c) {
   if (p.mode == "constant") {
     if (c.has(2) && !c.constant(2)) return c.refuse("a value that is known only at run time");
     if (c.has(2) && c.constant(2)->size() != 1) return c.refuse("its value is not one element");
+    for (int64_t i = 0; i < c.rank(0); ++i) {
+      const Side& s = p.sides[static_cast<size_t>(i)];
+      const int64_t extent = c.dim(0, i), cut = std::min<int64_t>(s.begin, 0) + std::min<int64_t>(s.end, 0);
+      if (extent >= 0 && extent + cut <= 0) return c.refuse("negative pads leave nothing of the data");
+    }
     p.value = as_storage(c.has(2) ? *c.constant(2) : ir::Tensor::scalar(int64_t{0}), c.elem(0)).reshaped({});
   }
   return p;
@@ -154,8 +159,8 @@ MilValue surround(MilContext& c, MilValue x, const Padding& p) {
 }  // namespace
 
 Status pad_to_mil(MilContext& c) {
-  ASSAY_TRY(Padding p, padding_of(c));
   ASSAY_TRY(MilValue x, operand(c, 0, kTakesBooleans | kTakesSmall));
+  ASSAY_TRY(Padding p, padding_of(c));
   const bool floats = mil::is_float(x.data());
   if (p.mode != "constant" && !(floats && known_to_layers(p, c.type(0)))) {
     ASSAY_TRY(const std::vector<ir::Dims> maps, positions(c, p));
@@ -181,8 +186,8 @@ Status pad_to_mil(MilContext& c) {
 }
 
 Status pad_to_nn(NnContext& c) {
+  ASSAY_TRY(std::string x, nn_operand(c, 0));
   ASSAY_TRY(Padding p, padding_of(c));
-  std::string x = c.in(0);
   if (p.sides.empty()) return c.result(x);
   const bool layers = known_to_layers(p, c.type(0)) && p.sides.size() > 1;
   if (p.mode != "constant" && !layers) {

@@ -48,6 +48,10 @@ Status product_of_vectors(S s) {
 Status matmul_to_mil(MilContext& c) {
   if (!ir::is_float(c.elem(0))) return c.refuse("products of integers have no counterpart that is known to be exact");
   if (c.rank(0) == 1 || c.rank(1) == 1) return product_of_vectors(MilSteps(c));
+  // linear takes up to three axes; Core ML's own converter writes products with a constant matrix so.
+  const ir::Tensor* w = c.constant(1);
+  if (w != nullptr && w->rank() == 2 && w->elem() == ir::ElemType::float32 && c.rank(0) >= 2 && c.rank(0) <= 3)
+    return c.emit("linear", {{"x", c.in(0)}, {"weight", c.transposed_constant(1)}});
   return c.emit(
       "matmul",
       {{"x", c.in(0)}, {"y", c.in(1)}, {"transpose_x", mil::of_bool(false)}, {"transpose_y", mil::of_bool(false)}});

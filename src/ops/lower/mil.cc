@@ -4,7 +4,7 @@
 #include <limits>
 #include <numeric>
 
-#include "num/format.h"
+#include "ops/lower/payload.h"
 
 namespace assay::ops {
 namespace {
@@ -58,22 +58,6 @@ Result<mil::Payload> narrowed(const ir::Tensor& tensor) {
     values[i] = static_cast<int32_t>(v);
   }
   return mil::Payload::copy(std::as_bytes(std::span(values)));
-}
-
-/// float32 to float16 in pieces, while the file is written.
-mil::Payload halved(const ir::Tensor& tensor) {
-  const ir::Tensor source = tensor.aligned();
-  return mil::Payload::stream(static_cast<uint64_t>(source.size()) * 2,
-                              [source](const mil::Payload::Sink& sink) -> Status {
-                                constexpr int64_t kPiece = 16384;
-                                std::vector<uint16_t> piece(kPiece);
-                                for (int64_t at = 0; at < source.size(); at += kPiece) {
-                                  const auto n = static_cast<size_t>(std::min(kPiece, source.size() - at));
-                                  num::to_float16(source.data<float>() + at, piece.data(), n);
-                                  ASSAY_CHECK(sink(std::as_bytes(std::span(piece.data(), n))));
-                                }
-                                return {};
-                              });
 }
 
 mil::Operation const_operation(std::string name, mil::Value value) {
@@ -258,6 +242,14 @@ MilValue MilContext::in(size_t i) {
     return {"", mil::Type::tensor(DataType::float32, mil::Dims(static_cast<size_t>(std::max<int64_t>(rank(i), 0)), 1))};
   }
   return elem(i) == ElemType::float32 ? builder.cast(*found, builder.precision()) : *found;
+}
+
+MilValue MilContext::transposed_constant(size_t i) {
+  const ir::Tensor& w = *constant(i);
+  mil::Value value;
+  value.type = mil::Type::tensor(builder.precision(), mil::Dims{w.dims()[1], w.dims()[0]});
+  value.content = transposed(w, builder.precision());
+  return builder.constant(graph.at(op.inputs[i]).name + "_transposed", std::move(value));
 }
 
 std::vector<MilValue> MilContext::all_inputs() {

@@ -134,6 +134,8 @@ class MilContext {
   /// Operand `i`; floats are cast to the operation's precision where they differ. Check has(i) first; an operand that
   /// cannot be written is remembered as the error that status() gives, and the result is a placeholder.
   MilValue in(size_t i);
+  /// A constant float32 matrix with its axes swapped, written so without a second copy.
+  MilValue transposed_constant(size_t i);
   std::vector<MilValue> all_inputs();
   /// Its value when it is known now; else null.
   const ir::Tensor* constant(size_t i) const { return has(i) ? graph.at(op.inputs[i]).constant.get() : nullptr; }

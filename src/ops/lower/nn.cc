@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/lower/payload.h"
+
 namespace assay::ops {
 namespace {
 
@@ -59,17 +61,8 @@ Result<mil::Weights> nn_weights(const ir::Tensor& tensor) {
 Result<mil::Weights> nn_weights_transposed(const ir::Tensor& matrix) {
   if (matrix.elem() != ElemType::float32 || matrix.rank() != 2)
     return Error{Code::not_convertible, "the weight is not a float32 matrix"};
-  const ir::Tensor source = matrix.aligned();
   mil::Weights weights;
-  weights.floats = mil::Payload::stream(source.byte_size(), [source](const mil::Payload::Sink& sink) -> Status {
-    const int64_t rows = source.dims()[0], columns = source.dims()[1];
-    std::vector<float> line(static_cast<size_t>(rows));
-    for (int64_t j = 0; j < columns; ++j) {
-      for (int64_t i = 0; i < rows; ++i) line[static_cast<size_t>(i)] = source.data<float>()[i * columns + j];
-      ASSAY_CHECK(sink(std::as_bytes(std::span(line))));
-    }
-    return {};
-  });
+  weights.floats = transposed(matrix);
   return weights;
 }
 
