@@ -26,6 +26,7 @@ class ProgramLowering {
 
  private:
   Status write_inputs(mil::Function& function);
+  Status write_constant_outputs();
   Status lower_op(const ir::Op& op);
   void write_placeholders(const ir::Op& op);
   Status write_outputs(mil::Block& body);
@@ -68,6 +69,17 @@ Status ProgramLowering::write_inputs(mil::Function& function) {
   return {};
 }
 
+/// Outputs that are constants: their own names are the outputs'.
+Status ProgramLowering::write_constant_outputs() {
+  for (const ir::ValueId id : graph_.outputs) {
+    const ir::Value& value = graph_.at(id);
+    if (!value.constant || value.producer != ir::kNoOp || builder_.bound(id)) continue;
+    ASSAY_TRY(mil::Value held, ops::mil_constant(*value.constant));
+    builder_.bind(id, builder_.constant(value.name, std::move(held)));
+  }
+  return {};
+}
+
 Status ProgramLowering::lower_op(const ir::Op& op) {
   ops::MilContext context(graph_, op, builder_);
   if (op.def == nullptr || op.def->to_mil.apply == nullptr)
@@ -97,7 +109,7 @@ Status ProgramLowering::write_outputs(mil::Block& body) {
     builder_.set_precision(DataType::float32);
     ASSAY_TRY(MilValue current, builder_.value(id));
     std::string name = names_.of(value.name);
-    const bool produced = value.producer != ir::kNoOp;
+    const bool produced = value.producer != ir::kNoOp || value.constant;
     const bool taken = std::ranges::find(body.outputs, name) != body.outputs.end();
     if (produced && !taken && current.name == name && current.data() == wanted.data) {
       body.outputs.push_back(name);
@@ -120,6 +132,7 @@ Status ProgramLowering::write_outputs(mil::Block& body) {
 Result<mil::Function> ProgramLowering::run() {
   mil::Function function;
   ASSAY_CHECK(write_inputs(function));
+  ASSAY_CHECK(write_constant_outputs());
   for (const ir::Op& op : graph_.ops) {
     const Status lowered = lower_op(op);
     if (lowered.ok()) continue;
