@@ -25,9 +25,22 @@ Status write_constant_outputs(const ir::Graph& graph, ops::NnBuilder& builder) {
     const ir::Dims dims = value.constant->rank() == 0 ? ir::Dims{1} : value.constant->dims();
     ASSAY_TRY(mil::Weights held, ops::nn_weights(*value.constant));
     const std::string blob = builder.names().fresh(value.name);
-    builder.add("loadConstantND", {}, {blob},
-                mil::Message(mil::find_layer("loadConstantND")->params).set("shape", dims).set("data", std::move(held)));
+    builder.add(
+        "loadConstantND", {}, {blob},
+        mil::Message(mil::find_layer("loadConstantND")->params).set("shape", dims).set("data", std::move(held)));
     builder.bind(id, blob);
+  }
+  return {};
+}
+
+Status lower_all(const ir::Graph& graph, ops::NnBuilder& builder, Refusals& refusals) {
+  for (const ir::Op& op : graph.ops) {
+    const Status lowered = lower_op(graph, op, builder);
+    if (lowered.ok()) continue;
+    if (lowered.error().code != Code::not_convertible) return lowered.error();
+    refusals.add(graph, op, lowered.error().message);
+    for (const ir::ValueId id : op.outputs)
+      if (id != ir::kNoValue && !builder.bound(id)) builder.bind(id, builder.name_of(graph.at(id).name));
   }
   return {};
 }
@@ -55,14 +68,8 @@ Result<mil::Network> lower_network(const ir::Graph& graph, ops::LegalNames& name
   for (const ir::ValueId id : graph.inputs) builder.bind(id, names.of(graph.at(id).name));
   ASSAY_CHECK(write_constant_outputs(graph, builder));
   Refusals refusals;
-  for (const ir::Op& op : graph.ops) {
-    const Status lowered = lower_op(graph, op, builder);
-    if (lowered.ok()) continue;
-    if (lowered.error().code != Code::not_convertible) return lowered.error();
-    refusals.add(graph, op, lowered.error().message);
-    for (const ir::ValueId id : op.outputs)
-      if (id != ir::kNoValue && !builder.bound(id)) builder.bind(id, names.of(graph.at(id).name));
-  }
+  builder.set_lower([&](const ir::Graph& g, ops::NnBuilder& b) { return lower_all(g, b, refusals); });
+  ASSAY_CHECK(lower_all(graph, builder, refusals));
   if (!refusals.empty()) return refusals.error("a NeuralNetwork");
   ASSAY_CHECK(write_outputs(graph, builder, outputs));
   return std::move(builder.network());

@@ -18,7 +18,9 @@ constexpr int kFirst = 6, kLast = 9;  // specification versions with operator se
 class ProgramLowering {
  public:
   ProgramLowering(const ir::Graph& graph, const LowerOptions& options, ops::LegalNames& names, int version)
-      : graph_(graph), options_(options), names_(names), builder_(graph, version, names) {}
+      : graph_(graph), options_(options), names_(names), builder_(graph, version, names) {
+    builder_.set_lower([this](const ir::Graph& g, MilBuilder& builder) { return lower_all(g, builder); });
+  }
 
   Result<mil::Function> run();
   const MilBuilder& builder() const { return builder_; }
@@ -27,8 +29,9 @@ class ProgramLowering {
  private:
   Status write_inputs(mil::Function& function);
   Status write_constant_outputs();
-  Status lower_op(const ir::Op& op);
-  void write_placeholders(const ir::Op& op);
+  Status lower_all(const ir::Graph& graph, MilBuilder& builder);
+  Status lower_op(const ir::Graph& graph, const ir::Op& op, MilBuilder& builder);
+  static void write_placeholders(const ir::Graph& graph, const ir::Op& op, MilBuilder& builder);
   Status write_outputs(mil::Block& body);
   DataType precision_of(const ir::Op& op) const;
 
@@ -80,22 +83,33 @@ Status ProgramLowering::write_constant_outputs() {
   return {};
 }
 
-Status ProgramLowering::lower_op(const ir::Op& op) {
-  ops::MilContext context(graph_, op, builder_);
+Status ProgramLowering::lower_op(const ir::Graph& graph, const ir::Op& op, MilBuilder& builder) {
+  ops::MilContext context(graph, op, builder);
   if (op.def == nullptr || op.def->to_mil.apply == nullptr)
     return context.refuse(std::string(op.def == nullptr ? "unknown operator" : op.def->to_mil.says));
-  ASSAY_CHECK(check_results(graph_, op));
-  builder_.set_precision(precision_of(op));
+  ASSAY_CHECK(check_results(graph, op));
+  builder.set_precision(precision_of(op));
   return op.def->to_mil.apply(context);
 }
 
 /// So that the operations behind one that is refused can be looked at too.
-void ProgramLowering::write_placeholders(const ir::Op& op) {
+void ProgramLowering::write_placeholders(const ir::Graph& graph, const ir::Op& op, MilBuilder& builder) {
   for (const ir::ValueId id : op.outputs) {
-    if (id == ir::kNoValue || builder_.bound(id)) continue;
-    auto type = ops::mil_type(graph_.at(id).type);
-    builder_.bind(id, {names_.of(graph_.at(id).name), type.ok() ? *type : mil::Type::scalar(DataType::float32)});
+    if (id == ir::kNoValue || builder.bound(id)) continue;
+    auto type = ops::mil_type(graph.at(id).type);
+    builder.bind(id, {builder.name_of(graph.at(id).name), type.ok() ? *type : mil::Type::scalar(DataType::float32)});
   }
+}
+
+Status ProgramLowering::lower_all(const ir::Graph& graph, MilBuilder& builder) {
+  for (const ir::Op& op : graph.ops) {
+    const Status lowered = lower_op(graph, op, builder);
+    if (lowered.ok()) continue;
+    if (lowered.error().code != Code::not_convertible) return lowered.error();
+    refusals_.add(graph, op, lowered.error().message);
+    write_placeholders(graph, op, builder);
+  }
+  return {};
 }
 
 /// Outputs have names of their own and types that Core ML gives: a cast or an identity where an operation's result has
@@ -133,13 +147,7 @@ Result<mil::Function> ProgramLowering::run() {
   mil::Function function;
   ASSAY_CHECK(write_inputs(function));
   ASSAY_CHECK(write_constant_outputs());
-  for (const ir::Op& op : graph_.ops) {
-    const Status lowered = lower_op(op);
-    if (lowered.ok()) continue;
-    if (lowered.error().code != Code::not_convertible) return lowered.error();
-    refusals_.add(graph_, op, lowered.error().message);
-    write_placeholders(op);
-  }
+  ASSAY_CHECK(lower_all(graph_, builder_));
   mil::Block body;
   if (refusals_.empty()) ASSAY_CHECK(write_outputs(body));
   body.operations = std::move(builder_.operations());

@@ -38,8 +38,7 @@ Result<ir::Tensor> zeros(const ir::Graph& graph, const ir::State& state) {
   if (!v.type.is_static() || v.type.elem == ir::ElemType::string)
     return Error{Code::model_invalid, "a state of type " + to_string(v.type) + " cannot be kept",
                  "state '" + state.name + "'", "states have a fixed shape"};
-  ir::Tensor t =
-      ir::Tensor::allocate(v.storage == ir::ElemType::undefined ? v.type.elem : v.storage, v.type.dims());
+  ir::Tensor t = ir::Tensor::allocate(v.storage == ir::ElemType::undefined ? v.type.elem : v.storage, v.type.dims());
   std::fill_n(t.mutable_bytes(), t.byte_size(), std::byte{0});
   return t;
 }

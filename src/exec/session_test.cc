@@ -220,5 +220,46 @@ TEST(Session, ShapesThatOnlyDataTells) {
   EXPECT_FALSE(session->run(bad).ok());
 }
 
+TEST(Session, StatesLiveFromRunToRun) {
+  Net n;
+  const ValueId x = n.input("x", ElemType::float32, {3});
+  const ValueId before = n.graph.add_value("total", Type::of(ElemType::float32, {3}));
+  const ValueId after = n.op("Add", {before, x});
+  n.graph.states = {{"total", before, after}, {"same", n.graph.add_value("same", Type::of(ElemType::float32, {1})), 0}};
+  n.graph.states[1].after = n.graph.states[1].before;
+  auto graph = std::make_shared<Graph>(*n.done(after));  // what is kept is an output too
+  auto session = Session::create(graph, std::make_shared<const Threads>(1));
+  ASSERT_TRUE(session.ok()) << session.error().message;
+  const Tensor in = n.noise({3});
+  const auto total = [&](float times) {
+    auto out = session->run({&in, 1});
+    EXPECT_TRUE(out.ok() && out->size() == 1);
+    EXPECT_FLOAT_EQ(static_cast<float>((*out)[0].float_at(1)), times * static_cast<float>(in.float_at(1)));
+    (*out)[0].set_float(1, 99);  // the caller's own
+  };
+  total(1);
+  total(2);
+  const Tensor wrong = n.noise({4});
+  EXPECT_FALSE(session->run({&wrong, 1}).ok());
+  total(3);
+  session->reset();
+  total(1);
+}
+
+TEST(Session, StatesHaveAFixedShape) {
+  Net n;
+  const ValueId x = n.input("x", ElemType::float32, {ir::Dim()});
+  const ValueId before = n.graph.add_value("s", Type::of(ElemType::float32, {3}));
+  n.graph.states = {{"s", before, x}};
+  auto session =
+      Session::create(std::make_shared<Graph>(*n.done(n.op("Neg", {x}))), std::make_shared<const Threads>(1));
+  ASSERT_TRUE(session.ok());
+  const Tensor good = n.noise({3}), bad = n.noise({2});
+  EXPECT_TRUE(session->run({&good, 1}).ok());
+  EXPECT_EQ(session->run({&bad, 1}).error().code, Code::model_invalid);
+  n.graph.at(before).type.shape->front() = ir::Dim();
+  EXPECT_FALSE(Session::create(std::make_shared<Graph>(n.graph), std::make_shared<const Threads>(1)).ok());
+}
+
 }  // namespace
 }  // namespace assay::exec

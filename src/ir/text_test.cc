@@ -13,6 +13,7 @@ constexpr std::string_view kText = R"(graph "all \"of\" it" resolved {
   input %x: float32[n,3,?,"a b"] as float32
   input %"name with spaces:0": int64[...]
   input %s: seq(map(int64,optional(float32[]))) unstated
+  state "kept \"\x0a" = %kept: float16[2] as float16
   const %w: float32[2,3] as float16 round "float16 nearest-even" = {1, -0, 0.1, inf, -inf, 0x7fc00001}
   const %big: float16[100] = #blob
   const %i: uint64[2] parameter = {0, 18446744073709551615}
@@ -27,6 +28,7 @@ constexpr std::string_view kText = R"(graph "all \"of\" it" resolved {
   }, many = graphs[graph "" {
     return
   }]}
+  keep "kept \"\x0a" = %kept
   return %y, %q
 }
 )";
@@ -83,7 +85,7 @@ Graph sound() {
 }
 std::string broken(const Graph& g) {
   const auto status = verify(g);
-  return status.ok() ? "" : status.error().message.substr(0, 5);
+  return status.ok() ? "" : status.error().message.substr(0, status.error().message.find(':'));
 }
 
 TEST(Verify, EachRuleIsHeld) {
@@ -116,7 +118,15 @@ TEST(Verify, EachRuleIsHeld) {
   g = sound();
   g.ops[0].attrs = {{"a", int64_t{1}}, {"a", int64_t{2}}};
   EXPECT_EQ(broken(g), "ir_v9");
-  EXPECT_EQ(verifier_rules().size(), 9U);
+  g = sound();
+  g.states = {{"s", 0, 3}};
+  EXPECT_EQ(broken(g), "ir_v3");  // an input too
+  const ValueId before = g.add_value("before", Type::of(ElemType::float16, {2}));
+  g.states = {{"s", before, 3}};
+  EXPECT_EQ(broken(g), "ir_v10");
+  g.at(before).type.elem = ElemType::float32;
+  EXPECT_EQ(broken(g), "");
+  EXPECT_EQ(verifier_rules().size(), 10U);
 }
 
 TEST(Verify, NestedGraphsCaptureWhatIsWrittenBefore) {

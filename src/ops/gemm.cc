@@ -127,16 +127,16 @@ bool is_plain_addend(const ir::Type& type, int64_t columns) {
   return dims == ir::Dims{columns} || dims == ir::Dims{1, columns};
 }
 
-/// linear holds its weight as [out, in]: what transB = 1 says. Without transB it stays a matmul, so that no weight is
-/// turned around.
+/// linear holds its weight as [out, in]: what transB = 1 says.
 Status to_mil(MilContext& c) {
   const bool ta = c.op.attr_int("transA", 0) != 0, tb = c.op.attr_int("transB", 0) != 0;
   const float alpha = c.op.attr_float("alpha", 1), beta = c.op.attr_float("beta", 1);
   if (!ir::is_float(c.elem(0))) return c.refuse("products of integers have no counterpart that is known to be exact");
   const int64_t columns = c.dim(1, tb ? 0 : 1);
   const bool folds_addend = !c.has(2) || (c.constant(2) && c.constant(2)->dims() == ir::Dims{columns} && beta == 1);
-  if (tb && !ta && alpha == 1 && c.constant(1) && folds_addend) {
-    MilParams params = {{"x", c.in(0)}, {"weight", c.in(1)}};
+  const bool turns = c.constant(1) && c.constant(1)->elem() == ir::ElemType::float32;
+  if ((tb ? c.constant(1) != nullptr : turns) && !ta && alpha == 1 && folds_addend) {
+    MilParams params = {{"x", c.in(0)}, {"weight", tb ? c.in(1) : c.transposed_constant(1)}};
     if (c.has(2)) params.push_back({"bias", c.in(2)});
     return c.emit("linear", params);
   }

@@ -1,4 +1,5 @@
 #include "ops/kernel.h"
+#include "ops/lower/families.h"
 #include "ops/nested.h"
 
 namespace assay::ops {
@@ -44,6 +45,8 @@ extern const OpDef kIf = {
     .attrs = kAttrs,
     .infer = infer,
     .eval = eval,
+    .to_mil = {if_to_mil, "cond"},
+    .to_nn = {if_to_nn, "branch"},
 };
 
 }  // namespace assay::ops

@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "ops/kernel.h"
+#include "ops/lower/families.h"
 #include "ops/nested.h"
 
 namespace assay::ops {
@@ -202,6 +203,8 @@ extern const OpDef kLoop = {
     .infer = infer,
     .nested_inputs = nested_inputs,
     .eval = eval,
+    .to_mil = {loop_to_mil, "while_loop"},
+    .to_nn = {loop_to_nn, "loop"},
 };
 
 }  // namespace assay::ops

@@ -157,7 +157,7 @@ extern const OpDef kMatMul = {
     .infer = infer,
     .eval = eval,
     .prepare = prepare,
-    .to_mil = {matmul_to_mil, "matmul"},
+    .to_mil = {matmul_to_mil, "linear for a constant matrix, else matmul"},
     .to_nn = {matmul_to_nn, "innerProduct, batchedMatmul"},
     .takes_epilogue = true,
 };

@@ -144,7 +144,8 @@ Result<std::vector<ResizeAxis>> resize_axes(const ir::Op& op, const ir::Dims& in
     keep_aspect(axes, named, policy == "not_smaller");
   }
   const bool moves = transform == "tf_crop_and_resize" || transform == "OFFSET_CORNERS";
-  for (ResizeAxis& a : axes) a.kept = a.out == a.in && a.scale == 1 && !moves;
+  for (ResizeAxis& a : axes) a.kept = a.out == a.in && a.scale == 1;
+  for (const int64_t at : named) axes[static_cast<size_t>(at)].kept &= !moves;
   return axes;
 }
 

@@ -13,16 +13,20 @@ Status read_range(pb::Reader r, mil::SizeRange& out) {
   return r.status();
 }
 
-// A message whose repeated field 1 holds what `read_one` reads.
+// The current field: a message whose repeated field 1 holds what `read_one` reads. That it is there says something even
+// when it is empty: then it is kept as it stands.
 template <class F>
-Status read_list(pb::Reader r, F read_one) {
+Status read_list(pb::Reader& r, std::string_view name, std::string& extra, F read_one) {
+  pb::Reader copy = r;
+  pb::Reader list = r.message(name);
   int64_t index = 0;
-  while (r.next())
-    if (r.field() == 1) {
-      ASSAY_CHECK(room(r, static_cast<size_t>(index)));
-      ASSAY_CHECK(read_one(r.message("entry", index++)));
+  while (list.next())
+    if (list.field() == 1) {
+      ASSAY_CHECK(room(list, static_cast<size_t>(index)));
+      ASSAY_CHECK(read_one(list.message("entry", index++)));
     }
-  return r.status();
+  if (index == 0) keep(copy, extra);
+  return list.status();
 }
 
 Status read_shape(pb::Reader r, mil::Dims& out) {
@@ -46,11 +50,11 @@ Status read_array(pb::Reader r, mil::ArrayFeature& out) {
         out.type = static_cast<mil::ArrayType>(r.varint());
         break;
       case 21:
-        ASSAY_CHECK(read_list(r.message("enumeratedShapes"),
+        ASSAY_CHECK(read_list(r, "enumeratedShapes", out.extra,
                               [&](pb::Reader e) { return read_shape(e, out.enumerated.emplace_back()); }));
         break;
       case 31:
-        ASSAY_CHECK(read_list(r.message("shapeRange"), [&](pb::Reader e) {
+        ASSAY_CHECK(read_list(r, "shapeRange", out.extra, [&](pb::Reader e) {
           return read_range(e, out.ranges.emplace_back(mil::SizeRange{0, 0}));
         }));
         break;
@@ -99,7 +103,7 @@ Status read_image(pb::Reader r, mil::ImageFeature& out) {
         out.color = static_cast<mil::ColorSpace>(r.varint());
         break;
       case 21:
-        ASSAY_CHECK(read_list(r.message("enumeratedSizes"),
+        ASSAY_CHECK(read_list(r, "enumeratedSizes", out.extra,
                               [&](pb::Reader e) { return read_size(e, out.enumerated.emplace_back()); }));
         break;
       case 31:
@@ -113,13 +117,23 @@ Status read_image(pb::Reader r, mil::ImageFeature& out) {
   return r.status();
 }
 
+Status read_empty(pb::Reader r, std::string& extra) {
+  while (r.next()) keep(r, extra);
+  return r.status();
+}
+
 // Which of two members of a oneof is there: dictionaries' keys, sequences' elements.
 Status read_choice(pb::Reader r, uint32_t of_strings, bool& strings, std::string& extra) {
   while (r.next()) {
-    if (r.field() == 1 || r.field() == of_strings)
-      strings = r.field() == of_strings;
-    else
+    const uint32_t field = r.field();
+    if (field != 1 && field != of_strings) {
       keep(r, extra);
+      continue;
+    }
+    std::string nested;
+    strings = field == of_strings;
+    ASSAY_CHECK(read_empty(r.message("type"), nested));
+    keep_within(field, nested, extra);
   }
   return r.status();
 }
@@ -131,11 +145,6 @@ Status read_state(pb::Reader r, Feature& out, std::string& extra) {
     else
       keep(r, extra);
   }
-  return r.status();
-}
-
-Status read_empty(pb::Reader r, std::string& extra) {
-  while (r.next()) keep(r, extra);
   return r.status();
 }
 

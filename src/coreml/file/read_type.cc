@@ -9,8 +9,8 @@ struct TensorParts {
   bool seen = false;
   int64_t rank = 0;
   mil::Dims dims{};
-  bool odd = false;   ///< a dimension that is neither a number nor one unknown number
-  std::string raw{};  ///< rank and dimensions as they stand
+  bool odd = false;               ///< a dimension that is neither a number nor one unknown number
+  std::string raw_rank{}, raw{};  ///< rank and dimensions as they stand
   std::string extra{};
 };
 
@@ -56,7 +56,8 @@ Status read_tensor(pb::Reader r, Type& type, TensorParts& parts) {
       }
       case 2: {
         pb::Reader copy = r;
-        keep(copy, parts.raw);
+        parts.raw_rank.clear();  // the last one counts
+        keep(copy, parts.raw_rank);
         parts.rank = r.int64();
         break;
       }
@@ -82,7 +83,7 @@ Status read_tensor(pb::Reader r, Type& type, TensorParts& parts) {
 Status finish_tensor(const pb::Reader& r, Type& type, TensorParts& parts) {
   if (parts.rank < 0 || parts.odd) {
     type.dims = std::nullopt;
-    if (parts.odd) parts.extra += parts.raw;
+    if (parts.odd) parts.extra += parts.raw_rank + parts.raw;
   } else if (static_cast<uint64_t>(parts.rank) != parts.dims.size()) {
     return r.error(Code::model_invalid, "a type of rank " + std::to_string(parts.rank) + " has " +
                                             std::to_string(parts.dims.size()) + " dimensions");

@@ -38,7 +38,8 @@ void put_content(pb::Writer& w, const mil::Model& model, WriteContext& context) 
 pb::Writer write_model_message(const mil::Model& model, int version, WriteContext& context) {
   pb::Writer w;
   w.int64(1, version);
-  w.message(2, write_description(model.description));
+  if (pb::Writer description = write_description(model.description); description.size() > 0)
+    w.message(2, std::move(description));
   put(w, 10, model.updatable);
   put_content(w, model, context);
   w.raw(model.extra);

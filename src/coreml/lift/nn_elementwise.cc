@@ -15,8 +15,10 @@ void lift_unary(NnLift& c) {
   const double scale = unless_zero(p.number("scale"), 1), shift = p.number("shift"), alpha = p.number("alpha");
   const auto epsilon = static_cast<float>(unless_zero(p.number("epsilon"), 1e-6));
   ValueId x = c.in(0);
-  if (scale != 1) x = with_number(c, "Mul", x, scale);
-  if (shift != 0) x = with_number(c, "Add", x, shift);
+  const bool shifted_log = p.integer("type") == kLog && scale == 1;  // one operation does both
+  if ((scale != 1 || shift != 0) && !shifted_log)
+    x = c.op("coreml.LinearActivation", {x},
+             {{"alpha", static_cast<float>(scale)}, {"beta", static_cast<float>(shift)}});
   switch (p.integer("type")) {
     case kSqrt:
       return c.result(c.op("Sqrt", {x}));
@@ -29,7 +31,8 @@ void lift_unary(NnLift& c) {
     case kExp:
       return c.result(c.op("Exp", {x}));
     case kLog:
-      return c.result(c.op("Log", {x}));
+      if (!shifted_log || shift == 0) return c.result(c.op("Log", {x}));
+      return c.result(c.op("coreml.Log", {x}, {{"epsilon", static_cast<float>(shift)}}));
     case kAbs:
       return c.result(c.op("Abs", {x}));
     case kThreshold:

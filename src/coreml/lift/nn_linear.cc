@@ -12,13 +12,13 @@ void warn_if_dynamic(NnLift& c) {
          "its input is quantised to int8 at run time in a way that is not published; it is computed unquantised");
 }
 
-/// x w + b over the last axis.
+/// x w' + b over the last axis, whatever stands before it. One operation, so that storage rounds once.
 ValueId product(NnLift& c, ValueId x, ValueId w, ValueId b) {
-  const ValueId y = c.op("MatMul", {x, w});
-  return b == ir::kNoValue ? y : c.op("Add", {y, b});
+  const ValueId y = c.op("Gemm", {one_batch_axis(c, x, 1), w, b}, {{"transB", int64_t{1}}});
+  return batch_axes_of(c, y, x, 1);
 }
 
-/// x W' + b over the last axis for up to three axes; over the last three, flattened, for more.
+/// Over the last axis for up to three axes; over the last three, flattened, for more.
 void lift_inner_product(NnLift& c) {
   const mil::Message& p = c.params();
   const int64_t in = p.integer("inputChannels"), out = p.integer("outputChannels");
@@ -27,14 +27,11 @@ void lift_inner_product(NnLift& c) {
   const ValueId b = p.integer("hasBias") != 0 ? c.weights("bias", {out}) : ir::kNoValue;
   const ValueId x = c.in(0);
   const int64_t rank = rank_of(c, x, 1);
-  if (rank == 2) return c.result(c.op("Gemm", {x, w, b}, {{"transB", int64_t{1}}}));
-  if (rank <= 3) return c.result(product(c, x, c.transpose(w, {1, 0}), b));
+  if (rank <= 3) return c.result(product(c, x, w, b));
   // [.., C, H, W] with C H W = in becomes [.., in] for the product and [.., out, 1, 1] behind it.
   ir::Dims dims(static_cast<size_t>(rank - 3), 0);
   dims.push_back(-1);
-  const ValueId flat = c.op("Reshape", {x, c.ints(dims)});
-  if (rank == 4) return c.result(c.unsqueeze(c.op("Gemm", {flat, w, b}, {{"transB", int64_t{1}}}), {-2, -1}));
-  c.result(c.unsqueeze(product(c, flat, c.transpose(w, {1, 0}), b), {-2, -1}));
+  c.result(c.unsqueeze(product(c, c.op("Reshape", {x, c.ints(dims)}), w, b), {-2, -1}));
 }
 
 /// The last two axes exchanged.
@@ -53,7 +50,7 @@ void lift_batched_matmul(NnLift& c) {
   if (c.input_count() == 1) {
     const int64_t in = p.integer("weightMatrixFirstDimension"), out = p.integer("weightMatrixSecondDimension");
     warn_if_dynamic(c);
-    const ValueId w = c.transpose(c.weights("weights", {out, in}), {1, 0});
+    const ValueId w = c.weights("weights", {out, in});
     return c.result(product(c, a, w, p.integer("hasBias") != 0 ? c.weights("bias", {out}) : ir::kNoValue));
   }
   ValueId b = c.in(1);

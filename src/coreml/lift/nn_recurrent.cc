@@ -1,5 +1,6 @@
 // Recurrent layers. Blobs are [Seq, Batch, vector, 1, 1]; every gate is clipped before its function.
 #include <algorithm>
+#include <optional>
 
 #include "coreml/lift/nn_axes.h"
 #include "coreml/lift/nn_tables.h"
@@ -36,34 +37,52 @@ Functions functions(NnLift& c, std::span<const Message> stated, std::vector<std:
   return f;
 }
 
-/// Gates' matrices (or vectors) below each other, for each direction: [directions, gates * rows, columns]. `absent`
-/// ones are zeros; `one` has 1 added.
+/// Gates' matrices or vectors, by the fields that have them. Where `may_lack`, absent ones are zeros; `one` has 1
+/// added.
 struct Gates {
   std::vector<std::string_view> fields;
   std::string_view one = {};
   bool may_lack = false;
 };
+
+/// What each gate of each direction has; nothing where it lacks.
+std::vector<std::optional<ir::Tensor>> parts(NnLift& c, std::span<const Message> directions, const Gates& gates,
+                                             const ir::Dims& each) {
+  std::vector<std::optional<ir::Tensor>> found;
+  for (const Message& p : directions)
+    for (const std::string_view field : gates.fields) {
+      found.emplace_back();
+      if (!gates.may_lack || p.has(field)) found.back() = c.weights_tensor(p.weights(field), each).aligned();
+    }
+  return found;
+}
+
+/// The gates below each other for each direction: [directions, gates * rows, columns].
 ValueId stacked(NnLift& c, std::span<const Message> directions, const Gates& gates, const ir::Dims& each,
                 std::string_view name) {
+  constexpr int64_t kMostWithout = 1 << 20;  // of gates that no weights in the file vouch for
+  const auto found = parts(c, directions, gates, each);
+  const bool any = std::ranges::any_of(found, [](const auto& part) { return part.has_value(); });
+  int64_t size = 1;
+  for (const int64_t d : each)
+    if (__builtin_mul_overflow(size, d, &size)) size = -1;
+  if (!any && (size < 0 || size > kMostWithout)) c.bad("gates of shape " + ir::to_string(each) + " without weights");
+  if (c.failed()) return c.ints({});
   ir::Dims dims = each;
   dims[0] *= static_cast<int64_t>(gates.fields.size());
   dims.insert(dims.begin(), static_cast<int64_t>(directions.size()));
-  if (c.failed()) return c.ints({});
   ir::Tensor all = ir::Tensor::allocate(ir::ElemType::float32, dims);
-  std::fill_n(all.mutable_data<float>(), all.size(), 0.0F);
+  const int64_t n = all.size() / static_cast<int64_t>(found.size());
   float* to = all.mutable_data<float>();
-  for (const Message& p : directions)
-    for (const std::string_view field : gates.fields) {
-      const int64_t n = all.size() / dims[0] / static_cast<int64_t>(gates.fields.size());
-      if (!gates.may_lack || p.has(field)) {
-        const ir::Tensor part = c.weights_tensor(p.weights(field), each).aligned();
-        if (c.failed()) return c.ints({});
-        std::copy_n(part.data<float>(), n, to);
-      }
-      if (!field.empty() && field == gates.one)
-        for (int64_t i = 0; i < n; ++i) to[i] += 1;
-      to += n;
-    }
+  for (size_t i = 0; i < found.size(); ++i, to += n) {
+    if (found[i])
+      std::copy_n(found[i]->data<float>(), n, to);
+    else
+      std::fill_n(to, n, 0.0F);
+    const std::string_view field = gates.fields[i % gates.fields.size()];
+    if (field.empty() || field != gates.one) continue;
+    for (int64_t k = 0; k < n; ++k) to[k] += 1;
+  }
   return c.weight(std::move(all), name);
 }
 

@@ -22,7 +22,8 @@ void lift_reduce(NnLift& c) {
     if (axes.size() != 1) return c.bad("an index over more than one axis");
     return c.result(c.op("ArgMax", {x}, {{"axis", axes.front()}}));
   }
-  if (mode == kLogSum) x = c.op("Log", {with_number(c, "Add", x, unless_zero(p.number("epsilon"), 1e-6))});
+  if (mode == kLogSum)
+    x = c.op("coreml.Log", {x}, {{"epsilon", static_cast<float>(unless_zero(p.number("epsilon"), 1e-6))}});
   c.result(c.op(kOperators[mode], {x, c.ints(axes)}));
 }
 

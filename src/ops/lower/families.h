@@ -51,6 +51,12 @@ Status gru_to_nn(NnContext& c);
 Status lstm_to_mil(MilContext& c);
 Status lstm_to_nn(NnContext& c);
 
+// Nested graphs.
+Status if_to_mil(MilContext& c);
+Status if_to_nn(NnContext& c);
+Status loop_to_mil(MilContext& c);
+Status loop_to_nn(NnContext& c);
+
 // Images.
 Status resize_to_mil(MilContext& c);
 Status resize_to_nn(NnContext& c);

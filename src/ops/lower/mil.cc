@@ -4,7 +4,7 @@
 #include <limits>
 #include <numeric>
 
-#include "num/format.h"
+#include "ops/lower/payload.h"
 
 namespace assay::ops {
 namespace {
@@ -58,22 +58,6 @@ Result<mil::Payload> narrowed(const ir::Tensor& tensor) {
     values[i] = static_cast<int32_t>(v);
   }
   return mil::Payload::copy(std::as_bytes(std::span(values)));
-}
-
-/// float32 to float16 in pieces, while the file is written.
-mil::Payload halved(const ir::Tensor& tensor) {
-  const ir::Tensor source = tensor.aligned();
-  return mil::Payload::stream(static_cast<uint64_t>(source.size()) * 2,
-                              [source](const mil::Payload::Sink& sink) -> Status {
-                                constexpr int64_t kPiece = 16384;
-                                std::vector<uint16_t> piece(kPiece);
-                                for (int64_t at = 0; at < source.size(); at += kPiece) {
-                                  const auto n = static_cast<size_t>(std::min(kPiece, source.size() - at));
-                                  num::to_float16(source.data<float>() + at, piece.data(), n);
-                                  ASSAY_CHECK(sink(std::as_bytes(std::span(piece.data(), n))));
-                                }
-                                return {};
-                              });
 }
 
 mil::Operation const_operation(std::string name, mil::Value value) {
@@ -131,7 +115,18 @@ Result<mil::Value> mil_constant(const ir::Tensor& tensor, DataType precision) {
 MilBuilder::MilBuilder(const ir::Graph& graph, int version, LegalNames& names)
     : graph_(graph), version_(version), names_(names) {}
 
+MilBuilder::MilBuilder(const ir::Graph& graph, MilBuilder& parent)
+    : graph_(graph), version_(parent.version_), names_(parent.names_), parent_(&parent), lower_(parent.lower_) {}
+
+std::string MilBuilder::name_of(const std::string& original) {
+  if (parent_ == nullptr) return names_.of(original);
+  std::string& name = nested_names_[original];
+  if (name.empty()) name = names_.fresh(original);
+  return name;
+}
+
 void MilBuilder::need(int version, std::string_view feature) {
+  if (parent_ != nullptr) return parent_->need(version, feature);
   if (version <= needed_) return;
   needed_ = version;
   needed_by_ = feature;
@@ -140,6 +135,9 @@ void MilBuilder::need(int version, std::string_view feature) {
 Result<MilValue> MilBuilder::value(ir::ValueId id) {
   if (const auto found = values_.find(id); found != values_.end()) return found->second;
   const ir::Value& v = graph_.at(id);
+  if (parent_ != nullptr)
+    for (const auto& [inside, outside] : graph_.captures)
+      if (inside == id) return parent_->value(outside);
   if (!v.constant)
     return Error{Code::internal, "value '" + v.name + "' has not been written", "", "please report this"};
   const bool narrow = v.type.elem == ElemType::float32 && precision_ == DataType::float16;
@@ -147,7 +145,7 @@ Result<MilValue> MilBuilder::value(ir::ValueId id) {
   if (const auto found = constants_.find(key); found != constants_.end()) return found->second;
   ASSAY_TRY(mil::Value held, mil_constant(*v.constant, precision_));
   const bool other = constants_.contains({id, narrow ? DataType::float32 : DataType::float16});
-  MilValue written{other ? names_.fresh(v.name) : names_.of(v.name), held.type};
+  MilValue written{other ? names_.fresh(v.name) : name_of(v.name), held.type};
   operations_.push_back(const_operation(written.name, std::move(held)));
   return constants_[key] = written;
 }
@@ -203,7 +201,7 @@ MilValue MilBuilder::renamed(const MilValue& value, const std::string& original)
   if (operations_.empty()) return value;
   mil::Operation& last = operations_.back();
   if (last.type == "const" || last.outputs.size() != 1 || last.outputs[0].name != value.name) return value;
-  last.outputs[0].name = names_.of(original);
+  last.outputs[0].name = name_of(original);
   last.attributes = {{"name", mil::of_text(last.outputs[0].name)}};
   for (auto& [key, made] : casts_)
     if (made.name == value.name) made.name = last.outputs[0].name;
@@ -244,6 +242,14 @@ MilValue MilContext::in(size_t i) {
     return {"", mil::Type::tensor(DataType::float32, mil::Dims(static_cast<size_t>(std::max<int64_t>(rank(i), 0)), 1))};
   }
   return elem(i) == ElemType::float32 ? builder.cast(*found, builder.precision()) : *found;
+}
+
+MilValue MilContext::transposed_constant(size_t i) {
+  const ir::Tensor& w = *constant(i);
+  mil::Value value;
+  value.type = mil::Type::tensor(builder.precision(), mil::Dims{w.dims()[1], w.dims()[0]});
+  value.content = transposed(w, builder.precision());
+  return builder.constant(graph.at(op.inputs[i]).name + "_transposed", std::move(value));
 }
 
 std::vector<MilValue> MilContext::all_inputs() {
@@ -360,10 +366,10 @@ mil::NamedType MilContext::named_output(size_t i) {
   auto type = mil_type(v.type);
   if (!type.ok()) {
     if (!failed_) failed_ = refuse(type.error().message);
-    return {builder.names().of(v.name), mil::Type::scalar(DataType::float32)};
+    return {builder.name_of(v.name), mil::Type::scalar(DataType::float32)};
   }
   if (v.type.elem == ElemType::float32) type->data = builder.precision();
-  return {builder.names().of(v.name), *type};
+  return {builder.name_of(v.name), *type};
 }
 
 Status MilContext::emit(std::string_view type, const MilParams& params) {

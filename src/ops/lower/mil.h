@@ -1,5 +1,6 @@
 // What a row's to_mil sees: one operation of the graph and the ML Program under construction.
 #pragma once
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -46,7 +47,16 @@ class MilBuilder {
  public:
   /// `version`: the specification version whose operators may be used (6: iOS15). Under it, need() is satisfied.
   MilBuilder(const ir::Graph& graph, int version, LegalNames& names);
+  /// Of a block nested in what `parent` builds: `graph` reads what it captures from there, its own values have names
+  /// that occur nowhere else.
+  MilBuilder(const ir::Graph& graph, MilBuilder& parent);
   MilBuilder(const MilBuilder&) = delete;
+
+  /// Writes all operations of a graph with the builder it is given; the driver's, set once.
+  using Lower = std::function<Status(const ir::Graph& graph, MilBuilder& builder)>;
+  void set_lower(Lower lower) { lower_ = std::move(lower); }
+  /// Writes the operations of the graph of this (nested) builder; its inputs are bound.
+  Status lower() { return lower_(graph_, *this); }
 
   /// How float32 values of an operation are computed: float32, or float16 (asked for by the user).
   void set_precision(mil::DataType precision) { precision_ = precision; }
@@ -79,6 +89,8 @@ class MilBuilder {
   MilValue rename(ir::ValueId id, const std::string& name);
 
   LegalNames& names() { return names_; }
+  /// The name in the program of the value that the graph calls `original`.
+  std::string name_of(const std::string& original);
   std::vector<mil::Operation>& operations() { return operations_; }
 
  private:
@@ -91,6 +103,10 @@ class MilBuilder {
   std::unordered_map<ir::ValueId, MilValue> values_;
   std::map<std::pair<ir::ValueId, mil::DataType>, MilValue> constants_;
   std::map<std::pair<std::string, mil::DataType>, MilValue> casts_;
+  // Of nested blocks:
+  MilBuilder* parent_ = nullptr;
+  Lower lower_;
+  std::unordered_map<std::string, std::string> nested_names_;
 };
 
 /// The constant as an ML Program holds it: int64 as int32 (an error when a value does not fit: nothing wraps), float32
@@ -118,6 +134,8 @@ class MilContext {
   /// Operand `i`; floats are cast to the operation's precision where they differ. Check has(i) first; an operand that
   /// cannot be written is remembered as the error that status() gives, and the result is a placeholder.
   MilValue in(size_t i);
+  /// A constant float32 matrix with its axes swapped, written so without a second copy.
+  MilValue transposed_constant(size_t i);
   std::vector<MilValue> all_inputs();
   /// Its value when it is known now; else null.
   const ir::Tensor* constant(size_t i) const { return has(i) ? graph.at(op.inputs[i]).constant.get() : nullptr; }

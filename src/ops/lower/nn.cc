@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/lower/payload.h"
+
 namespace assay::ops {
 namespace {
 
@@ -59,29 +61,30 @@ Result<mil::Weights> nn_weights(const ir::Tensor& tensor) {
 Result<mil::Weights> nn_weights_transposed(const ir::Tensor& matrix) {
   if (matrix.elem() != ElemType::float32 || matrix.rank() != 2)
     return Error{Code::not_convertible, "the weight is not a float32 matrix"};
-  const ir::Tensor source = matrix.aligned();
   mil::Weights weights;
-  weights.floats = mil::Payload::stream(source.byte_size(), [source](const mil::Payload::Sink& sink) -> Status {
-    const int64_t rows = source.dims()[0], columns = source.dims()[1];
-    std::vector<float> line(static_cast<size_t>(rows));
-    for (int64_t j = 0; j < columns; ++j) {
-      for (int64_t i = 0; i < rows; ++i) line[static_cast<size_t>(i)] = source.data<float>()[i * columns + j];
-      ASSAY_CHECK(sink(std::as_bytes(std::span(line))));
-    }
-    return {};
-  });
+  weights.floats = transposed(matrix);
   return weights;
+}
+
+std::string NnBuilder::name_of(const std::string& original) {
+  if (parent_ == nullptr) return names_.of(original);
+  std::string& name = nested_names_[original];
+  if (name.empty()) name = names_.fresh(original);
+  return name;
 }
 
 Result<std::string> NnBuilder::value(ir::ValueId id) {
   if (const auto found = blobs_.find(id); found != blobs_.end()) return found->second;
   const ir::Value& v = graph_.at(id);
+  if (parent_ != nullptr)
+    for (const auto& [inside, outside] : graph_.captures)
+      if (inside == id) return parent_->value(outside);
   if (!v.constant)
     return Error{Code::internal, "value '" + v.name + "' has not been written", "", "please report this"};
   ASSAY_TRY(mil::Weights held, nn_weights(*v.constant));
   mil::Message params(mil::find_layer("loadConstantND")->params);
   params.set("shape", blob_dims(v.constant->dims())).set("data", std::move(held));
-  const std::string blob = names_.of(v.name);
+  const std::string blob = name_of(v.name);
   add("loadConstantND", {}, {blob}, std::move(params));
   blobs_[id] = blob;
   return blob;
@@ -102,7 +105,7 @@ std::string NnBuilder::renamed(const std::string& blob, const std::string& origi
   if (network_.layers.empty()) return blob;
   mil::Layer& last = network_.layers.back();
   if (last.kind->name == "loadConstantND" || last.outputs != std::vector{blob}) return blob;
-  last.outputs = {names_.of(original)};
+  last.outputs = {name_of(original)};
   last.name = last.outputs.front();
   return last.name;
 }
@@ -167,7 +170,7 @@ Status NnContext::layer(std::string_view kind, std::vector<std::string> inputs, 
     if (id == ir::kNoValue) continue;
     const ir::Value& v = graph.at(id);
     if (!failed_ && !writable(v.type)) failed_ = refuse("layers compute no " + std::string(ir::elem_name(v.type.elem)));
-    outputs.push_back(builder.names().of(v.name));
+    outputs.push_back(builder.name_of(v.name));
   }
   if (failed_) return *failed_;
   size_t next = 0;

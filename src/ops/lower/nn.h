@@ -1,5 +1,6 @@
 // What a row's to_nn sees: one operation of the graph and the NeuralNetwork under construction.
 #pragma once
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -23,7 +24,17 @@ Result<mil::Weights> nn_weights_transposed(const ir::Tensor& matrix);
 class NnBuilder {
  public:
   NnBuilder(const ir::Graph& graph, LegalNames& names) : graph_(graph), names_(names) {}
+  /// Of a network nested in what `parent` builds: `graph` reads what it captures from there, its own values have names
+  /// that occur nowhere else.
+  NnBuilder(const ir::Graph& graph, NnBuilder& parent)
+      : graph_(graph), names_(parent.names_), parent_(&parent), lower_(parent.lower_) {}
   NnBuilder(const NnBuilder&) = delete;
+
+  /// Writes all operations of a graph with the builder it is given; the driver's, set once.
+  using Lower = std::function<Status(const ir::Graph& graph, NnBuilder& builder)>;
+  void set_lower(Lower lower) { lower_ = std::move(lower); }
+  /// Writes the operations of the graph of this (nested) builder; its inputs are bound.
+  Status lower() { return lower_(graph_, *this); }
 
   /// The blob that holds a value of the graph. A constant is written as a loadConstantND layer when it is first asked
   /// for (scalars as one element: blobs have at least rank 1).
@@ -36,6 +47,8 @@ class NnBuilder {
   /// Gives the result of the last layer the name that a value of the graph has, when `blob` is that result.
   std::string renamed(const std::string& blob, const std::string& original);
   LegalNames& names() { return names_; }
+  /// The name in the network of the value that the graph calls `original`.
+  std::string name_of(const std::string& original);
   mil::Network& network() { return network_; }
 
  private:
@@ -43,6 +56,10 @@ class NnBuilder {
   LegalNames& names_;
   mil::Network network_;
   std::unordered_map<ir::ValueId, std::string> blobs_;
+  // Of nested networks:
+  NnBuilder* parent_ = nullptr;
+  Lower lower_;
+  std::unordered_map<std::string, std::string> nested_names_;
 };
 
 class NnContext {

@@ -25,8 +25,9 @@ mil::Message activation(const mil::Message& params, std::string_view field, cons
 
 Status check(const NnContext& c, const RecurrentPlan& plan) {
   if (!ir::is_float(c.elem(0))) return c.refuse("layers compute in floating point");
+  const bool clipped = c.op.attr_float("clip", 0) != 0;  // as layers do
   for (const RecurrentActivation* f : plan.activations)
-    if (!f->bounded)
+    if (!f->bounded && !clipped)
       return c.refuse("the activation " + std::string(f->onnx) + ": layers cut what enters it to [-50, 50]");
   return {};
 }
@@ -73,7 +74,7 @@ mil::Message layer_params(NnContext& c, std::string_view kind, const RecurrentPl
 }  // namespace
 
 Status rnn_to_nn(NnContext& c) {
-  ASSAY_TRY(const RecurrentPlan plan, recurrent_plan(c.graph, c.op, 1));
+  ASSAY_TRY(const RecurrentPlan plan, recurrent_plan(c.graph, c.op, 1, kLayerClip));
   ASSAY_CHECK(check(c, plan));
   if (plan.batch < 0 && !c.has(5)) return c.refuse("no state to begin with, over a batch whose extent is not known");
   static constexpr std::array<MatrixField, 1> kFields = {{{"weightMatrix", "recursionMatrix", "biasVector", 0}}};
@@ -90,13 +91,14 @@ Status rnn_to_nn(NnContext& c) {
 }
 
 Status gru_to_nn(NnContext& c) {
-  ASSAY_TRY(const RecurrentPlan plan, recurrent_plan(c.graph, c.op, 3));
+  ASSAY_TRY(const RecurrentPlan plan, recurrent_plan(c.graph, c.op, 3, kLayerClip));
   ASSAY_CHECK(check(c, plan));
   static constexpr std::array<MatrixField, 3> kFields = {
       {{"updateGateWeightMatrix", "updateGateRecursionMatrix", "updateGateBiasVector", 0},
        {"resetGateWeightMatrix", "resetGateRecursionMatrix", "resetGateBiasVector", 1},
        {"outputGateWeightMatrix", "outputGateRecursionMatrix", "outputGateBiasVector", 2}}};
   const bool linear = c.op.attr_int("linear_before_reset", 0) != 0;
+  if (linear && c.op.attr_float("clip", 0) != 0) return c.refuse("linear_before_reset with clip");
   if (const std::string why = unrolled_gru_refusal(plan); linear && !why.empty())
     return c.refuse("linear_before_reset over " + why);
   NnSteps s(c);
@@ -112,7 +114,7 @@ Status gru_to_nn(NnContext& c) {
 }
 
 Status lstm_to_nn(NnContext& c) {
-  ASSAY_TRY(const RecurrentPlan plan, recurrent_plan(c.graph, c.op, 4));
+  ASSAY_TRY(const RecurrentPlan plan, recurrent_plan(c.graph, c.op, 4, kLayerClip));
   ASSAY_CHECK(check(c, plan));
   if (plan.batch < 0 && c.has(5) != c.has(6))
     return c.refuse("one of two states, over a batch whose extent is not known");

@@ -63,7 +63,7 @@ bool is_full(const ir::Tensor& lengths, int64_t steps) {
 
 }  // namespace
 
-Result<RecurrentPlan> recurrent_plan(const ir::Graph& graph, const ir::Op& op, size_t gates) {
+Result<RecurrentPlan> recurrent_plan(const ir::Graph& graph, const ir::Op& op, size_t gates, float clip) {
   const auto constant = [&](size_t i) { return op.has_input(i) ? graph.at(op.inputs[i]).constant.get() : nullptr; };
   const ir::Type& x = graph.at(op.inputs[0]).type;
   const ir::Tensor* r = constant(2);
@@ -71,7 +71,8 @@ Result<RecurrentPlan> recurrent_plan(const ir::Graph& graph, const ir::Op& op, s
   if (constant(1) == nullptr || r == nullptr || r->rank() != 3) return refused("weights that are computed");
   for (const size_t i : {size_t{3}, size_t{7}})
     if (op.has_input(i) && constant(i) == nullptr) return refused("a bias or peepholes that are computed");
-  if (op.has_attr("clip")) return refused("clip: Core ML limits other values than the operator does");
+  if (op.attr_float("clip", 0) != 0 && op.attr_float("clip", 0) != clip)
+    return refused("clip: Core ML limits other values than the operator does");
   if (op.attr_int("input_forget", 0) != 0) return refused("coupled input and forget gates (input_forget)");
   RecurrentPlan plan;
   plan.gates = gates;

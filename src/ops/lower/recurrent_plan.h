@@ -38,7 +38,11 @@ struct RecurrentPlan {
   std::vector<float> peephole(const ir::Tensor& p, int64_t d, size_t which) const;
 };
 
-/// Reads geometry and activations; refuses what no recurrent operation of Core ML's has.
-Result<RecurrentPlan> recurrent_plan(const ir::Graph& graph, const ir::Op& op, size_t gates);
+/// Layers limit what enters an activation to [-50, 50].
+inline constexpr float kLayerClip = 50;
+
+/// Reads geometry and activations; refuses what no recurrent operation of Core ML's has. `clip`: the limit that the
+/// format has of its own, 0 where it has none.
+Result<RecurrentPlan> recurrent_plan(const ir::Graph& graph, const ir::Op& op, size_t gates, float clip = 0);
 
 }  // namespace assay::ops

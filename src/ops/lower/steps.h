@@ -43,6 +43,8 @@ class MilSteps {
   Value transpose(const Value& x, const ir::Dims& perm) { return c.transpose(x, perm); }
   Value expand(const Value& x, const ir::Dims& axes) { return c.expand_dims(x, axes); }
   Value squeeze(const Value& x, const ir::Dims& axes) { return c.squeeze(x, axes); }
+  /// Axes of a matrix of one element that a scalar does not have; blobs keep one.
+  static ir::Dims scalar_axes() { return {0, 1}; }
   Value concat(const std::vector<Value>& values, int64_t axis);
   Value slice(const Value& x, int64_t axis, int64_t begin, int64_t end, size_t rank);
   Value reversed(const Value& x, int64_t axis, size_t rank);
@@ -89,6 +91,7 @@ class NnSteps {
   Value transpose(const Value& x, const ir::Dims& perm);
   Value expand(const Value& x, const ir::Dims& axes);
   Value squeeze(const Value& x, const ir::Dims& axes);
+  static ir::Dims scalar_axes() { return {0}; }
   Value concat(const std::vector<Value>& values, int64_t axis);
   Value slice(const Value& x, int64_t axis, int64_t begin, int64_t end, size_t rank);
   Value reversed(const Value& x, int64_t axis, size_t rank);

@@ -1,0 +1,1 @@
+"""Core ML models for the tests of the file layer."""
