@@ -109,7 +109,10 @@ def with_inputs(spec, inputs):
     del block.operations[:]
     for named in function.inputs:
         element, dims = declared(named.type)
-        array = np.asarray(inputs[named.name]).astype(types.nptype_from_builtin(element)).reshape(dims)
+        array = np.asarray(inputs[named.name]).astype(types.nptype_from_builtin(element))
+        array = array.reshape(array.shape if None in dims else dims)
+        for dim, extent in zip(named.type.tensorType.dimensions, array.shape, strict=True):
+            dim.constant.size = extent
         op = block.operations.add(type="const")
         op.outputs.add(name=named.name, type=named.type)
         op.attributes["name"].type.tensorType.dataType = proto.MIL_pb2.DataType.Value("STRING")
