@@ -245,9 +245,10 @@ def test_unknown_dimensions(assay, tmp_path, name):
         close(f, w, 1e-6)
 
 
-def run_unknown(assay, folder, body, inputs, target, unknown=None):
-    """`unknown`: which axes of the first input have no declared extent; all when not given."""
-    wanted = range(inputs[0].ndim) if unknown is None else unknown
+def run_unknown(assay, folder, body, inputs, target):
+    """The first input has no declared extents, but for its first one where there are other inputs: that axis would
+    count the samples of all of them."""
+    wanted = range(0 if len(inputs) == 1 else 1, inputs[0].ndim)
     shape = tuple(get_new_symbol() if k in wanted else n for k, n in enumerate(inputs[0].shape))
     ranges = tuple(ct.RangeDim(1, 64) if k in wanted else n for k, n in enumerate(inputs[0].shape))
     program = build(body, inputs, target, {"a": shape})
