@@ -6,10 +6,17 @@ import pytest
 
 ct = pytest.importorskip("coremltools", reason="coremltools makes the programs")
 from coremltools.converters.mil import Builder as mb  # noqa: E402, N813
-from coremltools.converters.mil.mil import Program, types  # noqa: E402
+from coremltools.converters.mil.mil import Program, get_new_symbol, types  # noqa: E402
 
 TARGETS = {"iOS15": ct.target.iOS15, "iOS16": ct.target.iOS16, "iOS17": ct.target.iOS17, "iOS18": ct.target.iOS18}
 NAMES = ("a", "b", "c", "d", "e")
+
+
+def unknown_extents(*extents):
+    """A shape whose None entries are unknown (1 to 9), and the setting of run() that says so."""
+    shape = tuple(get_new_symbol() if n is None else n for n in extents)
+    ranges = tuple(ct.RangeDim(1, 9) if n is None else n for n in extents)
+    return shape, {"inputs": [ct.TensorType(name="a", shape=ranges)]}
 
 
 def build(body, inputs, target="iOS15", shapes=None):
@@ -45,12 +52,12 @@ def save(program, path, target="iOS15", **settings):
     return [o.name for o in model.get_spec().description.output]
 
 
-def run(assay, folder, body, inputs, target="iOS15", profile="strict-f32", **settings):
-    """The outputs, in order, of a Program or of one that gives what the function makes of its inputs."""
+def run(assay, folder, body, values, target="iOS15", profile="strict-f32", **settings):
+    """The outputs, in order, that a program (or a function that builds one, see build) has of these inputs."""
     path = folder / "program.mlpackage"
-    program = body if isinstance(body, Program) else build(body, inputs, target)
+    program = body if isinstance(body, Program) else build(body, values, target)
     names = save(program, path, target, **settings)
-    np.savez(folder / "in.npz", **dict(zip(NAMES, inputs, strict=False)))
+    np.savez(folder / "in.npz", **dict(zip(NAMES, values, strict=False)))
     assay("run", path, "--input", folder / "in.npz", "--profile", profile, "--output", folder / "out.npz", code=0)
     with np.load(folder / "out.npz") as found:
         return [found[n] for n in names]

@@ -2,10 +2,9 @@
 import numpy as np
 import onnx
 import pytest
+from coremltools.converters.mil.mil import get_new_symbol, types
 from mil_programs import NAMES, TARGETS, build, ct, mb, run, save
 from onnx.reference import ReferenceEvaluator
-
-from coremltools.converters.mil.mil import get_new_symbol, types
 
 RNG = np.random.default_rng(29)
 X = RNG.standard_normal((2, 3)).astype(np.float32)
