@@ -2,10 +2,9 @@
 import numpy as np
 import onnx
 import pytest
+from coremltools.converters.mil.mil import get_new_symbol, types
 from mil_programs import NAMES, TARGETS, build, ct, mb, run, save
 from onnx.reference import ReferenceEvaluator
-
-from coremltools.converters.mil.mil import get_new_symbol, types
 
 RNG = np.random.default_rng(29)
 X = RNG.standard_normal((2, 3)).astype(np.float32)
@@ -148,8 +147,7 @@ def accumulator(read_again=True, dtype=types.fp16):
 
 @pytest.mark.parametrize("read_again", [True, False])
 def test_states_live_from_run_to_run(assay, tmp_path, read_again):
-    save(accumulator(read_again), tmp_path / "program.mlpackage", "iOS18",
-         states=[ct.StateType(wrapped_type=ct.TensorType(shape=(3,), dtype=np.float16), name="total")])
+    save(accumulator(read_again), tmp_path / "program.mlpackage", "iOS18")
     x = np.arange(12, dtype=np.float16).reshape(4, 3)
     arrays = start(assay, tmp_path, {"x": x})
     found, = arrays.values()
@@ -160,8 +158,7 @@ def test_states_live_from_run_to_run(assay, tmp_path, read_again):
 
 
 def test_states_are_inputs_and_outputs_in_onnx(assay, tmp_path):
-    save(accumulator(), tmp_path / "program.mlpackage", "iOS18",
-         states=[ct.StateType(wrapped_type=ct.TensorType(shape=(3,), dtype=np.float16), name="total")])
+    save(accumulator(), tmp_path / "program.mlpackage", "iOS18")
     assay("convert", tmp_path / "program.mlpackage", "--output", tmp_path / "m.onnx", code=0)
     model = onnx.load(tmp_path / "m.onnx")
     onnx.checker.check_model(model)

@@ -41,8 +41,8 @@ void lift_cond(MilLift& c) {
   for (size_t i = 0; i < results.size(); ++i) c.result(results[i], i);
 }
 
-/// The type that a carried value has in every iteration: as the block declares it. Of a list the block declares how
-/// long it is, and the first value the rest.
+/// The type that a carried value has in every iteration: as the block declares it. Of a list, which may grow, only the
+/// length differs.
 ir::Type carried_type(MilLift& c, const mil::Type& declared, ValueId first) {
   if (declared.is_tensor()) {
     auto type = ir_type(declared);
@@ -50,8 +50,7 @@ ir::Type carried_type(MilLift& c, const mil::Type& declared, ValueId first) {
     c.fail(type.error());
   }
   ir::Type type = c.type(first);
-  if (declared.kind == mil::Type::Kind::list && declared.length < 0 && type.ranked() && !type.shape->empty())
-    type.shape->front() = ir::Dim();
+  if (declared.kind == mil::Type::Kind::list && type.ranked() && !type.shape->empty()) type.shape->front() = ir::Dim();
   return type;
 }
 

@@ -1,6 +1,8 @@
 // Lists of tensors of one shape: a list is a tensor whose first axis counts its elements, so that it passes through
-// loops and branches as any value does. One of dynamic length grows, by zeros, when something is written behind its
-// end.
+// loops and branches as any value does. A list grows, by zeros, when something is written behind its end: types do not
+// tell those of a fixed length apart.
+#include <algorithm>
+
 #include "coreml/lift/extents.h"
 #include "coreml/lift/mil_tables.h"
 
@@ -25,9 +27,11 @@ void lift_make_list(MilLift& c) {
   c.result(c.op("ConstantOfShape", {as_vector(c, dims)}, {{"value", std::move(zero)}}));
 }
 
-/// The list, at least as long as the highest index needs when it may grow.
+/// The list, at least as long as the highest index needs.
 ValueId grown(MilLift& c, ValueId list, ValueId indices) {
-  if (c.result_count() != 1 || c.result_type().length >= 0) return list;
+  const int64_t length = c.dim(list, 0);
+  const ir::Tensor* known = c.constant(indices);
+  if (known != nullptr && std::ranges::all_of(known->ints(), [&](int64_t i) { return i < length; })) return list;
   const ValueId highest = c.op("ReduceMax", {indices}, {{"keepdims", int64_t{0}}});
   const ValueId wanted = c.unsqueeze(c.op("Add", {highest, c.integer(1)}), {0});
   const ValueId missing = c.op("Sub", {wanted, as_value(c, extent(c, list, 0))});
