@@ -139,8 +139,8 @@ for across in (False, True):
               rtol=1e-5, atol=1e-5)
     cases.add(f"mvn-mean-{across}", X, lambda n, a=across: n.add_mvn("f", "x", "y", a, False),
               X - X.mean(axes, keepdims=True))
-cases.add("mvn-legacy", X[0], lambda n: n.add_mvn("f", "x", "y", True, True, 0), norm(X[0], (0, 1, 2), 1e-6), legacy=True,
-          rtol=1e-5, atol=1e-5)
+cases.add("mvn-legacy", X[0], lambda n: n.add_mvn("f", "x", "y", True, True, 0), norm(X[0], (0, 1, 2), 1e-6),
+          legacy=True, rtol=1e-5, atol=1e-5)
 cases.add("l2normalize", X, lambda n: n.add_l2_normalize("f", "x", "y", 0.5),
           X / np.sqrt((X**2).sum((1, 2, 3), keepdims=True) + 0.5))
 
@@ -157,7 +157,8 @@ L = noise(2, 6, 2, 2, seed=20)
 
 def lrn(x, alpha, beta, size, k):
     half = (size - 1) // 2
-    sums = np.stack([(x[:, max(0, c - half):c + size - half].astype(np.float64)**2).sum(1) for c in range(x.shape[1])], 1)
+    x = x.astype(np.float64)
+    sums = np.stack([(x[:, max(0, c - half):c + size - half]**2).sum(1) for c in range(x.shape[1])], 1)
     return x / (k + alpha / size * sums)**beta
 
 
@@ -184,7 +185,8 @@ for mode, f in FUNCTIONS.items():
 cases.add("reduce-argmax", R, lambda n: n.add_reduce("f", "x", "y", "H", "argmax"), R.argmax(1)[:, None], legacy=True)
 ND = {"sum": np.sum, "prod": np.prod, "mean": np.mean, "max": np.max, "min": np.min, "l2": FUNCTIONS["L2"],
       "l1": FUNCTIONS["L1"], "sumsquare": FUNCTIONS["sumsquare"],
-      "logsum": lambda x, a, **k: np.log(np.sum(x, a, **k)), "logsumexp": lambda x, a, **k: np.log(np.sum(np.exp(x), a, **k))}
+      "logsum": lambda x, a, **k: np.log(np.sum(x, a, **k)),
+      "logsumexp": lambda x, a, **k: np.log(np.sum(np.exp(x), a, **k))}
 for name, f in ND.items():
     for axes, keep in (((-1,), True), ((0, -1), False)):
         cases.add(f"reduce_{name}-{len(axes)}", R,

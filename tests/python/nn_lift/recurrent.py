@@ -43,14 +43,13 @@ def start(initial):
     return H0[0, :, :, 0, 0].astype(np.float64) if initial else np.zeros((BATCH, H))
 
 
-for activation in FUNCTIONS:
+for activation, f in FUNCTIONS.items():
     for sequence, reverse, bias, initial, scale in ((True, False, True, True, 1.0), (False, True, False, False, 1.0),
                                                     (True, True, True, False, 40.0)):
         (r,), (w,), (b,) = matrices(1, 3, scale)
         if activation in ("LINEAR", "RELU") and scale > 1:
             continue
         params = {"SCALED_TANH": [1.7159, 2 / 3], "SIGMOID_HARD": [0.2, 0.5], "LINEAR": [1, 0]}.get(activation)
-        f = FUNCTIONS[activation]
 
         def step(x, h, r=r, w=w, b=b, f=f, bias=bias):
             return (f(clip(x @ w.T + h @ r.T + (b if bias else 0))),)
@@ -79,7 +78,8 @@ for sequence, reverse, bias, initial in ((True, False, True, True), (False, True
     ys, (h,) = walk(step, X, (start(initial),), reverse)
 
     def build(n, r=r, w=w, b=b, bias=bias, s=sequence, v=reverse, i=initial):
-        n.add_gru("f", r, w, b if bias else None, H, IN, ["x", "z"] if i else ["x"], ["y", "h"], "TANH", "SIGMOID", s, v)
+        n.add_gru("f", r, w, b if bias else None, H, IN, ["x", "z"] if i else ["x"], ["y", "h"], "TANH", "SIGMOID", s,
+                  v)
     add(f"gru-{sequence}-{reverse}", build, [X, H0] if initial else X,
         {"y": blob(ys if sequence else ys[-1:]), "h": blob(h[None])})
 
@@ -110,8 +110,8 @@ LSTM = {
                   "output_activation": "LINEAR", "output_all": True},
     "initial": {"initial": True, "output_all": True}, "legacy": {"legacy": True},
 }
-for name, options in LSTM.items():
-    options = dict(options)
+for name, stated in LSTM.items():
+    options = dict(stated)
     initial, legacy = options.pop("initial", False), options.pop("legacy", False)
     r, w, b = matrices(4, 100, 0.8)
     b = options.pop("b", b)
@@ -138,9 +138,9 @@ for name, options in LSTM.items():
     inputs = x.reshape(IN) if legacy else [X, H0, C0] if initial else X
     add(f"uniDirectionalLSTM-{name}", build, inputs, expected, edit=linear, legacy=legacy)
 
-for name, options in {"last": {}, "sequence": {"output_all": True}, "initial": {"initial": True, "output_all": True},
-                      "peephole": {"peep": PEEP, "peep_back": PEEP[::-1], "output_all": True}}.items():
-    options = dict(options)
+for name, stated in {"last": {}, "sequence": {"output_all": True}, "initial": {"initial": True, "output_all": True},
+                     "peephole": {"peep": PEEP, "peep_back": PEEP[::-1], "output_all": True}}.items():
+    options = dict(stated)
     initial = options.pop("initial", False)
     r, w, b = matrices(4, 200, 0.8)
     r2, w2, b2 = matrices(4, 300, 0.8)

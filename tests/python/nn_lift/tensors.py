@@ -100,7 +100,7 @@ cases.add("constantPad-size-input", [X, [0, 5, 4, 0, 0, 0]],
 C = noise(3, 4, 5, seed=1)
 for axis, start, end, step in (("channel", 1, 3, 1), ("height", 1, -1, 1), ("width", 0, 5, 2)):
     cut = [slice(None)] * 3
-    cut["channel height width".split().index(axis)] = slice(start, end, step)
+    cut[["channel", "height", "width"].index(axis)] = slice(start, end, step)
     cases.add(f"slice-{axis}", C, lambda b, a=axis, s=start, e=end, t=step: b.add_slice("f", "x", "y", a, s, e, t),
               C[tuple(cut)], legacy=True)
 Y = noise(5, 5, 5, seed=2)
@@ -111,9 +111,9 @@ SLICES = [
     ([-1, 0, 2], [0, 2, 0], [1, 1, 1], [0, 0, 1], [0, 0, 0], [1, 0, 1], np.s_[-1, 0:2, 2]),
     ([-4, -9, 1], [-1, 9, 2], [1, 3, 1], [0, 0, 0], [0, 0, 0], None, np.s_[-4:-1, -9:9:3, 1:2]),
 ]
-for i, (begin, end, stride, bm, em, sq, at) in enumerate(SLICES):
+for i, (begin, end, stride, begin_masks, end_masks, sq, at) in enumerate(SLICES):
     more = {} if sq is None else {"squeeze_masks": [bool(m) for m in sq]}
-    bm, em = [bool(m) for m in bm], [bool(m) for m in em]
+    bm, em = [bool(m) for m in begin_masks], [bool(m) for m in end_masks]
     cases.add(f"sliceStatic-{i}", Y,
               lambda b, a=(begin, end, stride, bm, em), m=more: b.add_slice_static("f", "x", "y", *a, **m), Y[at])
     cases.add(f"sliceDynamic-{i}", [Y, begin],
@@ -186,8 +186,8 @@ cases.add("whereNonZero", Z, lambda b: b.add_where_nonzero("f", "x", "y"), np.ar
 m, n = np.mgrid[:4, :5]
 for lower, upper in ((1, 0), (-1, 1), (0, -1), (-1, -1), (2, 3)):
     keep = ((lower < 0) | (m - n <= lower)) & ((upper < 0) | (n - m <= upper))
-    cases.add(f"matrixBandPart-{lower}-{upper}", C, lambda b, a=lower, u=upper: b.add_matrix_band_part("f", "x", "y", a, u),
-              C * keep)
+    cases.add(f"matrixBandPart-{lower}-{upper}", C,
+              lambda b, a=lower, u=upper: b.add_matrix_band_part("f", "x", "y", a, u), C * keep)
 for k in (-1, 0, 2):
     cases.add(f"lowerTriangular-{k}", C, lambda b, k=k: b.add_lower_triangular("f", "x", "y", k), np.tril(C, k))
     cases.add(f"upperTriangular-{k}", C, lambda b, k=k: b.add_upper_triangular("f", "x", "y", k), np.triu(C, k))
@@ -205,7 +205,8 @@ cases.add("loadConstantND", C, plus(lambda b: b.add_load_constant_nd("f", "c", C
 cases.add("fillStatic", C, plus(lambda b: b.add_fill_static("f", "c", C.shape, 1.5)), C + 1.5)
 cases.add("fillLike", C, lambda b: b.add_fill_like("f", "x", "y", 1.5), np.full_like(C, 1.5))
 cases.add("fillDynamic", np.array([2, 3]), lambda b: b.add_fill_dynamic("f", "x", "y", 1.5), np.full((2, 3), 1.5))
-cases.add("rangeStatic", np.array([0.0]), plus(lambda b: b.add_range_static("f", "c", None, 3.5, 1, 0.5)), np.arange(1, 3.5, 0.5))
+cases.add("rangeStatic", np.array([0.0]), plus(lambda b: b.add_range_static("f", "c", None, 3.5, 1, 0.5)),
+          np.arange(1, 3.5, 0.5))
 cases.add("rangeDynamic", np.array([5.5]), lambda b: b.add_range_dynamic("f", ["x"], "y", 1, 2), np.arange(1, 5.5, 2))
 cases.add("rangeDynamic-inputs", [[5.0], [1.0], [0.75]], lambda b: b.add_range_dynamic("f", ["x", "z", "u"], "y"),
           np.arange(1, 5, 0.75))

@@ -148,6 +148,10 @@ add_conv3d("deconv-output-shape", WD3, deconv(V, WD3, out=[6, 7, 5], pads=[0] * 
            output_shape=[6, 7, 5])
 
 
+POOLS = {"MAX": lambda x, axes, _: x.max(axes), "AVERAGE": lambda x, axes, count: x.sum(axes) / count.sum(),
+         "L2": lambda x, axes, _: np.sqrt((x**2).sum(axes))}
+
+
 def pool(x, kind, kernel, stride, pads, exclude=True, extra=None):
     result, counts = None, None
     n = len(kernel)
@@ -163,8 +167,7 @@ def pool(x, kind, kernel, stride, pads, exclude=True, extra=None):
         if result is None:
             result = np.zeros((*x.shape[:-n], *out))
         axes = tuple(range(-n, 0))
-        result[(..., *at)] = {"MAX": lambda: window.max(axes), "AVERAGE": lambda: window.sum(axes) / count.sum(),
-                              "L2": lambda: np.sqrt((window**2).sum(axes))}[kind]()
+        result[(..., *at)] = POOLS[kind](window, axes, count)
     return result
 
 
@@ -209,7 +212,8 @@ for kind in ("MAX", "AVERAGE"):
     for count in (True, False):
         cases.add(f"pooling3d-{kind}-{count}", V,
                   lambda b, kind=kind, e=count: b.add_pooling3d(
-                      "f", "x", "y", kind, 2, 3, 2, 1, 2, 2, "CUSTOM", 1, 0, 1, 1, 0, 1, average_pooling_count_excludes_padding=e),
+                      "f", "x", "y", kind, 2, 3, 2, 1, 2, 2, "CUSTOM", 1, 0, 1, 1, 0, 1,
+                      average_pooling_count_excludes_padding=e),
                   pool(V, kind, [2, 3, 2], [1, 2, 2], [1, 1, 0, 0, 1, 1], count))
     cases.add(f"pooling3d-{kind}-same", V,
               lambda b, kind=kind: b.add_pooling3d("f", "x", "y", kind, 2, 3, 2, 2, 2, 2, "SAME",
