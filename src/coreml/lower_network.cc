@@ -17,6 +17,22 @@ Status lower_op(const ir::Graph& graph, const ir::Op& op, ops::NnBuilder& builde
   return op.def->to_nn.apply(context);
 }
 
+/// Outputs that are constants: their own names are the outputs'.
+Status write_constant_outputs(const ir::Graph& graph, ops::NnBuilder& builder) {
+  for (const ir::ValueId id : graph.outputs) {
+    const ir::Value& value = graph.at(id);
+    if (!value.constant || value.producer != ir::kNoOp || builder.bound(id)) continue;
+    const ir::Dims dims = value.constant->rank() == 0 ? ir::Dims{1} : value.constant->dims();
+    ASSAY_TRY(mil::Weights held, ops::nn_weights(*value.constant));
+    const std::string blob = builder.names().fresh(value.name);
+    builder.add(
+        "loadConstantND", {}, {blob},
+        mil::Message(mil::find_layer("loadConstantND")->params).set("shape", dims).set("data", std::move(held)));
+    builder.bind(id, blob);
+  }
+  return {};
+}
+
 Status lower_all(const ir::Graph& graph, ops::NnBuilder& builder, Refusals& refusals) {
   for (const ir::Op& op : graph.ops) {
     const Status lowered = lower_op(graph, op, builder);
@@ -36,7 +52,7 @@ Status write_outputs(const ir::Graph& graph, ops::NnBuilder& builder, std::vecto
     const ir::Value& value = graph.at(graph.outputs[i]);
     ASSAY_TRY(const std::string blob, builder.value(graph.outputs[i]));
     std::string& name = outputs[i].name;
-    const bool produced = value.producer != ir::kNoOp;
+    const bool produced = value.producer != ir::kNoOp || value.constant;
     if (produced && blob == name && taken.insert(name).second) continue;
     if (!produced || !taken.insert(name).second) name = builder.names().fresh(name);
     builder.add("copy", {blob}, {name}, mil::Message(mil::find_layer("copy")->params));
@@ -50,6 +66,7 @@ Result<mil::Network> lower_network(const ir::Graph& graph, ops::LegalNames& name
   ops::NnBuilder builder(graph, names);
   builder.network().exact_arrays = true;
   for (const ir::ValueId id : graph.inputs) builder.bind(id, names.of(graph.at(id).name));
+  ASSAY_CHECK(write_constant_outputs(graph, builder));
   Refusals refusals;
   builder.set_lower([&](const ir::Graph& g, ops::NnBuilder& b) { return lower_all(g, b, refusals); });
   ASSAY_CHECK(lower_all(graph, builder, refusals));

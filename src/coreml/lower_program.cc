@@ -28,6 +28,7 @@ class ProgramLowering {
 
  private:
   Status write_inputs(mil::Function& function);
+  Status write_constant_outputs();
   Status lower_all(const ir::Graph& graph, MilBuilder& builder);
   Status lower_op(const ir::Graph& graph, const ir::Op& op, MilBuilder& builder);
   static void write_placeholders(const ir::Graph& graph, const ir::Op& op, MilBuilder& builder);
@@ -67,6 +68,17 @@ Status ProgramLowering::write_inputs(mil::Function& function) {
       current = scalar;
     }
     builder_.bind(id, builder_.cast(current, inside.data));
+  }
+  return {};
+}
+
+/// Outputs that are constants: their own names are the outputs'.
+Status ProgramLowering::write_constant_outputs() {
+  for (const ir::ValueId id : graph_.outputs) {
+    const ir::Value& value = graph_.at(id);
+    if (!value.constant || value.producer != ir::kNoOp || builder_.bound(id)) continue;
+    ASSAY_TRY(mil::Value held, ops::mil_constant(*value.constant));
+    builder_.bind(id, builder_.constant(value.name, std::move(held)));
   }
   return {};
 }
@@ -111,7 +123,7 @@ Status ProgramLowering::write_outputs(mil::Block& body) {
     builder_.set_precision(DataType::float32);
     ASSAY_TRY(MilValue current, builder_.value(id));
     std::string name = names_.of(value.name);
-    const bool produced = value.producer != ir::kNoOp;
+    const bool produced = value.producer != ir::kNoOp || value.constant;
     const bool taken = std::ranges::find(body.outputs, name) != body.outputs.end();
     if (produced && !taken && current.name == name && current.data() == wanted.data) {
       body.outputs.push_back(name);
@@ -134,6 +146,7 @@ Status ProgramLowering::write_outputs(mil::Block& body) {
 Result<mil::Function> ProgramLowering::run() {
   mil::Function function;
   ASSAY_CHECK(write_inputs(function));
+  ASSAY_CHECK(write_constant_outputs());
   ASSAY_CHECK(lower_all(graph_, builder_));
   mil::Block body;
   if (refusals_.empty()) ASSAY_CHECK(write_outputs(body));

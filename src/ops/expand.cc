@@ -122,6 +122,18 @@ Result<MilValue> repeats_at_run_time(MilContext& c, const MilValue& x) {
   return c.make("select", {{"cond", single}, {"a", target}, {"b", repeated(1, x.rank())}}, extents.type);
 }
 
+/// Repeats are known only at run time, and with them the operator's result. What inference knows better is said by a
+/// reshape behind it.
+Status tile_at_run_time(MilContext& c, const MilValue& x, const MilValue& reps) {
+  const MilValue y = c.make("tile", {{"x", x}, {"reps", reps}},
+                            mil::Type::tensor(x.data(), mil::Dims(x.dims().size(), mil::kUnknownDim)));
+  std::vector<Extent> shape;
+  for (const int64_t extent : out_dims(c)) shape.push_back({extent, -1});
+  const auto unknown = std::ranges::count_if(shape, [](const Extent& e) { return e.value < 0; });
+  if (unknown > 1 || (unknown == 1 && shape.size() == 1)) return result_carried(c, y);
+  return reshape_known(c, y, shape);
+}
+
 Status tile_by(MilContext& c, const MilValue& x, const ir::Dims& repeats) {
   if (std::ranges::find(repeats, 0) != repeats.end()) return c.refuse("the result has no elements");
   if (std::ranges::all_of(repeats, [](int64_t n) { return n == 1; })) return result_carried(c, x);
@@ -146,14 +158,14 @@ Status expand_to_mil(MilContext& c) {
   const ir::Dims repeats = known_repeats(c, wanted);
   if (std::ranges::find(repeats, 0) == repeats.end()) return tile_by(c, x, repeats);
   ASSAY_TRY(const MilValue reps, repeats_at_run_time(c, x));
-  return emit_carried(c, "tile", {{"x", x}, {"reps", reps}}, x.data());
+  return tile_at_run_time(c, x, reps);
 }
 
 Status tile_to_mil(MilContext& c) {
   ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans));
   if (const auto repeats = known_ints(c, 1)) return tile_by(c, x, *repeats);
   ASSAY_TRY(const MilValue reps, operand(c, 1, kTakesNumbers));
-  return emit_carried(c, "tile", {{"x", x}, {"reps", reps}}, x.data());
+  return tile_at_run_time(c, x, reps);
 }
 
 Status nn_tile_by(NnContext& c, const std::string& x, const ir::Dims& repeats) {

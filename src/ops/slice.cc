@@ -206,6 +206,7 @@ Bounds bounds_of(const Context& c, const Operands& o, bool begin) {
     b.mask[i] = begin ? bound <= -INT32_MAX : bound >= INT32_MAX;
     b.values[i] = b.mask[i] ? 0 : std::clamp<int64_t>(bound, -INT32_MAX, INT32_MAX);
   }
+  b.ordered = count == c.rank(0);
   for (size_t i = 0; i < rank; ++i) b.ordered = b.ordered && b.place[i] == static_cast<int64_t>(i);
   return b;
 }

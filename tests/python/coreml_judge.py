@@ -109,7 +109,10 @@ def with_inputs(spec, inputs):
     del block.operations[:]
     for named in function.inputs:
         element, dims = declared(named.type)
-        array = np.asarray(inputs[named.name]).astype(types.nptype_from_builtin(element)).reshape(dims)
+        array = np.asarray(inputs[named.name]).astype(types.nptype_from_builtin(element))
+        array = array.reshape(array.shape if None in dims else dims)
+        for dim, extent in zip(named.type.tensorType.dimensions, array.shape, strict=True):
+            dim.constant.size = extent
         op = block.operations.add(type="const")
         op.outputs.add(name=named.name, type=named.type)
         op.attributes["name"].type.tensorType.dataType = proto.MIL_pb2.DataType.Value("STRING")
@@ -236,6 +239,17 @@ class Judge:
             same(got[name], array, f"'{name}' of {path.suffix}")
 
 
+def written_by(layer):
+    """Blobs that networks nested in a layer write for those behind it: what both branches write, what a loop writes."""
+    if layer.WhichOneof("layer") == "branch":
+        then, other = ({n for inner in network.layers for n in {*inner.output, *written_by(inner)}}
+                       for network in (layer.branch.ifBranch, layer.branch.elseBranch))
+        return then & other
+    if layer.WhichOneof("layer") == "loop":
+        return {n for inner in layer.loop.bodyNetwork.layers for n in {*inner.output, *written_by(inner)}}
+    return set()
+
+
 def check_layers(spec):
     """Blobs are written before they are read, once, and every output of the model is written."""
     known = {feature.name for feature in spec.description.input}
@@ -246,8 +260,9 @@ def check_layers(spec):
         assert layer.name not in names, f"two layers are named '{layer.name}'"
         names.add(layer.name)
         assert set(layer.input) <= known, f"{kind} '{layer.name}' reads {set(layer.input) - known}"
-        assert not set(layer.output) & known, f"{kind} '{layer.name}' writes {set(layer.output) & known} again"
-        known |= set(layer.output)
+        if kind != "copy":  # the one layer that may write a blob anew
+            assert not set(layer.output) & known, f"{kind} '{layer.name}' writes {set(layer.output) & known} again"
+        known |= set(layer.output) | written_by(layer)
     assert {feature.name for feature in spec.description.output} <= known
     if any(f.type.WhichOneof("Type") == "multiArrayType" for f in spec.description.input):
         exact = proto.NeuralNetwork_pb2.NeuralNetworkMultiArrayShapeMapping.Value("EXACT_ARRAY_MAPPING")
