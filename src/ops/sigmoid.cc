@@ -93,16 +93,18 @@ constexpr std::span<const Function> kNoCalls = std::span(kExpOnly).first(0);
 
 constexpr Lowering<MilContext> kHardSigmoidMil{hard_sigmoid_to_mil, "sigmoid_hard"};
 constexpr Lowering<MilContext> kHardSwishMil{hard_swish_to_mil, "sigmoid_hard, mul"};
-constexpr Lowering<MilContext> kMishMil{mish_to_mil, "softplus, tanh, mul"};
+constexpr Lowering<MilContext> kMishMil{mish_to_mil, "exp, add, log, tanh, mul"};
 constexpr Lowering<MilContext> kSigmoidMil{mil_function<"sigmoid">, "sigmoid"};
-constexpr Lowering<MilContext> kSoftplusMil{mil_function<"softplus">, "softplus"};
+constexpr Lowering<MilContext> kSoftplusMil{softplus_to_mil, "exp, add, log: softplus keeps large x"};
 constexpr Lowering<MilContext> kSoftsignMil{mil_function<"softsign">, "softsign"};
 constexpr Lowering<MilContext> kSwishMil{swish_to_mil, "silu; else mul, sigmoid, mul"};
 constexpr Lowering<NnContext> kHardSigmoidNn{hard_sigmoid_to_nn, "activation sigmoidHard"};
 constexpr Lowering<NnContext> kHardSwishNn{hard_swish_to_nn, "activation sigmoidHard, multiplyBroadcastable"};
-constexpr Lowering<NnContext> kMishNn{mish_to_nn, "activation softplus, tanh, multiplyBroadcastable"};
+constexpr Lowering<NnContext> kMishNn{mish_to_nn,
+                                      "unary EXP, addBroadcastable, unary LOG, tanh, multiplyBroadcastable"};
 constexpr Lowering<NnContext> kSigmoidNn{nn_float_activation<"sigmoid">, "activation sigmoid"};
-constexpr Lowering<NnContext> kSoftplusNn{nn_float_activation<"softplus">, "activation softplus"};
+constexpr Lowering<NnContext> kSoftplusNn{softplus_to_nn,
+                                          "unary EXP, addBroadcastable, unary LOG: softplus keeps large x"};
 constexpr Lowering<NnContext> kSoftsignNn{nn_float_activation<"softsign">, "activation softsign"};
 constexpr Lowering<NnContext> kSwishNn{swish_to_nn, "activation sigmoid, multiplyBroadcastable"};
 

@@ -15,6 +15,7 @@ Y = np.float32([2, -2, 0.5, 3, -0.0, 1, NAN])
 UNIT = np.float32([-1, -0.9, -0.5, -1e-4, -0.0, 0.0, 0.25, 0.75, 1]).reshape(3, 3)
 CALM = np.float32([-30, -5, -2.5, -1, -0.3, -1e-3, 0.0, 1e-3, 0.4, 1, 3, 7.5, 40, 80]).reshape(2, 7)
 NEAR = CALM.ravel()[2:]  # where 1 + tanh and 1 + erf do not cancel
+BIG = np.concatenate([CALM.ravel(), np.float32([88, 89, 1e30, -1e30, INF, -INF, NAN])])
 OVER_ONE = np.float32([1, 1.0001, 1.5, 2, 100, 1e20])
 N = np.int32([-7, -6, -5, -1, 0, 1, 5, 6, 7])
 M = np.int32([2, -3, 4, -5, 6, 7, -2, 3, -7])
@@ -78,8 +79,8 @@ FUNCTIONS = [
     unary("Atanh", ["atanh"], ["atanh"], UNIT, 4),
     unary("Ceil", ["ceil"], ["ceil"]),
     unary("Celu", ["elu"], ["activation"], CALM, 4096),
-    unary("Celu", ["real_div", "elu", "mul"], ["divideBroadcastable", "activation", "multiplyBroadcastable"], CALM, 4096,
-          alpha=1.7),
+    unary("Celu", ["real_div", "elu", "mul"], ["divideBroadcastable", "activation", "multiplyBroadcastable"], CALM,
+          4096, alpha=1.7),
     unary("Cos", ["cos"], ["cos"], CALM, 4),
     unary("Cosh", ["cosh"], ["cosh"], CALM, 4),
     unary("Elu", ["elu"], ["activation"], CALM, 4096),
@@ -100,7 +101,7 @@ FUNCTIONS = [
     unary("LeakyRelu", ["leaky_relu"], ["activation"]),
     unary("LeakyRelu", ["leaky_relu"], ["activation"], alpha=-0.5),
     unary("Log", ["log"], ["unary"], X, 4),
-    unary("Mish", ["softplus", "tanh", "mul"], ["activation", "tanh", "multiplyBroadcastable"], CALM, 16),
+    unary("Mish", ["exp", "add", "log", "tanh", "mul"], None, BIG, 16),
     unary("Neg", ["mul"], ["multiplyBroadcastable"]),
     unary("Neg", ["mul"], ["multiplyBroadcastable"], W, only="int64"),
     unary("Reciprocal", ["real_div"], ["divideBroadcastable"]),
@@ -115,7 +116,7 @@ FUNCTIONS = [
     unary("Sign", ["sign"], ["sign"], N, only="int32"),
     unary("Sin", ["sin"], ["sin"], CALM, 4),
     unary("Sinh", ["sinh"], ["sinh"], CALM, 4),
-    unary("Softplus", ["softplus"], ["activation"], CALM, 16),
+    unary("Softplus", ["exp", "add", "log"], ["unary", "addBroadcastable", "unary"], BIG, 16),
     unary("Softsign", ["softsign"], ["activation"], CALM, 2),
     unary("Sqrt", ["sqrt"], ["unary"]),
     unary("Swish", ["silu"], ["activation", "multiplyBroadcastable"], CALM, oracle=False),

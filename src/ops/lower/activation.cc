@@ -22,6 +22,17 @@ std::string activation(NnContext& c, std::string_view function, const std::strin
   return c.make("activation", {x}, std::move(params));
 }
 
+/// log(exp(x) + 1) step by step, infinite above 88 as ONNX's body is. Core ML's softplus is the form that keeps large
+/// x.
+MilValue softplus(MilContext& c, const MilValue& x) {
+  const MilValue sum = c.binary("add", c.unary("exp", x), 1);
+  return c.make("log", {{"x", sum}, {"epsilon", c.number(0)}}, sum.type);
+}
+std::string softplus(NnContext& c, const std::string& x) {
+  const std::string e = nn_function(c, NnFunction::exp, x);
+  return nn_function(c, NnFunction::log, c.make("addBroadcastable", {e, c.number(1)}));
+}
+
 /// Whether a constant slope has one value an index of `axis` of x and none along the others.
 template <class Context>
 bool is_per_channel(const Context& c, int64_t axis) {
@@ -117,16 +128,26 @@ Status hard_swish_to_nn(NnContext& c) {
   return c.layer("multiplyBroadcastable", {x, c.make("activation", {x}, hard_sigmoid_params(1.0f / 6.0f, 0.5))});
 }
 
+Status softplus_to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  return c.result(softplus(c, c.in(0)));
+}
+
+Status softplus_to_nn(NnContext& c) {
+  ASSAY_CHECK(nn_takes_floats(c));
+  return c.result(softplus(c, c.in(0)));
+}
+
 Status mish_to_mil(MilContext& c) {
   ASSAY_CHECK(mil_takes_floats(c));
   const MilValue x = c.in(0);
-  return c.emit("mul", {{"x", x}, {"y", c.unary("tanh", c.unary("softplus", x))}});
+  return c.emit("mul", {{"x", x}, {"y", c.unary("tanh", softplus(c, x))}});
 }
 
 Status mish_to_nn(NnContext& c) {
   ASSAY_CHECK(nn_takes_floats(c));
   const std::string x = c.in(0);
-  return c.layer("multiplyBroadcastable", {x, c.make("tanh", {activation(c, "softplus", x)})});
+  return c.layer("multiplyBroadcastable", {x, c.make("tanh", {softplus(c, x)})});
 }
 
 Status swish_to_mil(MilContext& c) {

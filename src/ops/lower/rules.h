@@ -15,6 +15,8 @@ Status hard_sigmoid_to_mil(MilContext& c);
 Status hard_sigmoid_to_nn(NnContext& c);
 Status hard_swish_to_mil(MilContext& c);
 Status hard_swish_to_nn(NnContext& c);
+Status softplus_to_mil(MilContext& c);
+Status softplus_to_nn(NnContext& c);
 Status mish_to_mil(MilContext& c);
 Status mish_to_nn(NnContext& c);
 Status swish_to_mil(MilContext& c);
