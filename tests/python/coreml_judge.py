@@ -220,7 +220,7 @@ class Judge:
     def same_run(self, path, inputs, want):
         if self.lifts is False:
             return
-        given = {k: a.astype(INTERFACE.get(a.dtype, a.dtype)) for k, a in inputs.items()}
+        given = {k: np.atleast_1d(a.astype(INTERFACE.get(a.dtype, a.dtype))) for k, a in inputs.items()}
         got = self.run(path, given, may_lack=self.lifts is None)
         if got is None:
             return
