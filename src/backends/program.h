@@ -23,8 +23,9 @@ struct Port {
   ir::Type type;                  ///< as the model declares it, whatever a profile stores
   bool replaces_default = false;  ///< the model has a value of its own for it, which the data replaces
   std::string alias{};            ///< the file's name for it where `name` is the original model's; may be empty
-  /// A Core ML file, which has no int64 and boolean inputs: such arrays become int32 when every value fits.
-  bool narrows = false;
+  /// An input of a Core ML file, which has no int64 and boolean inputs (such arrays become int32 when every value fits)
+  /// and no scalars (they are arrays of one element).
+  bool core_ml = false;
 
   bool is_called(std::string_view wanted) const { return name == wanted || (!alias.empty() && alias == wanted); }
 };

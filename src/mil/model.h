@@ -79,7 +79,7 @@ struct Model;
 struct Pipeline {
   enum class Kind : uint8_t { plain, classifier, regressor };
   Kind kind = Kind::plain;
-  std::vector<Model> models{};
+  std::vector<Model> models;  // no initializer: Model is complete only below
   std::vector<std::string> names{};
 };
 struct NetworkModel {

@@ -39,7 +39,7 @@ struct Operation {
   std::string type;  ///< "conv"
   Map<Argument> inputs{};
   std::vector<NamedType> outputs{};
-  std::vector<Block> blocks{};
+  std::vector<Block> blocks;  // no initializer: Block is complete only below
   Map<Value> attributes{};  ///< `name`; `val` of const; all parameters of constexpr_* before iOS 18
   std::string extra{};
 

@@ -125,8 +125,14 @@ Status to_nn(NnContext& c) {
   if (low == -kInfinity && high == kInfinity) return c.result(x);
   if (low && high && *low <= *high)
     return c.layer("clip", {x}, c.params("clip").set("minVal", *low).set("maxVal", *high));
-  if (c.has(1)) x = nn_where(c, c.make("lessThan", {x, bound_blob(c, 1)}), bound_blob(c, 1), x);
-  if (c.has(2)) x = nn_where(c, c.make("lessThan", {bound_blob(c, 2), x}), bound_blob(c, 2), x);
+  if (c.has(1)) {
+    const std::string bound = bound_blob(c, 1);
+    x = nn_where(c, c.make("lessThan", {x, bound}), bound, x);
+  }
+  if (c.has(2)) {
+    const std::string bound = bound_blob(c, 2);
+    x = nn_where(c, c.make("lessThan", {bound, x}), bound, x);
+  }
   return c.result(x);
 }
 

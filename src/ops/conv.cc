@@ -31,7 +31,7 @@ Status infer(InferContext& c) {
       (c.rank(2) != 1 || (w[0].known() && c.shape(2)[0].known() && c.shape(2)[0].value != w[0].value)))
     return c.fail("conv_c6", "a bias of shape " + to_string(c.type(2)));
   out[1] = w[0];
-  ASSAY_TRY(const WindowAttrs attrs, window_attrs(c, {w.begin() + 2, w.end()}, "conv_c7"));
+  ASSAY_TRY(const KernelAttrs attrs, window_attrs(c, {w.begin() + 2, w.end()}, "conv_c7"));
   for (size_t i = 0; i < attrs.axes.size(); ++i) {
     if (!x[i + 2].known() || attrs.axes[i].kernel < 0) continue;
     const int64_t extent = attrs.axes[i].out_extent(x[i + 2].value);
@@ -47,7 +47,7 @@ contraction::Window window_of(const ir::Op& op, const ir::Dims& x, const ir::Dim
   window.outputs = static_cast<size_t>(w[0]);
   window.groups = static_cast<size_t>(op.attr_int("group", 1));
   const size_t spatial = x.size() - 2;
-  const WindowAttrs attrs = window_attrs_unchecked(op, {w.begin() + 2, w.end()});
+  const KernelAttrs attrs = window_attrs_unchecked(op, {w.begin() + 2, w.end()});
   for (size_t i = 0; i < spatial; ++i) {
     const size_t axis = 3 - spatial + i;
     window.in[axis] = static_cast<size_t>(x[i + 2]), window.out[axis] = static_cast<size_t>(y[i + 2]);

@@ -16,7 +16,7 @@ struct Placed {
   int64_t out, before;
 };
 
-Placed place(const ir::Op& op, const WindowAxis& axis, size_t i, size_t spatial, int64_t in) {
+Placed place(const ir::Op& op, const KernelAxis& axis, size_t i, size_t spatial, int64_t in) {
   const auto extra = op.attr_ints("output_padding"), shape = op.attr_ints("output_shape");
   const int64_t full = (in - 1) * axis.stride + axis.reach() + (extra.size() == spatial ? extra[i] : 0);
   const bool same = axis.auto_pad == AutoPad::same_upper || axis.auto_pad == AutoPad::same_lower;
@@ -48,7 +48,7 @@ Status infer(InferContext& c) {
     if (c.has(2) && c.ranked(2) &&
         (c.rank(2) != 1 || (out[1].known() && c.shape(2)[0].known() && c.shape(2)[0].value != out[1].value)))
       return c.fail("conv_transpose_c5", "a bias of shape " + to_string(c.type(2)));
-    ASSAY_TRY(const WindowAttrs attrs, window_attrs(c, {w.begin() + 2, w.end()}, "conv_transpose_c6"));
+    ASSAY_TRY(const KernelAttrs attrs, window_attrs(c, {w.begin() + 2, w.end()}, "conv_transpose_c6"));
     const size_t spatial = attrs.axes.size();
     const auto shape = c.op().attr_ints("output_shape"), extra = c.op().attr_ints("output_padding");
     const auto sane = [](int64_t v) { return v >= 0 && v < kLargest; };
@@ -75,7 +75,7 @@ Status eval(KernelContext& c) {
   window.images = static_cast<size_t>(x[0]), window.channels = static_cast<size_t>(x[1]);
   window.groups = static_cast<size_t>(c.op.attr_int("group", 1)), window.outputs = static_cast<size_t>(y[1]);
   const size_t spatial = x.size() - 2;
-  const WindowAttrs attrs = window_attrs_unchecked(c.op, {w.begin() + 2, w.end()});
+  const KernelAttrs attrs = window_attrs_unchecked(c.op, {w.begin() + 2, w.end()});
   for (size_t i = 0; i < spatial; ++i) {
     const size_t axis = 3 - spatial + i;
     window.in[axis] = static_cast<size_t>(x[i + 2]), window.out[axis] = static_cast<size_t>(y[i + 2]);

@@ -5,6 +5,7 @@
 #include "ops/chain.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/elementwise.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -142,6 +143,14 @@ Status eval(KernelContext& c) {
   return {};
 }
 
+Status to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  c.need(9, "scaled_dot_product_attention");
+  MilParams params = {{"query", c.in(0)}, {"key", c.in(1)}, {"value", c.in(2)}};
+  if (c.has(3)) params.push_back({"attn_mask", c.in(3)});
+  return c.emit("scaled_dot_product_attention", params);
+}
+
 constexpr In kIn[] = {
     {"query", kFloats}, {"key", kFloats}, {"value", kFloats}, {"attn_mask", kFloats | kBool, kOptional}};
 constexpr Out kOut[] = {{"output"}};
@@ -162,6 +171,7 @@ extern const OpDef kCoremlScaledDotProductAttention = {
     .elementary = kCalls,
     .infer = infer,
     .eval = eval,
+    .to_mil = {to_mil, "scaled_dot_product_attention"},
     .bound = {.f32 = 256, .f16 = 2, .bf16 = 2},
 };
 

@@ -3,6 +3,7 @@
 #include "ops/coreml_sample.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/coreml_images.h"
 #include "ops/move.h"
 #include "ops/sampling_grid.h"
 
@@ -150,6 +151,7 @@ extern const OpDef kCoremlCropResize = {
     .accumulates = "taps of a row, ascending, then rows, by fused multiply-adds",
     .infer = infer,
     .eval = eval,
+    .to_mil = {coreml_crop_resize_to_mil, "crop_resize"},
     .bound = {.f32 = 64, .f16 = 1, .bf16 = 1},
 };
 

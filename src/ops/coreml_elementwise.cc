@@ -5,6 +5,7 @@
 #include "ops/divisors.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/elementwise.h"
 #include "ops/span.h"
 
 namespace assay::ops {
@@ -154,6 +155,51 @@ Status eval_division(KernelContext& c) {
   return eval_elementwise(c);
 }
 
+/// An epsilon that float16 would make zero keeps float32, which operators take since iOS17.
+Status epsilon_to_mil(MilContext& c, std::string_view type) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  const float value = c.op.attr_float("epsilon", 0);
+  mil::Value own = c.number(value);
+  if (value != 0 && own.floats() == std::vector<double>{0}) {
+    c.need(8, "an epsilon of another type than the values");
+    own = mil::of_float(value);
+  }
+  return c.emit(type, {{"x", c.in(0)}, {"epsilon", std::move(own)}});
+}
+template <Word kType>
+Status with_epsilon(MilContext& c) {
+  return epsilon_to_mil(c, kType.view());
+}
+template <Word kType>
+Status with_alpha(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  return c.emit(kType.view(), {{"x", c.in(0)}, {"alpha", c.number(c.op.attr_float("alpha", 1))}});
+}
+template <Word kType>
+Status with_alpha_beta(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  return c.emit(kType.view(), {{"x", c.in(0)},
+                               {"alpha", c.number(c.op.attr_float("alpha", 1))},
+                               {"beta", c.number(c.op.attr_float("beta", 0))}});
+}
+
+/// Constants with one number for each of x's channels, which lie along axis 1.
+Status parametric_to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  MilParams params = {{"x", c.in(0)}};
+  for (const size_t i : {size_t{1}, size_t{2}}) {
+    const ir::Tensor* known = c.constant(i);
+    const int64_t channels = c.dim(0, 1);
+    if (known == nullptr || c.rank(0) < 3 || known->rank() != c.rank(0) - 1 || known->size() != channels ||
+        known->dims()[0] != channels)
+      return c.refuse("alpha and beta are no constants with a number for each channel");
+    std::vector<float> values;
+    for (int64_t k = 0; k < channels; ++k) values.push_back(static_cast<float>(known->float_at(k)));
+    params.push_back({i == 1 ? "alpha" : "beta", c.numbers(values)});
+  }
+  return c.emit("softplus_parametric", params);
+}
+
 constexpr In kIn[] = {{"x", kFloats}};
 constexpr In kBinaryIn[] = {{"x", kFloats}, {"y", kFloats}};
 constexpr In kNumbersIn[] = {{"x", kNumbers}, {"y", kNumbers}};
@@ -170,42 +216,49 @@ constexpr std::span<const Function> kNoCalls{};
 
 }  // namespace
 
-#define ASSAY_ROW(row, coreml, operands, rule, run, function, attributes, reader, calls, ulp, sentence) \
-  extern const OpDef row = {                                                                            \
-      .domain = "coreml",                                                                               \
-      .name = coreml,                                                                                   \
-      .since = 1,                                                                                       \
-      .doc = sentence,                                                                                  \
-      .in = operands,                                                                                   \
-      .out = kOut,                                                                                      \
-      .attrs = attributes,                                                                              \
-      .numeric = Numeric::elementwise,                                                                  \
-      .elementary = calls,                                                                              \
-      .infer = rule,                                                                                    \
-      .eval = run,                                                                                      \
-      .elementwise = {function<float>, function<double>, reader},                                       \
-      .in_place = true,                                                                                 \
-      .bound = {.f32 = ulp},                                                                            \
+#define ASSAY_ROW(row, coreml, operands, rule, run, function, attributes, reader, calls, ulp, lowering, says, \
+                  sentence)                                                                                   \
+  extern const OpDef row = {                                                                                  \
+      .domain = "coreml",                                                                                     \
+      .name = coreml,                                                                                         \
+      .since = 1,                                                                                             \
+      .doc = sentence,                                                                                        \
+      .in = operands,                                                                                         \
+      .out = kOut,                                                                                            \
+      .attrs = attributes,                                                                                    \
+      .numeric = Numeric::elementwise,                                                                        \
+      .elementary = calls,                                                                                    \
+      .infer = rule,                                                                                          \
+      .eval = run,                                                                                            \
+      .elementwise = {function<float>, function<double>, reader},                                             \
+      .to_mil = {lowering, says},                                                                             \
+      .in_place = true,                                                                                       \
+      .bound = {.f32 = ulp},                                                                                  \
   };
-#define ASSAY_UNARY(row, coreml, function, attributes, reader, calls, ulp, sentence) \
-  ASSAY_ROW(row, coreml, kIn, infer_same, eval_elementwise, function, attributes, reader, calls, ulp, sentence)
+#define ASSAY_UNARY(row, coreml, function, attributes, reader, calls, ulp, lowering, says, sentence)                  \
+  ASSAY_ROW(row, coreml, kIn, infer_same, eval_elementwise, function, attributes, reader, calls, ulp, lowering, says, \
+            sentence)
 ASSAY_UNARY(kCoremlClampedRelu, "ClampedRelu", clamped, kAlphaBeta, alpha_beta, kNoCalls, 0.5,
-            "min(x < 0 ? alpha * x : x, beta).")
-ASSAY_UNARY(kCoremlInverse, "Inverse", inverse, kEpsilon, epsilon, kNoCalls, 1e6, "1 / (x + epsilon).")
+            with_alpha_beta<"clamped_relu">, "clamped_relu", "min(x < 0 ? alpha * x : x, beta).")
+ASSAY_UNARY(kCoremlInverse, "Inverse", inverse, kEpsilon, epsilon, kNoCalls, 1e6, with_epsilon<"inverse">, "inverse",
+            "1 / (x + epsilon).")
 ASSAY_UNARY(kCoremlLinearActivation, "LinearActivation", linear, kAlphaBeta, alpha_beta, kNoCalls, 1e6,
-            "alpha * x + beta.")
-ASSAY_UNARY(kCoremlLog, "Log", log_of, kEpsilon, epsilon, kLogOnly, 1e6, "log(x + epsilon).")
+            with_alpha_beta<"linear_activation">, "linear_activation", "alpha * x + beta.")
+ASSAY_UNARY(kCoremlLog, "Log", log_of, kEpsilon, epsilon, kLogOnly, 1e6, with_epsilon<"log">, "log",
+            "log(x + epsilon).")
 ASSAY_ROW(kCoremlMod, "Mod", kBinaryIn, infer_broadcast, eval_elementwise, mod, kNoAttrs, nullptr, kNoCalls, 1e6,
-          "The remainder of a division that rounds down: it has the divisor's sign.")
+          mil_arithmetic<"mod">, "mod", "The remainder of a division that rounds down: it has the divisor's sign.")
 ASSAY_ROW(kCoremlParametricSoftplus, "ParametricSoftplus", kParametricIn, infer_broadcast, eval_elementwise, parametric,
-          kNoAttrs, nullptr, kSoftplusCalls, 1e6, "alpha * log(1 + exp(beta * x)), without overflow.")
-ASSAY_UNARY(kCoremlRsqrt, "Rsqrt", rsqrt, kEpsilon, epsilon, kNoCalls, 1e6, "1 / sqrt(x + epsilon).")
+          kNoAttrs, nullptr, kSoftplusCalls, 1e6, parametric_to_mil, "softplus_parametric",
+          "alpha * log(1 + exp(beta * x)), without overflow.")
+ASSAY_UNARY(kCoremlRsqrt, "Rsqrt", rsqrt, kEpsilon, epsilon, kNoCalls, 1e6, with_epsilon<"rsqrt">, "rsqrt",
+            "1 / sqrt(x + epsilon).")
 ASSAY_UNARY(kCoremlScaledTanh, "ScaledTanh", scaled_tanh, kAlphaBeta, alpha_beta, kTanhOnly, 4,
-            "alpha * tanh(beta * x).")
-ASSAY_UNARY(kCoremlSoftplus, "Softplus", softplus, kNoAttrs, nullptr, kSoftplusCalls, 1e6,
-            "log(1 + exp(-|x|)) + max(x, 0): no exponential overflows.")
+            with_alpha_beta<"scaled_tanh">, "scaled_tanh", "alpha * tanh(beta * x).")
+ASSAY_UNARY(kCoremlSoftplus, "Softplus", softplus, kNoAttrs, nullptr, kSoftplusCalls, 1e6, mil_function<"softplus">,
+            "softplus", "log(1 + exp(-|x|)) + max(x, 0): no exponential overflows.")
 ASSAY_UNARY(kCoremlThresholdedRelu, "ThresholdedRelu", thresholded, kAlpha, alpha_beta, kNoCalls, 0.5,
-            "0 where x is less than alpha, else x.")
+            with_alpha<"thresholded_relu">, "thresholded_relu", "0 where x is less than alpha, else x.")
 #undef ASSAY_UNARY
 #undef ASSAY_ROW
 
@@ -220,6 +273,7 @@ extern const OpDef kCoremlFloorDiv = {
     .infer = infer_broadcast,
     .eval = eval_division,
     .elementwise = {floor_div<float>, floor_div<double>, nullptr, floor_div_int, floor_div_uint},
+    .to_mil = {mil_arithmetic<"floor_div">, "floor_div"},
     .in_place = true,
     .bound = {.f32 = 0.5},
 };

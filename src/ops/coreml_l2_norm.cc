@@ -1,6 +1,7 @@
 // Core ML's l2_norm: x / sqrt(sum of x * x + epsilon), the sum over all axes from one on.
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/elementwise.h"
 #include "ops/move.h"
 #include "ops/rows.h"
 
@@ -45,6 +46,13 @@ Status eval(KernelContext& c) {
   return {};
 }
 
+Status to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  const int64_t wanted = c.op.attr_int("axis", -3), axis = wanted < 0 ? wanted + c.rank(0) : wanted;
+  if (c.rank(0) < 3 || axis != c.rank(0) - 3) return c.refuse("l2_norm takes the last three axes together");
+  return c.emit("l2_norm", {{"x", c.in(0)}, {"epsilon", c.number(c.op.attr_float("epsilon", 0))}});
+}
+
 constexpr In kIn[] = {{"x", kFloats}};
 constexpr Out kOut[] = {{"y"}};
 constexpr AttrDoc kAttrs[] = {{"axis", "-3"}, {"epsilon", ""}};
@@ -63,6 +71,7 @@ extern const OpDef kCoremlL2Normalization = {
     .accumulates = "squares over the axes from `axis` on",
     .infer = infer,
     .eval = eval,
+    .to_mil = {to_mil, "l2_norm"},
     .bound = {.f32 = 64, .f16 = 1, .bf16 = 1},
 };
 

@@ -4,6 +4,7 @@
 #include "ops/coreml_sample.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/lower/elementwise.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -159,6 +160,31 @@ Status eval_affine(KernelContext& c) {
   return {};
 }
 
+/// What both operators say of the sampling.
+MilParams sampling_params(MilContext& c) {
+  const ir::Op& op = c.op;
+  return {{"x", c.in(0)},
+          {"sampling_mode", mil::of_text(op.attr_string("sampling_mode", "bilinear"))},
+          {"padding_mode", mil::of_text(op.attr_string("padding_mode", "constant"))},
+          {"padding_value", c.number(op.attr_float("padding_value", 0))},
+          {"coordinates_mode", mil::of_text(op.attr_string("coordinates_mode", "normalized_minus_one_to_one"))},
+          {"align_corners", mil::of_bool(op.attr_int("align_corners", 1) != 0)}};
+}
+Status resample_to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  MilParams params = sampling_params(c);
+  params.push_back({"coordinates", c.in(1)});
+  return c.emit("resample", params);
+}
+Status affine_to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  MilParams params = sampling_params(c);
+  params.push_back({"transform_matrix", c.in(1)});
+  params.push_back({"output_height", mil::of_int(static_cast<int32_t>(c.op.attr_int("output_height", 0)))});
+  params.push_back({"output_width", mil::of_int(static_cast<int32_t>(c.op.attr_int("output_width", 0)))});
+  return c.emit("affine", params);
+}
+
 constexpr In kResampleIn[] = {{"x", kFloats}, {"coordinates", kNumbers}};
 constexpr In kAffineIn[] = {{"x", kFloats}, {"transform_matrix", kFloats}};
 constexpr Out kOut[] = {{"y"}};
@@ -187,6 +213,7 @@ extern const OpDef kCoremlAffine = {
     .accumulates = "taps of a row, ascending, then rows, by fused multiply-adds",
     .infer = infer_affine,
     .eval = eval_affine,
+    .to_mil = {affine_to_mil, "affine"},
     .bound = {.f32 = 64, .f16 = 1, .bf16 = 1},
 };
 
@@ -205,6 +232,7 @@ extern const OpDef kCoremlResample = {
     .accumulates = "taps of a row, ascending, then rows, by fused multiply-adds",
     .infer = infer_resample,
     .eval = eval_resample,
+    .to_mil = {resample_to_mil, "resample"},
     .bound = {.f32 = 64, .f16 = 1, .bf16 = 1},
 };
 

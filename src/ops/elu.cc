@@ -152,7 +152,8 @@ Status shrink_to_nn(NnContext& c) {
   shrink_params(c.op, p);
   const std::string x = c.in(0), bias = c.number(p[0]);
   const std::string above = nn_against(c, "greaterThan", x, p[1]), below = nn_against(c, "lessThan", x, -p[1]);
-  const std::string rest = nn_where(c, above, c.make("subtractBroadcastable", {x, bias}), c.number(0));
+  const std::string less = c.make("subtractBroadcastable", {x, bias}), zero = c.number(0);
+  const std::string rest = nn_where(c, above, less, zero);
   return c.layer("whereBroadcastable", {below, c.make("addBroadcastable", {x, bias}), rest});
 }
 

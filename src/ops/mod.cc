@@ -45,9 +45,11 @@ Status eval(KernelContext& c) {
 Status float_remainder(MilContext& c) {
   ASSAY_CHECK(mil_takes_floats(c));
   const MilValue a = c.in(0), b = c.in(1), zero = c.constant_value(c.number(0));
-  const MilValue rest = c.binary("mod", c.unary("abs", a), c.unary("abs", b));
-  const MilValue from_zero = c.select(c.compare("greater", a, zero), rest, c.binary("sub", a, rest));
-  return c.result(c.select(c.compare("less", a, zero), c.binary("mul", rest, -1), from_zero));
+  const MilValue size = c.unary("abs", a), divisor = c.unary("abs", b), rest = c.binary("mod", size, divisor);
+  const MilValue above = c.compare("greater", a, zero), at_zero = c.binary("sub", a, rest);
+  const MilValue from_zero = c.select(above, rest, at_zero);
+  const MilValue below = c.compare("less", a, zero), negative = c.binary("mul", rest, -1);
+  return c.result(c.select(below, negative, from_zero));
 }
 
 /// `mod` has the divisor's sign: what remains beyond the dividend's side of zero is taken back.

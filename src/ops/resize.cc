@@ -5,6 +5,7 @@
 
 #include "num/arith.h"
 #include "ops/elementwise.h"
+#include "ops/lower/coreml_images.h"
 #include "ops/lower/families.h"
 #include "ops/move.h"
 #include "ops/resize_plan.h"
@@ -297,6 +298,7 @@ extern const OpDef kCoremlResize = {
     .accumulates = "taps of an axis, ascending, by fused multiply-adds",
     .infer = infer,
     .eval = eval_on_grid,
+    .to_mil = {coreml_resize_to_mil, "resize_bilinear, resize_nearest_neighbor or resize"},
     .bound = {.f32 = 64, .f16 = 1, .bf16 = 1},
 };
 

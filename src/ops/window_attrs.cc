@@ -28,7 +28,7 @@ bool within(const std::vector<int64_t>& all, int64_t least) {
 
 }  // namespace
 
-int64_t WindowAxis::out_extent(int64_t in) const {
+int64_t KernelAxis::out_extent(int64_t in) const {
   if (auto_pad == AutoPad::same_upper || auto_pad == AutoPad::same_lower) return (in + stride - 1) / stride;
   const int64_t room = in + before + after - reach();
   if (room < 0) return room >= -stride ? 0 : -1;
@@ -37,19 +37,19 @@ int64_t WindowAxis::out_extent(int64_t in) const {
   return (out - 1) * stride >= in + before ? out - 1 : out;  // no window starts behind the input
 }
 
-int64_t WindowAxis::pad_before(int64_t in) const {
+int64_t KernelAxis::pad_before(int64_t in) const {
   if (auto_pad != AutoPad::same_upper && auto_pad != AutoPad::same_lower) return before;
   const int64_t total = std::max<int64_t>(0, (out_extent(in) - 1) * stride + reach() - in);
   return auto_pad == AutoPad::same_upper ? total / 2 : total - total / 2;
 }
 
-WindowAttrs window_attrs_unchecked(const ir::Op& op, const ir::Dims& kernel) {
+KernelAttrs window_attrs_unchecked(const ir::Op& op, const ir::Dims& kernel) {
   const size_t count = kernel.size();
   const auto strides = values(op, "strides", count, 1), dilations = values(op, "dilations", count, 1);
   const auto pads = values(op, "pads", 2 * count, 0);
-  WindowAttrs attrs;
+  KernelAttrs attrs;
   for (size_t i = 0; i < count; ++i) {
-    WindowAxis axis{.kernel = kernel[i], .stride = strides[i], .dilation = dilations[i]};
+    KernelAxis axis{.kernel = kernel[i], .stride = strides[i], .dilation = dilations[i]};
     axis.auto_pad = auto_pad_of(op.attr_string("auto_pad", "NOTSET"));
     if (axis.auto_pad == AutoPad::none) axis.before = pads[i], axis.after = pads[count + i];
     axis.ceil_mode = op.attr_int("ceil_mode", 0) != 0;
@@ -58,7 +58,7 @@ WindowAttrs window_attrs_unchecked(const ir::Op& op, const ir::Dims& kernel) {
   return attrs;
 }
 
-Result<WindowAttrs> window_attrs(InferContext& c, const std::vector<ir::Dim>& kernel, std::string_view label) {
+Result<KernelAttrs> window_attrs(InferContext& c, const std::vector<ir::Dim>& kernel, std::string_view label) {
   const ir::Op& op = c.op();
   const size_t count = kernel.size();
   const std::vector<int64_t> stated = op.attr_ints("kernel_shape");

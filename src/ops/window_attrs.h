@@ -9,7 +9,8 @@ namespace assay::ops {
 
 enum class AutoPad : uint8_t { none, valid, same_upper, same_lower };
 
-struct WindowAxis {
+/// One spatial axis of a convolution; poolings have theirs in ops/window.h.
+struct KernelAxis {
   int64_t kernel = -1;  ///< -1: not known yet
   int64_t stride = 1, dilation = 1, before = 0, after = 0;
   AutoPad auto_pad = AutoPad::none;
@@ -20,13 +21,13 @@ struct WindowAxis {
   int64_t out_extent(int64_t in) const;
   int64_t pad_before(int64_t in) const;
 };
-struct WindowAttrs {
-  std::vector<WindowAxis> axes;
+struct KernelAttrs {
+  std::vector<KernelAxis> axes;
 };
 
 /// Reads and checks the attributes; `kernel` has the extents that kernel_shape must have (weights), or is empty.
-Result<WindowAttrs> window_attrs(InferContext& c, const std::vector<ir::Dim>& kernel, std::string_view label);
+Result<KernelAttrs> window_attrs(InferContext& c, const std::vector<ir::Dim>& kernel, std::string_view label);
 /// The same of an op that inference has accepted.
-WindowAttrs window_attrs_unchecked(const ir::Op& op, const ir::Dims& kernel);
+KernelAttrs window_attrs_unchecked(const ir::Op& op, const ir::Dims& kernel);
 
 }  // namespace assay::ops

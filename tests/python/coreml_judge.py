@@ -13,6 +13,7 @@ what Assay computes on the ONNX model.
 import json
 import warnings
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import onnx
@@ -130,9 +131,18 @@ def with_inputs(spec, inputs):
     return bound
 
 
+def plain_flags(load):
+    """coremltools passes `keep_dims` as it reads it on to NumPy, which takes Python's own truth values alone."""
+    def plain(context, value):
+        got = load(context, value)
+        return bool(got) if isinstance(got, np.bool_) else got
+    return plain
+
+
 def values(spec, weights, inputs):
     """What coremltools computes for the program's outputs, by name; None where it has no rule."""
-    program = milproto.load(with_inputs(spec, inputs), spec.specificationVersion, weights)
+    with mock.patch.object(milproto, "_load_value", plain_flags(milproto._load_value)):
+        program = milproto.load(with_inputs(spec, inputs), spec.specificationVersion, weights)
     return {v.name: v.val for v in program.functions["main"].outputs}
 
 
@@ -229,6 +239,17 @@ class Judge:
             same(got[name], array, f"'{name}' of {path.suffix}")
 
 
+def written_by(layer):
+    """Blobs that networks nested in a layer write for those behind it: what both branches write, what a loop writes."""
+    if layer.WhichOneof("layer") == "branch":
+        then, other = ({n for inner in network.layers for n in {*inner.output, *written_by(inner)}}
+                       for network in (layer.branch.ifBranch, layer.branch.elseBranch))
+        return then & other
+    if layer.WhichOneof("layer") == "loop":
+        return {n for inner in layer.loop.bodyNetwork.layers for n in {*inner.output, *written_by(inner)}}
+    return set()
+
+
 def check_layers(spec):
     """Blobs are written before they are read, once, and every output of the model is written."""
     known = {feature.name for feature in spec.description.input}
@@ -239,8 +260,9 @@ def check_layers(spec):
         assert layer.name not in names, f"two layers are named '{layer.name}'"
         names.add(layer.name)
         assert set(layer.input) <= known, f"{kind} '{layer.name}' reads {set(layer.input) - known}"
-        assert not set(layer.output) & known, f"{kind} '{layer.name}' writes {set(layer.output) & known} again"
-        known |= set(layer.output)
+        if kind != "copy":  # the one layer that may write a blob anew
+            assert not set(layer.output) & known, f"{kind} '{layer.name}' writes {set(layer.output) & known} again"
+        known |= set(layer.output) | written_by(layer)
     assert {feature.name for feature in spec.description.output} <= known
     if any(f.type.WhichOneof("Type") == "multiArrayType" for f in spec.description.input):
         exact = proto.NeuralNetwork_pb2.NeuralNetworkMultiArrayShapeMapping.Value("EXACT_ARRAY_MAPPING")

@@ -76,7 +76,7 @@ def test_an_audit_takes_both_files(assay, network, program):
                  "--candidate", f"{network}@coreml-nn-gpu", "--candidate", f"{program}@coreml-mlprogram-f32-gpu",
                  code=0)
     candidates = json.loads(done.out)["result"]["candidates"]
-    differences = {c["program"].rsplit("@")[-1]: c["variants"][0]["max_abs"] for c in candidates}
+    differences = {c["program"].rsplit("@")[-1]: c["variants"][0]["differences"]["max_abs"] for c in candidates}
     assert differences["coreml-mlprogram-f32-gpu"] == 0
     assert differences["coreml-nn-gpu"] == pytest.approx(3.75e-4, rel=0.01)
 

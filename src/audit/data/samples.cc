@@ -64,11 +64,15 @@ const Tensor* find_for(const Arrays& arrays, const Port& port) {
   return port.alias.empty() ? nullptr : find(arrays, port.alias);
 }
 
-// int64 and boolean arrays as the int32 that a Core ML file takes, each value checked.
-Result<Tensor> narrowed(const Tensor& array, const Port& port) {
-  Tensor out = Tensor::allocate(ir::ElemType::int32, array.dims());
-  for (int64_t i = 0; i < array.size(); ++i) {
-    const int64_t v = array.int_at(i);
+// The array as a Core ML file takes it: int64 and booleans as int32, each value checked; scalars as one element.
+Result<Tensor> as_core_ml(const Tensor& array, const Port& port) {
+  const bool one = array.rank() == 0 && port.type.is_static() && port.type.dims() == ir::Dims{1};
+  const Tensor shaped = one ? array.reshaped({1}) : array;
+  const bool wide = array.elem() == ir::ElemType::int64 || array.elem() == ir::ElemType::boolean;
+  if (port.type.elem != ir::ElemType::int32 || !wide) return shaped;
+  Tensor out = Tensor::allocate(ir::ElemType::int32, shaped.dims());
+  for (int64_t i = 0; i < shaped.size(); ++i) {
+    const int64_t v = shaped.int_at(i);
     if (v < INT32_MIN || v > INT32_MAX)
       return Error{Code::value_range, "the value " + std::to_string(v) + " does not fit the model's int32 input",
                    port.name, "Core ML has no int64 inputs: keep values within 32 bits"};
@@ -89,10 +93,12 @@ Result<std::vector<Tensor>> pick(const Arrays& arrays, std::span<const Port> por
                        join(names_of(ports), ", "),
                    port.name, near.empty() ? "name the arrays as the model's inputs" : "is '" + near + "' meant?"};
     }
-    if (port.narrows && (array->elem() == ir::ElemType::int64 || array->elem() == ir::ElemType::boolean)) {
-      ASSAY_TRY(Tensor narrow, narrowed(*array, port));
-      out.push_back(std::move(narrow));
-      continue;
+    if (port.core_ml) {
+      ASSAY_TRY(Tensor fitted, as_core_ml(*array, port));
+      if (fitted.elem() == port.type.elem) {
+        out.push_back(std::move(fitted));
+        continue;
+      }
     }
     if (array->elem() != port.type.elem)
       return Error{Code::data_type,

@@ -31,15 +31,19 @@ bool divides(const std::vector<float>& values, size_t n) {
   return values.size() <= 1 || (n != 0 && n % values.size() == 0);
 }
 
-Status dequantise(const mil::Weights& w, size_t n, float* out) {
-  const mil::Bytes codes = w.raw.view;
+/// Whether the codes are those of `n` weights; nothing is allocated before that is known.
+Status check_codes(const mil::Weights& w, size_t n) {
   if (w.bits < 1 || w.bits > 8) return Error{Code::model_invalid, std::to_string(w.bits) + "-bit weights"};
-  if (codes.size() != (n * static_cast<size_t>(w.bits) + 7) / 8)
-    return Error{Code::model_invalid, "weights have " + std::to_string(codes.size()) + " bytes of codes for " +
+  if (w.raw.size != (n * static_cast<size_t>(w.bits) + 7) / 8)
+    return Error{Code::model_invalid, "weights have " + std::to_string(w.raw.size) + " bytes of codes for " +
                                           std::to_string(n) + " elements"};
+  if (!w.table.empty() && w.table.size() != size_t{1} << w.bits)
+    return Error{Code::model_invalid, "a lookup table of " + std::to_string(w.table.size()) + " entries"};
+  return {};
+}
+
+Status dequantise(const mil::Weights& w, mil::Bytes codes, size_t n, float* out) {
   if (!w.table.empty()) {
-    if (w.table.size() != size_t{1} << w.bits)
-      return Error{Code::model_invalid, "a lookup table of " + std::to_string(w.table.size()) + " entries"};
     for (size_t i = 0; i < n; ++i) out[i] = w.table[code_at(codes, i, w.bits)];
     return {};
   }
@@ -72,12 +76,14 @@ Result<ir::Tensor> floats_of(const mil::Weights& w, const ir::Dims& dims) {
     return out;
   }
   if (w.raw.size != 0) {
-    if (w.raw.size > n) return wrong(w.raw.size);
+    ASSAY_CHECK(check_codes(w, n));
+    ASSAY_TRY(const mil::Payload p, w.raw.gathered());
     ir::Tensor out = ir::Tensor::allocate(ElemType::float32, dims);
-    ASSAY_CHECK(dequantise(w, n, out.mutable_data<float>()));
+    ASSAY_CHECK(dequantise(w, p.view, n, out.mutable_data<float>()));
     return out;
   }
   if (w.int8.size != n) return wrong(w.int8.size);
+  if (!divides(w.scale, n)) return Error{Code::model_invalid, "scales that do not divide the weights' channels"};
   ir::Tensor out = ir::Tensor::allocate(ElemType::float32, dims);
   for (size_t i = 0; i < n; ++i)
     out.mutable_data<float>()[i] =

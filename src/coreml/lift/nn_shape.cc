@@ -34,6 +34,7 @@ void lift_reshape(NnLift& c) {
   const bool last = p.integer("mode") == kChannelLast;
   ValueId x = c.in(0);
   const int64_t lead = rank_of(c, x, 3) - 3;
+  if (c.failed()) return;
   if (target.size() != 3 && target.size() != 4) return c.bad("a target of " + std::to_string(target.size()) + " axes");
   ir::Dims dims(static_cast<size_t>(std::max<int64_t>(lead, 0)), 0);
   if (target.size() == 4) {

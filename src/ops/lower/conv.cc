@@ -87,24 +87,6 @@ Status conv_transpose_to_mil(MilContext& c) {
 
 namespace {
 
-/// [A, B, ...] as [B, A, ...] while it streams: what three-dimensional deconvolutions read.
-Result<mil::Weights> swapped(const ir::Tensor& weight) {
-  if (weight.elem() != ir::ElemType::float32)
-    return Error{Code::not_convertible, "three-dimensional deconvolutions take float32 weights"};
-  const ir::Tensor source = weight.aligned();
-  mil::Weights weights;
-  weights.floats = mil::Payload::stream(source.byte_size(), [source](const mil::Payload::Sink& sink) -> Status {
-    const int64_t rows = source.dims()[0], columns = source.dims()[1];
-    const int64_t n = rows * columns == 0 ? 0 : source.size() / (rows * columns);
-    for (int64_t j = 0; j < columns; ++j)
-      for (int64_t i = 0; i < rows; ++i)
-        ASSAY_CHECK(
-            sink(std::as_bytes(std::span(source.data<float>() + (i * columns + j) * n, static_cast<size_t>(n)))));
-    return {};
-  });
-  return weights;
-}
-
 struct NnConv {
   WindowForm form;
   bool transposed = false;
@@ -172,12 +154,8 @@ Status nn_emit(NnContext& c, const NnConv& conv) {
   const bool biased = c.has(2) && c.constant(2) != nullptr && !has_tail(conv.form);
   mil::Message params =
       spatial == 3 ? volume_params(c, conv) : plane_params(c, conv, spatial == 1 ? widened(conv.form) : conv.form);
-  if (conv.transposed && spatial == 3) {
-    ASSAY_TRY(mil::Weights weights, swapped(*c.constant(1)));
-    params.set("weights", std::move(weights));
-  } else {
-    params.set("weights", c.weights(*c.constant(1)));
-  }
+  // Deconvolutions have theirs as [Cin, Cout / groups, ...], in three dimensions too: as ONNX does.
+  params.set("weights", c.weights(*c.constant(1)));
   params.set("hasBias", int64_t{biased});
   if (biased) params.set("bias", c.weights(*c.constant(2)));
   NnSteps s(c);

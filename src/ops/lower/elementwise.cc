@@ -43,7 +43,8 @@ Status mil_narrowed(MilContext& c, const MilValue& value) {
 
 MilValue mil_signs_differ(MilContext& c, const MilValue& a, const MilValue& b) {
   const MilValue zero = c.constant_value(a.data() == mil::DataType::int32 ? mil::of_int(0) : c.number(0));
-  return c.binary("logical_xor", c.compare("less", a, zero), c.compare("less", b, zero));
+  const MilValue first = c.compare("less", a, zero), second = c.compare("less", b, zero);
+  return c.binary("logical_xor", first, second);
 }
 
 MilValue mil_reduced(MilContext& c, std::string_view type, const MilValue& x, int64_t axis) {
@@ -90,7 +91,8 @@ std::string nn_where(NnContext& c, const std::string& condition, const std::stri
 }
 
 std::string nn_truncated(NnContext& c, const std::string& x) {
-  return nn_where(c, nn_against(c, "lessThan", x, 0), c.make("ceil", {x}), c.make("floor", {x}));
+  const std::string below = nn_against(c, "lessThan", x, 0), up = c.make("ceil", {x}), down = c.make("floor", {x});
+  return nn_where(c, below, up, down);
 }
 
 std::string nn_rounded(NnContext& c, const std::string& x) {

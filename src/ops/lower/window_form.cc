@@ -12,13 +12,13 @@ Error refused(std::string reason) { return Error{Code::not_convertible, std::mov
 
 bool is_same(AutoPad pad) { return pad == AutoPad::same_upper || pad == AutoPad::same_lower; }
 
-Result<WindowForm> shape_of(const ir::Op& op, const WindowOperands& operands, WindowAttrs& attrs) {
+Result<WindowForm> shape_of(const ir::Op& op, const WindowOperands& operands, KernelAttrs& attrs) {
   const size_t axes = operands.kernel.size();
   if (axes < 1 || axes > 3) return refused("windows over " + std::to_string(axes) + " spatial axes");
   if (std::ranges::min(operands.kernel) < 0) return refused("the extents of the kernel are not known");
   attrs = window_attrs_unchecked(op, operands.kernel);
   WindowForm form;
-  for (const WindowAxis& axis : attrs.axes) {
+  for (const KernelAxis& axis : attrs.axes) {
     form.kernel.push_back(axis.kernel);
     form.stride.push_back(axis.stride);
     form.dilation.push_back(axis.dilation);
@@ -38,10 +38,10 @@ bool WindowForm::padded() const {
 }
 
 Result<WindowForm> conv_form(const ir::Op& op, const WindowOperands& operands) {
-  WindowAttrs attrs;
+  KernelAttrs attrs;
   ASSAY_TRY(WindowForm form, shape_of(op, operands, attrs));
   for (size_t i = 0; i < attrs.axes.size(); ++i) {
-    const WindowAxis& axis = attrs.axes[i];
+    const KernelAxis& axis = attrs.axes[i];
     const int64_t in = operands.spatial[i];
     int64_t begin = axis.before, end = axis.after;
     if (is_same(axis.auto_pad) && in < 0) {
@@ -59,12 +59,12 @@ Result<WindowForm> conv_form(const ir::Op& op, const WindowOperands& operands) {
 // The full result of an axis has (in - 1) * stride + reach elements: `begin` and `end` are cut off it. Where
 // output_padding or output_shape ask for more, zeros follow.
 Result<WindowForm> conv_transpose_form(const ir::Op& op, const WindowOperands& operands) {
-  WindowAttrs attrs;
+  KernelAttrs attrs;
   ASSAY_TRY(WindowForm form, shape_of(op, operands, attrs));
   const size_t axes = attrs.axes.size();
   const ir::Dims extra = op.attr_ints("output_padding"), shape = op.attr_ints("output_shape");
   for (size_t i = 0; i < axes; ++i) {
-    const WindowAxis& axis = attrs.axes[i];
+    const KernelAxis& axis = attrs.axes[i];
     const int64_t added = extra.size() == axes ? extra[i] : 0;
     int64_t begin = axis.before, end = axis.after - added;
     if (!shape.empty() || is_same(axis.auto_pad)) {

@@ -1,0 +1,73 @@
+#include "ops/lower/coreml_images.h"
+
+#include "ops/lower/elementwise.h"
+
+namespace assay::ops {
+
+/// Height and width to known extents; other axes, and nearest samples of other grids, need iOS17's resize.
+Status coreml_resize_to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  const std::string grid = c.op.attr_string("coordinate_transformation_mode", "");
+  const bool nearest = c.op.attr_string("mode", "nearest") == "nearest", below = grid == "DEFAULT";
+  const ir::Tensor* sizes = c.constant(3);
+  const int64_t rank = c.rank(0), count = sizes == nullptr ? 0 : sizes->size();
+  if (count == 0 || c.op.attr_ints("axes").size() != static_cast<size_t>(count))
+    return c.refuse("its extents are not known before it runs");
+  if (nearest && (c.op.attr_string("nearest_mode", "") == "floor") != below)
+    return c.refuse("nearest samples of that grid are rounded otherwise");
+  for (int64_t k = 0; k < count; ++k) {
+    const int64_t axis = c.op.attr_ints("axes")[static_cast<size_t>(k)];
+    if ((axis < 0 ? axis + rank : axis) != rank - count + k)
+      return c.refuse("it resizes other axes than the last ones");
+  }
+  if (count == 2 && rank >= 3 && (!nearest || below)) {
+    MilParams params = {{"x", c.in(0)},
+                        {"target_size_height", mil::of_int(static_cast<int32_t>(sizes->int_at(0)))},
+                        {"target_size_width", mil::of_int(static_cast<int32_t>(sizes->int_at(1)))}};
+    if (!nearest) params.push_back({"sampling_mode", mil::of_text(grid)});
+    return c.emit(nearest ? "resize_nearest_neighbor" : "resize_bilinear", params);
+  }
+  c.need(8, "resize");
+  mil::Value dims = mil::of_int(static_cast<int32_t>(count));
+  dims.type.data = mil::DataType::uint32;
+  return c.emit("resize", {{"x", c.in(0)},
+                           {"shape", MilContext::ints(sizes->ints())},
+                           {"resized_dims", std::move(dims)},
+                           {"interpolation_mode", mil::of_text(nearest ? "NEAREST_NEIGHBOR" : "LINEAR")},
+                           {"sampling_mode", mil::of_text(grid)}});
+}
+
+/// Boxes of every image are roi [N, 1, 4, 1, 1], which iOS17 no longer has; named images are box_indices there.
+Status coreml_crop_resize_to_mil(MilContext& c) {
+  ASSAY_CHECK(mil_takes_floats(c));
+  const ir::Op& op = c.op;
+  MilParams params = {
+      {"x", c.in(0)},
+      {"target_height", mil::of_int(static_cast<int32_t>(op.attr_int("target_height", 1)))},
+      {"target_width", mil::of_int(static_cast<int32_t>(op.attr_int("target_width", 1)))},
+      {"normalized_coordinates", mil::of_bool(op.attr_int("normalized_coordinates", 0) != 0)},
+      {"spatial_scale", mil::of_float(op.attr_float("spatial_scale", 1))},
+      {"box_coordinate_mode", mil::of_text(op.attr_string("box_coordinate_mode", "CORNERS_HEIGHT_FIRST"))},
+      {"sampling_mode", mil::of_text(op.attr_string("sampling_mode", "DEFAULT"))}};
+  if (const float padding = op.attr_float("pad_value", 0); padding != 0) {
+    c.need(7, "a value around images");
+    params.push_back({"pad_value", c.number(padding)});
+  }
+  if (!c.has(2)) {
+    if (c.builder.version() >= 8) return c.refuse("since iOS17 each box names its image");
+    params.push_back({"roi", c.expand_dims(c.in(1), {1, 3, 4})});
+    return c.emit("crop_resize", params);
+  }
+  c.need(8, "boxes beside indices of images");
+  params.push_back({"boxes", c.in(1)});
+  params.push_back({"box_indices", c.in(2)});
+  mil::Type flat = c.in(0).type;
+  const ir::Type& out = c.out_type();
+  if (!out.ranked() || out.shape->size() != 5) return c.refuse("its result has no known rank");
+  flat.dims = mil::Dims{};
+  for (const size_t k : {size_t{0}, size_t{2}, size_t{3}, size_t{4}}) flat.dims->push_back((*out.shape)[k].value);
+  const MilValue crops = c.make("crop_resize", params, flat);
+  return c.emit("expand_dims", {{"x", crops}, {"axes", MilContext::ints({1})}});
+}
+
+}  // namespace assay::ops
