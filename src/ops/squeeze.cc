@@ -101,7 +101,7 @@ Status squeeze_to_mil(MilContext& c) {
   ASSAY_TRY(const MilValue x, operand(c, 0, kTakesBooleans | kTakesSmall));
   ASSAY_TRY(const Squeezed s, squeezed(c));
   if (s.gone.empty()) return result_carried(c, x);
-  if (!s.certain) return reshape_known(c, x, s.rest);
+  if (!s.certain || (s.rest.empty() && s.gone.size() > 1)) return reshape_known(c, x, s.rest);
   return emit_carried(c, "squeeze", {{"x", x}, {"axes", MilContext::ints(s.gone)}}, x.data());
 }
 
