@@ -138,7 +138,8 @@ Result<Report> profiles(const ProfilesRequest& request);
 
 struct OpsRequest {
   std::string name{};
-  bool markdown = false;  ///< text is docs/ops.md
+  bool core_ml = false;   ///< what is read of Core ML: operations of ML Programs, layers of NeuralNetworks
+  bool markdown = false;  ///< text is docs/ops.md (docs/coreml-ops.md)
 };
 Result<Report> ops(const OpsRequest& request);
 

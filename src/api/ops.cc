@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/coreml_ops.h"
 #include "assay/commands.h"
 #include "base/result.h"
 #include "base/text.h"
@@ -152,6 +153,13 @@ Result<const OpDef*> find(const std::string& name) {
 
 Result<Report> ops(const OpsRequest& request) {
   Report report;
+  if (request.core_ml) {
+    if (!request.name.empty())
+      return Error{Code::usage, "--coreml lists everything that is read", "", "leave the name out"};
+    report.json = api::core_ml_json();
+    report.text = api::core_ml_text(request.markdown);
+    return report;
+  }
   if (!request.name.empty()) {
     ASSAY_TRY(const OpDef* row, find(request.name));
     report.json = json_of(*row).dump();

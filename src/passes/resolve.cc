@@ -177,7 +177,8 @@ void Resolver::add_round(Scope& s, ValueId from, ValueId to, const std::optional
 void Resolver::resolve_constant(Scope& s, ValueId id) const {
   Value& value = s.out.at(id);
   const bool plain = leaf_type(value.type) != ElemType::float32 || value.parameter;
-  value.storage = plain ? stored_type(value.type) : storage_.type;
+  const bool widened = widens_ && value.type.elem == ElemType::float16;
+  value.storage = !plain ? storage_.type : widened ? ElemType::float32 : value.type.elem;
   if (!plain) value.rounding = storage_.weights;
   const bool changed = value.storage != value.type.elem || value.rounding;
   if (!changed || !s.read_raw[id]) return;

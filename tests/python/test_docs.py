@@ -5,7 +5,8 @@ import pytest
 
 
 @pytest.mark.parametrize(("document", "words"),
-                         [("ops.md", ["ops", "--markdown"]), ("codes.md", ["explain", "--markdown"])])
+                         [("ops.md", ["ops", "--markdown"]), ("coreml-ops.md", ["ops", "--coreml", "--markdown"]),
+                          ("codes.md", ["explain", "--markdown"])])
 def test_generated_documents_are_current(assay, root, document, words):
     current = assay(*words, code=0).out
     assert (root / "docs" / document).read_text() == current, f"run assay {' '.join(words)} > docs/{document}"

@@ -86,9 +86,10 @@ class MilLift : public GraphBuilder {
 struct MilRow {
   std::string_view type;  ///< "conv"
   void (*lift)(MilLift& c);
-  int since = 6;  ///< first specification version that has it
+  int since = 6;                  ///< first specification version that has it
+  std::string_view refusal = {};  ///< why it is known but not read; `lift` gives the error
 };
-/// Every operation that is lifted, sorted by type.
+/// Every operation that is known, sorted by type.
 std::vector<const MilRow*> mil_rows();
 
 /// A constant of the file as a tensor: a view where the layout is ONNX's.

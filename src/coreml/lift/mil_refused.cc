@@ -4,15 +4,15 @@
 namespace assay::coreml {
 namespace {
 
-void refuse_random(MilLift& c) {
-  c.unsupported("its values are not defined: Core ML documents no generator, so that no two runs need agree");
-}
+constexpr char kRandom[] = "its values are not defined: Core ML documents no generator, so that no two runs need agree";
+
+void refuse_random(MilLift& c) { c.unsupported(kRandom); }
 
 constexpr MilRow kRows[] = {
-    {"random_bernoulli", refuse_random},
-    {"random_categorical", refuse_random},
-    {"random_normal", refuse_random},
-    {"random_uniform", refuse_random},
+    {"random_bernoulli", refuse_random, 6, kRandom},
+    {"random_categorical", refuse_random, 6, kRandom},
+    {"random_normal", refuse_random, 6, kRandom},
+    {"random_uniform", refuse_random, 6, kRandom},
 };
 
 }  // namespace
