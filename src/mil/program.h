@@ -40,7 +40,7 @@ struct Operation {
   Map<Argument> inputs{};
   std::vector<NamedType> outputs{};
   std::vector<Block> blocks;  // no initializer: Block is complete only below
-  Map<Value> attributes{};  ///< `name`; `val` of const; all parameters of constexpr_* before iOS 18
+  Map<Value> attributes{};    ///< `name`; `val` of const; all parameters of constexpr_* before iOS 18
   std::string extra{};
 
   std::string_view name() const;  ///< the `name` attribute; else the first output's name
