@@ -8,6 +8,7 @@
 
 #include "coreml/lift/mil.h"
 #include "coreml/lift/nn.h"
+#include "mil/model.h"
 
 namespace assay::api {
 namespace {
