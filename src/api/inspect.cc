@@ -2,6 +2,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "api/context.h"
 #include "api/listing/listing.h"
@@ -132,8 +133,10 @@ struct WeightCount {
 
 std::map<std::string, WeightCount> count_weights(const api::Listing& listing) {
   std::map<std::string, WeightCount> by_type;
+  std::set<const std::byte*> seen;  // several operations may read one weight
   for (const api::ListedOp& op : listing.ops) {
     for (const api::Weight& weight : op.weights) {
+      if (weight.data.view.data() != nullptr && !seen.insert(weight.data.view.data()).second) continue;
       WeightCount& count = by_type[weight.type];
       ++count.tensors;
       count.bytes += weight.bytes;

@@ -120,26 +120,39 @@ std::string precision_sentence(const Listing& listing) {
   return "every value has a type; which precision it is computed in is the runtime's choice";
 }
 
-Listing list_graph(const ir::Graph& graph) {
-  Listing listing;
-  listing.format = "ONNX";
-  listing.heading = graph.name;
-  listing.metadata = graph.metadata;
-  const auto listed = [&](ir::ValueId v) { return ListedValue{graph.at(v).name, ir::to_string(graph.at(v).type)}; };
-  for (const ir::ValueId v : graph.inputs) listing.inputs.push_back(listed(v));
-  for (const ir::ValueId v : graph.outputs) listing.outputs.push_back(listed(v));
+namespace {
+
+ListedValue listed(const ir::Graph& graph, ir::ValueId v) {
+  return {graph.at(v).name, ir::to_string(graph.at(v).type)};
+}
+
+void list_ops(const ir::Graph& graph, int depth, Listing& listing) {
   for (const ir::Op& op : graph.ops) {
     ListedOp row{op.domain.empty() ? op.type : op.domain + "." + op.type, op.name};
+    row.depth = depth;
     for (const ir::ValueId v : op.inputs) {
       if (v == ir::kNoValue) continue;
       row.inputs.push_back(graph.at(v).name);
       if (graph.at(v).constant) row.weights.push_back(weight_of(graph.at(v)));
     }
     for (const ir::ValueId v : op.outputs)
-      if (v != ir::kNoValue) row.outputs.push_back(listed(v));
+      if (v != ir::kNoValue) row.outputs.push_back(listed(graph, v));
     for (const ir::Attr& attr : op.attrs) row.attributes.emplace_back(attr.name, attribute_text(attr.value));
     listing.ops.push_back(std::move(row));
+    ir::for_each_nested(op, [&](const ir::Graph& nested) { list_ops(nested, depth + 1, listing); });
   }
+}
+
+}  // namespace
+
+Listing list_graph(const ir::Graph& graph) {
+  Listing listing;
+  listing.format = "ONNX";
+  listing.heading = graph.name;
+  listing.metadata = graph.metadata;
+  for (const ir::ValueId v : graph.inputs) listing.inputs.push_back(listed(graph, v));
+  for (const ir::ValueId v : graph.outputs) listing.outputs.push_back(listed(graph, v));
+  list_ops(graph, 0, listing);
   return listing;
 }
 

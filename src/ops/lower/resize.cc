@@ -109,19 +109,24 @@ Status pick(S s, const Plan& plan) {
   return s.result(y);
 }
 
-/// Whether each element of the last two axes is repeated, by whole factors.
-bool repeats(const Plan& plan, const ir::Op& op) {
+/// Whether the last two axes take element floor(o * in / out), as Core ML's nearest neighbours do.
+bool picks_evenly(const Plan& plan, const ir::Op& op) {
   const size_t rank = plan.axes.size();
   for (size_t k = 0; k < rank; ++k) {
     const ResizeAxis& a = plan.axes[k];
     if (a.kept) continue;
-    if (k + 2 < rank || !is_whole_factor(a)) return false;
+    if (k + 2 < rank) return false;
     const auto taps = resize_taps<float>(op, a);
     if (!taps.ok()) return false;
     for (int64_t o = 0; o < a.out; ++o)
       if (taps->index[static_cast<size_t>(o)] != o * a.in / a.out) return false;
   }
   return rank >= 3;
+}
+
+/// The same by whole factors: each element is repeated.
+bool repeats(const Plan& plan, const ir::Op& op) {
+  return std::ranges::all_of(plan.axes, is_whole_factor) && picks_evenly(plan, op);
 }
 
 /// The one grid of the last two axes, by the order of kGrids. An axis that stays as it is must stay so under it.
@@ -186,6 +191,11 @@ Status resize_to_mil(MilContext& c) {
                      {"scale_factor_height", mil::of_int(static_cast<int32_t>(factor(plan.axes[rank - 2])))},
                      {"scale_factor_width", mil::of_int(static_cast<int32_t>(factor(plan.axes[rank - 1])))}});
     ASSAY_CHECK(check_open(c, plan));
+    if (floats && picks_evenly(plan, c.op))
+      return c.emit("resize_nearest_neighbor",
+                    {{"x", c.in(0)},
+                     {"target_size_height", mil::of_int(static_cast<int32_t>(plan.axes[rank - 2].out))},
+                     {"target_size_width", mil::of_int(static_cast<int32_t>(plan.axes[rank - 1].out))}});
     return pick(MilSteps(c), plan);
   }
   if (!floats) return c.refuse("linear interpolation of other than floating-point numbers");
