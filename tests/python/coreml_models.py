@@ -204,16 +204,15 @@ def voice(batch=1):
     return {"input": floats(batch, 576), "state": floats(2, batch, 128)}
 
 
+FIXED = ("--input", "input:1x576", "--input", "state:2x1x128")
 PACKAGED = {
     "magika": ("magika", "models/standard_v3_3/model.onnx", (),
                [{"bytes": integers(256, n, 2048, dtype=np.int32)} for n in (1, 2)]),
     "silero_sequence": ("silero_vad", "data/silero_vad_16k_sequence.onnx", (),
                         [{"input": floats(n, 576), "h": floats(1, 1, 128), "c": floats(1, 1, 128)} for n in (3, 1)]),
     "silero_openvino": ("silero_vad", "data/silero_vad_openvino_16k.onnx", (), [voice()]),
-    "silero_op15": ("silero_vad", "data/silero_vad_16k_op15.onnx",
-                    ("--input", "input:1x576", "--input", "state:2x1x128"), [{**voice(), "sr": np.int64(16000)}]),
-    "silero_op18": ("silero_vad", "data/silero_vad_op18_ifless.onnx", ("--input", "input:1x576", "--input", "state:2x1x128"),
-                    [{**voice(), "sr": np.int64(16000)}]),
+    "silero_op15": ("silero_vad", "data/silero_vad_16k_op15.onnx", FIXED, [{**voice(), "sr": np.array(16000)}]),
+    "silero_op18": ("silero_vad", "data/silero_vad_op18_ifless.onnx", FIXED, [{**voice(), "sr": np.array(16000)}]),
 }
 
 
