@@ -120,8 +120,8 @@ class Convert:
         ours, peer = bm.alternate(lambda: self.ours(name), take, rounds)
         stated = [types_in(self.work / f"{name}{which}.mlpackage") for which in ("", "-peer")]
         with_import = statistics.median(whole)
-        self.notes.append(f"{name}: float32 asked for; results stated by Assay {stated[0]}, by onnx2coreml {stated[1]}; "
-                          f"onnx2coreml with its import {with_import:.4g} ms, ours / that {ours.wall / with_import:.3g}")
+        self.notes.append(f"{name}: float32 asked for; results stated by Assay {stated[0]}, onnx2coreml {stated[1]}; "
+                          f"with import {with_import:.4g} ms, ours / that {ours.wall / with_import:.3g}")
         return ours, peer, ours.wall / peer.wall
 
     def against_cp(self, name, rounds):

@@ -212,7 +212,8 @@ PACKAGED = {
                         [{"input": floats(n, 576), "h": floats(1, 1, 128), "c": floats(1, 1, 128)} for n in (3, 1)]),
     "silero_openvino": ("silero_vad", "data/silero_vad_openvino_16k.onnx", (), [voice()]),
     "silero_op15": ("silero_vad", "data/silero_vad_16k_op15.onnx", FIXED, [{**voice(), "sr": np.array(16000)}]),
-    "silero_op18": ("silero_vad", "data/silero_vad_op18_ifless.onnx", FIXED, [{**voice(), "sr": np.array(16000)}]),
+    "silero_op18": ("silero_vad", "data/silero_vad_op18_ifless.onnx", FIXED,
+                    [{"input": voice()["input"], "sr": np.array(16000), "state": voice()["state"]}]),
 }
 
 
