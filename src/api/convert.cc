@@ -53,12 +53,12 @@ Status set_target(const std::string& word, coreml::LowerOptions& options) {
   return {};
 }
 
-/// Counts by operator of what computes in floating point.
-std::string float_operations(const ir::Graph& graph) {
+/// Counts by operator of what has a result of these types.
+std::string operations_of(const ir::Graph& graph, bool (*wanted)(ir::ElemType)) {
   std::map<std::string, size_t> kinds;
   for (const ir::Op& op : graph.ops)
     for (const ir::ValueId v : op.outputs)
-      if (v != ir::kNoValue && graph.at(v).type.elem == ir::ElemType::float32) {
+      if (v != ir::kNoValue && wanted(graph.at(v).type.elem)) {
         ++kinds[op.type];
         break;
       }
@@ -67,12 +67,22 @@ std::string float_operations(const ir::Graph& graph) {
   return join(parts, ", ");
 }
 
+constexpr char kKeepTypes[] = "--format mlprogram with an output that ends in .mlpackage keeps ";
+
 void warn_unstated(const ir::Graph& graph, const std::string& output, Warnings& warnings) {
+  const std::string floats = operations_of(graph, [](ir::ElemType e) { return e == ir::ElemType::float32; });
   warnings.push_back({Code::unstated_types,
                       "a NeuralNetwork states no type for what stands between inputs and outputs: the GPU and the "
                       "Neural Engine will compute it in float16 (" +
-                          float_operations(graph) + ")",
-                      output, "--format mlprogram with an output that ends in .mlpackage keeps float32"});
+                          floats + ")",
+                      output, std::string(kKeepTypes) + "float32"});
+  const std::string integers = operations_of(graph, ir::is_integer);
+  if (integers.empty()) return;
+  warnings.push_back({Code::unstated_types,
+                      "integers are floating-point numbers between the layers of a NeuralNetwork: exact up to 2^24 on "
+                      "the CPU, up to 2^11 on the GPU and the Neural Engine (" +
+                          integers + ")",
+                      output, std::string(kKeepTypes) + "int32"});
 }
 
 struct Written {

@@ -9,11 +9,26 @@
 namespace assay::coreml {
 namespace {
 
+bool is_half(ir::ElemType type) { return type == ir::ElemType::float16 || type == ir::ElemType::bfloat16; }
+
+/// What is rounded and declared narrower than float32: layers hold float32, and none of them rounds to less.
+Status check_rounding(const ops::NnContext& context) {
+  if (context.op.def->numeric == ops::Numeric::exact) return {};
+  for (const std::vector<ir::ValueId>* values : {&context.op.inputs, &context.op.outputs})
+    for (const ir::ValueId id : *values) {
+      if (id == ir::kNoValue || !is_half(context.graph.at(id).type.elem)) continue;
+      return context.refuse("layers compute in float32, not in " +
+                            std::string(ir::elem_name(context.graph.at(id).type.elem)));
+    }
+  return {};
+}
+
 Status lower_op(const ir::Graph& graph, const ir::Op& op, ops::NnBuilder& builder) {
   ops::NnContext context(graph, op, builder);
   if (op.def == nullptr || op.def->to_nn.apply == nullptr)
     return context.refuse(std::string(op.def == nullptr ? "unknown operator" : op.def->to_nn.says));
   ASSAY_CHECK(check_results(graph, op));
+  ASSAY_CHECK(check_rounding(context));
   return op.def->to_nn.apply(context);
 }
 

@@ -60,7 +60,8 @@ Status eval(KernelContext& c) {
 MilValue comparable(MilContext& c, MilValue at) {
   if (!mil::is_float(at.data())) return at;
   at = c.cast(at, mil::DataType::float32);
-  return c.binary("mul", c.unary("sign", at), c.unary("floor", c.unary("abs", at)));
+  const MilValue sign = c.unary("sign", at);
+  return c.binary("mul", sign, c.unary("floor", c.unary("abs", at)));
 }
 
 /// The depth as an int32 scalar.
@@ -95,7 +96,8 @@ Status to_mil(MilContext& c) {
   at = comparable(c, at);
   if (!counts_from_zero(c.graph, c.op.inputs[0])) {
     const MilValue zero = c.constant_value(mil::is_float(at.data()) ? mil::of_float(0) : mil::of_int(0));
-    at = c.select(c.compare("less", at, zero), c.binary("add", at, c.cast(depth, at.data())), at);
+    const MilValue negative = c.compare("less", at, zero);
+    at = c.select(negative, c.binary("add", at, c.cast(depth, at.data())), at);
   }
   const int64_t known = c.constant(1) ? *depth_of(*c.constant(1)) : mil::kUnknownDim;
   const MilValue places = c.cast(counted(c, depth, known, axis, rank), at.data());

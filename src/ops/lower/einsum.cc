@@ -147,7 +147,8 @@ typename EinsumLowering<S>::Term EinsumLowering<S>::product(Term a, Term b, cons
   for (const char label : b.labels)
     if (!has(a.labels, label)) columns += label;
   if (ends.empty()) return pointwise(std::move(a), std::move(b), kept);
-  const Value y = s_.matmul(grouped(a, batch, rows, ends), grouped(b, batch, ends, columns));
+  const Value left = grouped(a, batch, rows, ends), right = grouped(b, batch, ends, columns);
+  const Value y = s_.matmul(left, right);
   const std::string labels = batch + rows + columns;
   Term out{y, labels};
   if (rows.size() != 1 || columns.size() != 1) {

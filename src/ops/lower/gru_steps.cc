@@ -26,8 +26,8 @@ struct GruCell {
 template <class S>
 typename S::Value step(S& s, const GruCell<S>& cell, int64_t n, const typename S::Value& xw,
                        const typename S::Value& h) {
-  const auto gates =
-      activated(s, *cell.gates, s.add(s.add(s.slice(xw, 1, 0, 2 * n, 2), s.matmul(h, cell.r_gates)), cell.gate_bias));
+  const auto gates_of_x = s.slice(xw, 1, 0, 2 * n, 2), gates_of_h = s.matmul(h, cell.r_gates);
+  const auto gates = activated(s, *cell.gates, s.add(s.add(gates_of_x, gates_of_h), cell.gate_bias));
   const auto z = s.slice(gates, 1, 0, n, 2), r = s.slice(gates, 1, n, 2 * n, 2);
   const auto from_x = s.slice(xw, 1, 2 * n, 3 * n, 2);
   const auto pre = [&] {
@@ -38,7 +38,8 @@ typename S::Value step(S& s, const GruCell<S>& cell, int64_t n, const typename S
     return s.add(s.add(from_x, s.matmul(s.mul(r, h), cell.r_candidate)), cell.w_bias);
   }();
   const auto candidate = activated(s, *cell.candidate, pre);
-  return s.add(s.mul(s.sub(s.floats({1}, {1}), z), candidate), s.mul(z, h));
+  const auto fresh = s.mul(s.sub(s.floats({1}, {1}), z), candidate);
+  return s.add(fresh, s.mul(z, h));
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ template <class S>
 Status product_of_vectors(S s) {
   const bool row = s.c.rank(0) == 1, column = s.c.rank(1) == 1;
   const int64_t rank = std::max<int64_t>({2, s.c.rank(0), s.c.rank(1)});
-  const auto y = s.matmul(as_matrix(s, 0), as_matrix(s, 1));
+  const auto a = as_matrix(s, 0), b = as_matrix(s, 1);
+  const auto y = s.matmul(a, b);
   if (row && column) return s.result(s.squeeze(y, s.scalar_axes()));
   return s.result(s.squeeze(y, {row ? rank - 2 : rank - 1}));
 }

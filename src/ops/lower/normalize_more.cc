@@ -25,8 +25,9 @@ Status batch_norm_by_steps(S s) {
   ir::Dims shape(static_cast<size_t>(s.c.rank(0) - 1), 1);
   shape[0] = -1;
   const auto parameter = [&](size_t i) { return s.reshape(s.in(i), shape); };
-  const auto a = s.div(parameter(1), s.sqrt(s.add(parameter(4), epsilon_of(s.c.op))));
-  const auto b = s.sub(parameter(2), s.mul(parameter(3), a));
+  const auto scale = parameter(1), bias = parameter(2), mean = parameter(3), variance = parameter(4);
+  const auto a = s.div(scale, s.sqrt(s.add(variance, epsilon_of(s.c.op))));
+  const auto b = s.sub(bias, s.mul(mean, a));
   return s.result(s.add(s.mul(s.in(0), a), b));
 }
 
@@ -92,8 +93,10 @@ Status mean_variance_norm(S s) {
   std::ranges::sort(axes);
   const auto x = s.in(0);
   const auto mean = s.mean(x, axes);
-  const auto variance = s.sub(s.mean(s.mul(x, x), axes), s.mul(mean, mean));
-  return s.result(s.div(s.sub(x, mean), s.add(s.sqrt(variance), 1e-9F)));
+  const auto mean_square = s.mean(s.mul(x, x), axes);
+  const auto variance = s.sub(mean_square, s.mul(mean, mean));
+  const auto deviation = s.sub(x, mean);
+  return s.result(s.div(deviation, s.add(s.sqrt(variance), 1e-9F)));
 }
 
 template <class C>
