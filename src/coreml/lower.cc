@@ -8,7 +8,7 @@ namespace assay::coreml {
 
 Result<mil::Model> lower(const ir::Graph& graph, const LowerOptions& options, Warnings& warnings) {
   if (graph.inputs.empty())
-    return Error{Code::not_convertible, "the model has no inputs", "", "Core ML needs at least one before iOS 18"};
+    return Error{Code::not_convertible, "the model has no inputs", "", "Core ML models have at least one"};
   mil::Model model;
   ops::LegalNames names;
   // Inputs and outputs come first, so that they keep their names if anything does.
