@@ -206,6 +206,8 @@ Result<ir::Graph> with_shapes(const ir::Graph& graph, const std::vector<std::str
   std::vector<InputShape> inputs;
   for (const std::string& word : words) {
     ASSAY_TRY(InputShape input, parse_input_shape(word));
+    for (const ir::ValueId v : graph.inputs)  // the file's own name will do
+      if (graph.at(v).file_name == input.name) input.name = graph.at(v).name;
     inputs.push_back(std::move(input));
   }
   ASSAY_TRY(const Symbols symbols, symbols_of(graph, inputs));

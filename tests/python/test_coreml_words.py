@@ -144,3 +144,56 @@ def test_an_onnx_file_with_a_core_ml_name_is_told(assay, dense, tmp_path):
     text = assay("inspect", tmp_path / "m.mlmodel", code=0).out
     assert "content of an unknown kind" in text and "nothing that is known of Core ML" in text
     assert "A113" in assay("run", tmp_path / "m.mlmodel", "--random", 1, code=3).err
+
+
+@pytest.fixture
+def renamed(save_model, assay, tmp_path):
+    """A model whose names Core ML does not allow, and its package: in_a and var_0out there."""
+    nodes = [helper.make_node("Mul", ["in/a", "in_b"], ["0out"]), helper.make_node("Neg", ["0out"], ["second"])]
+    model = save_model("renamed.onnx", nodes, {"in/a": (T.FLOAT, ["N", 1]), "in_b": (T.FLOAT, ["N", 1])},
+                       {"0out": (T.FLOAT, ["N", 1]), "second": (T.FLOAT, ["N", 1])})
+    assay("convert", model, "-o", tmp_path / "renamed.mlpackage", code=0)
+    values = np.linspace(-1, 1, 8, dtype=np.float32)[:, None]
+    np.savez(tmp_path / "original.npz", **{"in/a": values, "in_b": values + 1})
+    np.savez(tmp_path / "own.npz", in_a=values, in_b=values + 1)
+    return model, tmp_path / "renamed.mlpackage"
+
+
+@pytest.mark.parametrize("data", ["original.npz", "own.npz"])
+@pytest.mark.parametrize("output", ["0out", "var_0out"])
+def test_audits_take_a_file_s_own_names_and_the_original_ones(assay, renamed, tmp_path, data, output):
+    model, package = renamed
+    audit = ["audit", package, "--data", tmp_path / data, "--decision", "threshold:0.5", "--reference", "cpu-f32",
+             "--candidate", "strict-f32", "--candidate", f"{model}@cpu-f32", "--json"]
+    done = assay(*audit, "--output", output, code=0)
+    assert done.json["warnings"] == [] and done.result["samples"] == 8
+    assert assay(*audit, "--score", f"max('{output}')", code=0).result["samples"] == 8
+    assert assay("compare", package, "--input", tmp_path / data, "--program", "cpu-f32", "--program",
+                 f"{model}@cpu-f32", "--json", code=0).json["warnings"] == []
+
+
+def test_recordings_of_a_device_bear_the_file_s_own_names(assay, renamed, tmp_path):
+    model, package = renamed
+    assay("run", model, "--input", tmp_path / "original.npz", "--output", tmp_path / "out.npz", code=0)
+    outputs = np.load(tmp_path / "out.npz")
+    np.savez(tmp_path / "device.npz", second=outputs["second"], var_0out=outputs["0out"])
+    done = assay("audit", package, "--data", tmp_path / "own.npz", "--decision", "threshold:0.5", "--output", "0out",
+                 "--reference", "cpu-f32", "--candidate", f"recorded:{tmp_path}/device.npz", "--json", code=0)
+    assert done.json["warnings"] == [] and done.result["candidates"][0]["flips"] == []
+
+
+def test_shapes_are_given_under_either_name(assay, renamed, tmp_path):
+    for name in ("in/a", "in_a"):
+        assay("convert", renamed[1], "-o", tmp_path / "fixed.mlmodel", "--input", f"{name}:3x1", code=0)
+        assert inputs_of(assay, tmp_path / "fixed.mlmodel")[0]["in_a"] == "float32[3, 1]"
+
+
+def test_legal_names_stay_beside_those_that_become_like_them(assay, save_model, tmp_path):
+    model = save_model("m.onnx", [helper.make_node("Sub", ["a/b", "a_b"], ["a.b"])],
+                       {"a/b": (T.FLOAT, [1]), "a_b": (T.FLOAT, [1])}, {"a.b": (T.FLOAT, [1])})
+    assay("convert", model, "-o", tmp_path / "m.mlpackage", code=0)
+    assert list(inputs_of(assay, tmp_path / "m.mlpackage")[0]) == ["a_b_0", "a_b"]
+    for names in (("a/b", "a_b"), ("a_b_0", "a_b")):
+        np.savez(tmp_path / "x.npz", **{names[0]: np.float32([5]), names[1]: np.float32([2])})
+        assay("run", tmp_path / "m.mlpackage", "--input", tmp_path / "x.npz", "--output", tmp_path / "y.npz", code=0)
+        assert np.load(tmp_path / "y.npz")["a.b"] == [3]
