@@ -127,6 +127,23 @@ std::vector<std::string> files_of(const std::string& value) {
   return files;
 }
 
+// Whether one lies inside the other: a file of a package that is read, or the folder that holds what is read.
+bool within(const std::filesystem::path& inner, const std::filesystem::path& outer) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(outer, error)) return false;
+  for (auto at = std::filesystem::weakly_canonical(inner, error); !error && at != at.root_path();)
+    if (at = at.parent_path(); std::filesystem::equivalent(at, outer, error)) return true;
+  return false;
+}
+
+bool destroys(const std::string& target, const std::string& file) {
+  std::error_code error;  // files that are not there are nothing to lose
+  if (std::filesystem::equivalent(target, file, error)) return true;
+  if (!std::filesystem::exists(file, error)) return false;
+  const bool package = std::filesystem::is_regular_file(std::filesystem::path(file) / "Manifest.json", error);
+  return within(file, target) || (package && within(target, file));
+}
+
 // Writing over an input would destroy it, and a mapped one while it is read.
 Status check_targets(const Command& command, const Args& args) {
   for (const Flag& target : command.flags) {
@@ -138,7 +155,7 @@ Status check_targets(const Command& command, const Args& args) {
       if (name == target.name) continue;
       for (const std::string& value : values) {
         for (const std::string& file : files_of(value)) {
-          if (!std::filesystem::equivalent(path, file, error)) continue;
+          if (!destroys(path, file)) continue;
           return usage(std::string(target.name) + " " + path + " would overwrite " + name, "write another file");
         }
       }

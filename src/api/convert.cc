@@ -22,6 +22,12 @@ bool ends_with(const std::string& path, std::string_view ending) {
   return path.size() > ending.size() && path.ends_with(ending);
 }
 
+/// Shells complete names of folders with a slash.
+std::string without_slash(std::string path) {
+  while (path.ends_with(".mlpackage/") || path.ends_with("//")) path.pop_back();
+  return path;
+}
+
 Result<Target> target_of(const ConvertRequest& request) {
   const std::string& format = request.format;
   const bool package = ends_with(request.output, ".mlpackage"), model = ends_with(request.output, ".mlmodel");
@@ -42,6 +48,18 @@ Result<Target> target_of(const ConvertRequest& request) {
   const std::string near = did_you_mean(format, formats);
   return Error{Code::usage, "there is no format '" + format + "'", "",
                near.empty() ? "--format takes mlprogram or neuralnetwork" : "did you mean '" + near + "'?"};
+}
+
+/// What one format alone can state is no wish to be dropped in silence.
+Status check_words(const ConvertRequest& request, Target target, const coreml::LowerOptions& options) {
+  if (target == Target::onnx && !request.target.empty())
+    return Error{Code::usage, "--target is for Core ML: ONNX files are for every system", "", "leave --target out"};
+  const bool lowered = options.precision != mil::DataType::float32 || !options.precision_of_op.empty() ||
+                       !options.precision_of_type.empty();
+  if (lowered && target != Target::ml_program)
+    return Error{Code::usage, "--precision is for ML Programs: the other formats cannot state it", "",
+                 "convert to a .mlpackage with --format mlprogram"};
+  return {};
 }
 
 Status set_target(const std::string& word, coreml::LowerOptions& options) {
@@ -156,21 +174,24 @@ void tell(const ConvertRequest& request, const Written& written, bool wrote, Rep
 
 }  // namespace
 
-Result<Report> convert(const ConvertRequest& request) {
+Result<Report> convert(const ConvertRequest& given) {
+  ConvertRequest request = given;
+  request.output = without_slash(request.output);
   Report report;
   ASSAY_TRY(const Target target, target_of(request));
   coreml::LowerOptions options;
   options.format = target == Target::neural_network ? coreml::Format::neural_network : coreml::Format::ml_program;
   ASSAY_CHECK(set_target(request.target, options));
   ASSAY_CHECK(api::set_precision(request.precision, options));
-  const bool lowered = options.precision != mil::DataType::float32 || !options.precision_of_op.empty() ||
-                       !options.precision_of_type.empty();
-  if (lowered && target != Target::ml_program)
-    return Error{Code::usage, "--precision is for ML Programs: the other formats cannot state it", "",
-                 "convert to a .mlpackage with --format mlprogram"};
+  ASSAY_CHECK(check_words(request, target, options));
   ASSAY_TRY(const backends::ModelFile file, backends::read_model_file(request.model, report.warnings));
   ASSAY_TRY(ir::Graph graph, api::with_shapes(file.graph, request.inputs, options));
+  ASSAY_CHECK(api::check_precisions(graph, options));
   if (target != Target::onnx) ASSAY_CHECK(passes::fold_moved_weights(graph));
+  if (target != Target::onnx && coreml::recognise(request.model) != coreml::Container::none) {
+    ASSAY_TRY(const mil::Model source, coreml::read_model(request.model));
+    api::keep_flexible(source, graph, options);
+  }
   Written written;
   if (target == Target::onnx) {
     ASSAY_TRY(written, write_onnx(request, graph));

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "base/mapped_file.h"
 #include "base/text.h"
+#include "ops/def.h"
 #include "passes/infer_shapes.h"
 #include "profiles/tree.h"
 
@@ -71,6 +73,67 @@ Status set_shape(ir::Graph& graph, const InputShape& input) {
   return {};
 }
 
+/// What was asked for a dimension that the model names: one range, or a size for each enumerated shape.
+struct Symbol {
+  std::vector<mil::SizeRange> sizes;
+  std::string input;  ///< that says so
+};
+using Symbols = std::map<std::string, Symbol>;
+
+Result<Symbols> symbols_of(const ir::Graph& graph, const std::vector<InputShape>& inputs) {
+  Symbols symbols;
+  for (const InputShape& input : inputs) {
+    const auto found = std::ranges::find(graph.inputs, input.name, [&](ir::ValueId v) { return graph.at(v).name; });
+    if (found == graph.inputs.end() || !graph.at(*found).type.ranked()) continue;
+    const auto& dims = *graph.at(*found).type.shape;
+    for (size_t axis = 0; axis < dims.size() && axis < input.shapes.front().size(); ++axis) {
+      if (dims[axis].symbol.empty()) continue;
+      Symbol symbol{{}, input.name};
+      for (const auto& shape : input.shapes) symbol.sizes.push_back(shape[axis]);
+      const auto [known, fresh] = symbols.try_emplace(dims[axis].symbol, symbol);
+      if (!fresh && known->second.sizes != symbol.sizes)
+        return Error{Code::usage, "dimension '" + dims[axis].symbol + "' gets two sizes: the model uses it twice",
+                     "input '" + input.name + "' and '" + known->second.input + "'", "give it the same sizes"};
+    }
+  }
+  return symbols;
+}
+
+void note_shapes(const InputShape& input, coreml::LowerOptions& options) {
+  if (input.shapes.size() == 1) {
+    options.ranges[input.name] = input.shapes.front();
+    return;
+  }
+  std::vector<mil::Dims>& list = options.enumerated[input.name];
+  for (const auto& shape : input.shapes) {
+    mil::Dims dims;
+    for (const mil::SizeRange& range : shape) dims.push_back(range.upper);
+    list.push_back(std::move(dims));
+  }
+}
+
+/// Inputs that were not given a shape follow those that were.
+Status share_symbols(const Symbols& symbols, const std::vector<InputShape>& given, ir::Graph& graph,
+                     coreml::LowerOptions& options) {
+  for (const ir::ValueId v : graph.inputs) {
+    ir::Value& value = graph.at(v);
+    if (!value.type.ranked() || std::ranges::find(given, value.name, &InputShape::name) != given.end()) continue;
+    for (ir::Dim& dim : *value.type.shape) {
+      const auto found = symbols.find(dim.symbol);
+      if (dim.known() || found == symbols.end()) continue;
+      const auto& [sizes, input] = found->second;
+      if (std::ranges::any_of(sizes, [&](const mil::SizeRange& size) { return size != sizes.front(); }))
+        return Error{Code::usage, "shares the dimension '" + dim.symbol + "' with '" + input + "', which enumerates it",
+                     "input '" + value.name + "'", "enumerate its shapes in the same order"};
+      if (is_fixed(sizes.front()))
+        dim = ir::Dim(sizes.front().upper);
+      else
+        options.symbol_ranges[dim.symbol] = sizes.front();
+    }
+  }
+  return {};
+}
+
 Result<mil::DataType> precision_of(const profiles::Reader& table, std::string_view key, std::string_view fallback) {
   ASSAY_TRY(const std::string word, table.string_or(key, std::string(fallback)));
   if (word == "float32") return mil::DataType::float32;
@@ -132,6 +195,7 @@ Result<InputShape> parse_input_shape(const std::string& word) {
       return bad_shape(word, "the shapes differ in their number of axes");
     if (input.shapes.size() > 1 && !std::ranges::all_of(shape, is_fixed))
       return bad_shape(word, "enumerated shapes have fixed sizes");
+    if (std::ranges::count(input.shapes, shape) > 1) return bad_shape(word, "a shape is there twice");
   }
   return input;
 }
@@ -139,19 +203,19 @@ Result<InputShape> parse_input_shape(const std::string& word) {
 Result<ir::Graph> with_shapes(const ir::Graph& graph, const std::vector<std::string>& words,
                               coreml::LowerOptions& options) {
   ir::Graph shaped = graph;
+  std::vector<InputShape> inputs;
   for (const std::string& word : words) {
-    ASSAY_TRY(const InputShape input, parse_input_shape(word));
-    ASSAY_CHECK(set_shape(shaped, input));
-    if (input.shapes.size() == 1) {
-      options.ranges[input.name] = input.shapes.front();
-      continue;
-    }
-    for (const auto& shape : input.shapes) {
-      mil::Dims dims;
-      for (const mil::SizeRange& range : shape) dims.push_back(range.upper);
-      options.enumerated[input.name].push_back(std::move(dims));
-    }
+    ASSAY_TRY(InputShape input, parse_input_shape(word));
+    for (const ir::ValueId v : graph.inputs)  // the file's own name will do
+      if (graph.at(v).file_name == input.name) input.name = graph.at(v).name;
+    inputs.push_back(std::move(input));
   }
+  ASSAY_TRY(const Symbols symbols, symbols_of(graph, inputs));
+  for (const InputShape& input : inputs) {
+    ASSAY_CHECK(set_shape(shaped, input));
+    note_shapes(input, options);
+  }
+  ASSAY_CHECK(share_symbols(symbols, inputs, shaped, options));
   if (!words.empty()) ASSAY_CHECK(passes::infer_shapes(shaped));
   return shaped;
 }
@@ -165,6 +229,47 @@ Status set_precision(const std::string& word, coreml::LowerOptions& options) {
   }
   if (word.starts_with(kMixed)) return read_precision_file(word.substr(kMixed.size()), options);
   return Error{Code::usage, "--precision takes float32, float16 or mixed:FILE, not '" + word + "'", "", "see --help"};
+}
+
+void keep_flexible(const mil::Model& model, const ir::Graph& graph, coreml::LowerOptions& options) {
+  for (const mil::Feature& feature : model.description.main.inputs) {
+    const auto found = std::ranges::find_if(graph.inputs, [&](ir::ValueId v) {
+      return graph.at(v).name == feature.name || graph.at(v).file_name == feature.name;
+    });
+    if (found == graph.inputs.end()) continue;
+    const ir::Value& value = graph.at(*found);
+    const mil::ArrayFeature& array = feature.array;
+    if (options.ranges.contains(value.name) || options.enumerated.contains(value.name)) continue;
+    if (!value.type.ranked() || value.type.is_static()) continue;
+    const size_t rank = value.type.shape->size();
+    if (array.ranges.size() == rank && std::ranges::all_of(array.ranges, [](const auto& r) { return r.upper > 0; }))
+      options.ranges[value.name] = array.ranges;
+    if (!array.enumerated.empty() &&
+        std::ranges::all_of(array.enumerated, [&](const auto& dims) { return dims.size() == rank; }))
+      options.enumerated[value.name] = array.enumerated;
+  }
+}
+
+Status check_precisions(const ir::Graph& graph, const coreml::LowerOptions& options) {
+  std::set<std::string> names, types;
+  ir::for_each_op(graph, [&](const ir::Graph&, const ir::Op& op) {
+    names.insert(op.name);
+    types.insert(op.type);
+  });
+  const auto missing = [](const std::map<std::string, mil::DataType>& wanted, const std::set<std::string>& there,
+                          const std::string& what) -> Status {
+    for (const auto& [word, precision] : wanted) {
+      if (there.contains(word)) continue;
+      const std::string near = did_you_mean(word, std::vector<std::string>(there.begin(), there.end()));
+      return Error{Code::precision_file, "the model has no operation " + what + " '" + word + "'", "--precision",
+                   near.empty() ? "assay inspect --full lists the operations" : "did you mean '" + near + "'?"};
+    }
+    return {};
+  };
+  ASSAY_CHECK(missing(options.precision_of_op, names, "named"));
+  for (const auto& [type, precision] : options.precision_of_type)  // one file may serve several models
+    if (ops::find_op("", type) != nullptr || ops::find_op("coreml", type) != nullptr) types.insert(type);
+  return missing(options.precision_of_type, types, "of type");
 }
 
 }  // namespace assay::api

@@ -188,6 +188,14 @@ ordered_json json_of(const std::string& file, const api::Listing& listing, bool 
       {"unstated_values", unstated},
       {"precision", api::precision_sentence(listing)},
       {"weights", weights}};
+  for (size_t i = 0; i < listing.parts.size(); ++i) {
+    const api::ListedPart& part = listing.parts[i];
+    out["parts"].push_back({{"name", part.heading},
+                            {"format", part.format},
+                            {"inputs", values_json(part.inputs)},
+                            {"outputs", values_json(part.outputs)},
+                            {"operations", listing.ops_of(i).size()}});
+  }
   if (full) {
     out["program"] = api::print_listing(listing);
     for (const api::ListedOp& op : listing.ops) out["operation_list"].push_back(op_json(op));
@@ -250,7 +258,7 @@ Status tell_differences(const InspectRequest& request, const api::Listing& listi
   report.text = fmt::format("A: {}\nB: {}\n", request.model, request.diff);
   for (const api::Difference& d : differences) {
     list.push_back({{"kind", d.kind}, {"where", d.where}, {"a", d.a}, {"b", d.b}});
-    report.text += fmt::format("  {} {}: {} -> {}\n", d.kind, d.where, d.a, d.b);
+    report.text += fmt::format("  {}{}{}: {} -> {}\n", d.kind, d.where.empty() ? "" : " ", d.where, d.a, d.b);
   }
   if (differences.empty()) report.text += "  no difference\n";
   report.json = ordered_json({{"a", request.model}, {"b", request.diff}, {"differences", list}})

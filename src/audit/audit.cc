@@ -114,14 +114,35 @@ class Auditor {
   std::vector<std::unique_ptr<Partial>> idle_;
 };
 
+namespace {
+std::vector<std::string> own_names(std::span<const backends::Port> ports) {
+  std::vector<std::string> names;
+  for (const backends::Port& port : ports) names.push_back(port.alias.empty() ? port.name : port.alias);
+  return names;
+}
+
+// The number of ports: none is called so. A name comes before the file's own one.
+size_t place_of(std::span<const backends::Port> ports, const std::string& name) {
+  auto found = std::find_if(ports.begin(), ports.end(), [&](const backends::Port& port) { return port.name == name; });
+  if (found == ports.end())
+    found = std::find_if(ports.begin(), ports.end(), [&](const backends::Port& port) { return port.is_called(name); });
+  return static_cast<size_t>(found - ports.begin());
+}
+}  // namespace
+
 Status Auditor::choose_score() {
   const auto names = names_of(programs_[0]->outputs());
   if (!options_.score.empty()) {
-    ASSAY_TRY(score_, Score::parse(options_.score, names));
+    auto parsed = Score::parse(options_.score, names);
+    if (!parsed.ok()) {  // a Core ML file has names of its own
+      if (auto own = Score::parse(options_.score, own_names(programs_[0]->outputs())); own.ok())
+        parsed = std::move(own);
+    }
+    ASSAY_TRY(score_, std::move(parsed));
   } else {
     size_t index = 0;
     if (!options_.output.empty()) {
-      index = static_cast<size_t>(std::find(names.begin(), names.end(), options_.output) - names.begin());
+      index = place_of(programs_[0]->outputs(), options_.output);
     } else if (names.size() != 1) {
       return Error{Code::bad_decision,
                    "the model has " + std::to_string(names.size()) + " outputs: " + join(names, ", "),

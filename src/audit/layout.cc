@@ -13,9 +13,24 @@ using backends::Program;
 
 constexpr size_t kMemory = size_t{2} << 30;  // constants that concurrent runs may keep
 
+// The names of `ports`, in the words of `wanted` where one of the two knows the other's name as its own: Core ML files
+// have names of their own for what the original model called otherwise, and devices record under those.
+std::vector<std::string> names_in_words_of(std::span<const Port> wanted, std::span<const Port> ports) {
+  std::vector<std::string> names = names_of(ports);
+  const std::vector<std::string> exact = names_of(wanted);
+  for (size_t i = 0; i < ports.size(); ++i) {
+    if (std::find(exact.begin(), exact.end(), names[i]) != exact.end()) continue;
+    const auto same = std::find_if(wanted.begin(), wanted.end(), [&](const Port& port) {
+      return port.is_called(ports[i].name) || ports[i].is_called(port.name);
+    });
+    if (same != wanted.end()) names[i] = same->name;
+  }
+  return names;
+}
+
 // Recordings may hold only some of the outputs; other programs must have them all.
 Result<std::vector<size_t>> match_outputs(Program& first, Program& other, Warnings& warnings) {
-  const auto wanted = names_of(first.outputs()), have = names_of(other.outputs());
+  const auto wanted = names_of(first.outputs()), have = names_in_words_of(first.outputs(), other.outputs());
   const auto place = [&](const std::string& name) { return std::find(have.begin(), have.end(), name) - have.begin(); };
   const bool some = std::any_of(wanted.begin(), wanted.end(), [&](const std::string& name) {
     return place(name) < static_cast<std::ptrdiff_t>(have.size());
@@ -48,11 +63,13 @@ Status check_types(const Program& first, const Program& other, const std::vector
 Result<Arrays> rename(const Arrays& data, const Program& first, const Program& other, Warnings& warnings) {
   if (&first == &other) return data;
   const auto wanted = names_of(other.inputs());
-  ASSAY_TRY(const std::vector<size_t> match,
-            match_ports(wanted, names_of(first.inputs()), "inputs", other.text(), warnings));
+  const auto have = names_in_words_of(other.inputs(), first.inputs());
+  ASSAY_TRY(const std::vector<size_t> match, match_ports(wanted, have, "inputs", other.text(), warnings));
   Arrays renamed;
   for (size_t i = 0; i < wanted.size(); ++i) {
-    const ir::Tensor* array = find(data, first.inputs()[match[i]].name);
+    const Port& port = first.inputs()[match[i]];
+    const ir::Tensor* array = find(data, port.name);
+    if (array == nullptr) array = find(data, port.alias);
     if (array != nullptr) renamed.push_back({wanted[i], *array});
   }
   return renamed;

@@ -11,7 +11,9 @@ using ir::ElemType;
 
 /// Core ML's runtime refuses inputs with a larger dimension, so no range need go further.
 constexpr int64_t kLargestDim = 16384;
-constexpr size_t kMostAxes = 5;  // no Core ML tensor has more
+constexpr size_t kMostAxes = 5;        // no Core ML tensor has more
+constexpr size_t kMostShapes = 128;    // Core ML enumerates no more
+constexpr int kSeveralEnumerated = 9;  // specification version: iOS18
 
 Result<mil::ArrayType> array_type(const ir::Value& value) {
   switch (value.type.elem) {
@@ -32,20 +34,29 @@ Result<mil::ArrayType> array_type(const ir::Value& value) {
 
 bool is_flexible(const ir::Type& type) { return !type.is_static(); }
 
-mil::SizeRange range_of(const ir::Dim& dim, const std::vector<mil::SizeRange>* wanted, size_t axis) {
-  if (dim.known()) return {static_cast<uint64_t>(dim.value), dim.value};
-  if (wanted != nullptr && axis < wanted->size()) return (*wanted)[axis];
-  return {1, kLargestDim};
+/// What was asked for; none where a symbolic dimension was left open.
+std::optional<mil::SizeRange> range_of(const ir::Value& value, size_t axis, const LowerOptions& options) {
+  const ir::Dim& dim = (*value.type.shape)[axis];
+  if (dim.known()) return mil::SizeRange{static_cast<uint64_t>(dim.value), dim.value};
+  if (const auto wanted = options.ranges.find(value.name);
+      wanted != options.ranges.end() && axis < wanted->second.size())
+    return wanted->second[axis];
+  if (const auto wanted = options.symbol_ranges.find(dim.symbol);
+      !dim.symbol.empty() && wanted != options.symbol_ranges.end())
+    return wanted->second;
+  return std::nullopt;
 }
 
 Status set_ranges(mil::Feature& feature, const ir::Value& value, const LowerOptions& options, Warnings& warnings) {
-  const auto wanted = options.ranges.find(value.name);
-  const auto* ranges = wanted == options.ranges.end() ? nullptr : &wanted->second;
   bool guessed = false;
   for (size_t axis = 0; axis < value.type.shape->size(); ++axis) {
-    const ir::Dim& dim = (*value.type.shape)[axis];
-    const mil::SizeRange range = range_of(dim, ranges, axis);
-    guessed |= !dim.known() && ranges == nullptr;
+    const std::optional<mil::SizeRange> wanted = range_of(value, axis, options);
+    const mil::SizeRange range = wanted.value_or(mil::SizeRange{1, kLargestDim});
+    guessed |= !wanted;
+    if (options.format == Format::ml_program && range.upper < 0)
+      return Error{Code::usage, "a range without an upper bound: ML Programs need one", "input '" + value.name + "'",
+                   "--input " + value.name + ":... with " + std::to_string(range.lower) + ".." +
+                       std::to_string(kLargestDim) + " in its place"};
     feature.array.ranges.push_back(range);
     feature.array.shape.push_back(static_cast<int64_t>(std::max<uint64_t>(range.lower, 1)));
   }
@@ -54,6 +65,32 @@ Status set_ranges(mil::Feature& feature, const ir::Value& value, const LowerOpti
                         "input '" + value.name + "' of type " + ir::to_string(value.type) +
                             " may have any size from 1 to " + std::to_string(kLargestDim) + " where it is not stated",
                         "", "--input " + value.name + ":1..8x... gives ranges, :1x3x... a fixed shape"});
+  return {};
+}
+
+Status check_enumerated(const std::vector<mil::Feature>& features, const LowerOptions& options) {
+  const mil::Feature* first = nullptr;
+  for (const mil::Feature& feature : features) {
+    const size_t shapes = feature.array.enumerated.size();
+    if (shapes == 0) continue;
+    const std::string where = "input '" + feature.name + "'";
+    if (shapes > kMostShapes)
+      return Error{Code::not_convertible,
+                   std::to_string(shapes) + " shapes, and Core ML takes at most " + std::to_string(kMostShapes), where,
+                   "give a range"};
+    if (first == nullptr) {
+      first = &feature;
+      continue;
+    }
+    if (options.format == Format::ml_program && options.version < kSeveralEnumerated)
+      return Error{Code::not_convertible, "enumerated shapes of a second input need iOS18", where,
+                   "--target iOS18, or ranges"};
+    if (shapes != first->array.enumerated.size())
+      return Error{Code::not_convertible,
+                   std::to_string(shapes) + " shapes, and " + std::to_string(first->array.enumerated.size()) +
+                       " of input '" + first->name + "': they are taken in pairs",
+                   where, "enumerate as many of each"};
+  }
   return {};
 }
 
@@ -87,6 +124,7 @@ Result<std::vector<mil::Feature>> input_features(const ir::Graph& graph, const L
     }
     features.push_back(std::move(feature));
   }
+  ASSAY_CHECK(check_enumerated(features, options));
   return features;
 }
 

@@ -8,10 +8,13 @@ namespace assay::coreml {
 
 Result<mil::Model> lower(const ir::Graph& graph, const LowerOptions& options, Warnings& warnings) {
   if (graph.inputs.empty())
-    return Error{Code::not_convertible, "the model has no inputs", "", "Core ML needs at least one before iOS 18"};
+    return Error{Code::not_convertible, "the model has no inputs", "", "Core ML models have at least one"};
   mil::Model model;
   ops::LegalNames names;
-  // Inputs and outputs come first, so that they keep their names if anything does.
+  // Inputs and outputs come first, so that they keep their names if anything does, and of those the legal names.
+  for (const auto* ports : {&graph.inputs, &graph.outputs})
+    for (const ir::ValueId id : *ports)
+      if (const std::string& name = graph.at(id).name; ops::legal_name(name) == name) names.of(name);
   ASSAY_TRY(model.description.main.inputs, input_features(graph, options, names, warnings));
   ASSAY_TRY(model.description.main.outputs, output_features(graph, names));
   if (options.format == Format::ml_program) {

@@ -23,6 +23,8 @@ struct LowerOptions {
   /// Ranges and enumerations of symbolic dimensions of inputs: by input name, for each dimension lower and upper bound.
   std::map<std::string, std::vector<mil::SizeRange>> ranges{};
   std::map<std::string, std::vector<mil::Dims>> enumerated{};
+  /// Ranges of symbolic dimensions by symbol, for inputs that `ranges` does not name.
+  std::map<std::string, mil::SizeRange> symbol_ranges{};
 };
 
 /// Converts a graph whose types are inferred. float32 stays float32 unless the options say otherwise. Errors:

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 namespace assay::coreml {
 namespace {
@@ -50,15 +51,19 @@ void restore_symbols(const json& inputs, ir::Graph& graph) {
   }
 }
 
+/// Names may change places; where two would become one, all stay as they are.
 void restore_names(const json& names, ir::Graph& graph) {
-  std::unordered_set<std::string> taken;
-  for (const ir::Value& value : graph.values) taken.insert(value.name);
-  for (ir::Value& value : graph.values) {
+  const auto original = [&](const ir::Value& value) {
     const auto found = names.find(value.name);
-    if (found == names.end() || !found->is_string()) continue;
-    if (!taken.insert(found->get<std::string>()).second) continue;
-    value.file_name = value.name;
-    value.name = found->get<std::string>();
+    return found == names.end() || !found->is_string() ? value.name : found->get<std::string>();
+  };
+  std::unordered_set<std::string> taken;
+  for (const ir::Value& value : graph.values)
+    if (!value.name.empty() && !taken.insert(original(value)).second) return;
+  for (ir::Value& value : graph.values) {
+    std::string name = original(value);
+    if (name == value.name) continue;
+    value.file_name = std::exchange(value.name, std::move(name));
   }
 }
 

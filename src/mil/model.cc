@@ -50,7 +50,7 @@ constexpr Content kContents[] = {{200, "pipelineClassifier"},
 
 struct Systems {
   SpecVersion version;
-  std::string_view watchos, tvos, also;
+  std::string_view watchos, tvos, also;  ///< also: visionOS, or a second name of a macOS
 };
 constexpr std::array<Systems, 10> kSystems = {{
     {{1, "iOS11", "macOS10.13"}, "watchOS4", "tvOS11", ""},
@@ -60,8 +60,8 @@ constexpr std::array<Systems, 10> kSystems = {{
     {{5, "iOS14", "macOS11"}, "watchOS7", "tvOS14", "macOS10.16"},
     {{6, "iOS15", "macOS12"}, "watchOS8", "tvOS15", ""},
     {{7, "iOS16", "macOS13"}, "watchOS9", "tvOS16", ""},
-    {{8, "iOS17", "macOS14"}, "watchOS10", "tvOS17", ""},
-    {{9, "iOS18", "macOS15"}, "watchOS11", "tvOS18", ""},
+    {{8, "iOS17", "macOS14"}, "watchOS10", "tvOS17", "visionOS1"},
+    {{9, "iOS18", "macOS15"}, "watchOS11", "tvOS18", "visionOS2"},
     {{10, "iOS26", "macOS26"}, "watchOS26", "tvOS26", "visionOS26"},
 }};
 
@@ -119,6 +119,8 @@ std::span<const SpecVersion> spec_versions() {
 }
 
 std::optional<int> spec_version_of_target(std::string_view target) {
+  constexpr std::string_view kPad = "ipados";  // numbered as iOS
+  if (target.size() > kPad.size() && same_word(target.substr(0, kPad.size()), kPad)) target.remove_prefix(kPad.size());
   for (const Systems& s : kSystems) {
     const std::string_view names[] = {s.version.ios, s.version.macos, s.watchos, s.tvos, s.also};
     for (const std::string_view name : names)

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "api/listing/listing.h"
+#include "base/text.h"
 #include "num/format.h"
 
 namespace assay::api {
@@ -50,6 +51,18 @@ Result<std::string> compare_data(const Weight& a, const Weight& b) {
   return std::string("different");
 }
 
+/// "tensor<fp32, [1, 3]>" and "float32[1, 3]" as "float32[1,3]".
+std::string common_spelling(std::string type) {
+  std::erase(type, ' ');
+  constexpr std::string_view kTensor = "tensor<fp";
+  if (!type.starts_with(kTensor) || !type.ends_with('>')) return type;
+  type = "float" + type.substr(kTensor.size(), type.size() - kTensor.size() - 1);
+  if (const size_t comma = type.find(','); comma != std::string::npos) type.erase(comma, 1);
+  return type;
+}
+
+bool same_type(const std::string& a, const std::string& b) { return common_spelling(a) == common_spelling(b); }
+
 class Comparer {
  public:
   Comparer(const Listing& a, const Listing& b) : a_(a), b_(b) {}
@@ -61,6 +74,7 @@ class Comparer {
     values("input", a_.inputs, b_.inputs);
     values("output", a_.outputs, b_.outputs);
     values("state", a_.states, b_.states);
+    notes();
     ASSAY_CHECK(operations());
     return std::move(found_);
   }
@@ -77,39 +91,67 @@ class Comparer {
       const auto other = std::ranges::find(b, v.name, &ListedValue::name);
       if (other == b.end())
         add(kind, v.name, text(v), "(none)");
-      else if (other->type != v.type)
+      else if (!same_type(other->type, v.type))
         add(kind, v.name, text(v), text(*other));
     }
     for (const ListedValue& v : b)
       if (std::ranges::find(a, v.name, &ListedValue::name) == a.end()) add(kind, v.name, "(none)", text(v));
   }
 
+  /// Flexible shapes, preprocessing, labels: formats have other ones.
+  void notes() {
+    if (a_.format != b_.format) return;
+    for (const std::string& note : a_.notes)
+      if (std::ranges::find(b_.notes, note) == b_.notes.end()) add("note", "", note, "(none)");
+    for (const std::string& note : b_.notes)
+      if (std::ranges::find(a_.notes, note) == a_.notes.end()) add("note", "", "(none)", note);
+  }
+
   static std::string describe(const ListedOp& op) { return op.kind + " '" + op.name + "'"; }
   static std::string key(const ListedOp& op) { return op.outputs.empty() ? op.name : op.outputs.front().name; }
 
+  /// The parts' names stand before those of their operations: several functions may use one name.
+  static std::vector<std::pair<std::string, const ListedOp*>> keyed(const Listing& listing) {
+    std::vector<std::pair<std::string, const ListedOp*>> rows;
+    if (listing.parts.empty())
+      for (const ListedOp& op : listing.ops) rows.emplace_back(key(op), &op);
+    for (size_t i = 0; i < listing.parts.size(); ++i)
+      for (const ListedOp& op : listing.ops_of(i)) rows.emplace_back(listing.parts[i].heading + ": " + key(op), &op);
+    return rows;
+  }
+
   /// Operations are the same when they write the same value.
   Status operations() {
-    std::unordered_map<std::string, const ListedOp*> others;
-    for (const ListedOp& op : b_.ops) others.emplace(key(op), &op);
-    for (const ListedOp& op : a_.ops) {
-      const auto other = others.find(key(op));
+    const auto ours = keyed(a_), theirs = keyed(b_);
+    std::unordered_map<std::string, const ListedOp*> others(theirs.begin(), theirs.end());
+    for (const auto& [key, op] : ours) {
+      const auto other = others.find(key);
       if (other == others.end()) {
-        add("operator", key(op), describe(op), "(none)");
+        add("operator", key, describe(*op), "(none)");
         continue;
       }
-      ASSAY_CHECK(operation(op, *other->second));
+      ASSAY_CHECK(operation(*op, *other->second));
       others.erase(other);
     }
-    for (const ListedOp& op : b_.ops)
-      if (others.contains(key(op))) add("operator", key(op), "(none)", describe(op));
+    for (const auto& [key, op] : theirs)
+      if (others.contains(key)) add("operator", key, "(none)", describe(*op));
     return {};
   }
 
+  /// In the order of their names where they have some: maps of a file have no order.
+  std::string reads(const ListedOp& op) const {
+    std::vector<std::string> inputs = op.inputs;
+    if (a_.format == "Core ML ML Program") std::ranges::sort(inputs);
+    return join(inputs, ", ");
+  }
+
   Status operation(const ListedOp& a, const ListedOp& b) {
+    if (a.kind == b.kind && a_.format == b_.format && reads(a) != reads(b))
+      add("inputs of", key(a), reads(a), reads(b));
     if (a.kind != b.kind) add("operator", key(a), a.kind, b.kind);
     for (const ListedValue& v : a.outputs) {
       const auto other = std::ranges::find(b.outputs, v.name, &ListedValue::name);
-      if (other != b.outputs.end() && other->type != v.type) add("type", v.name, text(v), text(*other));
+      if (other != b.outputs.end() && !same_type(other->type, v.type)) add("type", v.name, text(v), text(*other));
     }
     attributes(a, b);
     return weights(a, b);
@@ -128,19 +170,33 @@ class Comparer {
       if (text_in(a, name) == "(none)") add("attribute", key(a) + "." + name, "(none)", value);
   }
 
-  Status weights(const ListedOp& a, const ListedOp& b) {
-    const size_t pairs = std::min(a.weights.size(), b.weights.size());
-    for (size_t i = 0; i < pairs; ++i) {
-      const Weight &wa = a.weights[i], &wb = b.weights[i];
-      ASSAY_TRY(const std::string relation, compare_data(wa, wb));
-      if (relation != "bit-equal" || wa.type != wb.type ||
-          (!wa.shape.empty() && !wb.shape.empty() && wa.shape != wb.shape))
-        add("weight", key(a) + "." + wa.name, wa.type + wa.shape + " (" + relation + ")", wb.type + wb.shape);
+  /// One of them may be null.
+  Status weight(const std::string& where, const Weight* a, const Weight* b) {
+    if (a == nullptr || b == nullptr) {
+      add("weight", where, a ? a->type + a->shape : "(none)", b ? b->type + b->shape : "(none)");
+      return {};
     }
-    for (size_t i = pairs; i < a.weights.size(); ++i)
-      add("weight", key(a) + "." + a.weights[i].name, a.weights[i].type + a.weights[i].shape, "(none)");
-    for (size_t i = pairs; i < b.weights.size(); ++i)
-      add("weight", key(a) + "." + b.weights[i].name, "(none)", b.weights[i].type + b.weights[i].shape);
+    ASSAY_TRY(const std::string relation, compare_data(*a, *b));
+    if (relation != "bit-equal" || a->type != b->type ||
+        (!a->shape.empty() && !b->shape.empty() && a->shape != b->shape))
+      add("weight", where, a->type + a->shape + " (" + relation + ")", b->type + b->shape);
+    return {};
+  }
+
+  /// Parameters of one operator have the same names, in any order; initializers of ONNX are taken in turn.
+  Status weights(const ListedOp& a, const ListedOp& b) {
+    const bool by_name = a.kind == b.kind && a_.format == b_.format && a_.format != "ONNX";
+    std::vector<bool> met(b.weights.size());
+    for (size_t i = 0; i < a.weights.size(); ++i) {
+      size_t j = i;
+      if (by_name)
+        for (j = 0; j < met.size() && (met[j] || b.weights[j].name != a.weights[i].name);) ++j;
+      const bool found = j < met.size();
+      if (found) met[j] = true;
+      ASSAY_CHECK(weight(key(a) + "." + a.weights[i].name, &a.weights[i], found ? &b.weights[j] : nullptr));
+    }
+    for (size_t j = 0; j < met.size(); ++j)
+      if (!met[j]) ASSAY_CHECK(weight(key(a) + "." + b.weights[j].name, nullptr, &b.weights[j]));
     return {};
   }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "api/listing/features.h"
 #include "api/listing/listing.h"
 #include "base/text.h"
 
@@ -9,87 +10,6 @@ namespace assay::api {
 namespace {
 
 constexpr int64_t kPrinted = 16;  // elements of a constant that the text shows
-
-std::string dims_text(const mil::Dims& dims) {
-  std::vector<std::string> parts;
-  for (const int64_t d : dims) parts.push_back(d < 0 ? "?" : std::to_string(d));
-  return "[" + join(parts, ", ") + "]";
-}
-
-std::string range_text(const mil::SizeRange& range) {
-  if (range.upper >= 0 && static_cast<uint64_t>(range.upper) == range.lower) return std::to_string(range.lower);
-  return std::to_string(range.lower) + ".." + (range.upper < 0 ? "" : std::to_string(range.upper));
-}
-
-std::string_view array_word(mil::ArrayType type) {
-  switch (type) {
-    case mil::ArrayType::float16:
-      return "float16";
-    case mil::ArrayType::float32:
-      return "float32";
-    case mil::ArrayType::float64:
-      return "float64";
-    case mil::ArrayType::int8:
-      return "int8";
-    case mil::ArrayType::int32:
-      return "int32";
-    default:
-      return "untyped array";
-  }
-}
-
-std::string_view color_word(mil::ColorSpace color) {
-  switch (color) {
-    case mil::ColorSpace::grayscale:
-      return "grayscale";
-    case mil::ColorSpace::rgb:
-      return "RGB";
-    case mil::ColorSpace::bgr:
-      return "BGR";
-    case mil::ColorSpace::grayscale_float16:
-      return "grayscale float16";
-    default:
-      return "unknown colours";
-  }
-}
-
-std::string feature_type(const mil::Feature& feature) {
-  using Kind = mil::Feature::Kind;
-  switch (feature.kind) {
-    case Kind::array:
-    case Kind::state:
-      return (feature.kind == Kind::state ? "state " : "") + std::string(array_word(feature.array.type)) +
-             (feature.array.shape.empty() ? "[shape not stated]" : dims_text(feature.array.shape));
-    case Kind::image:
-      return "image " + std::string(color_word(feature.image.color)) + " " + std::to_string(feature.image.width) +
-             " x " + std::to_string(feature.image.height);
-    case Kind::dictionary:
-      return feature.string_keys ? "dictionary of strings to numbers" : "dictionary of integers to numbers";
-    case Kind::int64:
-      return "int64";
-    case Kind::float64:
-      return "float64";
-    case Kind::string:
-      return "string";
-    case Kind::sequence:
-      return feature.string_keys ? "sequence of strings" : "sequence of integers";
-    default:
-      return "nothing";
-  }
-}
-
-void note_flexible(const mil::Feature& feature, std::vector<std::string>& notes) {
-  std::vector<std::string> parts;
-  for (const mil::SizeRange& range : feature.array.ranges) parts.push_back(range_text(range));
-  if (!parts.empty()) notes.push_back(feature.name + " may be [" + join(parts, ", ") + "]");
-  parts.clear();
-  for (const mil::Dims& dims : feature.array.enumerated) parts.push_back(dims_text(dims));
-  if (!parts.empty()) notes.push_back(feature.name + " may be one of " + join(parts, " "));
-  if (feature.image.range)
-    notes.push_back(feature.name + " may be " + range_text(feature.image.range->first) + " wide and " +
-                    range_text(feature.image.range->second) + " high");
-  if (feature.optional) notes.push_back(feature.name + " may be left out");
-}
 
 std::string value_text(const mil::Value& value) {
   if (const auto* strings = value.strings()) {
@@ -270,15 +190,38 @@ void list_layers(const mil::Network& network, const std::vector<ListedValue>& ou
   }
 }
 
-void list_content(const mil::Model& model, Listing& listing);
+void list_features(const mil::FunctionDescription& description, ListedPart& part) {
+  for (const mil::Feature& f : description.inputs) part.inputs.push_back({f.name, feature_type(f)});
+  for (const mil::Feature& f : description.outputs) part.outputs.push_back({f.name, feature_type(f)});
+}
 
-void list_program(const mil::Program& program, Listing& listing) {
+void list_program(const mil::Model& model, const mil::Program& program, Listing& listing) {
   listing.format = "Core ML ML Program";
   for (const auto& [name, function] : program.functions) {
-    if (!listing.heading.empty()) listing.notes.push_back("function " + name + "<" + function.opset + ">");
-    if (listing.heading.empty()) listing.heading = name + "<" + function.opset + ">";
+    ListedPart part{name + "<" + function.opset + ">", listing.format};
+    part.first = listing.ops.size();
+    const auto described = std::ranges::find(model.description.functions, name, &mil::FunctionDescription::name);
+    if (described != model.description.functions.end()) list_features(*described, part);
+    if (program.functions.size() == 1)
+      listing.heading = part.heading;
+    else
+      listing.parts.push_back(std::move(part));
     if (function.body() != nullptr) ProgramLister(listing).block(*function.body(), 0);
   }
+  if (listing.parts.empty()) return;
+  for (const ListedPart& part : listing.parts) listing.notes.push_back("function " + part.heading);
+  if (!model.description.default_function.empty())
+    listing.notes.push_back("the default function is " + model.description.default_function);
+}
+
+std::string preprocessing_text(const mil::Preprocessing& p) {
+  if (!p.scaler) return "mean image";
+  std::string out = "scale " + shortest(p.channel_scale);
+  const std::pair<const char*, float> kBiases[] = {
+      {"red", p.red_bias}, {"green", p.green_bias}, {"blue", p.blue_bias}, {"gray", p.gray_bias}};
+  for (const auto& [color, bias] : kBiases)
+    if (bias != 0) out += std::string(", ") + color + " bias " + shortest(bias);
+  return out;
 }
 
 void list_network(const mil::NetworkModel& model, Listing& listing) {
@@ -289,20 +232,43 @@ void list_network(const mil::NetworkModel& model, Listing& listing) {
                                                : "arrays have five axes (RANK5_ARRAY_MAPPING)");
   for (const mil::Preprocessing& p : network.preprocessing)
     listing.notes.push_back("preprocessing of " + (p.feature.empty() ? std::string("the image") : p.feature) + ": " +
-                            (p.scaler ? "scale " + shortest(p.channel_scale) : std::string("mean image")));
+                            preprocessing_text(p));
   const size_t labels = network.has_string_labels ? network.string_labels.size() : network.int_labels.size();
   if (labels != 0) listing.notes.push_back(std::to_string(labels) + " class labels");
   list_layers(network, listing.outputs, 0, listing);
 }
 
+/// A part's own parts stand behind one another too.
+void add_part(const std::string& heading, Listing part, Listing& listing) {
+  const size_t first = listing.ops.size();
+  if (part.parts.empty()) part.parts.push_back({"", part.format, part.inputs, part.outputs});
+  for (ListedPart& inner : part.parts) {
+    inner.heading = heading + (inner.heading.empty() ? "" : " " + inner.heading);
+    inner.first += first;
+    listing.parts.push_back(std::move(inner));
+  }
+  std::ranges::move(part.ops, std::back_inserter(listing.ops));
+  for (const std::string& note : part.notes) listing.notes.push_back(heading + ": " + note);
+}
+
+void list_pipeline(const mil::Pipeline& pipeline, Listing& listing) {
+  for (size_t i = 0; i < pipeline.models.size(); ++i) {
+    const mil::Model& model = pipeline.models[i];
+    std::string heading = std::to_string(i + 1);
+    if (i < pipeline.names.size()) heading += " " + pipeline.names[i];
+    listing.notes.push_back("part " + heading + ": " + std::string(mil::content_name(model)));
+    add_part(heading, list_model(model), listing);
+  }
+}
+
 void list_content(const mil::Model& model, Listing& listing) {
-  if (const auto* program = std::get_if<mil::Program>(&model.content)) return list_program(*program, listing);
+  if (const auto* program = std::get_if<mil::Program>(&model.content)) return list_program(model, *program, listing);
   if (const auto* network = std::get_if<mil::NetworkModel>(&model.content)) return list_network(*network, listing);
-  listing.format = "Core ML " + std::string(mil::content_name(model));
-  listing.heading = std::string(mil::content_name(model));
-  if (const auto* pipeline = std::get_if<mil::Pipeline>(&model.content))
-    for (const mil::Model& part : pipeline->models)
-      listing.notes.push_back("part: " + std::string(mil::content_name(part)));
+  const std::string_view name = mil::content_name(model);
+  listing.heading = name.empty() ? "content of an unknown kind" : name;
+  listing.format = "Core ML " + listing.heading;
+  if (name.empty()) listing.notes.push_back("nothing that is known of Core ML stands in the file");
+  if (const auto* pipeline = std::get_if<mil::Pipeline>(&model.content)) list_pipeline(*pipeline, listing);
 }
 
 }  // namespace

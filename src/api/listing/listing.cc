@@ -1,6 +1,7 @@
 #include "api/listing/listing.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.h"
 #include "ir/text.h"
@@ -18,11 +19,16 @@ std::string element_of(const std::string& type) {
 }
 
 /// Whether an operation computes in this type; casts at a program's borders do not count.
-bool any_type(const Listing& listing, std::string_view word) {
-  return std::ranges::any_of(listing.ops, [&](const ListedOp& op) {
-    return op.kind != "cast" && std::ranges::any_of(op.outputs, [&](const ListedValue& v) {
-             return !v.type.empty() && element_of(v.type) == word;
-           });
+bool any_type(std::span<const ListedOp> ops, std::string_view word) {
+  return std::ranges::any_of(ops, [&](const ListedOp& op) {
+    return op.kind != "cast" &&
+           std::ranges::any_of(op.outputs, [&](const ListedValue& v) { return element_of(v.type) == word; });
+  });
+}
+
+bool all_typed(std::span<const ListedOp> ops) {
+  return std::ranges::none_of(ops, [](const ListedOp& op) {
+    return std::ranges::any_of(op.outputs, [](const ListedValue& v) { return v.type.empty(); });
   });
 }
 
@@ -108,13 +114,15 @@ uint64_t Listing::typed_count() const {
   return count;
 }
 
-std::string precision_sentence(const Listing& listing) {
-  if (listing.format == "Core ML NeuralNetwork")
-    return listing.unstated().empty()
+namespace {
+
+std::string sentence(std::string_view format, std::span<const ListedOp> ops) {
+  if (format == "Core ML NeuralNetwork")
+    return all_typed(ops)
                ? "float32 on the CPU; float16 on the GPU and the Neural Engine (layers compute in no stated type)"
                : "float32 on the CPU; float16 on the GPU and the Neural Engine";
-  if (listing.format == "Core ML ML Program") {
-    const bool wide = any_type(listing, "fp32"), narrow = any_type(listing, "fp16");
+  if (format == "Core ML ML Program") {
+    const bool wide = any_type(ops, "fp32"), narrow = any_type(ops, "fp16");
     if (wide && narrow)
       return "mixed: float32 operations run in float32 on CPU and GPU; float16 ones in float16 or wider, also on the "
              "Neural Engine";
@@ -122,7 +130,27 @@ std::string precision_sentence(const Listing& listing) {
     if (wide) return "float32 on CPU and GPU; the Neural Engine is not used";
     return "no floating-point results";
   }
-  return "every value has a type; which precision it is computed in is the runtime's choice";
+  if (format == "ONNX") return "every value has a type; which precision it is computed in is the runtime's choice";
+  return "not stated: a model of this kind has no typed operations";
+}
+
+}  // namespace
+
+std::span<const ListedOp> Listing::ops_of(size_t part) const {
+  const size_t end = part + 1 < parts.size() ? parts[part + 1].first : ops.size();
+  return std::span(ops).subspan(parts[part].first, end - parts[part].first);
+}
+
+std::string precision_sentence(const Listing& listing) {
+  if (listing.parts.empty()) return sentence(listing.format, listing.ops);
+  std::set<std::string> said;
+  std::vector<std::string> each;
+  for (size_t i = 0; i < listing.parts.size(); ++i) {
+    const std::string one = sentence(listing.parts[i].format, listing.ops_of(i));
+    said.insert(one);
+    each.push_back("in '" + listing.parts[i].heading + "' " + one);
+  }
+  return said.size() == 1 ? *said.begin() : join(each, "; ");
 }
 
 namespace {
@@ -170,17 +198,24 @@ std::string print_listing(const Listing& listing) {
     for (const ListedValue& v : values) parts.push_back(typed(v));
     return join(parts, ", ");
   };
-  std::string out = listing.heading + "(" + all(listing.inputs) + ") {\n";
-  for (const ListedOp& op : listing.ops) {
-    out += std::string(static_cast<size_t>(2 + 2 * op.depth), ' ');
+  const auto print = [&](const ListedOp& op) {
+    std::string out(static_cast<size_t>(2 + 2 * op.depth), ' ');
     if (!op.outputs.empty()) out += all(op.outputs) + " = ";
     std::vector<std::string> parts = op.inputs;
     for (const auto& [key, text] : op.attributes) parts.push_back(key + ": " + text);
     for (const Weight& w : op.weights)
       parts.push_back(w.name + ": " + w.type + w.shape + (w.place.empty() ? "" : " at " + w.place));
-    out += op.kind + "(" + join(parts, ", ") + ")\n";
-  }
-  return out + "} -> (" + all(listing.outputs) + ")\n";
+    return out + op.kind + "(" + join(parts, ", ") + ")\n";
+  };
+  std::string out;
+  const auto program = [&](const auto& head, std::span<const ListedOp> ops) {
+    out += head.heading + "(" + all(head.inputs) + ") {\n";
+    for (const ListedOp& op : ops) out += print(op);
+    out += "} -> (" + all(head.outputs) + ")\n";
+  };
+  if (listing.parts.empty()) program(listing, listing.ops);
+  for (size_t i = 0; i < listing.parts.size(); ++i) program(listing.parts[i], listing.ops_of(i));
+  return out;
 }
 
 }  // namespace assay::api

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,6 +39,14 @@ struct ListedOp {
   int depth = 0;  ///< of nested blocks
 };
 
+/// One of several programs of a file: a function, or a model of a pipeline.
+struct ListedPart {
+  std::string heading;  ///< "one<CoreML8>", "2 scorer"
+  std::string format;   ///< as that of a listing
+  std::vector<ListedValue> inputs{}, outputs{};
+  size_t first = 0;  ///< of its operations; they reach up to those of the next part
+};
+
 struct Listing {
   std::string format;    ///< "ONNX", "Core ML NeuralNetwork", "Core ML ML Program"
   std::string heading;   ///< the program's first line: "main<CoreML5>"
@@ -47,7 +56,9 @@ struct Listing {
   std::vector<std::string> notes{};  ///< flexible shapes, preprocessing, labels, functions
   std::map<std::string, std::string> metadata{};
   std::vector<ListedOp> ops{};
+  std::vector<ListedPart> parts{};  ///< empty where there is one program
 
+  std::span<const ListedOp> ops_of(size_t part) const;
   std::map<std::string, uint64_t> kinds() const;
   std::map<std::string, uint64_t> result_types() const;  ///< results by type; "unstated" for those without
   std::vector<std::string> unstated() const;             ///< names of values without a type
