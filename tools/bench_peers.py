@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+import bench_convert
 import bench_measure as bm
 import make_models
 
@@ -33,7 +34,7 @@ GOALS = {"gemm": (0.75, 0.80, 0.88), "resnet50": (1.5, 1.30, 1.0), "conv3": (Non
          "storage-small": (1.4, 1.35, 1.15), "throughout": (None, 8, 5.5), "f64": (2.8, 2.6, 2.1),
          "audit": (1.25, None, None), "inspect-ms": (50, None, None), "inspect-mb": (30, None, None),
          "inspect": (None, 0.05, 0.01), "version": (10, 10, 3), "speed-up": (None, 1.7, 1.9),
-         "memory": (None, 0.7, 0.45), "memory-small": (None, 0.4, 0.2)}
+         "memory": (None, 0.7, 0.45), "memory-small": (None, 0.4, 0.2), **bench_convert.GOALS}
 LARGER_IS_BETTER = {"gemm", "speed-up"}
 
 
@@ -53,6 +54,8 @@ def model_path(name):
             make_models.MAKERS[name](str(path))
     elif name in ("blaze_front", "blaze_back"):
         path = INPUTS / "blazeface" / (name[6:] + ".onnx")
+    elif name == "garments":
+        path = ROOT / "examples/garments/garments.onnx"
     elif name == "magika":
         path = packaged("magika", "models/standard_v3_3/model.onnx")
     else:
@@ -96,6 +99,7 @@ class Bench:
     def __init__(self, assay):
         self.assay = assay
         self.checked = set()
+        self.convert = bench_convert.Convert(assay, model_path, input_of, WORK)
         self.seen = {}  # (model, threads) -> our Cost
 
     def need_idle(self, threads):
@@ -224,6 +228,7 @@ def rows(bench, isas, big):
             bench.audit(m, n))
     for name, goal in (("resnet50", "memory"), ("blaze_front", "memory-small")):
         yield f"{name}: peak resident memory / ORT", goal, lambda m=name: bench.memory(m)
+    yield from bench_convert.rows(bench.convert, big)
     if big:
         yield "inspect 1 GiB, ms", "inspect-ms", lambda: bench.inspect("ms")
         yield "inspect 1 GiB, peak resident MB", "inspect-mb", lambda: bench.inspect("mb")
@@ -263,7 +268,8 @@ def main():
     print(line("row", "figure", "target", "must", "aim", "ours, ms", "peer, ms", "by CPU", "reached"))
     print(line("-" * 52, "-" * 8, "-" * 6, "-" * 5, "-" * 5, "-" * 17, "-" * 17, "-" * 6, "-" * 7))
     records, notes, wrong = [], [], 0
-    for row, goal, measure in rows(Bench(bm.Assay(args.assay)), isas, not args.no_big):
+    bench = Bench(bm.Assay(args.assay))
+    for row, goal, measure in rows(bench, isas, not args.no_big):
         if not re.search(args.rows, row):
             continue
         limits = ["" if v is None else f"{v:g}" for v in GOALS[goal]]
@@ -285,7 +291,9 @@ def main():
             print(line(row, f"{value:.3g}", *limits, show(ours), show(peer), by_cpu, judge(value, goal)),
                   flush=True)
         records.append(record)
-    print("".join(f"\n- {n}" for n in notes))
+    if re.search(args.rows, "convert: models"):
+        bench.convert.coverage()
+    print("".join(f"\n- {n}" for n in [*notes, *bench.convert.notes]))
     WORK.mkdir(parents=True, exist_ok=True)
     (WORK / "peers.json").write_text(json.dumps({"cpu": name, "rows": records}, indent=1) + "\n")
     return 1 if wrong else 0

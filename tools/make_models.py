@@ -76,13 +76,13 @@ def conv(b, x, ci, co, k, s=1, p=None, g=1, act="Relu", gain=1.0):
     return y
 
 
-def resnet50(path):
+def resnet50(path, size=224, blocks=(3, 4, 6, 3), width=64, classes=1000):
     """ResNet-50 v1.5 shape, batch norm already folded: 53 Conv, 49 Relu, 16 Add, 4.1 GMAC, 25.5 M weights."""
     b = B(2)
-    x = conv(b, "x", 3, 64, 7, 2)
+    x = conv(b, "x", 3, width, 7, 2)
     x = b.op("MaxPool", [x], kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
-    ci = 64
-    for mid, n, s in ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)):
+    ci = width
+    for mid, n, s in zip((width, 2 * width, 4 * width, 8 * width), blocks, (1, 2, 2, 2), strict=False):
         for i in range(n):
             st = s if i == 0 else 1
             y = conv(b, x, ci, mid, 1)
@@ -93,18 +93,20 @@ def resnet50(path):
             x = b.op("Relu", [b.op("Add", [x, y])])
             ci = mid * 4
     x = b.op("Flatten", [b.op("GlobalAveragePool", [x])], axis=1)
-    b.nodes.append(H.make_node("Gemm", [x, b.w((1000, ci), .02), b.w((1000,), .01)], ["y"], name="fc", transB=1))
-    b.save(path, vi("x", [1, 3, 224, 224]), vi("y", [1, 1000]))
+    b.nodes.append(H.make_node("Gemm", [x, b.w((classes, ci), .02), b.w((classes,), .01)], ["y"], name="fc", transB=1))
+    b.save(path, vi("x", [1, 3, size, size]), vi("y", [1, classes]))
 
 
-def mobilenet(path):
+MOBILENET = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+
+
+def mobilenet(path, size=224, stages=MOBILENET, features=1280, classes=1000):
     """MobileNetV2 1.0 shape, batch norm folded: 52 Conv, 35 Clip(0,6), 10 Add, 0.3 GMAC, 3.5 M weights."""
     b = B(3)
     b.zero, b.six = b.const(np.float32(0)), b.const(np.float32(6))
     x = conv(b, "x", 3, 32, 3, 2, act="Relu6")
     ci = 32
-    for t, c, n, s in ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2),
-                       (6, 320, 1, 1)):
+    for t, c, n, s in stages:
         for i in range(n):
             st = s if i == 0 else 1
             y = conv(b, x, ci, ci * t, 1, act="Relu6") if t > 1 else x
@@ -112,10 +114,11 @@ def mobilenet(path):
             y = conv(b, y, ci * t, c, 1, act="")
             x = b.op("Add", [x, y]) if st == 1 and ci == c else y
             ci = c
-    x = conv(b, x, ci, 1280, 1, act="Relu6")
+    x = conv(b, x, ci, features, 1, act="Relu6")
     x = b.op("Flatten", [b.op("GlobalAveragePool", [x])], axis=1)
-    b.nodes.append(H.make_node("Gemm", [x, b.w((1000, 1280), .03), b.w((1000,), .01)], ["y"], name="fc", transB=1))
-    b.save(path, vi("x", [1, 3, 224, 224]), vi("y", [1, 1000]))
+    head = [x, b.w((classes, features), .03), b.w((classes,), .01)]
+    b.nodes.append(H.make_node("Gemm", head, ["y"], name="fc", transB=1))
+    b.save(path, vi("x", [1, 3, size, size]), vi("y", [1, classes]))
 
 
 def bert(path, layers=12, d=768, heads=12, ff=3072, s=128, vocab=30522):

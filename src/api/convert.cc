@@ -11,6 +11,7 @@
 #include "coreml/file.h"
 #include "coreml/lower.h"
 #include "onnx/export.h"
+#include "passes/fold_weights.h"
 
 namespace assay::commands {
 namespace {
@@ -177,7 +178,8 @@ Result<Report> convert(const ConvertRequest& request) {
     return Error{Code::usage, "--precision is for ML Programs: the other formats cannot state it", "",
                  "convert to a .mlpackage with --format mlprogram"};
   ASSAY_TRY(const backends::ModelFile file, backends::read_model_file(request.model, report.warnings));
-  ASSAY_TRY(const ir::Graph graph, api::with_shapes(file.graph, request.inputs, options));
+  ASSAY_TRY(ir::Graph graph, api::with_shapes(file.graph, request.inputs, options));
+  if (target != Target::onnx) ASSAY_CHECK(passes::fold_moved_weights(graph));
   Written written;
   if (target == Target::onnx) {
     ASSAY_TRY(written, write_onnx(request, graph));

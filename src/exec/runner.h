@@ -17,9 +17,9 @@ class Runner {
                                                 std::shared_ptr<const Threads> threads, const SessionOptions& options,
                                                 const Constants* outer = nullptr);
 
-  /// `given`: one tensor a value of `given_values()`, of its stored type. Gives the outputs, then what states hold after
-  /// the run. Results are the caller's own; those of a nested graph share the bytes of the inputs that it returns as
-  /// they came in.
+  /// `given`: one tensor a value of `given_values()`, of its stored type. Gives the outputs, then what states hold
+  /// after the run. Results are the caller's own; those of a nested graph share the bytes of the inputs that it returns
+  /// as they came in.
   Result<std::vector<ir::Tensor>> run(std::span<const ir::Tensor> given);
 
   const ir::Graph& graph() const { return *graph_; }

@@ -1,4 +1,5 @@
 // The text form's parser: recursive descent, one function a rule.
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <unordered_map>
@@ -356,6 +357,9 @@ Status Parser::op(Graph& g, Names& names, int depth) {
   }
   if (accept("name")) {
     ASSAY_TRY(o.name, string());
+  }
+  if (accept("from")) {
+    ASSAY_TRY(o.origin, string());
   }
   if (accept("policy")) {
     ASSAY_TRY(const std::string text, string());

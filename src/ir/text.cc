@@ -147,6 +147,7 @@ void Printer::op(const Op& o) {
     text += "}";
   }
   if (!o.name.empty()) text += " name " + quoted(o.name);
+  if (!o.origin.empty()) text += " from " + quoted(o.origin);
   if (const std::string policy = num::to_text(o.policy); !policy.empty()) text += " policy " + quoted(policy);
   line(text);
 }

@@ -19,7 +19,7 @@ constexpr std::string_view kText = R"(graph "all \"of\" it" resolved {
   const %i: uint64[2] parameter = {0, 18446744073709551615}
   const %t: string[1] = {"\x0a\"\\"}
   const %none: float32[0] = {}
-  %y: float32[n,3] as float16, _, %z: undefined[...] = com.microsoft::FusedMatMul(%x, _, %w) {alpha = float 0.5, n = 3, mode = "x", ints = ints[1, 2], floats = floats[], strings = strings["a"], value = tensor int64[2] {1, 2}, type = type float32[?], types = types[seq(int8[...])], tensors = tensors[tensor bool[1] {1}]} name "node 1" policy "result=float16 nearest-even; accumulator.kind=exact"
+  %y: float32[n,3] as float16, _, %z: undefined[...] = com.microsoft::FusedMatMul(%x, _, %w) {alpha = float 0.5, n = 3, mode = "x", ints = ints[1, 2], floats = floats[], strings = strings["a"], value = tensor int64[2] {1, 2}, type = type float32[?], types = types[seq(int8[...])], tensors = tensors[tensor bool[1] {1}]} name "node 1" from "innerProduct" policy "result=float16 nearest-even; accumulator.kind=exact"
   %q: float32[] as float32 = If(%i, %big, %t, %none) {then_branch = graph "then" {
     capture %outer: float32[n,3] = %y
     input %inner: float32[1]

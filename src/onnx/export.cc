@@ -128,6 +128,7 @@ class Exporter {
   void cast(const std::string& from, const std::string& to, ElemType type, Writer& w);
   void node(std::string_view type, const std::string& from, const std::string& to, Writer& w);
   std::string fresh(const std::string& stem);
+  std::string fresh_op(const std::string& stem);
   std::string name_of(const ir::Graph& g, ValueId v, Names& names);
   void need(std::string_view domain, int since);
   Result<ElemType> narrow(const ir::Graph& g, const ir::Value& v) const;
@@ -136,6 +137,8 @@ class Exporter {
   std::string data_name_;
   std::unordered_set<std::string> taken_;
   std::unordered_map<std::string, int> next_;
+  std::unordered_set<std::string> taken_ops_;
+  std::unordered_map<std::string, int> next_op_;
   std::map<std::string, int> opsets_{{"", 13}};
   std::vector<ir::Tensor> external_;
   uint64_t external_bytes_ = 0;
@@ -145,6 +148,13 @@ std::string Exporter::fresh(const std::string& stem) {
   std::string candidate = stem;
   for (int& i = next_[stem]; candidate.empty() || !taken_.insert(candidate).second;)
     candidate = stem + "_" + std::to_string(++i);
+  return candidate;
+}
+
+/// Nodes and values have names of their own; a node need not have one, but no two may share one.
+std::string Exporter::fresh_op(const std::string& stem) {
+  std::string candidate = stem;
+  for (int& i = next_op_[stem]; !taken_ops_.insert(candidate).second;) candidate = stem + "_" + std::to_string(++i);
   return candidate;
 }
 
@@ -329,7 +339,7 @@ Status Exporter::op(const ir::Graph& g, const ir::Op& o, Names& names, Writer& w
     }
     n.text(2, name);
   }
-  if (!o.name.empty()) n.text(3, o.name);
+  if (!o.name.empty()) n.text(3, fresh_op(o.name));
   n.text(4, o.type);
   for (const ir::Attr& a : o.attrs) {
     Writer attr;

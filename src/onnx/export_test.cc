@@ -47,6 +47,24 @@ ir::Graph small() {
   return g;
 }
 
+TEST(Export, NoTwoNodesShareAName) {
+  ir::Graph g;
+  const ValueId x = g.add_value("x", ir::Type::tensor(ElemType::float32, std::vector<Dim>{2}));
+  const ValueId middle = g.add_value("m", ir::Type::tensor(ElemType::float32, std::vector<Dim>{2}));
+  const ValueId y = g.add_value("y", ir::Type::tensor(ElemType::float32, std::vector<Dim>{2}));
+  for (const auto& [in, out] : {std::pair{x, middle}, std::pair{middle, y}}) {
+    ir::Op op = make_op("Relu", {in}, {out});
+    op.name = "layer";
+    g.add_op(op);
+  }
+  g.inputs = {x};
+  g.outputs = {y};
+  const auto back = round_trip(g, "names.onnx");
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(back->ops[0].name, "layer");
+  EXPECT_EQ(back->ops[1].name, "layer_1");
+}
+
 TEST(Export, UnresolvedGraphsComeBack) {
   const ir::Graph g = small();
   const auto back = round_trip(g, "small.onnx");

@@ -33,7 +33,9 @@ bool foldable(const ir::Op& op, const std::vector<ir::Value>& values) {
   });
 }
 
-Status fold(const ir::Graph& graph, const ir::Op& op, std::vector<ir::Value>& values) {
+}  // namespace
+
+Status evaluate(const ir::Graph& graph, const ir::Op& op, std::vector<ir::Value>& values) {
   static const Threads kOne(1);
   KernelContext c(graph, op, kOne);
   std::vector<ir::Tensor> inputs(op.inputs.size());
@@ -57,8 +59,6 @@ Status fold(const ir::Graph& graph, const ir::Op& op, std::vector<ir::Value>& va
   return {};
 }
 
-}  // namespace
-
 Result<bool> propagate(const ir::Graph& graph, const ir::Op& op, std::vector<ir::Value>& values) {
   if (!op.def || !op.def->infer) return false;
   ASSAY_CHECK(check_signature(graph, op, values));
@@ -76,7 +76,7 @@ Result<bool> propagate(const ir::Graph& graph, const ir::Op& op, std::vector<ir:
   }
   if (known) return true;
   if (!foldable(op, values)) return false;
-  const Status folded = fold(graph, op, values);
+  const Status folded = evaluate(graph, op, values);
   if (folded.ok()) return true;
   // A value out of range (an integer over 0) is an error where the operation runs, which it may never do.
   if (folded.error().code == Code::value_range) return false;

@@ -17,4 +17,8 @@ inline constexpr int64_t kFoldLimit = 1 << 16;
 /// all outputs' values are known now.
 Result<bool> propagate(const ir::Graph& graph, const ir::Op& op, std::vector<ir::Value>& values);
 
+/// Runs `op`, all of whose inputs are known, and writes its results into `values`. Callers see to it that nothing is
+/// rounded.
+Status evaluate(const ir::Graph& graph, const ir::Op& op, std::vector<ir::Value>& values);
+
 }  // namespace assay::ops

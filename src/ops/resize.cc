@@ -280,7 +280,8 @@ extern const OpDef kResize = {
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval,
-    .to_mil = {resize_to_mil, "upsample_nearest_neighbor, resize_nearest_neighbor, resize_bilinear, upsample_bilinear, gather"},
+    .to_mil = {resize_to_mil,
+               "upsample_nearest_neighbor, resize_nearest_neighbor, resize_bilinear, upsample_bilinear, gather"},
     .to_nn = {resize_to_nn, "upsample, resizeBilinear, gather"},
     .bound = {.f32 = 64, .f16 = 1, .bf16 = 1},
 };

@@ -324,7 +324,7 @@ IMAGES = [
     resize(x(1, 2, 3, 4), [1, 1, 2, 3], program=["upsample_nearest_neighbor"], network=["upsample"]),
     resize(x(1, 2, 3, 4), [1, 1, 2, 2], coordinate_transformation_mode="asymmetric", nearest_mode="floor",
            program=["upsample_nearest_neighbor"], network=["upsample"]),
-    resize(x(1, 2, 6, 8), [1, 1, 0.5, 0.5], program=["gather", "gather"], network=["gather", "gather"]),
+    resize(x(1, 2, 6, 8), [1, 1, 0.5, 0.5], program=["resize_nearest_neighbor"], network=["gather", "gather"]),
     resize(x(1, 2, 5, 4), sizes=[1, 2, 7, 3], coordinate_transformation_mode="align_corners", nearest_mode="ceil"),
     resize(x(1, 2, 5), [1, 1, 1.7], program=["gather"]),
     resize(ints(1, 2, 3, 4), [1, 1, 2, 2], program=["gather", "gather"]),

@@ -539,4 +539,3 @@ def test_settings_meet_in_every_combination(assay, tmp_path):
     found = run(assay, tmp_path, lambda a: [mb.reduce_max(x=a, axes=list(s), keep_dims=True) for s in sets], [X])
     for f, s in zip(found, sets, strict=True):
         np.testing.assert_array_equal(f, X.max(s, keepdims=True))
-

@@ -17,8 +17,13 @@ std::string element_of(const std::string& type) {
   return type.substr(0, type.find('['));
 }
 
+/// Whether an operation computes in this type; casts at a program's borders do not count.
 bool any_type(const Listing& listing, std::string_view word) {
-  return std::ranges::any_of(listing.result_types(), [&](const auto& row) { return row.first == word; });
+  return std::ranges::any_of(listing.ops, [&](const ListedOp& op) {
+    return op.kind != "cast" && std::ranges::any_of(op.outputs, [&](const ListedValue& v) {
+             return !v.type.empty() && element_of(v.type) == word;
+           });
+  });
 }
 
 std::string attribute_text(const ir::AttrValue& value) {

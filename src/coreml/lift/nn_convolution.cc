@@ -16,7 +16,7 @@ struct Convolution {
 
 ValueId filters(NnLift& c, const Convolution& v) {
   ir::Dims dims = v.transposed ? ir::Dims{v.in, v.out / v.groups} : ir::Dims{v.out, v.in};
-  dims.insert(dims.end(), v.kernel.begin(), v.kernel.end());
+  for (const int64_t extent : v.kernel) dims.push_back(extent);
   return c.weights("weights", dims);
 }
 

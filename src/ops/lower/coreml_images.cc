@@ -4,13 +4,34 @@
 
 namespace assay::ops {
 
+namespace {
+
+/// The extents asked for, none where they are not known before it runs. Core ML's grids follow from the extents of both
+/// sides alone, so scales need not be told once these are known.
+ir::Dims resized_extents(MilContext& c) {
+  if (const ir::Tensor* sizes = c.constant(3)) return sizes->ints();
+  const ir::Type& y = c.graph.at(c.op.outputs[0]).type;
+  if (!y.ranked()) return {};
+  const auto rank = static_cast<int64_t>(y.shape->size());
+  ir::Dims extents;
+  for (const int64_t given : c.op.attr_ints("axes")) {
+    const int64_t axis = given < 0 ? given + rank : given;
+    if (axis < 0 || axis >= rank || !(*y.shape)[static_cast<size_t>(axis)].known()) return {};
+    extents.push_back((*y.shape)[static_cast<size_t>(axis)].value);
+  }
+  return extents;
+}
+
+}  // namespace
+
 /// Height and width to known extents; other axes, and nearest samples of other grids, need iOS17's resize.
 Status coreml_resize_to_mil(MilContext& c) {
   ASSAY_CHECK(mil_takes_floats(c));
   const std::string grid = c.op.attr_string("coordinate_transformation_mode", "");
   const bool nearest = c.op.attr_string("mode", "nearest") == "nearest", below = grid == "DEFAULT";
-  const ir::Tensor* sizes = c.constant(3);
-  const int64_t rank = c.rank(0), count = sizes == nullptr ? 0 : sizes->size();
+  const ir::Dims sizes = resized_extents(c);
+  const auto count = static_cast<int64_t>(sizes.size());
+  const int64_t rank = c.rank(0);
   if (count == 0 || c.op.attr_ints("axes").size() != static_cast<size_t>(count))
     return c.refuse("its extents are not known before it runs");
   if (nearest && (c.op.attr_string("nearest_mode", "") == "floor") != below)
@@ -22,8 +43,8 @@ Status coreml_resize_to_mil(MilContext& c) {
   }
   if (count == 2 && rank >= 3 && (!nearest || below)) {
     MilParams params = {{"x", c.in(0)},
-                        {"target_size_height", mil::of_int(static_cast<int32_t>(sizes->int_at(0)))},
-                        {"target_size_width", mil::of_int(static_cast<int32_t>(sizes->int_at(1)))}};
+                        {"target_size_height", mil::of_int(static_cast<int32_t>(sizes[0]))},
+                        {"target_size_width", mil::of_int(static_cast<int32_t>(sizes[1]))}};
     if (!nearest) params.push_back({"sampling_mode", mil::of_text(grid)});
     return c.emit(nearest ? "resize_nearest_neighbor" : "resize_bilinear", params);
   }
@@ -31,7 +52,7 @@ Status coreml_resize_to_mil(MilContext& c) {
   mil::Value dims = mil::of_int(static_cast<int32_t>(count));
   dims.type.data = mil::DataType::uint32;
   return c.emit("resize", {{"x", c.in(0)},
-                           {"shape", MilContext::ints(sizes->ints())},
+                           {"shape", MilContext::ints(sizes)},
                            {"resized_dims", std::move(dims)},
                            {"interpolation_mode", mil::of_text(nearest ? "NEAREST_NEIGHBOR" : "LINEAR")},
                            {"sampling_mode", mil::of_text(grid)}});
