@@ -12,8 +12,8 @@ from differential.random_cases import MODULES, poisoned_cases, random_cases
 ROUNDS = 2  # random cases of each operator; and as many with special values
 ENDINGS = {"mlprogram": ".mlpackage", "neuralnetwork": ".mlmodel"}
 
-# What rounds in another place than the operator does, mostly because operands are computed or the format's own operation
-# has no room for them: units in the last place, beside the same share of the largest result.
+# What rounds in another place than the operator does, mostly because the format's own operation takes no operands that are
+# computed: units in the last place, beside the same share of the largest result.
 TOLERANCES = {
     "BatchNormalization": (16, "scale / sqrt(variance + epsilon) is a value of its own"),
     "Einsum": (8, "sums over labels of one operand, matrix products after reshapes: other orders"),
@@ -56,7 +56,7 @@ class Converter:
             return dict(arrays)
 
     def check(self, cases, kind):
-        """Lines for what differs between the ONNX model of these cases and the converted one; how many were converted."""
+        """Lines for what differs between the ONNX model of these cases and the converted one; how many converted."""
         cases = [case for case in cases if self.converts(case, kind)]
         lines = []
         for group in by_opset(cases):
@@ -103,7 +103,8 @@ def compared(case, got, want):
     if np.all(near):
         return ""
     at = tuple(int(i) for i in np.argwhere(~near)[0])
-    return f"differs in {int((~near).sum())} of {near.size} elements; first at {list(at)}: {got[at]!r}, not {want[at]!r}"
+    count = int((~near).sum())
+    return f"differs in {count} of {near.size} elements; first at {list(at)}: {got[at]!r}, not {want[at]!r}"
 
 
 def some_constant(cases):
