@@ -12,8 +12,8 @@ from differential.random_cases import MODULES, poisoned_cases, random_cases
 ROUNDS = 2  # random cases of each operator; and as many with special values
 ENDINGS = {"mlprogram": ".mlpackage", "neuralnetwork": ".mlmodel"}
 
-# What rounds in another place than the operator does, mostly because the format's own operation takes no operands that are
-# computed: units in the last place, beside the same share of the largest result.
+# What rounds in another place than the operator does, mostly because the format's own operation takes no computed
+# operands: units in the last place, beside the same share of the largest result.
 TOLERANCES = {
     "BatchNormalization": (16, "scale / sqrt(variance + epsilon) is a value of its own"),
     "Einsum": (8, "sums over labels of one operand, matrix products after reshapes: other orders"),
