@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -71,30 +72,38 @@ Status set_target(const std::string& word, coreml::LowerOptions& options) {
   return {};
 }
 
-/// Counts by operator of what has a result of these types.
-std::string operations_of(const ir::Graph& graph, bool (*wanted)(ir::ElemType)) {
+/// Counts by operator of the operations that compute so.
+template <class Wanted>
+std::string operations_where(const ir::Graph& graph, Wanted wanted) {
   std::map<std::string, size_t> kinds;
   for (const ir::Op& op : graph.ops)
-    for (const ir::ValueId v : op.outputs)
-      if (v != ir::kNoValue && wanted(graph.at(v).type.elem)) {
-        ++kinds[op.type];
-        break;
-      }
+    if (wanted(op)) ++kinds[op.type];
   std::vector<std::string> parts;
   for (const auto& [kind, count] : kinds) parts.push_back(std::to_string(count) + " " + kind);
   return join(parts, ", ");
 }
 
+bool has_any(const ir::Graph& graph, const std::vector<ir::ValueId>& values, bool (*wanted)(ir::ElemType)) {
+  return std::ranges::any_of(values, [&](ir::ValueId v) {
+    return v != ir::kNoValue && !graph.at(v).constant && wanted(graph.at(v).type.elem);
+  });
+}
+
+bool is_single(ir::ElemType type) { return type == ir::ElemType::float32; }
+
 constexpr char kKeepTypes[] = "--format mlprogram with an output that ends in .mlpackage keeps ";
 
 void warn_unstated(const ir::Graph& graph, const std::string& output, Warnings& warnings) {
-  const std::string floats = operations_of(graph, [](ir::ElemType e) { return e == ir::ElemType::float32; });
+  const std::string floats =
+      operations_where(graph, [&](const ir::Op& op) { return has_any(graph, op.outputs, is_single); });
   warnings.push_back({Code::unstated_types,
                       "a NeuralNetwork states no type for what stands between inputs and outputs: the GPU and the "
                       "Neural Engine will compute it in float16 (" +
                           floats + ")",
                       output, std::string(kKeepTypes) + "float32"});
-  const std::string integers = operations_of(graph, ir::is_integer);
+  const std::string integers = operations_where(graph, [&](const ir::Op& op) {
+    return has_any(graph, op.inputs, ir::is_integer) || has_any(graph, op.outputs, ir::is_integer);
+  });
   if (integers.empty()) return;
   warnings.push_back({Code::unstated_types,
                       "integers are floating-point numbers between the layers of a NeuralNetwork: exact up to 2^24 on "

@@ -13,7 +13,8 @@ bool is_half(ir::ElemType type) { return type == ir::ElemType::float16 || type =
 
 /// What is rounded and declared narrower than float32: layers hold float32, and none of them rounds to less.
 Status check_rounding(const ops::NnContext& context) {
-  if (context.op.def->numeric == ops::Numeric::exact) return {};
+  const ops::Numeric numeric = context.op.def->numeric;  // conversions have reasons of their own
+  if (numeric == ops::Numeric::exact || numeric == ops::Numeric::convert) return {};
   for (const std::vector<ir::ValueId>* values : {&context.op.inputs, &context.op.outputs})
     for (const ir::ValueId id : *values) {
       if (id == ir::kNoValue || !is_half(context.graph.at(id).type.elem)) continue;

@@ -100,8 +100,8 @@ extern const OpDef kArgMax = {
     .attrs = kAttrs,
     .infer = infer,
     .eval = eval_max,
-    .to_mil = {max_to_mil, "reduce_argmax"},
-    .to_nn = {max_to_nn, "argMax"},
+    .to_mil = {max_to_mil, "reduce_argmax; which of equals is not promised"},
+    .to_nn = {max_to_nn, "argMax; which of equals is not promised"},
 };
 
 extern const OpDef kArgMin = {
@@ -113,8 +113,8 @@ extern const OpDef kArgMin = {
     .attrs = kAttrs,
     .infer = infer,
     .eval = eval_min,
-    .to_mil = {min_to_mil, "reduce_argmin"},
-    .to_nn = {min_to_nn, "argMin"},
+    .to_mil = {min_to_mil, "reduce_argmin; which of equals is not promised"},
+    .to_nn = {min_to_nn, "argMin; which of equals is not promised"},
 };
 
 }  // namespace assay::ops

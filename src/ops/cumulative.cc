@@ -70,6 +70,13 @@ Status eval(KernelContext& c, bool product) {
 Status eval_sum(KernelContext& c) { return eval(c, false); }
 Status eval_prod(KernelContext& c) { return eval(c, true); }
 
+/// The axis from the front: coremltools takes -1, but not the negative number of the first one.
+template <class C>
+int64_t known_axis(const C& c) {
+  const int64_t axis = c.constant(1)->int_at(0);
+  return axis < 0 ? axis + c.rank(0) : axis;
+}
+
 template <class C>
 Status check_sum(const C& c) {
   if (c.constant(1) == nullptr) return c.refuse("an axis that is computed");
@@ -81,7 +88,7 @@ Status sum_to_mil(MilContext& c) {
   if (!ir::is_float(c.elem(0)) && c.elem(0) != ir::ElemType::int32 && c.elem(0) != ir::ElemType::int64)
     return c.refuse("of " + std::string(ir::elem_name(c.elem(0))));
   return c.emit("cumsum", {{"x", c.in(0)},
-                           {"axis", mil::of_int(static_cast<int32_t>(c.constant(1)->int_at(0)))},
+                           {"axis", mil::of_int(static_cast<int32_t>(known_axis(c)))},
                            {"exclusive", mil::of_bool(c.op.attr_int("exclusive", 0) != 0)},
                            {"reverse", mil::of_bool(c.op.attr_int("reverse", 0) != 0)}});
 }
@@ -90,7 +97,7 @@ Status sum_to_nn(NnContext& c) {
   ASSAY_CHECK(check_sum(c));
   if (!ir::is_float(c.elem(0))) return c.refuse("of integers: layers compute in floating point");
   mil::Message params = c.params("cumSum");
-  params.set("axis", c.constant(1)->int_at(0)).set("excludeFinalSum", int64_t{c.op.attr_int("exclusive", 0) != 0});
+  params.set("axis", known_axis(c)).set("excludeFinalSum", int64_t{c.op.attr_int("exclusive", 0) != 0});
   params.set("reverse", int64_t{c.op.attr_int("reverse", 0) != 0});
   return c.layer("cumSum", {c.in(0)}, std::move(params));
 }

@@ -146,7 +146,7 @@ extern const OpDef kRNN = {
     .infer = infer_rnn,
     .eval = eval_rnn,
     .to_mil = {rnn_to_mil, "rnn"},
-    .to_nn = {rnn_to_nn, "simpleRecurrent"},
+    .to_nn = {rnn_to_nn, "simpleRecurrent; what enters a gate is cut to [-50, 50]"},
     .bound = {.f32 = 256, .f16 = 2, .bf16 = 2},
 };
 
@@ -163,7 +163,8 @@ extern const OpDef kGRU = {
     .infer = infer_gru,
     .eval = eval_gru,
     .to_mil = {gru_to_mil, "gru; else its steps, once for each element of a sequence"},
-    .to_nn = {gru_to_nn, "gru; else its steps, once for each element of a sequence"},
+    .to_nn = {gru_to_nn,
+              "gru; else its steps, once for each element of a sequence; what enters a gate is cut to [-50, 50]"},
     .bound = {.f32 = 256, .f16 = 2, .bf16 = 2},
 };
 
@@ -180,7 +181,7 @@ extern const OpDef kLSTM = {
     .infer = infer_lstm,
     .eval = eval_lstm,
     .to_mil = {lstm_to_mil, "lstm"},
-    .to_nn = {lstm_to_nn, "uniDirectionalLSTM"},
+    .to_nn = {lstm_to_nn, "uniDirectionalLSTM; what enters a gate is cut to [-50, 50]"},
     .bound = {.f32 = 256, .f16 = 2, .bf16 = 2},
 };
 
@@ -197,6 +198,8 @@ extern const OpDef kCoremlLSTM = {
     .elementary = kFunctions,
     .infer = infer_lstm,
     .eval = eval_lstm,
+    .to_mil = {lstm_to_mil, "lstm with clip"},
+    .to_nn = {lstm_to_nn, "uniDirectionalLSTM with cellClipThreshold; what enters a gate is cut to [-50, 50]"},
     .bound = {.f32 = 256, .f16 = 2, .bf16 = 2},
 };
 

@@ -93,9 +93,10 @@ constexpr std::span<const Function> kNoCalls = std::span(kExpOnly).first(0);
 
 constexpr Lowering<MilContext> kHardSigmoidMil{hard_sigmoid_to_mil, "sigmoid_hard"};
 constexpr Lowering<MilContext> kHardSwishMil{hard_swish_to_mil, "sigmoid_hard, mul"};
-constexpr Lowering<MilContext> kMishMil{mish_to_mil, "exp, add, log, tanh, mul"};
+constexpr Lowering<MilContext> kMishMil{mish_to_mil, "exp, add, log (float16: softplus), tanh, mul"};
 constexpr Lowering<MilContext> kSigmoidMil{mil_function<"sigmoid">, "sigmoid"};
-constexpr Lowering<MilContext> kSoftplusMil{softplus_to_mil, "exp, add, log: softplus keeps large x"};
+constexpr Lowering<MilContext> kSoftplusMil{softplus_to_mil,
+                                            "exp, add, log: softplus keeps large x; float16: softplus"};
 constexpr Lowering<MilContext> kSoftsignMil{mil_function<"softsign">, "softsign"};
 constexpr Lowering<MilContext> kSwishMil{swish_to_mil, "silu; else mul, sigmoid, mul"};
 constexpr Lowering<NnContext> kHardSigmoidNn{hard_sigmoid_to_nn, "activation sigmoidHard"};

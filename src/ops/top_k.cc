@@ -144,8 +144,8 @@ extern const OpDef kTopK = {
     .upgrades = kUpgrades,
     .infer = infer,
     .eval = eval,
-    .to_mil = {to_mil, "topk"},
-    .to_nn = {to_nn, "topK"},
+    .to_mil = {to_mil, "topk; the order of equals is not promised"},
+    .to_nn = {to_nn, "topK; the order of equals is not promised"},
 };
 
 }  // namespace assay::ops

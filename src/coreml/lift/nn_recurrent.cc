@@ -1,5 +1,6 @@
 // Recurrent layers. Blobs are [Seq, Batch, vector, 1, 1]; every gate is clipped before its function.
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 #include "coreml/lift/nn_axes.h"
@@ -208,11 +209,13 @@ void lift_lstm(NnLift& c, Layer l, std::span<const Message> directions, const Fu
   const ValueId peephole =
       p.integer("hasPeepholeVectors") != 0 ? stacked(c, directions, peepholes, {l.hidden}, "peephole") : ir::kNoValue;
   std::vector<ir::Attr> attrs = attributes(l, f);
-  attrs.push_back({"cell_clip", static_cast<float>(unless_zero(p.number("cellClipThreshold"), 50))});
+  const auto limit = static_cast<float>(unless_zero(p.number("cellClipThreshold"), 50));
+  const bool clips = limit < std::numeric_limits<float>::max();
+  if (clips) attrs.push_back({"cell_clip", limit});
   if (coupled) attrs.push_back({"input_forget", int64_t{1}});
-  const auto y =
-      c.ops("coreml.LSTM", {x, weights, recursion, bias, ir::kNoValue, initial(c, l, 1), initial(c, l, 2), peephole}, 3,
-            std::move(attrs));
+  const auto y = c.ops(clips ? "coreml.LSTM" : "LSTM",
+                       {x, weights, recursion, bias, ir::kNoValue, initial(c, l, 1), initial(c, l, 2), peephole}, 3,
+                       std::move(attrs));
   steps_result(c, l, y[0], y[1]);
   state_result(c, l, y[1], 1);
   state_result(c, l, y[2], 2);

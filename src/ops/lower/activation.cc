@@ -23,8 +23,9 @@ std::string activation(NnContext& c, std::string_view function, const std::strin
 }
 
 /// log(exp(x) + 1) step by step, infinite above 88 as ONNX's body is. Core ML's softplus is the form that keeps large
-/// x.
+/// x. Under float16, where exp(x) is infinite above 11 already, it alone will do.
 MilValue softplus(MilContext& c, const MilValue& x) {
+  if (x.data() == mil::DataType::float16) return c.unary("softplus", x);
   const MilValue sum = c.binary("add", c.unary("exp", x), 1);
   return c.make("log", {{"x", sum}, {"epsilon", c.number(0)}}, sum.type);
 }

@@ -1,6 +1,7 @@
 #include "ops/lower/mil.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -110,6 +111,12 @@ Result<mil::Value> mil_constant(const ir::Tensor& tensor, DataType precision) {
   }
   value.in_file = stands_in_file(value.type.data, tensor.size());
   return value;
+}
+
+mil::Value held_number(double value, DataType type) {
+  constexpr double kSmallest = 0x1p-24;
+  const bool vanishes = type == DataType::float16 && value != 0 && std::abs(value) < kSmallest;
+  return mil::of_float(static_cast<float>(vanishes ? std::copysign(kSmallest, value) : value), type);
 }
 
 MilBuilder::MilBuilder(const ir::Graph& graph, int version, LegalNames& names)
@@ -306,8 +313,7 @@ MilValue MilContext::compare(std::string_view type, const MilValue& x, const Mil
 }
 
 MilValue MilContext::binary(std::string_view type, const MilValue& x, double y) {
-  mil::Value constant = x.data() == DataType::int32 ? mil::of_int(static_cast<int32_t>(y))
-                                                    : mil::of_float(static_cast<float>(y), x.data());
+  mil::Value constant = x.data() == DataType::int32 ? mil::of_int(static_cast<int32_t>(y)) : held_number(y, x.data());
   return make(type, {{"x", x}, {"y", std::move(constant)}}, x.type);
 }
 

@@ -113,6 +113,9 @@ class MilBuilder {
 /// as `precision`, streamed from where it is.
 Result<mil::Value> mil_constant(const ir::Tensor& tensor, mil::DataType precision = mil::DataType::float32);
 
+/// A number in `type`. What float16 would round to zero (a small epsilon) becomes the smallest that it has.
+mil::Value held_number(double value, mil::DataType type);
+
 class MilContext {
  public:
   MilContext(const ir::Graph& g, const ir::Op& o, MilBuilder& b)
@@ -150,7 +153,7 @@ class MilContext {
 
   // Constants for parameters: floats in the operation's precision.
   mil::DataType precision() const;
-  mil::Value number(double value) const { return mil::of_float(static_cast<float>(value), precision()); }
+  mil::Value number(double value) const { return held_number(value, precision()); }
   mil::Value numbers(const std::vector<float>& values) const { return mil::of_floats(values, precision()); }
   static mil::Value ints(const ir::Dims& values);  ///< int32, rank 1; sizes and axes fit
 

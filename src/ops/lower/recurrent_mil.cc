@@ -95,6 +95,7 @@ Status lstm_to_mil(MilContext& c) {
       }
       params.push_back({"peephole", c.numbers(peephole)});
     }
+    if (c.op.has_attr("cell_clip")) params.push_back({"clip", c.number(c.op.attr_float("cell_clip", 0))});
     params.push_back({"recurrent_activation", word(plan.activation(d, 0))});
     params.push_back({"cell_activation", word(plan.activation(d, 1))});
     params.push_back({"activation", word(plan.activation(d, 2))});

@@ -116,6 +116,7 @@ Status gru_to_nn(NnContext& c) {
 Status lstm_to_nn(NnContext& c) {
   ASSAY_TRY(const RecurrentPlan plan, recurrent_plan(c.graph, c.op, 4, kLayerClip));
   ASSAY_CHECK(check(c, plan));
+  if (c.op.has_attr("cell_clip") && !(c.op.attr_float("cell_clip", 0) > 0)) return c.refuse("a cell_clip of 0");
   if (plan.batch < 0 && c.has(5) != c.has(6))
     return c.refuse("one of two states, over a batch whose extent is not known");
   static constexpr std::array<MatrixField, 4> kFields = {
@@ -132,10 +133,11 @@ Status lstm_to_nn(NnContext& c) {
     for (size_t k = 0; k < 3; ++k) functions.push_back(activation(params, "activations", plan.activation(d, k)));
     params.set("activations", std::move(functions));
     // 0 would be the default of the threshold, 50, which cells may pass.
+    const float most = c.op.attr_float("cell_clip", std::numeric_limits<float>::max());
     mil::Message form =
         params.make("params").set("sequenceOutput", int64_t{1}).set("hasBiasVectors", int64_t{c.has(3)});
     form.set("hasPeepholeVectors", int64_t{c.has(7)});
-    form.set("cellClipThreshold", double{std::numeric_limits<float>::max()});
+    form.set("cellClipThreshold", double{most});
     params.set("params", std::move(form));
     mil::Message weights = params.make("weightParams");
     set_gates(c, plan, d, kFields, weights);

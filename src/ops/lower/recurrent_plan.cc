@@ -71,8 +71,6 @@ Result<RecurrentPlan> recurrent_plan(const ir::Graph& graph, const ir::Op& op, s
   if (constant(1) == nullptr || r == nullptr || r->rank() != 3) return refused("weights that are computed");
   for (const size_t i : {size_t{3}, size_t{7}})
     if (op.has_input(i) && constant(i) == nullptr) return refused("a bias or peepholes that are computed");
-  if (op.attr_float("clip", 0) != 0 && op.attr_float("clip", 0) != clip)
-    return refused("clip: Core ML limits other values than the operator does");
   if (op.attr_int("input_forget", 0) != 0) return refused("coupled input and forget gates (input_forget)");
   RecurrentPlan plan;
   plan.gates = gates;
@@ -87,6 +85,11 @@ Result<RecurrentPlan> recurrent_plan(const ir::Graph& graph, const ir::Op& op, s
   if (op.has_input(4) && (constant(4) == nullptr || !is_full(*constant(4), plan.steps)))
     return refused("sequences of different lengths (sequence_lens)");
   ASSAY_CHECK(read_activations(op, gates == 1 ? 1 : gates == 3 ? 2 : 3, plan));
+  // What layers cut off changes nothing where all activations are flat by then: their networks have no clip elsewhere.
+  const float asked = op.attr_float("clip", 0);
+  const bool flat = std::ranges::all_of(plan.activations, [](const RecurrentActivation* f) { return f->bounded; });
+  if (asked != 0 && asked != clip && !(asked == kLayerClip && flat))
+    return refused("clip: Core ML limits other values than the operator does");
   return plan;
 }
 

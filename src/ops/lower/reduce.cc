@@ -51,6 +51,9 @@ Result<Axes> axes_of(const C& c) {
   return axes;
 }
 
+bool is_single(const MilSteps& s) { return s.c.precision() == mil::DataType::float32; }
+bool is_single(const NnSteps&) { return true; }
+
 /// What is left of a reduction over no axes: each element is a sum, a maximum, ... of itself alone.
 template <class S>
 std::optional<typename S::Value> of_single_terms(S& s, Reduction kind) {
@@ -66,8 +69,8 @@ std::optional<typename S::Value> of_single_terms(S& s, Reduction kind) {
       return s.abs(x);
     case Reduction::sum_square:
       return s.mul(x, x);
-    case Reduction::l2:
-      return s.sqrt(s.mul(x, x));
+    case Reduction::l2:  // squares leave float16's range
+      return is_single(s) ? s.sqrt(s.mul(x, x)) : s.abs(x);
     default:
       return std::nullopt;
   }
@@ -118,7 +121,7 @@ template <class C>
 Status check_arg(const C& c) {
   if (c.rank(0) < 1) return c.refuse("an input of unknown rank, or without axes");
   if (c.op.attr_int("select_last_index", 0) != 0)
-    return c.refuse("select_last_index: Core ML takes the first of equals");
+    return c.refuse("select_last_index: Core ML does not promise which of equals it takes");
   return {};
 }
 
