@@ -197,3 +197,14 @@ def test_legal_names_stay_beside_those_that_become_like_them(assay, save_model, 
         np.savez(tmp_path / "x.npz", **{names[0]: np.float32([5]), names[1]: np.float32([2])})
         assay("run", tmp_path / "m.mlpackage", "--input", tmp_path / "x.npz", "--output", tmp_path / "y.npz", code=0)
         assert np.load(tmp_path / "y.npz")["a.b"] == [3]
+
+
+def test_a_missing_weight_file_is_named_once(assay, dense, tmp_path):
+    package = tmp_path / "m.mlpackage"
+    assay("convert", dense, "-o", package, "--input", "x:1x4", code=0)
+    shutil.copy(package / PARTS[1], tmp_path / "alone.mlmodel")
+    error = assay("inspect", tmp_path / "alone.mlmodel", "--json", code=3).json["error"]
+    assert (error["code"], error["where"]) == ("A110", str(tmp_path / "alone.mlmodel"))
+    (package / PARTS[2]).unlink()
+    error = assay("inspect", package, "--json", code=3).json["error"]
+    assert error["where"] == str(package) and "weights/weight.bin'" in error["message"]
