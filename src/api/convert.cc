@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "coreml/file.h"
 #include "coreml/lower.h"
+#include "coreml/single_edges.h"
 #include "onnx/export.h"
 #include "passes/fold_weights.h"
 
@@ -117,6 +118,7 @@ struct Written {
   int version = 0;
   std::vector<mil::Requirement> requirements;
   std::map<std::string, uint64_t> operations;
+  std::vector<std::string> narrowed{};  ///< float64 inputs and outputs that are float32 in the file
 };
 
 void count_block(const mil::Block& block, std::map<std::string, uint64_t>& counts) {
@@ -166,9 +168,13 @@ void tell(const ConvertRequest& request, const Written& written, bool wrote, Rep
   ordered_json reasons = ordered_json::array();
   for (const mil::Requirement& r : written.requirements)
     reasons.push_back({{"version", r.version}, {"feature", r.feature}});
-  const ordered_json result = {{"model", request.model},   {"written", wrote ? request.output : ""},
-                               {"format", written.format}, {"specification_version", written.version},
-                               {"required_by", reasons},   {"operations", written.operations}};
+  const ordered_json result = {{"model", request.model},
+                               {"written", wrote ? request.output : ""},
+                               {"format", written.format},
+                               {"specification_version", written.version},
+                               {"required_by", reasons},
+                               {"operations", written.operations},
+                               {"float64_as_float32", written.narrowed}};
   report.json = result.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
   if (!wrote) return;
   report.text = fmt::format("wrote {}: {}", request.output, written.format);
@@ -179,6 +185,10 @@ void tell(const ConvertRequest& request, const Written& written, bool wrote, Rep
   std::vector<std::string> parts;
   for (const auto& [kind, count] : written.operations) parts.push_back(fmt::format("{} {}", count, kind));
   report.text += "\n  " + join(parts, ", ") + "\n";
+  if (!written.narrowed.empty())
+    report.text +=
+        "  float64 arrays that are rounded to float32 at once are float32 arrays: " + join(written.narrowed, ", ") +
+        "\n";
 }
 
 }  // namespace
@@ -201,12 +211,15 @@ Result<Report> convert(const ConvertRequest& given) {
     ASSAY_TRY(const mil::Model source, coreml::read_model(request.model));
     api::keep_flexible(source, graph, options);
   }
+  std::vector<std::string> narrowed;
+  if (target != Target::onnx) narrowed = coreml::make_edges_single(graph);
   Written written;
   if (target == Target::onnx) {
     ASSAY_TRY(written, write_onnx(request, graph));
   } else {
     ASSAY_TRY(written, write_coreml(request, graph, options, report));
   }
+  written.narrowed = std::move(narrowed);
   const bool wrote = !(request.strict && target == Target::neural_network);
   tell(request, written, wrote, report);
   return report;

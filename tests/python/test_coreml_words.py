@@ -197,3 +197,36 @@ def test_legal_names_stay_beside_those_that_become_like_them(assay, save_model, 
         np.savez(tmp_path / "x.npz", **{names[0]: np.float32([5]), names[1]: np.float32([2])})
         assay("run", tmp_path / "m.mlpackage", "--input", tmp_path / "x.npz", "--output", tmp_path / "y.npz", code=0)
         assert np.load(tmp_path / "y.npz")["a.b"] == [3]
+
+
+def test_a_missing_weight_file_is_named_once(assay, dense, tmp_path):
+    package = tmp_path / "m.mlpackage"
+    assay("convert", dense, "-o", package, "--input", "x:1x4", code=0)
+    shutil.copy(package / PARTS[1], tmp_path / "alone.mlmodel")
+    error = assay("inspect", tmp_path / "alone.mlmodel", "--json", code=3).json["error"]
+    assert (error["code"], error["where"]) == ("A110", str(tmp_path / "alone.mlmodel"))
+    (package / PARTS[2]).unlink()
+    error = assay("inspect", package, "--json", code=3).json["error"]
+    assert error["where"] == str(package) and "weights/weight.bin'" in error["message"]
+
+
+@pytest.mark.parametrize("ending", ["mlpackage", "mlmodel"])
+def test_arrays_of_doubles_around_float32_layers(assay, tmp_path, ending):
+    """coremltools' NeuralNetworkBuilder declares them unless told otherwise."""
+    ct = pytest.importorskip("coremltools")
+    kinds = ct.models.datatypes
+    builder = ct.models.neural_network.NeuralNetworkBuilder([("x", kinds.Array(4))], [("y", kinds.Array(2))],
+                                                            disable_rank5_shape_mapping=True)
+    weight = np.arange(8, dtype=np.float32).reshape(2, 4) / 3
+    builder.add_inner_product("ip", weight, None, 4, 2, False, "x", "y")
+    ct.models.utils.save_spec(builder.spec, str(tmp_path / "doubles.mlmodel"))
+    typed = tmp_path / f"typed.{ending}"
+    done = assay("convert", tmp_path / "doubles.mlmodel", "-o", typed, "--json", code=0)
+    assert done.result["float64_as_float32"] == ["x", "y"]
+    assert inputs_of(assay, typed)[0] == {"x": "float32[4]"}
+    x = np.float32([0.1, 0.2, -0.3, 0.7])
+    np.savez(tmp_path / "wide.npz", x=x.astype(np.float64))
+    np.savez(tmp_path / "x.npz", x=x)
+    assay("run", tmp_path / "doubles.mlmodel", "--input", tmp_path / "wide.npz", "--output", tmp_path / "a.npz", code=0)
+    assay("run", typed, "--input", tmp_path / "x.npz", "--output", tmp_path / "b.npz", code=0)
+    assert np.array_equal(np.load(tmp_path / "a.npz")["y"], np.load(tmp_path / "b.npz")["y"])

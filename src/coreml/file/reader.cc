@@ -21,6 +21,7 @@ Result<mil::Model> parse(const MappedFile& file, WeightFiles& weights, const std
   mil::Model model;
   const ReadContext context{&weights, file.owner()};
   const auto placed = [&](Error e) {
+    if (e.code == Code::coreml_package) return e;  // a part that is not there: it has a place of its own
     e.where = e.where.empty() ? where : where + ", " + e.where;
     return e;
   };
@@ -56,7 +57,7 @@ Result<mil::Model> read_package(const std::string& path) {
   const std::string root = std::string(kDataFolder) + "/" + manifest.find(manifest.root)->path;
   ASSAY_TRY(const MappedFile file, map_beneath(path, root, package_error(where)));
   WeightFiles weights([&](const std::string& location) {
-    return map_beneath(path, folder_of(root) + "/" + location, package_error(where));
+    return map_beneath(path, folder_of(root) + "/" + location, package_error(path));
   });
   return parse(file, weights, path + "/" + root);
 }
