@@ -85,6 +85,7 @@ Status reduce_spatial(S s, std::string_view type) {
   const int64_t p = s.c.op.attr_int("p", 2);
   if (p == 1) return s.result(s.l1(x, axes));
   if (p == 2) return s.result(s.l2(x, axes));
+  if (s.c.elem(0) == ir::ElemType::float16) return s.c.refuse("float16, whose range powers leave");
   const auto sum = s.sum(s.pow(s.abs(x), static_cast<double>(p)), axes);
   return s.result(s.pow(sum, 1.0F / static_cast<float>(p)));
 }

@@ -54,6 +54,12 @@ def test_small_epsilons_do_not_vanish(assay, tmp_path):
     np.testing.assert_array_equal(lowered(assay, tmp_path, model, {"x": x}, ["layer_norm"]), [scale, scale])
 
 
+@pytest.mark.parametrize("node", [NODE("MeanVarianceNormalization", ["x"], ["y"], axes=[2]),
+                                  NODE("GlobalLpPool", ["x"], ["y"], p=3)], ids=lambda node: node.op_type)
+def test_steps_that_leave_the_range_are_refused(assay, tmp_path, node):
+    Judge(assay, tmp_path).refused(make([node], {"x": X[None]}, ["y"]), "mlprogram", "float16, whose range")
+
+
 def test_norms_of_single_numbers_square_nothing(assay, tmp_path):
     x = np.float16([300, -1e-6, 0, -7])
     model = make([NODE("ReduceL2", ["x"], ["y"], noop_with_empty_axes=1)], {"x": x}, ["y"])
