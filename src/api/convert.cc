@@ -207,10 +207,7 @@ Result<Report> convert(const ConvertRequest& given) {
   ASSAY_TRY(ir::Graph graph, api::with_shapes(file.graph, request.inputs, options));
   ASSAY_CHECK(api::check_precisions(graph, options));
   if (target != Target::onnx) ASSAY_CHECK(passes::fold_moved_weights(graph));
-  if (target != Target::onnx && coreml::recognise(request.model) != coreml::Container::none) {
-    ASSAY_TRY(const mil::Model source, coreml::read_model(request.model));
-    api::keep_flexible(source, graph, options);
-  }
+  if (target != Target::onnx) api::keep_flexible(file.inputs, graph, options);
   std::vector<std::string> narrowed;
   if (target != Target::onnx) narrowed = coreml::make_edges_single(graph);
   Written written;

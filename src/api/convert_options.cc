@@ -231,8 +231,8 @@ Status set_precision(const std::string& word, coreml::LowerOptions& options) {
   return Error{Code::usage, "--precision takes float32, float16 or mixed:FILE, not '" + word + "'", "", "see --help"};
 }
 
-void keep_flexible(const mil::Model& model, const ir::Graph& graph, coreml::LowerOptions& options) {
-  for (const mil::Feature& feature : model.description.main.inputs) {
+void keep_flexible(std::span<const mil::Feature> inputs, const ir::Graph& graph, coreml::LowerOptions& options) {
+  for (const mil::Feature& feature : inputs) {
     const auto found = std::ranges::find_if(graph.inputs, [&](ir::ValueId v) {
       return graph.at(v).name == feature.name || graph.at(v).file_name == feature.name;
     });

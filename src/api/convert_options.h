@@ -1,6 +1,7 @@
 // What `convert` was asked for, from words to options.
 #pragma once
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,7 @@ Result<ir::Graph> with_shapes(const ir::Graph& graph, const std::vector<std::str
                               coreml::LowerOptions& options);
 
 /// What a Core ML model says of flexible inputs, for those that no --input names.
-void keep_flexible(const mil::Model& model, const ir::Graph& graph, coreml::LowerOptions& options);
+void keep_flexible(std::span<const mil::Feature> inputs, const ir::Graph& graph, coreml::LowerOptions& options);
 
 /// float32, float16 or mixed:FILE into `options`. FILE is TOML: `default` and [[operation]] tables with `name` or
 /// `type` and `precision`. Errors: usage, precision_file.

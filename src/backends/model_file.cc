@@ -14,32 +14,21 @@ Error in_file(Error error, const std::string& path) {
 }
 
 Result<ModelFile> read_coreml(const std::string& path, Warnings& warnings, std::span<const std::string> given) {
-  ASSAY_TRY(const mil::Model model, coreml::read_model(path));
+  ASSAY_TRY(mil::Model model, coreml::read_model(path));
   const bool program = std::holds_alternative<mil::Program>(model.content);
   auto graph = coreml::lift(model, warnings, {}, given);
   if (!graph.ok()) return in_file(std::move(graph).error(), path);
-  return ModelFile{program ? ModelFormat::ml_program : ModelFormat::neural_network, *std::move(graph)};
+  return ModelFile{program ? ModelFormat::ml_program : ModelFormat::neural_network, *std::move(graph),
+                   std::move(model.description.main.inputs)};
 }
 
 Result<ModelFile> read_any(const std::string& path, Warnings& warnings, std::span<const std::string> given) {
   if (coreml::recognise(path) != coreml::Container::none) return read_coreml(path, warnings, given);
   ASSAY_TRY(ir::Graph graph, onnx::import_model(path, warnings, given));
-  return ModelFile{ModelFormat::onnx, std::move(graph)};
+  return ModelFile{ModelFormat::onnx, std::move(graph), {}};
 }
 
 }  // namespace
-
-std::string_view format_name(ModelFormat format) {
-  switch (format) {
-    case ModelFormat::onnx:
-      return "ONNX";
-    case ModelFormat::neural_network:
-      return "Core ML NeuralNetwork";
-    case ModelFormat::ml_program:
-      return "Core ML ML Program";
-  }
-  return "";
-}
 
 Result<ModelFile> read_model_file(const std::string& path, Warnings& warnings, std::span<const std::string> given) {
   ASSAY_TRY(ModelFile file, read_any(path, warnings, given));

@@ -6,16 +6,17 @@
 
 #include "base/result.h"
 #include "ir/graph.h"
+#include "mil/model.h"
 
 namespace assay::backends {
 
 enum class ModelFormat : uint8_t { onnx, neural_network, ml_program };
-/// "ONNX", "Core ML NeuralNetwork", "Core ML ML Program".
-std::string_view format_name(ModelFormat format);
 
 struct ModelFile {
   ModelFormat format = ModelFormat::onnx;
   ir::Graph graph;  ///< types inferred
+  /// What a Core ML file says of its inputs: ranges and enumerations of sizes, which the graph cannot say.
+  std::vector<mil::Feature> inputs{};
 };
 
 /// Reads a model whatever its format (docs/coreml.md, docs/formats/onnx.md). `given`: names of arrays that the caller

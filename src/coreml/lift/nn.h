@@ -42,7 +42,6 @@ class NnLift : public GraphBuilder {
   /// an error is kept when their number is wrong.
   ValueId weights(std::string_view field, const ir::Dims& dims);
   ir::Tensor weights_tensor(const mil::Weights& weights, const ir::Dims& dims);
-  bool has_weights(std::string_view field) const { return !params().weights(field).empty(); }
 
   /// `x` (float32 indices) as int64: a constant where `x` is one, and what integers were before they became float32.
   ValueId indices(ValueId x);
