@@ -2,25 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include "ops/def.h"
 #include "passes/infer_shapes.h"
+#include "passes/testing.h"
 
 namespace assay::passes {
 namespace {
 using ir::Dim;
 using ir::ElemType;
 using ir::ValueId;
-
-ValueId add(ir::Graph& g, const char* type, std::vector<ValueId> inputs, const char* out,
-            std::vector<ir::Attr> attrs = {}) {
-  ir::Op op{.domain = "", .type = type, .name = ""};
-  op.def = ops::find_op("", type);
-  op.inputs = std::move(inputs);
-  op.outputs = {g.add_value(out, {})};
-  op.attrs = std::move(attrs);
-  g.add_op(op);
-  return op.outputs[0];
-}
 
 /// x + Unsqueeze(Concat(w[2:3], w[0:2])): two rows change places on their way to where they are read.
 TEST(FoldWeights, BytesThatMoveBecomeConstants) {

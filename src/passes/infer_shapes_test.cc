@@ -2,24 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include "ops/def.h"
+#include "passes/testing.h"
 
 namespace assay::passes {
 namespace {
 using ir::Dim;
 using ir::ElemType;
 using ir::ValueId;
-
-ValueId add(ir::Graph& g, const char* type, std::vector<ValueId> inputs, const char* out,
-            std::vector<ir::Attr> attrs = {}) {
-  ir::Op op{.domain = "", .type = type, .name = ""};
-  op.def = ops::find_op("", type);
-  op.inputs = std::move(inputs);
-  op.outputs = {g.add_value(out, {})};
-  op.attrs = std::move(attrs);
-  g.add_op(op);
-  return op.outputs[0];
-}
 
 ValueId ints(ir::Graph& g, const ir::Dims& values) {
   return g.add_constant(g.fresh_name("c"), ir::Tensor::of_ints(values));

@@ -1,5 +1,4 @@
-// For tests of the file layer: messages as bytes, written without the project's own writer, and files in a folder that
-// goes away.
+// For tests of the file layer: Core ML's messages as bytes (pb/testing.h), and files in a folder that goes away.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -10,25 +9,15 @@
 #include <vector>
 
 #include "coreml/file.h"
+#include "pb/testing.h"
 
 namespace assay::coreml::testing {
 namespace fs = std::filesystem;
 
-inline std::string varint(uint64_t v) {
-  std::string out;
-  for (; v >= 0x80; v >>= 7) out += static_cast<char>(v | 0x80);
-  return out + static_cast<char>(v);
-}
-inline std::string num(int field, uint64_t v) { return varint(static_cast<uint64_t>(field) << 3) + varint(v); }
-inline std::string str(int field, const std::string& s) {
-  return varint(static_cast<uint64_t>(field) << 3 | 2) + varint(s.size()) + s;
-}
-template <class T>
-std::string raw(const std::vector<T>& values) {
-  std::string out(values.size() * sizeof(T), '\0');
-  std::memcpy(out.data(), values.data(), out.size());
-  return out;
-}
+using pb::testing::num;
+using pb::testing::raw;
+using pb::testing::str;
+using pb::testing::varint;
 
 // MIL.proto in a few words.
 inline std::string dim(uint64_t n) { return str(3, str(1, n == 0 ? "" : num(1, n))); }
