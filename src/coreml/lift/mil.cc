@@ -3,57 +3,12 @@
 #include <algorithm>
 
 #include "coreml/lift/scope.h"
+#include "ops/lower/types.h"
 
 namespace assay::coreml {
 namespace {
 
 using ir::ElemType;
-using mil::DataType;
-
-std::optional<ElemType> elem_type(DataType type) {
-  switch (type) {
-    case DataType::boolean:
-      return ElemType::boolean;
-    case DataType::float16:
-      return ElemType::float16;
-    case DataType::float32:
-      return ElemType::float32;
-    case DataType::float64:
-      return ElemType::float64;
-    case DataType::bfloat16:
-      return ElemType::bfloat16;
-    case DataType::int8:
-      return ElemType::int8;
-    case DataType::int16:
-      return ElemType::int16;
-    case DataType::int32:
-      return ElemType::int32;
-    case DataType::int64:
-      return ElemType::int64;
-    case DataType::int4:
-      return ElemType::int4;
-    case DataType::uint8:
-      return ElemType::uint8;
-    case DataType::uint16:
-      return ElemType::uint16;
-    case DataType::uint32:
-      return ElemType::uint32;
-    case DataType::uint64:
-      return ElemType::uint64;
-    case DataType::uint4:
-      return ElemType::uint4;
-    case DataType::uint2:
-      return ElemType::uint2;
-    case DataType::float8e4m3fn:
-      return ElemType::float8e4m3fn;
-    case DataType::float8e5m2:
-      return ElemType::float8e5m2;
-    case DataType::string:
-      return ElemType::string;
-    default:
-      return std::nullopt;
-  }
-}
 
 bool shapes_agree(const ir::Type& found, const mil::Type& declared) {
   if (!found.ranked() || !declared.dims) return true;
@@ -69,7 +24,7 @@ bool shapes_agree(const ir::Type& found, const mil::Type& declared) {
 
 Result<ir::Type> ir_type(const mil::Type& type) {
   if (type.kind == mil::Type::Kind::state && type.parts.size() == 1) return ir_type(type.parts[0]);
-  const auto elem = type.is_tensor() ? elem_type(type.data) : std::nullopt;
+  const auto elem = type.is_tensor() ? ::assay::ops::elem_of(type.data) : std::nullopt;
   if (!elem)
     return Error{Code::type_unsupported, "values of type " + mil::to_string(type) + " cannot be computed with"};
   if (!type.dims) return ir::Type::tensor(*elem);
@@ -191,7 +146,8 @@ std::string MilLift::text(std::string_view parameter, std::string_view fallback)
 }
 
 ElemType MilLift::result_elem(size_t i) const {
-  return i < result_count() ? elem_type(result_type(i).data).value_or(ElemType::undefined) : ElemType::undefined;
+  return i < result_count() ? ::assay::ops::elem_of(result_type(i).data).value_or(ElemType::undefined)
+                            : ElemType::undefined;
 }
 
 void MilLift::result(ValueId value, size_t i) {

@@ -5,7 +5,9 @@
 #include <limits>
 #include <numeric>
 
+#include "ops/def.h"
 #include "ops/lower/payload.h"
+#include "ops/lower/types.h"
 
 namespace assay::ops {
 namespace {
@@ -17,28 +19,13 @@ using mil::DataType;
 /// converter has it.
 constexpr int64_t kFileElements = 10;
 
+constexpr ir::TypeSet kComputed = kBool | type_set(ElemType::float32) | type_set(ElemType::float16) |
+                                  type_set(ElemType::int32) | type_set(ElemType::int8) | type_set(ElemType::uint8) |
+                                  type_set(ElemType::int16) | type_set(ElemType::uint16);
+
 std::optional<DataType> data_type(ElemType type) {
-  switch (type) {
-    case ElemType::float32:
-      return DataType::float32;
-    case ElemType::float16:
-      return DataType::float16;
-    case ElemType::int32:
-    case ElemType::int64:
-      return DataType::int32;
-    case ElemType::boolean:
-      return DataType::boolean;
-    case ElemType::int8:
-      return DataType::int8;
-    case ElemType::uint8:
-      return DataType::uint8;
-    case ElemType::int16:
-      return DataType::int16;
-    case ElemType::uint16:
-      return DataType::uint16;
-    default:
-      return std::nullopt;
-  }
+  if (type == ElemType::int64) return DataType::int32;
+  return kComputed.has(type) ? data_of(type) : std::nullopt;
 }
 
 Error no_type(ElemType type) {
@@ -245,7 +232,7 @@ MilValue MilBuilder::rename(ir::ValueId id, const std::string& name) {
 MilValue MilContext::in(size_t i) {
   auto found = builder.value(op.inputs[i]);
   if (!found.ok()) {
-    if (!failed_) failed_ = refuse(found.error().message);
+    remember(found.error().message);
     return {"", mil::Type::tensor(DataType::float32, mil::Dims(static_cast<size_t>(std::max<int64_t>(rank(i), 0)), 1))};
   }
   return elem(i) == ElemType::float32 ? builder.cast(*found, builder.precision()) : *found;
@@ -264,12 +251,6 @@ std::vector<MilValue> MilContext::all_inputs() {
   for (size_t i = 0; i < op.inputs.size(); ++i)
     if (has(i)) all.push_back(in(i));
   return all;
-}
-
-int64_t MilContext::dim(size_t i, int64_t axis) const {
-  const int64_t r = rank(i);
-  if (axis < 0) axis += r;
-  return axis < 0 || axis >= r ? -1 : (*type(i).shape)[static_cast<size_t>(axis)].value;
 }
 
 DataType MilContext::precision() const {
@@ -371,7 +352,7 @@ mil::NamedType MilContext::named_output(size_t i) {
   const ir::Value& v = graph.at(op.outputs[i]);
   auto type = mil_type(v.type);
   if (!type.ok()) {
-    if (!failed_) failed_ = refuse(type.error().message);
+    remember(type.error().message);
     return {builder.name_of(v.name), mil::Type::scalar(DataType::float32)};
   }
   if (v.type.elem == ElemType::float32) type->data = builder.precision();
@@ -382,7 +363,7 @@ Status MilContext::emit(std::string_view type, const MilParams& params) {
   std::vector<mil::NamedType> outputs;
   for (size_t i = 0; i < op.outputs.size(); ++i)
     if (wants(i)) outputs.push_back(named_output(i));
-  if (failed_) return *failed_;
+  if (failed()) return status();
   size_t next = 0;
   for (size_t i = 0; i < op.outputs.size(); ++i) {
     if (!wants(i)) continue;
@@ -408,18 +389,12 @@ Status MilContext::emit_constexpr(std::string_view type, std::vector<std::pair<s
 }
 
 Status MilContext::result(const MilValue& value, size_t output) {
-  if (failed_) return *failed_;
+  if (failed()) return status();
   if (!wants(output)) return {};
   // An operand keeps its name: others read it too.
   const bool own = builder.operations().size() > first_;
   builder.bind(op.outputs[output], own ? builder.renamed(value, graph.at(op.outputs[output]).name) : value);
   return {};
 }
-
-Error MilContext::refuse(std::string reason) const {
-  return Error{Code::not_convertible, std::move(reason), graph.describe(op)};
-}
-
-Status MilContext::status() const { return failed_ ? Status(*failed_) : Status(); }
 
 }  // namespace assay::ops

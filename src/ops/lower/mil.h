@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "ir/graph.h"
 #include "mil/program.h"
+#include "ops/lower/context.h"
 #include "ops/lower/names.h"
 
 namespace assay::ops {
@@ -116,13 +117,11 @@ Result<mil::Value> mil_constant(const ir::Tensor& tensor, mil::DataType precisio
 /// A number in `type`. What float16 would round to zero (a small epsilon) becomes the smallest that it has.
 mil::Value held_number(double value, mil::DataType type);
 
-class MilContext {
+class MilContext : public LowerContext {
  public:
   MilContext(const ir::Graph& g, const ir::Op& o, MilBuilder& b)
-      : graph(g), op(o), builder(b), first_(b.operations().size()) {}
+      : LowerContext(g, o), builder(b), first_(b.operations().size()) {}
 
-  const ir::Graph& graph;
-  const ir::Op& op;
   MilBuilder& builder;
 
   /// Specification version whose operators' meaning holds (6: iOS15 ... 9: iOS18).
@@ -131,25 +130,12 @@ class MilContext {
   /// asked for an older target); the rest of the lowering may go on as if it were there.
   void need(int wanted, std::string_view feature) { builder.need(wanted, feature); }
 
-  // Operands.
-  size_t input_count() const { return op.inputs.size(); }
-  bool has(size_t i) const { return op.has_input(i); }
   /// Operand `i`; floats are cast to the operation's precision where they differ. Check has(i) first; an operand that
   /// cannot be written is remembered as the error that status() gives, and the result is a placeholder.
   MilValue in(size_t i);
   /// A constant float32 matrix with its axes swapped, written so without a second copy.
   MilValue transposed_constant(size_t i);
   std::vector<MilValue> all_inputs();
-  /// Its value when it is known now; else null.
-  const ir::Tensor* constant(size_t i) const { return has(i) ? graph.at(op.inputs[i]).constant.get() : nullptr; }
-  const ir::Type& type(size_t i) const { return graph.at(op.inputs[i]).type; }
-  ir::ElemType elem(size_t i) const { return type(i).elem; }
-  int64_t rank(size_t i) const { return type(i).ranked() ? static_cast<int64_t>(type(i).shape->size()) : -1; }
-  bool is_static(size_t i) const { return type(i).is_static(); }
-  /// Size along an axis (negative ones count from the end); -1 when unknown.
-  int64_t dim(size_t i, int64_t axis) const;
-  const ir::Type& out_type(size_t i = 0) const { return graph.at(op.outputs[i]).type; }
-  bool wants(size_t i) const { return i < op.outputs.size() && op.outputs[i] != ir::kNoValue; }
 
   // Constants for parameters: floats in the operation's precision.
   mil::DataType precision() const;
@@ -182,15 +168,10 @@ class MilContext {
   /// The output is a value that is there already (Identity, a chain that ended in an intermediate).
   Status result(const MilValue& value, size_t output = 0);
 
-  /// not_convertible with the reason ("ceil_mode with dilations has no counterpart"); the driver collects them all.
-  Error refuse(std::string reason) const;
-  Status status() const;
-
  private:
   mil::NamedType named_output(size_t i);
   MilValue spread(const MilValue& value, const MilValue& condition);
   std::string stem() const;
-  std::optional<Error> failed_;
   size_t first_;  ///< operations that stood there before this one
 };
 

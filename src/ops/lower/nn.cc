@@ -113,7 +113,7 @@ std::string NnBuilder::renamed(const std::string& blob, const std::string& origi
 std::string NnContext::in(size_t i) {
   auto found = builder.value(op.inputs[i]);
   if (found.ok()) return *std::move(found);
-  if (!failed_) failed_ = refuse(found.error().message);
+  remember(found.error().message);
   return {};
 }
 
@@ -124,18 +124,12 @@ std::vector<std::string> NnContext::all_inputs() {
   return all;
 }
 
-int64_t NnContext::dim(size_t i, int64_t axis) const {
-  const int64_t r = rank(i);
-  if (axis < 0) axis += r;
-  return axis < 0 || axis >= r ? -1 : (*type(i).shape)[static_cast<size_t>(axis)].value;
-}
-
 mil::Message NnContext::params(std::string_view kind) { return mil::Message(mil::find_layer(kind)->params); }
 
 mil::Weights NnContext::weights(const ir::Tensor& tensor) {
   auto made = nn_weights(tensor);
   if (made.ok()) return *std::move(made);
-  if (!failed_) failed_ = refuse(made.error().message);
+  remember(made.error().message);
   return {};
 }
 
@@ -169,10 +163,10 @@ Status NnContext::layer(std::string_view kind, std::vector<std::string> inputs, 
   for (const ir::ValueId id : op.outputs) {
     if (id == ir::kNoValue) continue;
     const ir::Value& v = graph.at(id);
-    if (!failed_ && !writable(v.type)) failed_ = refuse("layers compute no " + std::string(ir::elem_name(v.type.elem)));
+    if (!writable(v.type)) remember("layers compute no " + std::string(ir::elem_name(v.type.elem)));
     outputs.push_back(builder.name_of(v.name));
   }
-  if (failed_) return *failed_;
+  if (failed()) return status();
   size_t next = 0;
   for (const ir::ValueId id : op.outputs)
     if (id != ir::kNoValue) builder.bind(id, outputs[next++]);
@@ -181,18 +175,12 @@ Status NnContext::layer(std::string_view kind, std::vector<std::string> inputs, 
 }
 
 Status NnContext::result(const std::string& blob, size_t output) {
-  if (failed_) return *failed_;
+  if (failed()) return status();
   if (!wants(output)) return {};
   // An operand keeps its name: others read it too.
   const bool own = builder.network().layers.size() > first_;
   builder.bind(op.outputs[output], own ? builder.renamed(blob, graph.at(op.outputs[output]).name) : blob);
   return {};
 }
-
-Error NnContext::refuse(std::string reason) const {
-  return Error{Code::not_convertible, std::move(reason), graph.describe(op)};
-}
-
-Status NnContext::status() const { return failed_ ? Status(*failed_) : Status(); }
 
 }  // namespace assay::ops

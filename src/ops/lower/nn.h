@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "ir/graph.h"
 #include "mil/network.h"
+#include "ops/lower/context.h"
 #include "ops/lower/names.h"
 
 namespace assay::ops {
@@ -62,28 +63,16 @@ class NnBuilder {
   std::unordered_map<std::string, std::string> nested_names_;
 };
 
-class NnContext {
+class NnContext : public LowerContext {
  public:
   NnContext(const ir::Graph& g, const ir::Op& o, NnBuilder& b)
-      : graph(g), op(o), builder(b), first_(b.network().layers.size()) {}
+      : LowerContext(g, o), builder(b), first_(b.network().layers.size()) {}
 
-  const ir::Graph& graph;
-  const ir::Op& op;
   NnBuilder& builder;
 
-  size_t input_count() const { return op.inputs.size(); }
-  bool has(size_t i) const { return op.has_input(i); }
   /// The blob of operand `i`; what goes wrong is remembered as the error that status() gives.
   std::string in(size_t i);
   std::vector<std::string> all_inputs();
-  const ir::Tensor* constant(size_t i) const { return has(i) ? graph.at(op.inputs[i]).constant.get() : nullptr; }
-  const ir::Type& type(size_t i) const { return graph.at(op.inputs[i]).type; }
-  ir::ElemType elem(size_t i) const { return type(i).elem; }
-  int64_t rank(size_t i) const { return type(i).ranked() ? static_cast<int64_t>(type(i).shape->size()) : -1; }
-  bool is_static(size_t i) const { return type(i).is_static(); }
-  int64_t dim(size_t i, int64_t axis) const;  ///< negative axes count from the end; -1 when unknown
-  const ir::Type& out_type(size_t i = 0) const { return graph.at(op.outputs[i]).type; }
-  bool wants(size_t i) const { return i < op.outputs.size() && op.outputs[i] != ir::kNoValue; }
 
   /// Empty parameters of a layer, to be filled: params("softmaxND").set("axis", int64_t{1}).
   static mil::Message params(std::string_view kind);
@@ -109,12 +98,7 @@ class NnContext {
   /// The output is a blob that is there already.
   Status result(const std::string& blob, size_t output = 0);
 
-  /// not_convertible with the reason; the driver collects them all.
-  Error refuse(std::string reason) const;
-  Status status() const;
-
  private:
-  std::optional<Error> failed_;
   size_t first_;  ///< layers that stood there before this operation
 };
 
