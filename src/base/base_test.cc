@@ -4,7 +4,9 @@
 #include <cstdio>
 #include <filesystem>
 #include <limits>
+#include <numeric>
 
+#include "base/aside.h"
 #include "base/checked.h"
 #include "base/codes.h"
 #include "base/mapped_file.h"
@@ -72,6 +74,31 @@ TEST(Threads, EveryIndexOnceForAnyCount) {
     });
     for (const auto& n : seen) EXPECT_EQ(n.load(), 1);
   }
+}
+
+TEST(Aside, JobsRunInOrderAndAnErrorIsGivenOnce) {
+  std::vector<int> seen;
+  Aside aside;
+  for (int i = 0; i < 100; ++i)
+    ASSERT_TRUE(aside
+                    .start([&seen, i]() -> Status {
+                      seen.push_back(i);
+                      if (i == 99) return Error{Code::write_failed, "full"};
+                      return {};
+                    })
+                    .ok());
+  EXPECT_EQ(aside
+                .start([&seen]() -> Status {
+                  seen.push_back(-1);
+                  return {};
+                })
+                .error()
+                .code,
+            Code::write_failed);
+  EXPECT_TRUE(aside.wait().ok());
+  std::vector<int> want(100);
+  std::iota(want.begin(), want.end(), 0);
+  EXPECT_EQ(seen, want);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/aside.h"
 #include "coreml/file/limits.h"
 #include "coreml/file/weight_file.h"
 
@@ -19,6 +20,38 @@ template <class T>
 void store(std::byte* at, T value) {
   std::memcpy(at, &value, sizeof value);
 }
+
+constexpr size_t kPiece = 1U << 16;
+
+/// Sources cut their bytes as they like: the hash sees pieces of one size, so that it depends on the bytes alone.
+class PieceHash {
+ public:
+  void add(mil::Bytes bytes) {
+    while (!bytes.empty()) {
+      const mil::Bytes part = bytes.first(std::min(bytes.size(), kPiece - pending_.size()));
+      if (pending_.empty() && part.size() == kPiece) {
+        hash_.add(part.data(), part.size());
+      } else {
+        pending_.insert(pending_.end(), part.begin(), part.end());
+        if (pending_.size() == kPiece) flush();
+      }
+      bytes = bytes.subspan(part.size());
+    }
+  }
+  uint64_t value() {
+    flush();
+    return hash_.value();
+  }
+
+ private:
+  void flush() {
+    hash_.add(pending_.data(), pending_.size());
+    pending_.clear();
+  }
+
+  Hash hash_;
+  std::vector<std::byte> pending_;
+};
 }  // namespace
 
 Result<WeightWriter> WeightWriter::create(const std::string& path) {
@@ -29,15 +62,21 @@ Result<WeightWriter> WeightWriter::create(const std::string& path) {
   return WeightWriter(path, descriptor);
 }
 
+WeightWriter::WeightWriter(std::string path, int descriptor)
+    : path_(std::move(path)), descriptor_(descriptor), aside_(std::make_unique<Aside>()) {}
+
 WeightWriter::WeightWriter(WeightWriter&& other) noexcept
     : path_(std::move(other.path_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
       count_(other.count_),
       end_(other.end_),
       records_(std::move(other.records_)),
-      hash_(other.hash_) {}
+      hash_(other.hash_),
+      held_{std::move(other.held_[0]), std::move(other.held_[1])},
+      aside_(std::move(other.aside_)) {}
 
 WeightWriter::~WeightWriter() {
+  aside_.reset();  // it still writes where something failed
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
@@ -56,32 +95,37 @@ Status WeightWriter::put(mil::Bytes bytes, uint64_t at) {
   return {};
 }
 
+// Large pieces are written aside while the next one is produced and hashed. Views stay where they are; what a source
+// recodes it may write over, so it is copied, in turns to one of two places.
+Status WeightWriter::write(mil::Bytes bytes, uint64_t at, bool stays) {
+  if (bytes.size() < kPiece) {
+    ASSAY_CHECK(aside_->wait());
+    return put(bytes, at);
+  }
+  if (!stays) {
+    std::swap(held_[0], held_[1]);
+    held_[0].assign(bytes.begin(), bytes.end());
+    bytes = held_[0];
+  }
+  return aside_->start([this, bytes, at] { return put(bytes, at); });
+}
+
 Result<uint64_t> WeightWriter::append_bytes(const mil::Payload& payload, uint64_t at) {
-  Hash hash;
+  constexpr size_t kMost = 1U << 20;
+  PieceHash hash;
   uint64_t written = 0;
-  // Sources cut their bytes as they like: the hash sees pieces of one size, so that it depends on the bytes alone.
-  std::vector<std::byte> pending;
-  constexpr size_t kPiece = 1U << 16;
   ASSAY_CHECK(payload.each([&](mil::Bytes bytes) -> Status {
-    ASSAY_CHECK(put(bytes, at + written));
-    written += bytes.size();
     while (!bytes.empty()) {
-      const mil::Bytes part = bytes.first(std::min(bytes.size(), kPiece - pending.size()));
-      if (pending.empty() && part.size() == kPiece) {
-        hash.add(part.data(), part.size());
-      } else {
-        pending.insert(pending.end(), part.begin(), part.end());
-        if (pending.size() == kPiece) {
-          hash.add(pending.data(), pending.size());
-          pending.clear();
-        }
-      }
+      const mil::Bytes part = bytes.first(std::min(bytes.size(), kMost));
+      ASSAY_CHECK(write(part, at + written, !payload.source));
+      hash.add(part);
+      written += part.size();
       bytes = bytes.subspan(part.size());
     }
     return {};
   }));
+  ASSAY_CHECK(aside_->wait());
   if (written != payload.size) return Error{Code::internal, "weights have another size than announced", path_, ""};
-  hash.add(pending.data(), pending.size());
   return hash.value();
 }
 

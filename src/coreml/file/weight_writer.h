@@ -1,12 +1,18 @@
 // Writes a weight file while the program that refers to it is written: identical constants share one record.
 #pragma once
 #include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "base/hash.h"
 #include "base/result.h"
 #include "mil/type.h"
 #include "mil/value.h"
+
+namespace assay {
+class Aside;
+}
 
 namespace assay::coreml {
 
@@ -33,7 +39,8 @@ class WeightWriter {
     int64_t count;
     auto operator<=>(const Key&) const = default;
   };
-  WeightWriter(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  WeightWriter(std::string path, int descriptor);
+  Status write(mil::Bytes bytes, uint64_t at, bool stays);
   Status put(mil::Bytes bytes, uint64_t at);
   Result<bool> same(uint64_t a, uint64_t b, uint64_t size) const;
   Result<uint64_t> append_bytes(const mil::Payload& payload, uint64_t at);
@@ -45,6 +52,8 @@ class WeightWriter {
   uint64_t end_ = 64;  ///< of what is kept; records start at the next multiple of 64
   std::multimap<Key, uint64_t> records_;
   Hash hash_;
+  std::vector<std::byte> held_[2];  ///< recoded pieces: the one being written, and the one before
+  std::unique_ptr<Aside> aside_;
 };
 
 }  // namespace assay::coreml
