@@ -56,7 +56,7 @@ Status lower_all(const ir::Graph& graph, ops::NnBuilder& builder, Refusals& refu
     if (lowered.error().code != Code::not_convertible) return lowered.error();
     refusals.add(graph, op, lowered.error().message);
     for (const ir::ValueId id : op.outputs)
-      if (id != ir::kNoValue && !builder.bound(id)) builder.bind(id, builder.name_of(graph.at(id).name));
+      if (id != ir::kNoValue && !builder.bound(id)) builder.bind(id, builder.names().of(graph.at(id).name));
   }
   return {};
 }

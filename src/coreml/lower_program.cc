@@ -97,7 +97,7 @@ void ProgramLowering::write_placeholders(const ir::Graph& graph, const ir::Op& o
   for (const ir::ValueId id : op.outputs) {
     if (id == ir::kNoValue || builder.bound(id)) continue;
     auto type = ops::mil_type(graph.at(id).type);
-    builder.bind(id, {builder.name_of(graph.at(id).name), type.ok() ? *type : mil::Type::scalar(DataType::float32)});
+    builder.bind(id, {builder.names().of(graph.at(id).name), type.ok() ? *type : mil::Type::scalar(DataType::float32)});
   }
 }
 

@@ -57,7 +57,7 @@ Status if_to_mil(MilContext& c) {
   for (size_t i = 0; i < c.op.outputs.size(); ++i) {
     if (!c.wants(i)) continue;
     ASSAY_TRY(mil::Type type, type_in(c, c.out_type(i)));
-    outputs.push_back({c.builder.name_of(c.graph.at(c.op.outputs[i]).name), std::move(type)});
+    outputs.push_back({c.builder.names().of(c.graph.at(c.op.outputs[i]).name), std::move(type)});
   }
   std::vector<mil::Block> blocks;
   std::vector<mil::Type> first;
@@ -163,8 +163,8 @@ Status loop_to_mil(MilContext& c) {
       ASSAY_TRY(type, type_in(c, body.at(body.inputs[i]).type));
       first.push_back(c.cast(c.in(i), type.data));
       const bool wanted = c.wants(i - kCarried);
-      name =
-          wanted ? c.builder.name_of(c.graph.at(c.op.outputs[i - kCarried]).name) : c.builder.names().fresh("unused");
+      name = wanted ? c.builder.names().of(c.graph.at(c.op.outputs[i - kCarried]).name)
+                    : c.builder.names().fresh("unused");
     }
     variables.push_back({c.builder.names().fresh(body.at(body.inputs[i]).name), type});
     outputs.push_back({std::move(name), std::move(type)});

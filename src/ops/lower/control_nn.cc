@@ -28,7 +28,7 @@ Status if_to_nn(NnContext& c) {
   const std::string condition = c.in(0);
   std::vector<std::string> names;
   for (const ir::ValueId id : c.op.outputs)
-    names.push_back(id == ir::kNoValue ? std::string() : c.builder.name_of(c.graph.at(id).name));
+    names.push_back(id == ir::kNoValue ? std::string() : c.builder.names().of(c.graph.at(id).name));
   mil::Message params = c.params("branch");
   for (const bool then : {true, false}) {
     const ir::Graph& graph = *c.op.attr_graph(then ? "then_branch" : "else_branch");
@@ -117,7 +117,7 @@ Status loop_to_nn(NnContext& c) {
   add_control(c, "loop", {}, std::move(params));
   for (size_t i = 0; i < carried; ++i) {
     if (!c.wants(i)) continue;
-    const std::string name = c.builder.name_of(c.graph.at(c.op.outputs[i]).name);
+    const std::string name = c.builder.names().of(c.graph.at(c.op.outputs[i]).name);
     copy(c.builder, variables[kCarried + i], name);
     c.builder.bind(c.op.outputs[i], name);
   }

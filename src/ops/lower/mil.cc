@@ -110,14 +110,11 @@ MilBuilder::MilBuilder(const ir::Graph& graph, int version, LegalNames& names)
     : graph_(graph), version_(version), names_(names) {}
 
 MilBuilder::MilBuilder(const ir::Graph& graph, MilBuilder& parent)
-    : graph_(graph), version_(parent.version_), names_(parent.names_), parent_(&parent), lower_(parent.lower_) {}
-
-std::string MilBuilder::name_of(const std::string& original) {
-  if (parent_ == nullptr) return names_.of(original);
-  std::string& name = nested_names_[original];
-  if (name.empty()) name = names_.fresh(original);
-  return name;
-}
+    : graph_(graph),
+      version_(parent.version_),
+      names_(ScopedNames::Inside{parent.names_}),
+      parent_(&parent),
+      lower_(parent.lower_) {}
 
 void MilBuilder::need(int version, std::string_view feature) {
   if (parent_ != nullptr) return parent_->need(version, feature);
@@ -139,7 +136,7 @@ Result<MilValue> MilBuilder::value(ir::ValueId id) {
   if (const auto found = constants_.find(key); found != constants_.end()) return found->second;
   ASSAY_TRY(mil::Value held, mil_constant(*v.constant, precision_));
   const bool other = constants_.contains({id, narrow ? DataType::float32 : DataType::float16});
-  MilValue written{other ? names_.fresh(v.name) : name_of(v.name), held.type};
+  MilValue written{other ? names_.fresh(v.name) : names_.of(v.name), held.type};
   operations_.push_back(const_operation(written.name, std::move(held)));
   return constants_[key] = written;
 }
@@ -195,7 +192,7 @@ MilValue MilBuilder::renamed(const MilValue& value, const std::string& original)
   if (operations_.empty()) return value;
   mil::Operation& last = operations_.back();
   if (last.type == "const" || last.outputs.size() != 1 || last.outputs[0].name != value.name) return value;
-  last.outputs[0].name = name_of(original);
+  last.outputs[0].name = names_.of(original);
   last.attributes = {{"name", mil::of_text(last.outputs[0].name)}};
   for (auto& [key, made] : casts_)
     if (made.name == value.name) made.name = last.outputs[0].name;
@@ -353,10 +350,10 @@ mil::NamedType MilContext::named_output(size_t i) {
   auto type = mil_type(v.type);
   if (!type.ok()) {
     remember(type.error().message);
-    return {builder.name_of(v.name), mil::Type::scalar(DataType::float32)};
+    return {builder.names().of(v.name), mil::Type::scalar(DataType::float32)};
   }
   if (v.type.elem == ElemType::float32) type->data = builder.precision();
-  return {builder.name_of(v.name), *type};
+  return {builder.names().of(v.name), *type};
 }
 
 Status MilContext::emit(std::string_view type, const MilParams& params) {

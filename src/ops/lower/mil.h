@@ -89,16 +89,15 @@ class MilBuilder {
   /// Gives a bound value another name wherever it occurs.
   MilValue rename(ir::ValueId id, const std::string& name);
 
-  LegalNames& names() { return names_; }
-  /// The name in the program of the value that the graph calls `original`.
-  std::string name_of(const std::string& original);
+  /// Names in the program of what the graph names.
+  ScopedNames& names() { return names_; }
   std::vector<mil::Operation>& operations() { return operations_; }
 
  private:
   const ir::Graph& graph_;
   int version_, needed_ = 0;
   std::string needed_by_;
-  LegalNames& names_;
+  ScopedNames names_;
   mil::DataType precision_ = mil::DataType::float32;
   std::vector<mil::Operation> operations_;
   std::unordered_map<ir::ValueId, MilValue> values_;
@@ -107,7 +106,6 @@ class MilBuilder {
   // Of nested blocks:
   MilBuilder* parent_ = nullptr;
   Lower lower_;
-  std::unordered_map<std::string, std::string> nested_names_;
 };
 
 /// The constant as an ML Program holds it: int64 as int32 (an error when a value does not fit: nothing wraps), float32

@@ -43,4 +43,11 @@ const std::string& LegalNames::of(const std::string& original) {
 
 std::string LegalNames::fresh(std::string_view stem) { return unique(legal_name(stem)); }
 
+const std::string& ScopedNames::of(const std::string& original) {
+  if (!nested_) return names_.of(original);
+  std::string& name = given_[original];
+  if (name.empty()) name = names_.fresh(original);
+  return name;
+}
+
 }  // namespace assay::ops

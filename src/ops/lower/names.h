@@ -27,6 +27,27 @@ class LegalNames {
   std::map<std::string, std::string> changed_;
 };
 
+/// The names of one graph of a model: nested graphs may use names that the graphs around them have used.
+class ScopedNames {
+ public:
+  /// Of the outermost graph.
+  explicit ScopedNames(LegalNames& names) : names_(names) {}
+  /// Of a graph inside of the one whose names are `outer`.
+  struct Inside {
+    const ScopedNames& outer;
+  };
+  explicit ScopedNames(Inside inside) : names_(inside.outer.names_), nested_(true) {}
+
+  /// For a name of the graph; the same one each time.
+  const std::string& of(const std::string& original);
+  std::string fresh(std::string_view stem) { return names_.fresh(stem); }
+
+ private:
+  LegalNames& names_;
+  bool nested_ = false;
+  std::unordered_map<std::string, std::string> given_;
+};
+
 /// `name` in letters, digits, '_' and '@', not starting with a digit, no reserved word.
 std::string legal_name(std::string_view name);
 

@@ -66,13 +66,6 @@ Result<mil::Weights> nn_weights_transposed(const ir::Tensor& matrix) {
   return weights;
 }
 
-std::string NnBuilder::name_of(const std::string& original) {
-  if (parent_ == nullptr) return names_.of(original);
-  std::string& name = nested_names_[original];
-  if (name.empty()) name = names_.fresh(original);
-  return name;
-}
-
 Result<std::string> NnBuilder::value(ir::ValueId id) {
   if (const auto found = blobs_.find(id); found != blobs_.end()) return found->second;
   const ir::Value& v = graph_.at(id);
@@ -84,7 +77,7 @@ Result<std::string> NnBuilder::value(ir::ValueId id) {
   ASSAY_TRY(mil::Weights held, nn_weights(*v.constant));
   mil::Message params(mil::find_layer("loadConstantND")->params);
   params.set("shape", blob_dims(v.constant->dims())).set("data", std::move(held));
-  const std::string blob = name_of(v.name);
+  const std::string blob = names_.of(v.name);
   add("loadConstantND", {}, {blob}, std::move(params));
   blobs_[id] = blob;
   return blob;
@@ -105,7 +98,7 @@ std::string NnBuilder::renamed(const std::string& blob, const std::string& origi
   if (network_.layers.empty()) return blob;
   mil::Layer& last = network_.layers.back();
   if (last.kind->name == "loadConstantND" || last.outputs != std::vector{blob}) return blob;
-  last.outputs = {name_of(original)};
+  last.outputs = {names_.of(original)};
   last.name = last.outputs.front();
   return last.name;
 }
@@ -164,7 +157,7 @@ Status NnContext::layer(std::string_view kind, std::vector<std::string> inputs, 
     if (id == ir::kNoValue) continue;
     const ir::Value& v = graph.at(id);
     if (!writable(v.type)) remember("layers compute no " + std::string(ir::elem_name(v.type.elem)));
-    outputs.push_back(builder.name_of(v.name));
+    outputs.push_back(builder.names().of(v.name));
   }
   if (failed()) return status();
   size_t next = 0;

@@ -28,7 +28,7 @@ class NnBuilder {
   /// Of a network nested in what `parent` builds: `graph` reads what it captures from there, its own values have names
   /// that occur nowhere else.
   NnBuilder(const ir::Graph& graph, NnBuilder& parent)
-      : graph_(graph), names_(parent.names_), parent_(&parent), lower_(parent.lower_) {}
+      : graph_(graph), names_(ScopedNames::Inside{parent.names_}), parent_(&parent), lower_(parent.lower_) {}
   NnBuilder(const NnBuilder&) = delete;
 
   /// Writes all operations of a graph with the builder it is given; the driver's, set once.
@@ -47,20 +47,18 @@ class NnBuilder {
            mil::Message params);
   /// Gives the result of the last layer the name that a value of the graph has, when `blob` is that result.
   std::string renamed(const std::string& blob, const std::string& original);
-  LegalNames& names() { return names_; }
-  /// The name in the network of the value that the graph calls `original`.
-  std::string name_of(const std::string& original);
+  /// Names in the network of what the graph names.
+  ScopedNames& names() { return names_; }
   mil::Network& network() { return network_; }
 
  private:
   const ir::Graph& graph_;
-  LegalNames& names_;
+  ScopedNames names_;
   mil::Network network_;
   std::unordered_map<ir::ValueId, std::string> blobs_;
   // Of nested networks:
   NnBuilder* parent_ = nullptr;
   Lower lower_;
-  std::unordered_map<std::string, std::string> nested_names_;
 };
 
 class NnContext : public LowerContext {
