@@ -117,6 +117,14 @@ def test_preprocessing_rounds_once(assay, tmp_path):
     np.testing.assert_array_equal(out, want)
 
 
+@pytest.mark.parametrize("profile", ["f16-storage", "coreml-nn-ane", "coreml-nn-gpu-lowacc"])
+@pytest.mark.parametrize("case", [c for c in exact if c.name in ("scale", "multiply-3", "less-alpha")],
+                         ids=lambda c: c.name)
+def test_other_float16_storage_too(assay, tmp_path, case, profile):
+    """Layers without sums and settings, which the Neural Engine has in other ways."""
+    np.testing.assert_array_equal(stored(assay, tmp_path, case, profile), half(case.expected["y"]))
+
+
 def test_float16_arithmetic_rounds_each_step(assay, tmp_path):
     """Where each step of an operation is rounded, so is each step of a layer."""
     case = next(c for c in exact if c.name == "scale")
@@ -132,3 +140,28 @@ def test_layers_do_not_share_what_is_inside(assay, tmp_path):
         b.add_bias("g", V, "t", "y", list(V.shape))
     two.add("two", X, build, X)
     np.testing.assert_array_equal(stored(assay, tmp_path, two[0]), half(half(HX * HW) + HV))
+
+
+def test_the_program_says_what_is_inside(assay, tmp_path):
+    """Shown as resolved, and as plain ONNX, which gives the same bits without a profile."""
+    case = next(c for c in exact if c.name == "scale")
+    want = stored(assay, tmp_path, case, "f16-storage")
+    shown = assay("inspect", tmp_path / "m.mlmodel", "--profile", "f16-storage", "--full", "--emit-onnx",
+                  tmp_path / "m.onnx", code=0).out
+    assert '%f/Mul: float32[3,4,5] inside as float32 = Mul(' in shown
+    assert shown.count('name "f" from "scale"') == 2
+    assay("run", tmp_path / "m.onnx", "--input", tmp_path / "in.npz", "--output", tmp_path / "y.npz", code=0)
+    with np.load(tmp_path / "y.npz") as out:
+        np.testing.assert_array_equal(out["y"], want)
+
+
+@pytest.mark.parametrize("case", [c for c in (*exact, *near) if c.name in (
+    "scale", "logsum", "mvn-mean", "multiply-3", "gelu-sigmoid")], ids=lambda c: c.name)
+def test_converted_models_compute_the_same(assay, tmp_path, case):
+    """What is written from a layer are its operations: in float32 the same bits in every format."""
+    want = run_model(assay, tmp_path, spec_of(case), case.inputs)["y"]
+    for name in ("m.mlpackage", "m.onnx"):
+        assay("convert", tmp_path / "m.mlmodel", "-o", tmp_path / name, code=0)
+        assay("run", tmp_path / name, "--input", tmp_path / "in.npz", "--output", tmp_path / "y.npz", code=0)
+        with np.load(tmp_path / "y.npz") as out:
+            np.testing.assert_array_equal(out["y"], want)
