@@ -47,8 +47,11 @@ void add_attr(Hash& hash, const ir::Attr& attr) {
 }
 
 void add_graph(Hash& hash, const ir::Graph& graph) {
-  for (const ir::Value& value : graph.values)
+  for (size_t id = 0; id < graph.values.size(); ++id) {
+    const ir::Value& value = graph.values[id];
     if (value.constant) add_tensor(hash, *value.constant);
+    if (value.inside) hash.word(id);  // the same operations as several layers round more often
+  }
   for (const ir::Op& op : graph.ops) {
     hash.add(op.domain);
     hash.add(op.type);

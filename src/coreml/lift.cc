@@ -1,5 +1,6 @@
 #include "coreml/lift.h"
 
+#include "coreml/lift/builder.h"
 #include "coreml/lift/program.h"
 #include "coreml/notes.h"
 
@@ -23,6 +24,7 @@ Result<ir::Graph> lift_content(const mil::Model& model, Warnings& warnings, cons
 Result<ir::Graph> lift(const mil::Model& model, Warnings& warnings, const std::string& function,
                        std::span<const std::string> given) {
   ASSAY_TRY(ir::Graph graph, lift_content(model, warnings, function, given));
+  settle_insides(graph);
   restore_notes(model.description.metadata, graph);
   return graph;
 }

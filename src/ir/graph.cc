@@ -117,6 +117,24 @@ bool has_nested(const Op& op) {
   return found;
 }
 
+bool same_layer(const Op& a, const Op& b) { return !a.origin.empty() && a.origin == b.origin && a.name == b.name; }
+
+std::vector<bool> seen_outside_layer(const Graph& graph) {
+  std::vector<bool> seen(graph.values.size(), true);
+  for (const Op& op : graph.ops)
+    for (const ValueId v : op.outputs)
+      if (v != kNoValue) seen[v] = op.origin.empty() || has_nested(op);
+  for (const ValueId v : graph.outputs) seen[v] = true;
+  for (const State& state : graph.states) seen[state.after] = true;
+  for (const Op& op : graph.ops) {
+    const bool nested = has_nested(op);
+    for (const ValueId v : op.inputs)
+      if (v != kNoValue && !seen[v]) seen[v] = nested || !same_layer(op, graph.ops[graph.at(v).producer]);
+    for (const ValueId v : captured_by(op)) seen[v] = true;
+  }
+  return seen;
+}
+
 std::vector<ValueId> captured_by(const Op& op) {
   std::vector<ValueId> out;
   for_each_nested(op, [&](const Graph& inner) {

@@ -46,6 +46,7 @@ struct Value {
   OpId producer = kNoOp;                     ///< kNoOp: graph input, constant or captured from the outer graph
   bool parameter = false;                    ///< a constant that was an attribute: never rounded by storage policies
   bool unstated = false;                     ///< NeuralNetwork intermediate: no type until resolved
+  bool inside = false;                       ///< between operations of one Core ML layer, which keeps it in registers
   bool replaces_default = false;             ///< a graph input whose default in the file the caller replaces
   /// Set by resolve: the type that the value is stored in (float16 for a float32 value under float16 storage).
   ElemType storage = ElemType::undefined;
@@ -140,6 +141,11 @@ void for_each_op(const Graph& graph, Use use) {
   }
 }
 bool has_nested(const Op& op);
+/// Whether both come from one layer or operation of a Core ML file. Never of operations of ONNX models.
+bool same_layer(const Op& a, const Op& b);
+/// For each value of `graph`: whether anything sees it but operations of the layer that writes it. What graphs nested
+/// in an operation or the operation around them see counts, whichever layer that is.
+std::vector<bool> seen_outside_layer(const Graph& graph);
 /// The values that graphs nested in `op` read from the graph around them: operands that are not among its inputs.
 std::vector<ValueId> captured_by(const Op& op);
 

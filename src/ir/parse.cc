@@ -313,6 +313,7 @@ Result<ValueId> Parser::declare(Graph& g, Names& names, int) {
   const ValueId id = g.add_value(n, std::move(t));
   Value& v = g.at(id);
   v.unstated = accept("unstated");
+  v.inside = accept("inside");
   if (accept("as")) {
     const auto storage = elem_named(word());
     if (!storage) return fail("a storage type");

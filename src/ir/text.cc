@@ -41,6 +41,7 @@ std::string Printer::declared(ValueId v) const {
   const Value& value_of = g_.at(v);
   std::string out = value(v) + ": " + to_string(value_of.type);
   if (value_of.unstated) out += " unstated";
+  if (value_of.inside) out += " inside";
   if (value_of.storage != ElemType::undefined) out += " as " + std::string(elem_name(value_of.storage));
   if (value_of.rounding) out += " round " + quoted(num::to_text(*value_of.rounding));
   if (value_of.parameter) out += " parameter";

@@ -20,6 +20,7 @@ constexpr std::string_view kText = R"(graph "all \"of\" it" resolved {
   const %t: string[1] = {"\x0a\"\\"}
   const %none: float32[0] = {}
   %y: float32[n,3] as float16, _, %z: undefined[...] = com.microsoft::FusedMatMul(%x, _, %w) {alpha = float 0.5, n = 3, mode = "x", ints = ints[1, 2], floats = floats[], strings = strings["a"], value = tensor int64[2] {1, 2}, type = type float32[?], types = types[seq(int8[...])], tensors = tensors[tensor bool[1] {1}]} name "node 1" from "innerProduct" policy "result=float16 nearest-even; accumulator.kind=exact"
+  %inner: float32[] inside as float32 = Neg(%y)
   %q: float32[] as float32 = If(%i, %big, %t, %none) {then_branch = graph "then" {
     capture %outer: float32[n,3] = %y
     input %inner: float32[1]
@@ -126,7 +127,23 @@ TEST(Verify, EachRuleIsHeld) {
   EXPECT_EQ(broken(g), "ir_v10");
   g.at(before).type.elem = ElemType::float32;
   EXPECT_EQ(broken(g), "");
-  EXPECT_EQ(verifier_rules().size(), 10U);
+  EXPECT_EQ(verifier_rules().size(), 11U);
+}
+
+TEST(Verify, WhatIsInsideALayerIsReadByItAlone) {
+  Graph g = sound();
+  g.at(2).inside = true;
+  EXPECT_EQ(broken(g), "ir_v11");  // no layer wrote it
+  for (Op& op : g.ops) op.origin = "scale", op.name = "s";
+  EXPECT_EQ(broken(g), "");
+  g.ops[1].name = "t";
+  EXPECT_EQ(broken(g), "ir_v11");
+  g.ops[1].name = "s";
+  g.outputs.push_back(2);
+  EXPECT_EQ(broken(g), "ir_v11");
+  g = sound();
+  g.at(0).inside = true;  // nobody writes an input
+  EXPECT_EQ(broken(g), "ir_v11");
 }
 
 TEST(Verify, NestedGraphsCaptureWhatIsWrittenBefore) {

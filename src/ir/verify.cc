@@ -130,6 +130,14 @@ std::string attributes_differ(const Context& c) {
   return {};
 }
 
+/// Folding may have made constants of what operations wrote.
+std::string layers_keep_to_themselves(const Context& c) {
+  const std::vector<bool> seen = seen_outside_layer(c.g);
+  for (ValueId v = 0; v < seen.size(); ++v)
+    if (c.g.at(v).inside && !c.g.at(v).constant && seen[v]) return "value '" + c.g.at(v).name + "'";
+  return {};
+}
+
 struct Row {
   Rule rule;
   Check check;
@@ -145,6 +153,8 @@ constexpr Row kRows[] = {
     {{"ir_v8", "in a resolved graph every value that an operation writes has its storage type"}, resolved_means_stored},
     {{"ir_v9", "an operation has an attribute once"}, attributes_differ},
     {{"ir_v10", "states are the outermost graph's; what is kept has the type of what is read"}, states_fit},
+    {{"ir_v11", "what is inside a layer is written by one of its operations and read by them alone"},
+     layers_keep_to_themselves},
 };
 
 Status verify_in(const Graph& g, const Graph* outer) {

@@ -101,11 +101,9 @@ constexpr Lowering<MilContext> kSoftsignMil{mil_function<"softsign">, "softsign"
 constexpr Lowering<MilContext> kSwishMil{swish_to_mil, "silu; else mul, sigmoid, mul"};
 constexpr Lowering<NnContext> kHardSigmoidNn{hard_sigmoid_to_nn, "activation sigmoidHard"};
 constexpr Lowering<NnContext> kHardSwishNn{hard_swish_to_nn, "activation sigmoidHard, multiplyBroadcastable"};
-constexpr Lowering<NnContext> kMishNn{mish_to_nn,
-                                      "unary EXP, addBroadcastable, unary LOG, tanh, multiplyBroadcastable"};
+constexpr Lowering<NnContext> kMishNn{mish_to_nn, "activation softplus, tanh, multiplyBroadcastable"};
 constexpr Lowering<NnContext> kSigmoidNn{nn_float_activation<"sigmoid">, "activation sigmoid"};
-constexpr Lowering<NnContext> kSoftplusNn{softplus_to_nn,
-                                          "unary EXP, addBroadcastable, unary LOG: softplus keeps large x"};
+constexpr Lowering<NnContext> kSoftplusNn{softplus_to_nn, "activation softplus, which keeps large x"};
 constexpr Lowering<NnContext> kSoftsignNn{nn_float_activation<"softsign">, "activation softsign"};
 constexpr Lowering<NnContext> kSwishNn{swish_to_nn, "activation sigmoid, multiplyBroadcastable"};
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "ops/def.h"
+#include "passes/layers.h"
 
 namespace assay::passes {
 namespace {
@@ -101,16 +102,22 @@ class Resolver {
     Graph& out;
     std::vector<Views> views;
     std::vector<bool> read_raw, read_stored;
+    std::vector<bool> computed;  ///< inside a layer that computes with it
+    std::vector<bool> wide;      ///< so far: kept as it was computed
   };
 
   void find_reads(const Graph& graph, std::vector<bool>& raw, std::vector<bool>& stored) const;
   ElemType stored_type(const ir::Type& type) const;
   std::string copy_name(const Scope& s, const std::string& name, std::string_view suffix) const;
   ValueId add_copy(Scope& s, ValueId of, std::string_view suffix, ElemType storage) const;
-  void add_round(Scope& s, ValueId from, ValueId to, const std::optional<num::Rounding>& rounding) const;
+  void add_round(Scope& s, ValueId from, ValueId to, const std::optional<num::Rounding>& rounding,
+                 const Op* of = nullptr) const;
   void resolve_constant(Scope& s, ValueId id) const;
   ValueId stored_parameter(Scope& s, ValueId id) const;
   void resolve_input(Scope& s, ValueId id) const;
+  bool moves_wide(const Scope& s, const Op& op) const;
+  void resolve_operands(Scope& s, const Op& op, Op& out) const;
+  bool keep_wide(Scope& s, const Op& op, const num::Policy& policy) const;
   void resolve_op(Scope& s, const Op& op);
   void resolve_captures(Scope& s, const Surroundings& around) const;
   void resolve_outputs(Scope& s) const;
@@ -162,8 +169,10 @@ ValueId Resolver::add_copy(Scope& s, ValueId of, std::string_view suffix, ElemTy
   return id;
 }
 
-void Resolver::add_round(Scope& s, ValueId from, ValueId to, const std::optional<num::Rounding>& rounding) const {
+void Resolver::add_round(Scope& s, ValueId from, ValueId to, const std::optional<num::Rounding>& rounding,
+                         const Op* of) const {
   Op op;
+  if (of != nullptr && !of->origin.empty()) op.name = of->name, op.origin = of->origin;
   op.domain = "assay";
   op.type = "Round";
   op.inputs = {from};
@@ -250,14 +259,46 @@ void Resolver::divide_by_reciprocal(Scope& s, Op& op) const {
   op.def = product;
 }
 
-void Resolver::resolve_op(Scope& s, const Op& op) {
-  Op out = op;
+/// Whether the operation moves what its layer keeps as it was computed; then all that it moves is.
+bool Resolver::moves_wide(const Scope& s, const Op& op) const {
+  return moves_floats(s.in, op) &&
+         std::ranges::any_of(op.inputs, [&](ValueId id) { return id != kNoValue && s.wide[id]; });
+}
+
+void Resolver::resolve_operands(Scope& s, const Op& op, Op& out) const {
+  const bool wide = moves_wide(s, op), moves = moves_floats(s.in, op);
   for (size_t i = 0; i < out.inputs.size(); ++i) {
     if (out.inputs[i] == kNoValue) continue;
     const ValueId id = op.inputs[i];
-    const bool raw = is_exempt(op, i) || (s.in.at(id).parameter && !is_exact(op));
+    const bool raw = is_exempt(op, i) || (s.in.at(id).parameter && (!moves || wide));
     out.inputs[i] = raw ? s.views[id].raw : stored_parameter(s, id);
+    const Value& value = s.out.at(out.inputs[i]);
+    if (!wide || !ir::is_float(value.type.elem) || value.storage == ElemType::float32) continue;
+    const ValueId widened = add_copy(s, out.inputs[i], "float32", ElemType::float32);
+    add_round(s, out.inputs[i], widened, std::nullopt, &op);
+    out.inputs[i] = widened;
   }
+}
+
+/// Results that the operation's layer computes with are kept as they are computed, where its arithmetic is wider than
+/// what is stored; whether there are such. A type that a Cast goes to is the value's own.
+bool Resolver::keep_wide(Scope& s, const Op& op, const num::Policy& policy) const {
+  const bool moves = moves_floats(s.in, op);
+  if (moves ? !moves_wide(s, op) : policy.step.has_value()) return false;
+  bool any = false;
+  for (const ValueId id : op.outputs) {
+    if (id == kNoValue || !s.computed[id] || s.out.at(id).storage == ElemType::float64) continue;
+    const bool cast = op.def != nullptr && op.def->numeric == ops::Numeric::convert;
+    if (cast && s.in.at(id).type.elem == ElemType::float16) continue;
+    s.out.at(id).storage = ElemType::float32;
+    s.wide[id] = any = true;
+  }
+  return any;
+}
+
+void Resolver::resolve_op(Scope& s, const Op& op) {
+  Op out = op;
+  resolve_operands(s, op, out);
   resolve_nested(s, out);
   const ElemType declared =
       op.outputs.empty() || op.outputs[0] == kNoValue ? ElemType::undefined : leaf_type(s.in.at(op.outputs[0]).type);
@@ -271,23 +312,26 @@ void Resolver::resolve_op(Scope& s, const Op& op) {
       s.in.at(op.inputs[0]).producer == ir::kNoOp)
     out.policy.result = num::Rounding{.format = num::format(num::FormatId::float16)};  // inputs are float16 buffers
   if (out.policy.divide_by_reciprocal) divide_by_reciprocal(s, out);
+  const bool keeps = keep_wide(s, op, out.policy), wide = keeps || moves_wide(s, op);
   // Rounding what is rounded already changes nothing, so only operations that compute are split for a raw reader.
   std::vector<std::pair<ValueId, ValueId>> splits;
   for (ValueId& id : out.outputs) {
-    if (id == kNoValue) continue;
+    if (id == kNoValue || s.wide[id]) continue;
     const Value& value = s.out.at(id);
-    const bool changes = leaf_type(value.type) == ElemType::float32 &&
-                         (value.storage != ElemType::float32 || out.policy.result.has_value());
-    if (!changes || !s.read_raw[id] || is_exact(op)) continue;
+    const ElemType leaf = leaf_type(value.type);
+    const bool changes = value.storage != ElemType::float32 || out.policy.result.has_value();
+    const bool read_raw = leaf == ElemType::float32 && s.read_raw[id] && !is_exact(op);
+    const bool beside_wide = wide && (leaf == ElemType::float32 || leaf == ElemType::float16);
+    if (!changes || !(read_raw || beside_wide)) continue;
     const ValueId raw = add_copy(s, id, "raw", ElemType::float32);
     splits.emplace_back(raw, id);
     s.views[id].raw = raw;
     id = raw;
   }
   const auto result = out.policy.result;
-  if (!splits.empty()) out.policy.result.reset();
+  if (keeps || !splits.empty()) out.policy.result.reset();
   s.out.add_op(std::move(out));
-  for (const auto& [raw, stored] : splits) add_round(s, raw, stored, result);
+  for (const auto& [raw, stored] : splits) add_round(s, raw, stored, result, &op);
 }
 
 /// The caller of the main graph gets declared types. The value that operations read keeps its storage under a name of
@@ -335,7 +379,8 @@ Graph Resolver::run(const Graph& in, const Surroundings* around) {
   Graph out = in;
   out.ops.clear();
   out.captures.clear();
-  Scope s{in, out, std::vector<Views>(in.values.size()), {}, {}};
+  const size_t n = in.values.size();
+  Scope s{in, out, std::vector<Views>(n), {}, {}, computed_with_inside(in), std::vector<bool>(n)};
   find_reads(in, s.read_raw, s.read_stored);
   for (ValueId id = 0; id < in.values.size(); ++id) {
     s.views[id] = {id, id};

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "ir/text.h"
+#include "ir/verify.h"
 #include "ops/def.h"
 
 namespace assay::passes {
@@ -113,6 +115,77 @@ TEST(Resolve, ParametersMadeOfAttributesStayRaw) {
             "Compute(x@float16:float16, p:float32) -> y:float16\n"
             "Move(y:float16, p@float16:float16) -> z@float16:float16\n"
             "Round(z@float16:float16) -> z:float32\n");
+}
+
+/// An operation of the layer "l"; `inside`: its result stays there.
+ValueId in_layer(Graph& g, const ops::OpDef& def, std::vector<ValueId> in, const std::string& out, bool inside) {
+  const ValueId id = add(g, def, std::move(in), out);
+  g.ops.back().origin = "layer";
+  g.ops.back().name = "l";
+  g.at(id).inside = inside;
+  return id;
+}
+
+TEST(Resolve, LayersRoundWhatTheyLoadAndWhatTheyStore) {
+  Graph g;
+  const ValueId x = value(g, "x"), w = constant(g, "w"), epsilon = constant(g, "epsilon");
+  g.at(epsilon).parameter = true;
+  g.inputs = {x};
+  const ValueId a = in_layer(g, kCompute, {x, w}, "a", true);
+  const ValueId b = in_layer(g, kMove, {a, x, epsilon}, "b", true);
+  g.outputs = {in_layer(g, kCompute, {b, w, epsilon}, "y", false)};
+  const Graph f16 = resolved(g, "f16-storage");
+  EXPECT_EQ(text(f16),
+            "Round(x:float32) -> x@float16:float16\n"
+            "Compute(x@float16:float16, w:float16) -> a:float32\n"
+            "Round(x@float16:float16) -> x@float16@float32:float32\n"
+            "Move(a:float32, x@float16@float32:float32, epsilon:float32) -> b:float32\n"
+            "Compute(b:float32, w:float16, epsilon:float32) -> y@float16:float16\n"
+            "Round(y@float16:float16) -> y:float32\n");
+  EXPECT_FALSE(f16.ops[1].policy.result.has_value());
+  EXPECT_EQ(f16.ops[2].origin, "layer");
+  EXPECT_TRUE(f16.ops[4].policy.result.has_value());
+  EXPECT_EQ(ir::print(f16).find("%a: float32[2] inside as float32"), ir::print(f16).find("%a:"));
+  EXPECT_TRUE(ir::verify(f16).ok());
+
+  // Each step of an operation is rounded: each operation of a layer too.
+  EXPECT_NE(text(resolved(g, "f16-throughout")).find("Compute(x@float16:float16, w:float16) -> a:float16"),
+            std::string::npos);
+  const Graph f32 = resolved(g, "strict-f32");
+  EXPECT_EQ(f32.ops.size(), g.ops.size());
+}
+
+TEST(Resolve, WhatALayerOnlyMovesIsRoundedWhereItIsComputed) {
+  Graph g;
+  const ValueId x = value(g, "x");
+  g.inputs = {x};
+  const ValueId a = in_layer(g, kCompute, {x}, "a", true);
+  const ValueId y = in_layer(g, kMove, {a}, "y", false);
+  g.outputs = {y};
+  EXPECT_EQ(text(resolved(g, "f16-storage")),
+            "Round(x:float32) -> x@float16:float16\n"
+            "Compute(x@float16:float16) -> a:float16\n"
+            "Move(a:float16) -> y@float16:float16\n"
+            "Round(y@float16:float16) -> y:float32\n");
+  g.outputs.push_back(in_layer(g, kCompute, {a}, "z", false));  // now the layer computes with it as well
+  EXPECT_EQ(text(resolved(g, "f16-storage")),
+            "Round(x:float32) -> x@float16:float16\n"
+            "Compute(x@float16:float16) -> a:float32\n"
+            "Move(a:float32) -> y@raw:float32\n"
+            "Round(y@raw:float32) -> y@float16:float16\n"
+            "Compute(a:float32) -> z@float16:float16\n"
+            "Round(y@float16:float16) -> y:float32\n"
+            "Round(z@float16:float16) -> z:float32\n");
+}
+
+TEST(Resolve, ComparisonsReadParametersRaw) {
+  Graph g;
+  const ValueId x = value(g, "x"), p = constant(g, "p");
+  g.at(p).parameter = true;
+  g.inputs = {x};
+  g.outputs = {add(g, kMove, {x, p}, "y", ElemType::boolean)};
+  EXPECT_EQ(text(resolved(g, "f16-storage")),
+            "Round(x:float32) -> x@float16:float16\nMove(x@float16:float16, p:float32) -> y:bool\n");
 }
 
 TEST(Resolve, DivisionByAConstantMultipliesByItsReciprocal) {

@@ -218,18 +218,19 @@ class Judge:
         self.same_run(path, inputs, want)
         return spec
 
-    def network(self, model, inputs, *words, kinds=None):
-        """Converts to a NeuralNetwork and checks what coremltools' message says of it; returns the message."""
+    def network(self, model, inputs, *words, kinds=None, ulp=0):
+        """Converts to a NeuralNetwork and checks what coremltools' message says of it; returns the message. `ulp`: how
+        far what it computes may lie from the model's, where a layer is another formula for the same function."""
         path, _ = self.convert(model, "neuralnetwork", *words)
         spec, _ = read_spec(path)
         assert spec.WhichOneof("Type") == "neuralNetwork"
         check_layers(spec)
         if kinds is not None:
             assert layers(spec) == list(kinds)
-        self.same_run(path, inputs, self.run(self.folder / "m.onnx", inputs))
+        self.same_run(path, inputs, self.run(self.folder / "m.onnx", inputs), ulp)
         return spec
 
-    def same_run(self, path, inputs, want):
+    def same_run(self, path, inputs, want, ulp=0):
         if self.lifts is False:
             return
         given = {k: np.atleast_1d(a.astype(INTERFACE.get(a.dtype, a.dtype))) for k, a in inputs.items()}
@@ -238,7 +239,7 @@ class Judge:
             return
         assert list(got) == list(want)
         for name, array in want.items():
-            same(got[name], array, f"'{name}' of {path.suffix}")
+            same(got[name], array, f"'{name}' of {path.suffix}", ulp)
 
 
 def written_by(layer):

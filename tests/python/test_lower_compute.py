@@ -49,13 +49,13 @@ class Near(Judge):
 
     ulp = 0
 
-    def same_run(self, path, inputs, want):
+    def same_run(self, path, inputs, want, ulp=0):
         if not self.lifts:
             return
         got = self.run(path, inputs)
         assert list(got) == list(want)
         for name, array in want.items():
-            same(got[name], array, f"'{name}' of {path.suffix}", self.ulp)
+            same(got[name], array, f"'{name}' of {path.suffix}", max(ulp, self.ulp))
 
 
 def x(*shape, seed=0, low=-2.0, high=2.0):

@@ -1,35 +1,25 @@
 """Layers of NeuralNetworks run as the format documents them: models made with coremltools, references in NumPy."""
+import functools
+
 import numpy as np
 import pytest
 
 coremltools = pytest.importorskip("coremltools")
 from coremltools.models import datatypes  # noqa: E402
 from coremltools.models.neural_network import NeuralNetworkBuilder  # noqa: E402
-from coremltools.proto import FeatureTypes_pb2, Model_pb2, NeuralNetwork_pb2  # noqa: E402
+from coremltools.proto import Model_pb2, NeuralNetwork_pb2  # noqa: E402
 from nn_lift import control, elementwise, linear, recurrent, tensors, windows  # noqa: E402
-from nn_lift.harness import FLOAT32, layers_of, network_of, noise, spec_of  # noqa: E402
+from nn_lift.harness import FLOAT32, image_model, layers_of, network_of, noise, run_model, save, spec_of  # noqa: E402
 
 CASES = [c for m in (elementwise, windows, linear, tensors, recurrent, control) for c in m.cases]
 NOT_LIFTED = {"custom", "categoricalDistribution", *(f"random{d}{k}" for d in ("Normal", "Uniform", "Bernoulli")
                                                      for k in ("Like", "Static", "Dynamic"))}
 
 
-def save(spec, path):
-    path.write_bytes(spec.SerializeToString())
-    return path
-
-
 @pytest.fixture
 def run(assay, tmp_path):
     """run(spec, inputs) gives the outputs of the model."""
-    def go(spec, inputs, *flags):
-        save(spec, tmp_path / "m.mlmodel")
-        np.savez(tmp_path / "in.npz", **inputs)
-        assay("run", tmp_path / "m.mlmodel", "--input", tmp_path / "in.npz", "--output", tmp_path / "out.npz", *flags,
-              code=0)
-        with np.load(tmp_path / "out.npz") as out:
-            return dict(out)
-    return go
+    return functools.partial(run_model, assay, tmp_path)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
@@ -57,22 +47,6 @@ def test_what_is_missing_is_told_at_once(assay, tmp_path):
     done = assay("run", save(b.spec, tmp_path / "m.mlmodel"), "--random", 1, code=3)
     for kind in ("randomNormalLike", "randomUniformLike", "custom"):
         assert kind in done.err
-
-
-def image_model(color, exact, gray=False, **preprocessing):
-    shape = (1 if gray else 3, 2, 4)
-    b = NeuralNetworkBuilder([("image", datatypes.Array(*shape))], [("y", None)],
-                             disable_rank5_shape_mapping=exact)
-    b.add_activation("f", "LINEAR", "image", "y", [2, 1])
-    if preprocessing:
-        b.set_pre_processing_parameters(image_input_names=["image"], is_bgr=color == "BGR", **preprocessing)
-    feature = b.spec.description.input[0].type
-    feature.imageType.width, feature.imageType.height = 4, 2
-    feature.imageType.colorSpace = FeatureTypes_pb2.ImageFeatureType.ColorSpace.Value(color)
-    if exact:
-        network_of(b.spec).imageInputShapeMapping = NeuralNetwork_pb2.RANK4_IMAGE_MAPPING
-    b.spec.description.output[0].type.multiArrayType.dataType = FLOAT32
-    return b.spec
 
 
 @pytest.mark.parametrize("exact", [True, False])

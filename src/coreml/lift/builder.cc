@@ -32,8 +32,10 @@ std::vector<ValueId> GraphBuilder::ops(std::string_view type, std::vector<ValueI
   while (!op.inputs.empty() && op.inputs.back() == ir::kNoValue) op.inputs.pop_back();
   op.attrs = std::move(attrs);
   op.def = ::assay::ops::find_op(op.domain, op.type);
-  for (size_t i = 0; i < outputs; ++i)
+  for (size_t i = 0; i < outputs; ++i) {
     op.outputs.push_back(graph.add_value(graph.fresh_name(name_.empty() ? op.type : name_ + "/" + op.type), {}));
+    graph.at(op.outputs.back()).inside = true;
+  }
   const std::vector<ValueId> results = op.outputs;
   if (error_) return results;
   if (op.def == nullptr) {
@@ -104,6 +106,14 @@ ValueId GraphBuilder::squeeze(ValueId x, const ir::Dims& axes) {
       return added.inputs[0];
   }
   return op("Squeeze", {x, ints(axes)});
+}
+
+void settle_insides(ir::Graph& graph) {
+  const std::vector<bool> seen = ir::seen_outside_layer(graph);
+  for (ValueId id = 0; id < seen.size(); ++id) graph.at(id).inside = graph.at(id).inside && !seen[id];
+  for (const ir::Op& op : graph.ops)
+    for (const ir::Attr& attr : op.attrs)
+      if (const auto* nested = std::get_if<std::shared_ptr<ir::Graph>>(&attr.value)) settle_insides(**nested);
 }
 
 void GraphBuilder::name_value(ValueId x, const std::string& name) {

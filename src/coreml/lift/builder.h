@@ -22,7 +22,8 @@ class GraphBuilder {
   /// show both (ir::Op::origin, ir::Op::name).
   void begin(std::string kind, std::string name);
 
-  /// One operation of the table with one result; kNoValue stands for absent inputs. "coreml.CropResize" for other
+  /// One operation of the table with one result, which is inside the layer (ir::Value::inside) until it is made one of
+  /// its results; kNoValue stands for absent inputs. "coreml.CropResize" for other
   /// domains. Types are inferred at once, and integer results whose inputs are known become constants.
   ValueId op(std::string_view type, std::vector<ValueId> inputs, std::vector<ir::Attr> attrs = {});
   /// The same with `outputs` results.
@@ -69,5 +70,9 @@ class GraphBuilder {
   std::string kind_, name_;
   std::optional<Error> error_;
 };
+
+/// When all is lifted: what others than its layer see is not inside it, also where no layer made it a result (what
+/// comes from inputs, what branches return, axes that one layer adds and the next one takes away again).
+void settle_insides(ir::Graph& graph);
 
 }  // namespace assay::coreml

@@ -172,6 +172,7 @@ void MilLift::result(ValueId value, size_t i) {
 void MilLift::define(ValueId value, const std::string& name) {
   const bool own = graph.at(value).producer != ir::kNoOp && graph.at(value).producer >= first_op_;
   if (own) name_value(value, name);
+  graph.at(value).inside = false;
   scope_.define(name, value);
 }
 

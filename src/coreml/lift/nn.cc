@@ -135,6 +135,7 @@ void NnLift::result(ValueId value, size_t i) {
   if (failed()) return;
   const bool own = graph.at(value).producer != ir::kNoOp && graph.at(value).producer >= first_op_;
   if (own) name_value(value, layer->outputs[i]);
+  graph.at(value).inside = false;
   graph.at(value).unstated = graph.at(value).producer != ir::kNoOp;
   scope_.define(layer->outputs[i], value);
 }

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from coremltools.models import datatypes
 from coremltools.models.neural_network import NeuralNetworkBuilder
-from coremltools.proto import FeatureTypes_pb2
+from coremltools.proto import FeatureTypes_pb2, NeuralNetwork_pb2
 
 FLOAT32 = FeatureTypes_pb2.ArrayFeatureType.FLOAT32
 
@@ -58,6 +58,20 @@ def spec_of(case):
     return spec
 
 
+def save(spec, path):
+    path.write_bytes(spec.SerializeToString())
+    return path
+
+
+def run_model(assay, folder, spec, inputs, *flags):
+    """The outputs of the model."""
+    save(spec, folder / "m.mlmodel")
+    np.savez(folder / "in.npz", **inputs)
+    assay("run", folder / "m.mlmodel", "--input", folder / "in.npz", "--output", folder / "out.npz", *flags, code=0)
+    with np.load(folder / "out.npz") as out:
+        return dict(out)
+
+
 def layers_of(network):
     """Every layer, those of branches and loops too."""
     for layer in network.layers:
@@ -71,3 +85,19 @@ def layers_of(network):
 
 def network_of(spec):
     return getattr(spec, spec.WhichOneof("Type"))
+
+
+def image_model(color, exact, gray=False, **preprocessing):
+    shape = (1 if gray else 3, 2, 4)
+    b = NeuralNetworkBuilder([("image", datatypes.Array(*shape))], [("y", None)],
+                             disable_rank5_shape_mapping=exact)
+    b.add_activation("f", "LINEAR", "image", "y", [2, 1])
+    if preprocessing:
+        b.set_pre_processing_parameters(image_input_names=["image"], is_bgr=color == "BGR", **preprocessing)
+    feature = b.spec.description.input[0].type
+    feature.imageType.width, feature.imageType.height = 4, 2
+    feature.imageType.colorSpace = FeatureTypes_pb2.ImageFeatureType.ColorSpace.Value(color)
+    if exact:
+        network_of(b.spec).imageInputShapeMapping = NeuralNetwork_pb2.RANK4_IMAGE_MAPPING
+    b.spec.description.output[0].type.multiArrayType.dataType = FLOAT32
+    return b.spec
