@@ -9,6 +9,7 @@
 #include "backends/model_file.h"
 #include "base/text.h"
 #include "coreml/file.h"
+#include "coreml/image_edges.h"
 #include "coreml/lower.h"
 #include "coreml/single_edges.h"
 #include "onnx/export.h"
@@ -191,6 +192,14 @@ void tell(const ConvertRequest& request, const Written& written, bool wrote, Rep
         "\n";
 }
 
+/// Inputs and outputs as Core ML has them. Returns those that are float32 now.
+std::vector<std::string> fit_edges(const mil::FunctionDescription& interface, ir::Graph& graph,
+                                   coreml::LowerOptions& options) {
+  api::keep_flexible(interface.inputs, graph, options);
+  options.images = coreml::make_edges_images(graph, interface);
+  return coreml::make_edges_single(graph);
+}
+
 }  // namespace
 
 Result<Report> convert(const ConvertRequest& given) {
@@ -207,9 +216,8 @@ Result<Report> convert(const ConvertRequest& given) {
   ASSAY_TRY(ir::Graph graph, api::with_shapes(file.graph, request.inputs, options));
   ASSAY_CHECK(api::check_precisions(graph, options));
   if (target != Target::onnx) ASSAY_CHECK(passes::fold_moved_weights(graph));
-  if (target != Target::onnx) api::keep_flexible(file.inputs, graph, options);
   std::vector<std::string> narrowed;
-  if (target != Target::onnx) narrowed = coreml::make_edges_single(graph);
+  if (target != Target::onnx) narrowed = fit_edges(file.interface, graph, options);
   Written written;
   if (target == Target::onnx) {
     ASSAY_TRY(written, write_onnx(request, graph));

@@ -19,7 +19,7 @@ Result<ModelFile> read_coreml(const std::string& path, Warnings& warnings, std::
   auto graph = coreml::lift(model, warnings, {}, given);
   if (!graph.ok()) return in_file(std::move(graph).error(), path);
   return ModelFile{program ? ModelFormat::ml_program : ModelFormat::neural_network, *std::move(graph),
-                   std::move(model.description.main.inputs)};
+                   mil::interface_of(model.description, model.description.default_function)};
 }
 
 Result<ModelFile> read_any(const std::string& path, Warnings& warnings, std::span<const std::string> given) {

@@ -1,5 +1,7 @@
 #include "coreml/lower.h"
 
+#include <algorithm>
+
 #include "coreml/interface.h"
 #include "coreml/lower_network.h"
 #include "coreml/lower_program.h"
@@ -16,12 +18,14 @@ Result<mil::Model> lower(const ir::Graph& graph, const LowerOptions& options, Wa
     for (const ir::ValueId id : *ports)
       if (const std::string& name = graph.at(id).name; ops::legal_name(name) == name) names.of(name);
   ASSAY_TRY(model.description.main.inputs, input_features(graph, options, names, warnings));
-  ASSAY_TRY(model.description.main.outputs, output_features(graph, names));
+  ASSAY_TRY(model.description.main.outputs, output_features(graph, options, names));
   if (options.format == Format::ml_program) {
     ASSAY_TRY(model.content, lower_program(graph, options, names, model.description.main.outputs));
   } else {
     mil::NetworkModel network;
     ASSAY_TRY(network.network, lower_network(graph, names, model.description.main.outputs));
+    network.network.rank4_images = std::ranges::any_of(
+        model.description.main.inputs, [](const mil::Feature& f) { return f.kind == mil::Feature::Kind::image; });
     model.content = std::move(network);
   }
   model.description.metadata = metadata_of(graph, names);

@@ -25,6 +25,8 @@ struct LowerOptions {
   std::map<std::string, std::vector<mil::Dims>> enumerated{};
   /// Ranges of symbolic dimensions by symbol, for inputs that `ranges` does not name.
   std::map<std::string, mil::SizeRange> symbol_ranges{};
+  /// Inputs and outputs that are images, by name; sizes that the graph or the above know better replace theirs.
+  std::map<std::string, mil::ImageFeature> images{};
 };
 
 /// Converts a graph whose types are inferred. float32 stays float32 unless the options say otherwise. Errors:

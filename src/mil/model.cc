@@ -95,6 +95,11 @@ bool same_word(std::string_view a, std::string_view b) {
 }
 }  // namespace
 
+const FunctionDescription& interface_of(const Description& description, std::string_view function) {
+  const auto found = std::ranges::find(description.functions, function, &FunctionDescription::name);
+  return found == description.functions.end() ? description.main : *found;
+}
+
 uint32_t content_number(const Model& model) {
   if (const auto* const network = std::get_if<NetworkModel>(&model.content)) return number_of(network->kind);
   if (const auto* const pipeline = std::get_if<Pipeline>(&model.content)) return number_of(pipeline->kind);

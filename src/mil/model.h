@@ -74,6 +74,8 @@ struct Description {
   Metadata metadata{};
   std::string extra{};  ///< trainingInput too
 };
+/// What is said of a function: its own description, or the model's where functions have none.
+const FunctionDescription& interface_of(const Description& description, std::string_view function);
 
 struct Model;
 struct Pipeline {

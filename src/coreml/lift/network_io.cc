@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "coreml/lift/images.h"
 #include "coreml/lift/nn_axes.h"
 #include "coreml/lift/scope.h"
 
@@ -92,19 +93,11 @@ ValueId as_declared(NnLift& lift, ValueId id, const std::vector<ir::Dim>& declar
   return lift.squeeze(id, vector ? ir::Dims{0, 1, 3, 4} : ir::Dims{0, 1});
 }
 
-/// Numbers before they become 8-bit pixels, red first.
-ValueId image_output(NnLift& lift, const Feature& feature, ValueId id) {
-  lift.warnings().push_back(
-      {Code::not_modelled, "output '" + feature.name + "' is an image; its numbers are given before they become pixels",
-       "", ""});
-  id = one_batch_axis(lift, id, 3);
-  return feature.image.color == mil::ColorSpace::bgr ? backwards(lift, id, {1}) : id;
-}
-
 Result<ValueId> blob_output(const Feature& feature, bool exact, NnLift& lift) {
   ValueId id = lift.scope().find(feature.name);
   if (id == ir::kNoValue) return wrong("output", feature, "is written by no layer");
-  if (feature.kind == Feature::Kind::image) return image_output(lift, feature, id);
+  if (feature.kind == Feature::Kind::image)
+    return image_given(lift, feature, one_batch_axis(lift, id, 3), lift.warnings());
   if (feature.kind == Feature::Kind::float64) return lift.cast(lift.reshape(id, {1}), ElemType::float64);
   if (feature.kind != Feature::Kind::array)
     return Error{Code::type_unsupported, "output '" + feature.name + "' is neither an array nor an image"};

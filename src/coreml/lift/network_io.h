@@ -29,6 +29,5 @@ std::optional<ir::ElemType> elem_of(mil::ArrayType type);
 std::vector<ir::Dim> shape_of(const mil::ArrayFeature& array);
 /// How layers see an image [1, C, H, W]: float32, channels in the model's order, preprocessed.
 Status image_input(const mil::Network& network, const mil::Feature& feature, bool first, ValueId id, NnLift& lift);
-ir::Type image_type(const mil::ImageFeature& image);
 
 }  // namespace assay::coreml

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "coreml/lift/images.h"
 #include "coreml/lift/mil_tables.h"
 #include "coreml/lift/missing.h"
 #include "coreml/lift/scope.h"
@@ -34,9 +35,46 @@ void lift_const(MilLift& c) {
   c.result(id);
 }
 
-Status read_inputs(const mil::Function& function, MilLift& lift) {
+const mil::Feature* image_among(const std::vector<mil::Feature>& features, const std::string& name) {
+  const auto found = std::ranges::find(features, name, &mil::Feature::name);
+  return found != features.end() && found->kind == mil::Feature::Kind::image ? &*found : nullptr;
+}
+
+/// Extents that one of the two has; false where they contradict.
+bool meet(ir::Type& type, const ir::Type& declared) {
+  if (!declared.ranked()) return true;
+  if (declared.shape->size() != type.shape->size()) return false;
+  for (size_t i = 0; i < type.shape->size(); ++i) {
+    ir::Dim& dim = (*type.shape)[i];
+    const ir::Dim& other = (*declared.shape)[i];
+    if (dim.known() && other.known() && dim.value != other.value) return false;
+    if (!dim.known()) dim = other;
+  }
+  return true;
+}
+
+/// Callers give pixels; operations read the numbers that the function declares.
+Status read_image(const mil::Feature& feature, const ir::Type& declared, MilLift& lift) {
+  ir::Type type = image_type(feature.image);
+  if (!meet(type, declared))
+    return Error{Code::model_invalid,
+                 "the image '" + feature.name + "' is " + ir::to_string(type) + ", and the function takes " +
+                     ir::to_string(declared),
+                 "", "check the export"};
+  const ValueId id = lift.graph.add_value(feature.name, std::move(type));
+  lift.graph.inputs.push_back(id);
+  lift.begin("input", feature.name);
+  lift.scope().define(feature.name, image_read(lift, feature.image, id, declared.elem));
+  return lift.status();
+}
+
+Status read_inputs(const mil::Function& function, const mil::FunctionDescription& description, MilLift& lift) {
   for (const mil::NamedType& input : function.inputs) {
     ASSAY_TRY(ir::Type type, ir_type(input.type));
+    if (const mil::Feature* image = image_among(description.inputs, input.name)) {
+      ASSAY_CHECK(read_image(*image, type, lift));
+      continue;
+    }
     if (input.type.kind == mil::Type::Kind::state) {
       const ValueId id = lift.graph.add_value(input.name, std::move(type));
       lift.scope().states()[input.name] = id;
@@ -82,11 +120,17 @@ Status lift_operations(const std::vector<mil::Operation>& operations, MilLift& l
   return {};
 }
 
+namespace {
+std::string function_name(const mil::Description& description, const std::string& asked) {
+  if (!asked.empty()) return asked;
+  return description.default_function.empty() ? "main" : description.default_function;
+}
+}  // namespace
+
 Result<ir::Graph> lift_program(const mil::Program& program, const mil::Description& description,
-                               const std::string& name, Warnings&) {
-  const std::string wanted = !name.empty()                          ? name
-                             : description.default_function.empty() ? "main"
-                                                                    : description.default_function;
+                               const std::string& name, Warnings& warnings) {
+  const std::string wanted = function_name(description, name);
+  const mil::FunctionDescription& interface = interface_of(description, wanted);
   const mil::Function* function = mil::find(program.functions, wanted);
   if (function == nullptr)
     return Error{Code::model_invalid, "the program has no function '" + wanted + "'", "", "name one that it has"};
@@ -99,13 +143,16 @@ Result<ir::Graph> lift_program(const mil::Program& program, const mil::Descripti
   graph.name = wanted;
   MilScope scope(graph);
   MilLift lift(graph, scope, opset->spec_version);
-  ASSAY_CHECK(read_inputs(*function, lift));
+  ASSAY_CHECK(read_inputs(*function, interface, lift));
   ASSAY_CHECK(lift_operations(function->body()->operations, lift));
   for (const std::string& output : function->body()->outputs) {
     ValueId id = scope.find(output);
     if (id == ir::kNoValue)
       return Error{Code::model_invalid, "nothing defines the output '" + output + "'", "function '" + wanted + "'"};
     lift.begin("output", output);
+    if (const mil::Feature* image = image_among(interface.outputs, output))
+      id = image_given(lift, *image, id, warnings);
+    ASSAY_CHECK(lift.status());
     // An output has a value of its own: what is an input, a constant or output under another name is copied.
     const bool taken = std::ranges::find(graph.outputs, id) != graph.outputs.end();
     if (graph.at(id).producer == ir::kNoOp || taken) id = lift.op("Identity", {id});
