@@ -8,6 +8,7 @@
 #include "api/convert_options.h"
 #include "backends/model_file.h"
 #include "base/text.h"
+#include "coreml/classifier_edges.h"
 #include "coreml/file.h"
 #include "coreml/image_edges.h"
 #include "coreml/lower.h"
@@ -192,10 +193,20 @@ void tell(const ConvertRequest& request, const Written& written, bool wrote, Rep
         "\n";
 }
 
+std::optional<mil::Feature> predicted_number(const mil::FunctionDescription& interface) {
+  const auto found = std::ranges::find(interface.outputs, interface.predicted_feature, &mil::Feature::name);
+  using Kind = mil::Feature::Kind;
+  if (found == interface.outputs.end() || (found->kind != Kind::float64 && found->kind != Kind::array))
+    return std::nullopt;
+  return *found;
+}
+
 /// Inputs and outputs as Core ML has them. Returns those that are float32 now.
 std::vector<std::string> fit_edges(const mil::FunctionDescription& interface, ir::Graph& graph,
                                    coreml::LowerOptions& options) {
   api::keep_flexible(interface.inputs, graph, options);
+  options.classifier = coreml::take_classifier(graph, interface);
+  options.regressed = predicted_number(interface);
   options.images = coreml::make_edges_images(graph, interface);
   return coreml::make_edges_single(graph);
 }

@@ -2,11 +2,36 @@
 
 #include <algorithm>
 
+#include "coreml/classifier_edges.h"
 #include "coreml/interface.h"
 #include "coreml/lower_network.h"
 #include "coreml/lower_program.h"
 
 namespace assay::coreml {
+
+namespace {
+
+/// Names that are no value's of the graph.
+std::optional<Classifier> named(std::optional<Classifier> classifier, ops::LegalNames& names) {
+  if (!classifier) return classifier;
+  classifier->label.name = names.of(classifier->label.name);
+  std::string& probabilities = classifier->probabilities.name;
+  if (!probabilities.empty()) probabilities = names.of(probabilities);
+  return classifier;
+}
+
+void add_regressor(const ir::Graph& graph, const mil::Feature& regressed, mil::Model& model) {
+  for (size_t i = 0; i < graph.outputs.size(); ++i) {
+    const ir::Value& value = graph.at(graph.outputs[i]);
+    if (value.name != regressed.name && value.file_name != regressed.name) continue;
+    mil::Feature& feature = model.description.main.outputs[i];
+    if (regressed.kind == mil::Feature::Kind::float64) feature.kind = regressed.kind;
+    model.description.main.predicted_feature = feature.name;
+    std::get<mil::NetworkModel>(model.content).kind = mil::NetworkModel::Kind::regressor;
+  }
+}
+
+}  // namespace
 
 Result<mil::Model> lower(const ir::Graph& graph, const LowerOptions& options, Warnings& warnings) {
   if (graph.inputs.empty())
@@ -17,6 +42,7 @@ Result<mil::Model> lower(const ir::Graph& graph, const LowerOptions& options, Wa
   for (const auto* ports : {&graph.inputs, &graph.outputs})
     for (const ir::ValueId id : *ports)
       if (const std::string& name = graph.at(id).name; ops::legal_name(name) == name) names.of(name);
+  const std::optional<Classifier> classifier = named(options.classifier, names);
   ASSAY_TRY(model.description.main.inputs, input_features(graph, options, names, warnings));
   ASSAY_TRY(model.description.main.outputs, output_features(graph, options, names));
   if (options.format == Format::ml_program) {
@@ -27,7 +53,9 @@ Result<mil::Model> lower(const ir::Graph& graph, const LowerOptions& options, Wa
     network.network.rank4_images = std::ranges::any_of(
         model.description.main.inputs, [](const mil::Feature& f) { return f.kind == mil::Feature::Kind::image; });
     model.content = std::move(network);
+    if (options.regressed) add_regressor(graph, *options.regressed, model);
   }
+  if (classifier) add_classifier(*classifier, model);
   model.description.metadata = metadata_of(graph, names);
   model.spec_version = options.version;
   return model;

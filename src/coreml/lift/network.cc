@@ -9,6 +9,7 @@
 #include "coreml/lift/nn_tables.h"
 #include "coreml/lift/program.h"
 #include "coreml/lift/scope.h"
+#include "coreml/unread.h"
 
 namespace assay::coreml {
 namespace {
@@ -46,24 +47,6 @@ Status lift_features(const mil::NetworkModel& model, const mil::FunctionDescript
   ASSAY_CHECK(missing.status());
   ASSAY_CHECK(lift_layers(model.network.layers, lift));
   return lift_outputs(model, description, features, lift);
-}
-
-/// Operations that nobody reads: steps between mappings of axes that cancel out.
-void drop_unread(ir::Graph& graph) {
-  std::vector<bool> read(graph.values.size());
-  for (const ValueId id : graph.outputs) read[id] = true;
-  std::vector<bool> keep(graph.ops.size());
-  for (size_t i = graph.ops.size(); i-- > 0;) {
-    const ir::Op& op = graph.ops[i];
-    keep[i] = std::ranges::any_of(op.outputs, [&](ValueId id) { return id != ir::kNoValue && read[id]; });
-    if (!keep[i]) continue;
-    for (const ValueId id : op.inputs)
-      if (id != ir::kNoValue) read[id] = true;
-    for (const ValueId id : ir::captured_by(op)) read[id] = true;
-  }
-  size_t i = 0;
-  std::erase_if(graph.ops, [&](const ir::Op&) { return !keep[i++]; });
-  graph.relink();
 }
 
 /// The graph's outputs under the features' names; each is written by an operation of its own.

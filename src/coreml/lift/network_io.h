@@ -12,9 +12,6 @@ namespace assay::coreml {
 /// Features by name, as their descriptions have them: arrays with their declared type and axes, images [1, C, H, W].
 using FeatureValues = std::map<std::string, ValueId, std::less<>>;
 
-/// Key of Graph::metadata under which a classifier's labels stand, as a JSON array in the order of the probabilities.
-inline constexpr char kLabelsKey[] = "assay.class_labels";
-
 /// Defines the network's inputs as blobs. Features that `features` lacks become inputs of the graph, or constants where
 /// they are optional and not among `given`.
 Status lift_inputs(const mil::NetworkModel& model, const mil::FunctionDescription& description,
