@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "coreml/notes.h"
+#include "ops/lower/types.h"
 
 namespace assay::coreml {
 namespace {
@@ -15,21 +16,15 @@ constexpr size_t kMostAxes = 5;        // no Core ML tensor has more
 constexpr size_t kMostShapes = 128;    // Core ML enumerates no more
 constexpr int kSeveralEnumerated = 9;  // specification version: iOS18
 
+/// int64 and booleans are int32 outside. Doubles are no type of ML Programs, and int8 is younger than their operators.
 Result<mil::ArrayType> array_type(const ir::Value& value) {
-  switch (value.type.elem) {
-    case ElemType::float32:
-      return mil::ArrayType::float32;
-    case ElemType::float16:
-      return mil::ArrayType::float16;
-    case ElemType::int32:
-    case ElemType::int64:
-    case ElemType::boolean:
-      return mil::ArrayType::int32;
-    default:
-      return Error{Code::not_convertible,
-                   "Core ML takes and gives no arrays of " + std::string(ir::elem_name(value.type.elem)),
-                   "'" + value.name + "'", "cast it to float32 or int32 in the model"};
-  }
+  const ElemType elem = value.type.elem;
+  const bool wide = elem == ElemType::int64 || elem == ElemType::boolean;
+  const std::optional<mil::DataType> data = wide ? mil::DataType::int32 : ops::data_of(elem);
+  const mil::ArrayTypeRow* const row = data ? mil::array_type_row(*data) : nullptr;
+  if (row != nullptr && row->type != mil::ArrayType::float64 && row->type != mil::ArrayType::int8) return row->type;
+  return Error{Code::not_convertible, "Core ML takes and gives no arrays of " + std::string(ir::elem_name(elem)),
+               "'" + value.name + "'", "cast it to float32 or int32 in the model"};
 }
 
 bool is_flexible(const ir::Type& type) { return !type.is_static(); }

@@ -21,6 +21,16 @@ enum class ArrayType : uint32_t {
   int8 = 131080,
   int32 = 131104,
 };
+/// What is said of a type of arrays in one row.
+struct ArrayTypeRow {
+  ArrayType type;
+  DataType data;  ///< the same numbers in a program
+  std::string_view name;
+  int since;  ///< first specification version that has it
+};
+const ArrayTypeRow* array_type_row(ArrayType type);  ///< null for `invalid` and numbers that are not known
+const ArrayTypeRow* array_type_row(DataType data);   ///< null where there are no such arrays
+
 /// ImageFeatureType.ColorSpace.
 enum class ColorSpace : uint32_t { invalid = 0, grayscale = 10, rgb = 20, bgr = 30, grayscale_float16 = 40 };
 

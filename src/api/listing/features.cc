@@ -19,20 +19,8 @@ std::string range_text(const mil::SizeRange& range) {
 }
 
 std::string_view array_word(mil::ArrayType type) {
-  switch (type) {
-    case mil::ArrayType::float16:
-      return "float16";
-    case mil::ArrayType::float32:
-      return "float32";
-    case mil::ArrayType::float64:
-      return "float64";
-    case mil::ArrayType::int8:
-      return "int8";
-    case mil::ArrayType::int32:
-      return "int32";
-    default:
-      return "untyped array";
-  }
+  const mil::ArrayTypeRow* const row = mil::array_type_row(type);
+  return row == nullptr ? "untyped array" : row->name;
 }
 
 std::string_view color_word(mil::ColorSpace color) {

@@ -6,6 +6,7 @@
 #include "coreml/lift/images.h"
 #include "coreml/lift/nn_axes.h"
 #include "coreml/lift/scope.h"
+#include "ops/lower/types.h"
 
 namespace assay::coreml {
 namespace {
@@ -132,20 +133,8 @@ Result<Classified> classes(const mil::Network& network, const mil::FunctionDescr
 }  // namespace
 
 std::optional<ElemType> elem_of(mil::ArrayType type) {
-  switch (type) {
-    case mil::ArrayType::float16:
-      return ElemType::float16;
-    case mil::ArrayType::float32:
-      return ElemType::float32;
-    case mil::ArrayType::float64:
-      return ElemType::float64;
-    case mil::ArrayType::int8:
-      return ElemType::int8;
-    case mil::ArrayType::int32:
-      return ElemType::int32;
-    default:
-      return std::nullopt;
-  }
+  const mil::ArrayTypeRow* const row = mil::array_type_row(type);
+  return row == nullptr ? std::nullopt : ops::elem_of(row->data);
 }
 
 std::vector<ir::Dim> shape_of(const mil::ArrayFeature& array) {
