@@ -107,6 +107,11 @@ bool same_word(std::string_view a, std::string_view b) {
 }
 }  // namespace
 
+std::string to_string(const SizeRange& range) {
+  if (range.upper >= 0 && static_cast<uint64_t>(range.upper) == range.lower) return std::to_string(range.lower);
+  return std::to_string(range.lower) + ".." + (range.upper < 0 ? "" : std::to_string(range.upper));
+}
+
 const ArrayTypeRow* array_type_row(ArrayType type) { return array_row_with(&ArrayTypeRow::type, type); }
 const ArrayTypeRow* array_type_row(DataType data) { return array_row_with(&ArrayTypeRow::data, data); }
 

@@ -39,6 +39,7 @@ struct SizeRange {
   int64_t upper = -1;  ///< inclusive; negative: unbounded
   friend bool operator==(const SizeRange&, const SizeRange&) = default;
 };
+std::string to_string(const SizeRange& range);  ///< "4", "1..8", "1.."
 struct ArrayFeature {
   Dims shape{};  ///< the default shape; may be empty for outputs
   ArrayType type = ArrayType::invalid;
