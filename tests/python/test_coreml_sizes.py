@@ -7,6 +7,7 @@ from onnx import TensorProto, helper
 coremltools = pytest.importorskip("coremltools")
 from coremltools.proto import FeatureTypes_pb2  # noqa: E402
 from nn_lift.harness import FLOAT32  # noqa: E402
+from test_coreml_images import network as image_network  # noqa: E402
 
 SHAPES = "x:2x3,2x5"
 RANGES = "x:1..4x2..6"
@@ -57,7 +58,8 @@ def test_samples_beyond_a_batch_go_apart(assay, run, tmp_path):
     assay("convert", tmp_path / "m.onnx", "-o", tmp_path / "n.mlpackage", "--input", "x:2x3,4x3", code=0)
     assert run(tmp_path / "n.mlpackage", (4, 3)) == (4, 3)
     assay("compare", tmp_path / "m.onnx", "--program", "strict-f32", "--program",
-          f"{tmp_path / 'm.mlpackage'}@coreml-mlprogram-f32-cpu", "--input", tmp_path / "in.npz", "--max-abs", "0", code=0)
+          f"{tmp_path / 'm.mlpackage'}@coreml-mlprogram-f32-cpu", "--input", tmp_path / "in.npz", "--max-abs", 0,
+          code=0)
 
 
 @pytest.mark.parametrize("words", [SHAPES, "x:2..4x3..6"])
@@ -68,8 +70,7 @@ def test_random_inputs_are_of_a_stated_size(assay, tmp_path, words):
 
 @pytest.mark.parametrize("kind", ["sizes", "range"])
 def test_images(assay, tmp_path, kind):
-    from test_coreml_images import network
-    spec = network("GRAYSCALE")
+    spec = image_network("GRAYSCALE")
     image = spec.description.input[0].type.imageType
     assert isinstance(image, FeatureTypes_pb2.ImageFeatureType)
     assert spec.description.output[0].type.multiArrayType.dataType == FLOAT32

@@ -1,16 +1,13 @@
 // A network's features as blobs, and back: element types, axes, images, preprocessing, classes.
 #pragma once
-#include <map>
 #include <span>
 #include <string>
 
 #include "coreml/lift/nn.h"
+#include "coreml/lift/program.h"
 #include "mil/model.h"
 
 namespace assay::coreml {
-
-/// Features by name, as their descriptions have them: arrays with their declared type and axes, images [1, C, H, W].
-using FeatureValues = std::map<std::string, ValueId, std::less<>>;
 
 /// Defines the network's inputs as blobs. Features that `features` lacks become inputs of the graph, or constants where
 /// they are optional and not among `given`.
