@@ -11,6 +11,8 @@ namespace assay::coreml {
 
 namespace {
 
+constexpr int kWithoutInputs = 9;  // specification version: iOS18
+
 /// Names that are no value's of the graph.
 std::optional<Classifier> named(std::optional<Classifier> classifier, ops::LegalNames& names) {
   if (!classifier) return classifier;
@@ -34,8 +36,9 @@ void add_regressor(const ir::Graph& graph, const mil::Feature& regressed, mil::M
 }  // namespace
 
 Result<mil::Model> lower(const ir::Graph& graph, const LowerOptions& options, Warnings& warnings) {
-  if (graph.inputs.empty())
-    return Error{Code::not_convertible, "the model has no inputs", "", "Core ML models have at least one"};
+  if (graph.inputs.empty() && options.version != 0 && options.version < kWithoutInputs)
+    return Error{Code::not_convertible, "the model has no inputs, which Core ML allows from iOS18 on", "",
+                 "--target iOS18"};
   mil::Model model;
   ops::LegalNames names;
   // Inputs and outputs come first, so that they keep their names if anything does, and of those the legal names.
