@@ -132,6 +132,9 @@ std::optional<Classifier> take_classifier(ir::Graph& graph, const mil::FunctionD
     c.probabilities_at = *place;
     places.push_back(*place);
   }
+  const bool strings = c.labels.elem() == ElemType::string;
+  c.label.kind = strings ? Feature::Kind::string : Feature::Kind::int64;
+  c.probabilities.string_keys = strings;
   std::ranges::sort(places, std::greater<>());
   for (const size_t place : places) graph.outputs.erase(graph.outputs.begin() + static_cast<ptrdiff_t>(place));
   graph.outputs.push_back(scores);

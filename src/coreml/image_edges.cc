@@ -71,9 +71,9 @@ bool take_input(ir::Graph& graph, ir::ValueId id, mil::ImageFeature& image) {
 }
 
 bool take_output(ir::Graph& graph, ir::ValueId id, mil::ImageFeature& image) {
-  const ElemType elem = graph.at(id).type.elem;
+  const ir::Type& type = graph.at(id).type;
   const ElemType wanted = image.color == mil::ColorSpace::grayscale_float16 ? ElemType::float16 : ElemType::float32;
-  if (elem != wanted) return false;
+  if (type.elem != wanted || !type.ranked() || type.shape->size() != 4) return false;
   if (image.color != mil::ColorSpace::bgr) return true;
   const auto writer =
       std::ranges::find_if(graph.ops, [&](const ir::Op& op) { return std::ranges::count(op.outputs, id) > 0; });
