@@ -8,7 +8,9 @@
 #include "api/convert_options.h"
 #include "backends/model_file.h"
 #include "base/text.h"
+#include "coreml/classifier_edges.h"
 #include "coreml/file.h"
+#include "coreml/image_edges.h"
 #include "coreml/lower.h"
 #include "coreml/single_edges.h"
 #include "onnx/export.h"
@@ -191,6 +193,24 @@ void tell(const ConvertRequest& request, const Written& written, bool wrote, Rep
         "\n";
 }
 
+std::optional<mil::Feature> predicted_number(const mil::FunctionDescription& interface) {
+  const auto found = std::ranges::find(interface.outputs, interface.predicted_feature, &mil::Feature::name);
+  using Kind = mil::Feature::Kind;
+  if (found == interface.outputs.end() || (found->kind != Kind::float64 && found->kind != Kind::array))
+    return std::nullopt;
+  return *found;
+}
+
+/// Inputs and outputs as Core ML has them. Returns those that are float32 now.
+std::vector<std::string> fit_edges(const mil::FunctionDescription& interface, ir::Graph& graph,
+                                   coreml::LowerOptions& options) {
+  api::keep_flexible(interface.inputs, graph, options);
+  options.classifier = coreml::take_classifier(graph, interface);
+  options.regressed = predicted_number(interface);
+  options.images = coreml::make_edges_images(graph, interface);
+  return coreml::make_edges_single(graph);
+}
+
 }  // namespace
 
 Result<Report> convert(const ConvertRequest& given) {
@@ -207,9 +227,8 @@ Result<Report> convert(const ConvertRequest& given) {
   ASSAY_TRY(ir::Graph graph, api::with_shapes(file.graph, request.inputs, options));
   ASSAY_CHECK(api::check_precisions(graph, options));
   if (target != Target::onnx) ASSAY_CHECK(passes::fold_moved_weights(graph));
-  if (target != Target::onnx) api::keep_flexible(file.inputs, graph, options);
   std::vector<std::string> narrowed;
-  if (target != Target::onnx) narrowed = coreml::make_edges_single(graph);
+  if (target != Target::onnx) narrowed = fit_edges(file.interface, graph, options);
   Written written;
   if (target == Target::onnx) {
     ASSAY_TRY(written, write_onnx(request, graph));

@@ -194,7 +194,7 @@ Result<Arrays> run_program(Program& program, size_t variant, const Arrays& data,
   warn_of_unused(data, program.inputs(), program.text(), warnings);
   ASSAY_TRY(const Samples samples, Samples::create(data, program.inputs()));
   const size_t fixed = samples.batch();
-  const size_t step = fixed > 0 ? fixed : outputs_follow_batch(program) ? kChunk : samples.count();
+  const size_t step = fixed > 0 ? fixed : outputs_follow_batch(program) ? largest_chunk(program) : samples.count();
   if (samples.count() > 0 && step > 0 && (samples.count() > step || !samples.has_sample_axis()) && !samples.whole())
     return run_apart(program, variant, samples, step);
   const auto inputs = samples.slice(0, samples.count());

@@ -86,6 +86,13 @@ bool outputs_follow_batch(const Program& program) {
   });
 }
 
+size_t largest_chunk(const Program& program) {
+  size_t chunk = kChunk;
+  for (const Port& port : program.inputs())
+    if (const size_t most = port.sizes.most_samples(); most > 0) chunk = std::min(chunk, most);
+  return chunk;
+}
+
 Result<Layout> Layout::create(std::span<Program* const> programs, const Arrays& data, Samples::Whole whole,
                               Warnings& warnings) {
   Layout layout;
@@ -116,7 +123,7 @@ Result<Layout> Layout::create(std::span<Program* const> programs, const Arrays& 
 
 Status Layout::choose_chunk() {
   if (samples_ == 0) return Error{Code::data_shape, "the data has no samples", "", "give at least one"};
-  size_t fixed = 0;
+  size_t fixed = 0, largest = kChunk;
   bool one = false;
   for (const Entry& entry : programs_) {
     if (entry.program->inputs().empty()) continue;
@@ -128,6 +135,7 @@ Status Layout::choose_chunk() {
     const size_t batch = entry.samples.batch();
     if (batch == 0) {
       one = one || !outputs_follow_batch(*entry.program);
+      largest = std::min(largest, largest_chunk(*entry.program));
       continue;
     }
     one = one || batch == 1;
@@ -140,7 +148,7 @@ Status Layout::choose_chunk() {
                                [](const Entry& e) { return !e.program->inputs().empty() && e.samples.batch() == 1; }))
     return Error{Code::data_shape, "one program takes single samples, another batches of " + std::to_string(fixed), "",
                  "export the models with the same batch size"};
-  chunk_ = fixed > 1 ? fixed : one ? 1 : std::min(kChunk, samples_);
+  chunk_ = fixed > 1 ? fixed : one ? 1 : std::min(largest, samples_);
   return {};
 }
 

@@ -18,6 +18,8 @@ inline constexpr size_t kChunk = 32;  ///< samples of a symbolic batch that go t
 
 /// True when every output's first dimension is the symbol that the inputs' is: samples then stay apart.
 bool outputs_follow_batch(const backends::Program& program);
+/// How many samples of a symbolic batch may go together: kChunk, or fewer where a Core ML file allows fewer.
+size_t largest_chunk(const backends::Program& program);
 
 class Layout {
  public:

@@ -1,5 +1,7 @@
 #include "backends/engine.h"
 
+#include <algorithm>
+
 #include "base/hash.h"
 #include "passes/resolve.h"
 
@@ -160,8 +162,21 @@ void EngineProgram::give_back(size_t variant, exec::Session session) {
   idle_[variant].push_back(std::move(session));
 }
 
+namespace {
+Status check_sizes(std::span<const Port> ports, std::span<const ir::Tensor> inputs) {
+  for (size_t i = 0; i < std::min(ports.size(), inputs.size()); ++i)
+    if (!ports[i].sizes.allow(inputs[i].dims()))
+      return Error{Code::data_shape,
+                   "input '" + ports[i].name + "' has the shape " + ir::to_string(inputs[i].dims()) +
+                       ", and the model allows " + to_string(ports[i].sizes),
+                   ports[i].name, "give an array of an allowed shape, or convert the model with --input"};
+  return {};
+}
+}  // namespace
+
 Result<std::vector<ir::Tensor>> EngineProgram::run(size_t variant, std::span<const ir::Tensor> inputs,
                                                    const SampleRange&) {
+  ASSAY_CHECK(check_sizes(model_->inputs, inputs));
   ASSAY_TRY(exec::Session session, take(variant));
   if (!keep_states_) session.reset();
   auto outputs = session.run(inputs);

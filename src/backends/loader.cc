@@ -109,8 +109,11 @@ struct ProgramLoader::State {
     model->format = file.format;
     model->inputs = ports_of(file.graph, file.graph.inputs);
     model->outputs = ports_of(file.graph, file.graph.outputs);
-    if (file.format != ModelFormat::onnx)
-      for (Port& port : model->inputs) port.core_ml = true;
+    for (Port& port : model->inputs) {
+      port.core_ml = file.format != ModelFormat::onnx;
+      for (const mil::Feature& feature : file.interface.inputs)
+        if (port.is_called(feature.name)) port.sizes = sizes_of(feature);
+    }
     model->graph = std::make_shared<const ir::Graph>(std::move(file.graph));
     models.emplace(path, model);
     return std::shared_ptr<const Model>(model);

@@ -1,5 +1,7 @@
 #include "backends/model_file.h"
 
+#include <algorithm>
+
 #include "coreml/file.h"
 #include "coreml/lift.h"
 #include "onnx/import.h"
@@ -13,13 +15,20 @@ Error in_file(Error error, const std::string& path) {
   return error;
 }
 
+/// Whether values have types: a pipeline with a program has some.
+bool holds_program(const mil::Model& model) {
+  const auto* pipeline = std::get_if<mil::Pipeline>(&model.content);
+  return std::holds_alternative<mil::Program>(model.content) ||
+         (pipeline != nullptr && std::ranges::any_of(pipeline->models, holds_program));
+}
+
 Result<ModelFile> read_coreml(const std::string& path, Warnings& warnings, std::span<const std::string> given) {
   ASSAY_TRY(mil::Model model, coreml::read_model(path));
-  const bool program = std::holds_alternative<mil::Program>(model.content);
+  const bool program = holds_program(model);
   auto graph = coreml::lift(model, warnings, {}, given);
   if (!graph.ok()) return in_file(std::move(graph).error(), path);
   return ModelFile{program ? ModelFormat::ml_program : ModelFormat::neural_network, *std::move(graph),
-                   std::move(model.description.main.inputs)};
+                   mil::interface_of(model.description, model.description.default_function)};
 }
 
 Result<ModelFile> read_any(const std::string& path, Warnings& warnings, std::span<const std::string> given) {

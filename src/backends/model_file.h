@@ -15,8 +15,8 @@ enum class ModelFormat : uint8_t { onnx, neural_network, ml_program };
 struct ModelFile {
   ModelFormat format = ModelFormat::onnx;
   ir::Graph graph;  ///< types inferred
-  /// What a Core ML file says of its inputs: ranges and enumerations of sizes, which the graph cannot say.
-  std::vector<mil::Feature> inputs{};
+  /// What a Core ML file says of its inputs and outputs and the graph cannot: ranges and enumerations of sizes, images.
+  mil::FunctionDescription interface {};
 };
 
 /// Reads a model whatever its format (docs/coreml.md, docs/formats/onnx.md). `given`: names of arrays that the caller

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backends/sizes.h"
 #include "base/result.h"
 #include "base/threads.h"
 #include "exec/session.h"
@@ -26,6 +27,7 @@ struct Port {
   /// An input of a Core ML file, which has no int64 and boolean inputs (such arrays become int32 when every value fits)
   /// and no scalars (they are arrays of one element).
   bool core_ml = false;
+  Sizes sizes{};  ///< of such an input
 
   bool is_called(std::string_view wanted) const { return name == wanted || (!alias.empty() && alias == wanted); }
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "coreml/notes.h"
+#include "ops/lower/types.h"
 
 namespace assay::coreml {
 namespace {
@@ -15,21 +16,15 @@ constexpr size_t kMostAxes = 5;        // no Core ML tensor has more
 constexpr size_t kMostShapes = 128;    // Core ML enumerates no more
 constexpr int kSeveralEnumerated = 9;  // specification version: iOS18
 
+/// int64 and booleans are int32 outside. Doubles are no type of ML Programs, and int8 is younger than their operators.
 Result<mil::ArrayType> array_type(const ir::Value& value) {
-  switch (value.type.elem) {
-    case ElemType::float32:
-      return mil::ArrayType::float32;
-    case ElemType::float16:
-      return mil::ArrayType::float16;
-    case ElemType::int32:
-    case ElemType::int64:
-    case ElemType::boolean:
-      return mil::ArrayType::int32;
-    default:
-      return Error{Code::not_convertible,
-                   "Core ML takes and gives no arrays of " + std::string(ir::elem_name(value.type.elem)),
-                   "'" + value.name + "'", "cast it to float32 or int32 in the model"};
-  }
+  const ElemType elem = value.type.elem;
+  const bool wide = elem == ElemType::int64 || elem == ElemType::boolean;
+  const std::optional<mil::DataType> data = wide ? mil::DataType::int32 : ops::data_of(elem);
+  const mil::ArrayTypeRow* const row = data ? mil::array_type_row(*data) : nullptr;
+  if (row != nullptr && row->type != mil::ArrayType::float64 && row->type != mil::ArrayType::int8) return row->type;
+  return Error{Code::not_convertible, "Core ML takes and gives no arrays of " + std::string(ir::elem_name(elem)),
+               "'" + value.name + "'", "cast it to float32 or int32 in the model"};
 }
 
 bool is_flexible(const ir::Type& type) { return !type.is_static(); }
@@ -47,6 +42,13 @@ std::optional<mil::SizeRange> range_of(const ir::Value& value, size_t axis, cons
   return std::nullopt;
 }
 
+void warn_of_guess(const ir::Value& value, Warnings& warnings) {
+  warnings.push_back({Code::flexible_shape,
+                      "input '" + value.name + "' of type " + ir::to_string(value.type) +
+                          " may have any size from 1 to " + std::to_string(kLargestDim) + " where it is not stated",
+                      "", "--input " + value.name + ":1..8x... gives ranges, :1x3x... a fixed shape"});
+}
+
 Status set_ranges(mil::Feature& feature, const ir::Value& value, const LowerOptions& options, Warnings& warnings) {
   bool guessed = false;
   for (size_t axis = 0; axis < value.type.shape->size(); ++axis) {
@@ -60,18 +62,53 @@ Status set_ranges(mil::Feature& feature, const ir::Value& value, const LowerOpti
     feature.array.ranges.push_back(range);
     feature.array.shape.push_back(static_cast<int64_t>(std::max<uint64_t>(range.lower, 1)));
   }
-  if (guessed)
-    warnings.push_back({Code::flexible_shape,
-                        "input '" + value.name + "' of type " + ir::to_string(value.type) +
-                            " may have any size from 1 to " + std::to_string(kLargestDim) + " where it is not stated",
-                        "", "--input " + value.name + ":1..8x... gives ranges, :1x3x... a fixed shape"});
+  if (guessed) warn_of_guess(value, warnings);
   return {};
+}
+
+/// The image of the file that was read, with sizes that --input has fixed or chosen.
+mil::ImageFeature image_of(const ir::Value& value, const LowerOptions& options) {
+  mil::ImageFeature image = options.images.at(value.name);
+  const ir::Dim &height = (*value.type.shape)[2], &width = (*value.type.shape)[3];
+  const auto ranges = options.ranges.find(value.name);
+  const auto enumerated = options.enumerated.find(value.name);
+  if (enumerated != options.enumerated.end()) {
+    image.range.reset();
+    image.enumerated.clear();
+    for (const mil::Dims& dims : enumerated->second) image.enumerated.emplace_back(dims[3], dims[2]);
+    image.width = enumerated->second.front()[3], image.height = enumerated->second.front()[2];
+  } else if (height.known() && width.known()) {
+    image.range.reset();
+    image.enumerated.clear();
+    image.width = width.value, image.height = height.value;
+  } else if (ranges != options.ranges.end()) {
+    image.enumerated.clear();
+    image.range.emplace(ranges->second[3], ranges->second[2]);
+    image.width = static_cast<int64_t>(ranges->second[3].lower);
+    image.height = static_cast<int64_t>(ranges->second[2].lower);
+  }
+  return image;
+}
+
+void set_image(mil::Feature& feature, const ir::Value& value, const LowerOptions& options, Warnings& warnings) {
+  feature.kind = mil::Feature::Kind::image;
+  feature.array = {};
+  feature.image = image_of(value, options);
+  auto& range = feature.image.range;
+  if (!range || options.format != Format::ml_program || std::min(range->first.upper, range->second.upper) >= 0) return;
+  for (mil::SizeRange* side : {&range->first, &range->second})
+    if (side->upper < 0) side->upper = kLargestDim;
+  warn_of_guess(value, warnings);
+}
+
+size_t enumerated_shapes(const mil::Feature& feature) {
+  return feature.kind == mil::Feature::Kind::image ? feature.image.enumerated.size() : feature.array.enumerated.size();
 }
 
 Status check_enumerated(const std::vector<mil::Feature>& features, const LowerOptions& options) {
   const mil::Feature* first = nullptr;
   for (const mil::Feature& feature : features) {
-    const size_t shapes = feature.array.enumerated.size();
+    const size_t shapes = enumerated_shapes(feature);
     if (shapes == 0) continue;
     const std::string where = "input '" + feature.name + "'";
     if (shapes > kMostShapes)
@@ -85,9 +122,9 @@ Status check_enumerated(const std::vector<mil::Feature>& features, const LowerOp
     if (options.format == Format::ml_program && options.version < kSeveralEnumerated)
       return Error{Code::not_convertible, "enumerated shapes of a second input need iOS18", where,
                    "--target iOS18, or ranges"};
-    if (shapes != first->array.enumerated.size())
+    if (shapes != enumerated_shapes(*first))
       return Error{Code::not_convertible,
-                   std::to_string(shapes) + " shapes, and " + std::to_string(first->array.enumerated.size()) +
+                   std::to_string(shapes) + " shapes, and " + std::to_string(enumerated_shapes(*first)) +
                        " of input '" + first->name + "': they are taken in pairs",
                    where, "enumerate as many of each"};
   }
@@ -113,7 +150,9 @@ Result<std::vector<mil::Feature>> input_features(const ir::Graph& graph, const L
   for (const ir::ValueId id : graph.inputs) {
     const ir::Value& value = graph.at(id);
     ASSAY_TRY(mil::Feature feature, feature_of(value, names));
-    if (const auto found = options.enumerated.find(value.name); found != options.enumerated.end()) {
+    if (options.images.contains(value.name)) {
+      set_image(feature, value, options, warnings);
+    } else if (const auto found = options.enumerated.find(value.name); found != options.enumerated.end()) {
       feature.array.enumerated = found->second;
       feature.array.shape = found->second.front();
     } else if (is_flexible(value.type)) {
@@ -128,12 +167,18 @@ Result<std::vector<mil::Feature>> input_features(const ir::Graph& graph, const L
   return features;
 }
 
-Result<std::vector<mil::Feature>> output_features(const ir::Graph& graph, ops::LegalNames& names) {
+Result<std::vector<mil::Feature>> output_features(const ir::Graph& graph, const LowerOptions& options,
+                                                  ops::LegalNames& names) {
   std::vector<mil::Feature> features;
   for (const ir::ValueId id : graph.outputs) {
     const ir::Value& value = graph.at(id);
     ASSAY_TRY(mil::Feature feature, feature_of(value, names));
-    if (value.type.is_static()) feature.array.shape = value.type.dims();
+    if (options.images.contains(value.name)) {
+      feature.kind = mil::Feature::Kind::image;
+      feature.image = image_of(value, options);
+    } else if (value.type.is_static()) {
+      feature.array.shape = value.type.dims();
+    }
     features.push_back(std::move(feature));
   }
   return features;

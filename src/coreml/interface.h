@@ -9,10 +9,12 @@
 namespace assay::coreml {
 
 /// Features of the graph's inputs: legal names, types that Core ML takes (int64 and boolean become int32), ranges for
-/// symbolic dimensions. Scalars become arrays of one element. Errors: not_convertible for other types.
+/// symbolic dimensions, images where the options say so. Scalars become arrays of one element. Errors: not_convertible
+/// for other types.
 Result<std::vector<mil::Feature>> input_features(const ir::Graph& graph, const LowerOptions& options,
                                                  ops::LegalNames& names, Warnings& warnings);
-Result<std::vector<mil::Feature>> output_features(const ir::Graph& graph, ops::LegalNames& names);
+Result<std::vector<mil::Feature>> output_features(const ir::Graph& graph, const LowerOptions& options,
+                                                  ops::LegalNames& names);
 
 /// Records the graph's own metadata and the names that had to be changed.
 mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names);

@@ -16,7 +16,7 @@ Result<ir::Graph> lift_content(const mil::Model& model, Warnings& warnings, cons
   if (const auto* pipeline = std::get_if<mil::Pipeline>(&model.content))
     return lift_pipeline(*pipeline, model.description, given, warnings);
   return Error{Code::coreml_kind, "the model is a " + std::string(mil::content_name(model)), "",
-               "NeuralNetworks, pipelines of them and ML Programs are read"};
+               "NeuralNetworks, ML Programs and pipelines of them are read"};
 }
 
 }  // namespace

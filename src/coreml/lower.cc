@@ -1,29 +1,64 @@
 #include "coreml/lower.h"
 
+#include <algorithm>
+
+#include "coreml/classifier_edges.h"
 #include "coreml/interface.h"
 #include "coreml/lower_network.h"
 #include "coreml/lower_program.h"
 
 namespace assay::coreml {
 
+namespace {
+
+constexpr int kWithoutInputs = 9;  // specification version: iOS18
+
+/// Names that are no value's of the graph.
+std::optional<Classifier> named(std::optional<Classifier> classifier, ops::LegalNames& names) {
+  if (!classifier) return classifier;
+  classifier->label.name = names.of(classifier->label.name);
+  std::string& probabilities = classifier->probabilities.name;
+  if (!probabilities.empty()) probabilities = names.of(probabilities);
+  return classifier;
+}
+
+void add_regressor(const ir::Graph& graph, const mil::Feature& regressed, mil::Model& model) {
+  for (size_t i = 0; i < graph.outputs.size(); ++i) {
+    const ir::Value& value = graph.at(graph.outputs[i]);
+    if (value.name != regressed.name && value.file_name != regressed.name) continue;
+    mil::Feature& feature = model.description.main.outputs[i];
+    if (regressed.kind == mil::Feature::Kind::float64) feature.kind = regressed.kind;
+    model.description.main.predicted_feature = feature.name;
+    std::get<mil::NetworkModel>(model.content).kind = mil::NetworkModel::Kind::regressor;
+  }
+}
+
+}  // namespace
+
 Result<mil::Model> lower(const ir::Graph& graph, const LowerOptions& options, Warnings& warnings) {
-  if (graph.inputs.empty())
-    return Error{Code::not_convertible, "the model has no inputs", "", "Core ML models have at least one"};
+  if (graph.inputs.empty() && options.version != 0 && options.version < kWithoutInputs)
+    return Error{Code::not_convertible, "the model has no inputs, which Core ML allows from iOS18 on", "",
+                 "--target iOS18"};
   mil::Model model;
   ops::LegalNames names;
   // Inputs and outputs come first, so that they keep their names if anything does, and of those the legal names.
   for (const auto* ports : {&graph.inputs, &graph.outputs})
     for (const ir::ValueId id : *ports)
       if (const std::string& name = graph.at(id).name; ops::legal_name(name) == name) names.of(name);
+  const std::optional<Classifier> classifier = named(options.classifier, names);
   ASSAY_TRY(model.description.main.inputs, input_features(graph, options, names, warnings));
-  ASSAY_TRY(model.description.main.outputs, output_features(graph, names));
+  ASSAY_TRY(model.description.main.outputs, output_features(graph, options, names));
   if (options.format == Format::ml_program) {
     ASSAY_TRY(model.content, lower_program(graph, options, names, model.description.main.outputs));
   } else {
     mil::NetworkModel network;
     ASSAY_TRY(network.network, lower_network(graph, names, model.description.main.outputs));
+    network.network.rank4_images = std::ranges::any_of(
+        model.description.main.inputs, [](const mil::Feature& f) { return f.kind == mil::Feature::Kind::image; });
     model.content = std::move(network);
+    if (options.regressed) add_regressor(graph, *options.regressed, model);
   }
+  if (classifier) add_classifier(*classifier, model);
   model.description.metadata = metadata_of(graph, names);
   model.spec_version = options.version;
   return model;

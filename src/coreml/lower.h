@@ -1,6 +1,7 @@
 // Graphs of the IR as Core ML models.
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,13 @@
 namespace assay::coreml {
 
 enum class Format : uint8_t { ml_program, neural_network };
+
+/// Two outputs of a classifier: the graph gives its probabilities as its last output in their place.
+struct Classifier {
+  mil::Feature label, probabilities;      ///< as the file that was read has them; the latter may be absent (no name)
+  size_t label_at, probabilities_at = 0;  ///< their places among the outputs
+  ir::Tensor labels;                      ///< string or int64
+};
 
 struct LowerOptions {
   Format format = Format::ml_program;
@@ -25,6 +33,11 @@ struct LowerOptions {
   std::map<std::string, std::vector<mil::Dims>> enumerated{};
   /// Ranges of symbolic dimensions by symbol, for inputs that `ranges` does not name.
   std::map<std::string, mil::SizeRange> symbol_ranges{};
+  /// Inputs and outputs that are images, by name; sizes that the graph or the above know better replace theirs.
+  std::map<std::string, mil::ImageFeature> images{};
+  std::optional<Classifier> classifier{};
+  /// The output that a regressor predicts; in NeuralNetworks alone, which have such.
+  std::optional<mil::Feature> regressed{};
 };
 
 /// Converts a graph whose types are inferred. float32 stays float32 unless the options say otherwise. Errors:

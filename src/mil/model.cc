@@ -48,6 +48,18 @@ constexpr Content kContents[] = {{200, "pipelineClassifier"},
                                  {2006, "audioFeaturePrint"},
                                  {3000, "serializedModel"}};
 
+constexpr ArrayTypeRow kArrayTypes[] = {
+    {ArrayType::float16, DataType::float16, "float16", 7}, {ArrayType::float32, DataType::float32, "float32", 1},
+    {ArrayType::float64, DataType::float64, "float64", 1}, {ArrayType::int8, DataType::int8, "int8", 10},
+    {ArrayType::int32, DataType::int32, "int32", 1},
+};
+
+template <class Member, class Key>
+const ArrayTypeRow* array_row_with(Member member, Key key) {
+  const auto* const found = std::ranges::find(kArrayTypes, key, member);
+  return found == std::end(kArrayTypes) ? nullptr : found;
+}
+
 struct Systems {
   SpecVersion version;
   std::string_view watchos, tvos, also;  ///< also: visionOS, or a second name of a macOS
@@ -94,6 +106,19 @@ bool same_word(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, low, low);
 }
 }  // namespace
+
+std::string to_string(const SizeRange& range) {
+  if (range.upper >= 0 && static_cast<uint64_t>(range.upper) == range.lower) return std::to_string(range.lower);
+  return std::to_string(range.lower) + ".." + (range.upper < 0 ? "" : std::to_string(range.upper));
+}
+
+const ArrayTypeRow* array_type_row(ArrayType type) { return array_row_with(&ArrayTypeRow::type, type); }
+const ArrayTypeRow* array_type_row(DataType data) { return array_row_with(&ArrayTypeRow::data, data); }
+
+const FunctionDescription& interface_of(const Description& description, std::string_view function) {
+  const auto found = std::ranges::find(description.functions, function, &FunctionDescription::name);
+  return found == description.functions.end() ? description.main : *found;
+}
 
 uint32_t content_number(const Model& model) {
   if (const auto* const network = std::get_if<NetworkModel>(&model.content)) return number_of(network->kind);

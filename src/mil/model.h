@@ -21,6 +21,16 @@ enum class ArrayType : uint32_t {
   int8 = 131080,
   int32 = 131104,
 };
+/// What is said of a type of arrays in one row.
+struct ArrayTypeRow {
+  ArrayType type;
+  DataType data;  ///< the same numbers in a program
+  std::string_view name;
+  int since;  ///< first specification version that has it
+};
+const ArrayTypeRow* array_type_row(ArrayType type);  ///< null for `invalid` and numbers that are not known
+const ArrayTypeRow* array_type_row(DataType data);   ///< null where there are no such arrays
+
 /// ImageFeatureType.ColorSpace.
 enum class ColorSpace : uint32_t { invalid = 0, grayscale = 10, rgb = 20, bgr = 30, grayscale_float16 = 40 };
 
@@ -29,6 +39,7 @@ struct SizeRange {
   int64_t upper = -1;  ///< inclusive; negative: unbounded
   friend bool operator==(const SizeRange&, const SizeRange&) = default;
 };
+std::string to_string(const SizeRange& range);  ///< "4", "1..8", "1.."
 struct ArrayFeature {
   Dims shape{};  ///< the default shape; may be empty for outputs
   ArrayType type = ArrayType::invalid;
@@ -74,6 +85,8 @@ struct Description {
   Metadata metadata{};
   std::string extra{};  ///< trainingInput too
 };
+/// What is said of a function: its own description, or the model's where functions have none.
+const FunctionDescription& interface_of(const Description& description, std::string_view function);
 
 struct Model;
 struct Pipeline {

@@ -77,8 +77,8 @@ void Collector::feature(const Feature& feature) {
 }
 
 void Collector::array(const ArrayFeature& array) {
-  need_if(array.type == ArrayType::float16, 7, "float16 arrays");
-  need_if(array.type == ArrayType::int8, 10, "int8 arrays");
+  const ArrayTypeRow* const row = array_type_row(array.type);
+  if (row != nullptr && row->since > 1) need(row->since, std::string(row->name) + " arrays");
   need_if(!array.enumerated.empty() || !array.ranges.empty(), 3, "flexible array shapes");
 }
 

@@ -29,7 +29,7 @@ TOLERANCES = {
     "Resize": (16, "Core ML's grid for asymmetric places is computed from the spacing"),
     "Softplus": (4, "the layer is another formula, which keeps what is large"),
 }
-# Nested graphs of the random cases have no inputs, which Core ML needs: they have tests of their own.
+# Random cases with nested graphs have results of unknown rank: control flow has tests of its own.
 DATA = [module for module in MODULES if module != "control"]
 
 
@@ -59,7 +59,7 @@ class Converter:
 
     def check(self, cases, kind):
         """Lines for what differs between the ONNX model of these cases and the converted one; how many converted."""
-        cases = [case for case in cases if self.converts(case, kind)]
+        cases = [case for case in cases if not given_empty(case) and self.converts(case, kind)]
         lines = []
         for group in by_opset(cases):
             model, feeds = model_of(group)
@@ -75,6 +75,11 @@ class Converter:
                     difference = compared(case, got[f"o{c}_{k}"], want[f"o{c}_{k}"])
                     lines += [f"{case}: output {k} {difference}"] if difference else []
         return lines, len(cases)
+
+
+def given_empty(case):
+    """Whether an input has no elements: symbolic sizes begin at 1 in Core ML files, which run with no others."""
+    return any(np.size(a) == 0 for i, a in enumerate(case.inputs) if a is not None and i not in case.weights)
 
 
 def judge(path):

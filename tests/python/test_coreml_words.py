@@ -230,3 +230,17 @@ def test_arrays_of_doubles_around_float32_layers(assay, tmp_path, ending):
     assay("run", tmp_path / "doubles.mlmodel", "--input", tmp_path / "wide.npz", "--output", tmp_path / "a.npz", code=0)
     assay("run", typed, "--input", tmp_path / "x.npz", "--output", tmp_path / "b.npz", code=0)
     assert np.array_equal(np.load(tmp_path / "a.npz")["y"], np.load(tmp_path / "b.npz")["y"])
+
+
+@pytest.mark.parametrize("name", ["m.mlpackage", "m.mlmodel"])
+def test_models_without_inputs_need_ios18(assay, save_model, tmp_path, name):
+    model = save_model("none.onnx", [helper.make_node("Add", ["a", "b"], ["y"])], {}, {"y": (T.FLOAT, [3])},
+                       {"a": np.float32([1, 2, 3]), "b": np.float32([4, 5, 6])})
+    refused = assay("convert", model, "-o", tmp_path / name, "--target", "iOS17", code=3).err
+    assert "no inputs, which Core ML allows from iOS18 on" in refused
+    for words in ((), ("--target", "iOS18")):
+        said = assay("convert", model, "-o", tmp_path / name, *words, "--json", code=0).result
+        assert said["specification_version"] == 9
+        assay("run", tmp_path / name, "--output", tmp_path / "out.npz", code=0)
+        with np.load(tmp_path / "out.npz") as out:
+            np.testing.assert_array_equal(out["y"], np.float32([5, 7, 9]))

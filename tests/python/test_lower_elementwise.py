@@ -220,7 +220,7 @@ CASTS = [
     unary("Cast", ["cast", "cast"], ["copy"], T, to=TensorProto.INT32),
     unary("Cast", ["cast"], "layers have no float16", np.float32([1e-8, 0.1, 65519, 65520, NAN]),
           to=TensorProto.FLOAT16),
-    unary("Cast", ["cast"], "layers have no float16", np.float16([0.1, -0.0, NAN]), only="half", to=TensorProto.FLOAT),
+    unary("Cast", ["cast"], ["copy"], np.float16([0.1, -0.0, NAN]), only="half", to=TensorProto.FLOAT),
     unary("Cast", ["identity"], ["copy"], W, only="int64", to=TensorProto.INT32),
     Case("CastLike", {"x": CALM, "like": N}, ["cast"], ["lessThan", "ceil", "floor", WHERE]),
 ]

@@ -13,26 +13,9 @@ std::string dims_text(const mil::Dims& dims) {
 
 namespace {
 
-std::string range_text(const mil::SizeRange& range) {
-  if (range.upper >= 0 && static_cast<uint64_t>(range.upper) == range.lower) return std::to_string(range.lower);
-  return std::to_string(range.lower) + ".." + (range.upper < 0 ? "" : std::to_string(range.upper));
-}
-
 std::string_view array_word(mil::ArrayType type) {
-  switch (type) {
-    case mil::ArrayType::float16:
-      return "float16";
-    case mil::ArrayType::float32:
-      return "float32";
-    case mil::ArrayType::float64:
-      return "float64";
-    case mil::ArrayType::int8:
-      return "int8";
-    case mil::ArrayType::int32:
-      return "int32";
-    default:
-      return "untyped array";
-  }
+  const mil::ArrayTypeRow* const row = mil::array_type_row(type);
+  return row == nullptr ? "untyped array" : row->name;
 }
 
 std::string_view color_word(mil::ColorSpace color) {
@@ -79,14 +62,14 @@ std::string feature_type(const mil::Feature& feature) {
 
 void note_flexible(const mil::Feature& feature, std::vector<std::string>& notes) {
   std::vector<std::string> parts;
-  for (const mil::SizeRange& range : feature.array.ranges) parts.push_back(range_text(range));
+  for (const mil::SizeRange& range : feature.array.ranges) parts.push_back(mil::to_string(range));
   if (!parts.empty()) notes.push_back(feature.name + " may be [" + join(parts, ", ") + "]");
   parts.clear();
   for (const mil::Dims& dims : feature.array.enumerated) parts.push_back(dims_text(dims));
   if (!parts.empty()) notes.push_back(feature.name + " may be one of " + join(parts, " "));
   if (feature.image.range)
-    notes.push_back(feature.name + " may be " + range_text(feature.image.range->first) + " wide and " +
-                    range_text(feature.image.range->second) + " high");
+    notes.push_back(feature.name + " may be " + mil::to_string(feature.image.range->first) + " wide and " +
+                    mil::to_string(feature.image.range->second) + " high");
   if (feature.optional) notes.push_back(feature.name + " may be left out");
 }
 

@@ -31,9 +31,11 @@ Result<ir::Tensor> random_tensor(const Port& port, uint64_t seed, const std::map
     return Error{Code::data_type, "input '" + port.name + "' is " + ir::to_string(port.type), port.name,
                  "give its data"};
   ir::Dims dims;
+  const ir::Dims typical = port.sizes.typical();
   for (const ir::Dim& dim : *port.type.shape) {
     const auto it = given.find(dim.symbol);
-    dims.push_back(dim.known() ? dim.value : !dim.symbol.empty() && it != given.end() ? it->second : 1);
+    const int64_t free = dims.size() < typical.size() ? typical[dims.size()] : 1;
+    dims.push_back(dim.known() ? dim.value : !dim.symbol.empty() && it != given.end() ? it->second : free);
   }
   constexpr int64_t kMost = int64_t{1} << 32;
   const auto count = checked_product(dims);

@@ -2,6 +2,7 @@
 // has it too (fixed or symbolic); the same, where arrays of exactly a fixed declared shape belong to every sample; the
 // model lacks the axis; the arrays as they are make one sample.
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 
@@ -64,10 +65,27 @@ const Tensor* find_for(const Arrays& arrays, const Port& port) {
   return port.alias.empty() ? nullptr : find(arrays, port.alias);
 }
 
-// The array as a Core ML file takes it: int64 and booleans as int32, each value checked; scalars as one element.
+// Pixels that came as another type than uint8: whole numbers from 0 to 255.
+Result<Tensor> as_pixels(const Tensor& array, const Port& port) {
+  Tensor out = Tensor::allocate(ir::ElemType::uint8, array.dims());
+  for (int64_t i = 0; i < array.size(); ++i) {
+    const double v = ir::is_float(array.elem()) ? array.float_at(i) : static_cast<double>(array.int_at(i));
+    if (!(v >= 0 && v <= 255 && v == std::floor(v)))
+      return Error{Code::value_range, "the value " + shortest(v) + " is no pixel of the model's image", port.name,
+                   "images are whole numbers from 0 to 255: what scales them stands in the model"};
+    out.set_int(i, static_cast<int64_t>(v));
+  }
+  return out;
+}
+
+// The array as a Core ML file takes it: int64 and booleans as int32, numbers as pixels, each value checked; scalars as
+// one element.
 Result<Tensor> as_core_ml(const Tensor& array, const Port& port) {
   const bool one = array.rank() == 0 && port.type.is_static() && port.type.dims() == ir::Dims{1};
   const Tensor shaped = one ? array.reshaped({1}) : array;
+  const bool numbers = ir::is_float(array.elem()) || ir::is_integer(array.elem());
+  if (port.type.elem == ir::ElemType::uint8 && numbers && array.elem() != ir::ElemType::uint8)
+    return as_pixels(shaped, port);
   const bool wide = array.elem() == ir::ElemType::int64 || array.elem() == ir::ElemType::boolean;
   if (port.type.elem != ir::ElemType::int32 || !wide) return shaped;
   Tensor out = Tensor::allocate(ir::ElemType::int32, shaped.dims());

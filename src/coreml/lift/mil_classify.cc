@@ -1,5 +1,5 @@
-// The end of a classifier: the most likely label, and the probabilities. Core ML gives a dictionary from labels to
-// probabilities; here it is the tensor of probabilities, in the order of the labels.
+// The end of a classifier.
+#include "coreml/lift/classifier.h"
 #include "coreml/lift/mil_tables.h"
 
 namespace assay::coreml {
@@ -30,10 +30,9 @@ void lift_classify(MilLift& c) {
   const ValueId probabilities = c.in("probabilities");
   ir::Tensor classes = labels(c);
   if (c.failed()) return;
-  const ValueId best =
-      c.op("ArgMax", {c.reshape(probabilities, {-1})}, {{"axis", int64_t{0}}, {"keepdims", int64_t{0}}});
-  c.result(c.op("Gather", {c.parameter(std::move(classes), "classes"), best}), 0);
-  c.result(c.op("Identity", {probabilities}), 1);
+  const Classified out = classified(c, probabilities, std::move(classes), c.rank(probabilities) != 1);
+  c.result(out.label, 0);
+  c.result(out.probabilities, 1);
 }
 
 constexpr MilRow kRows[] = {{"classify", lift_classify}};

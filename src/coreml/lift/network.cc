@@ -9,6 +9,7 @@
 #include "coreml/lift/nn_tables.h"
 #include "coreml/lift/program.h"
 #include "coreml/lift/scope.h"
+#include "coreml/unread.h"
 
 namespace assay::coreml {
 namespace {
@@ -46,24 +47,6 @@ Status lift_features(const mil::NetworkModel& model, const mil::FunctionDescript
   ASSAY_CHECK(missing.status());
   ASSAY_CHECK(lift_layers(model.network.layers, lift));
   return lift_outputs(model, description, features, lift);
-}
-
-/// Operations that nobody reads: steps between mappings of axes that cancel out.
-void drop_unread(ir::Graph& graph) {
-  std::vector<bool> read(graph.values.size());
-  for (const ValueId id : graph.outputs) read[id] = true;
-  std::vector<bool> keep(graph.ops.size());
-  for (size_t i = graph.ops.size(); i-- > 0;) {
-    const ir::Op& op = graph.ops[i];
-    keep[i] = std::ranges::any_of(op.outputs, [&](ValueId id) { return id != ir::kNoValue && read[id]; });
-    if (!keep[i]) continue;
-    for (const ValueId id : op.inputs)
-      if (id != ir::kNoValue) read[id] = true;
-    for (const ValueId id : ir::captured_by(op)) read[id] = true;
-  }
-  size_t i = 0;
-  std::erase_if(graph.ops, [&](const ir::Op&) { return !keep[i++]; });
-  graph.relink();
 }
 
 /// The graph's outputs under the features' names; each is written by an operation of its own.
@@ -123,19 +106,43 @@ Result<ir::Graph> lift_network(const mil::NetworkModel& model, const mil::Descri
   return graph;
 }
 
+namespace {
+/// Values of the graph leave the names of the model's own inputs and outputs free.
+void reserve_names(const mil::FunctionDescription& interface, ir::Graph& graph) {
+  for (const auto* features : {&interface.inputs, &interface.outputs})
+    for (const mil::Feature& feature : *features) graph.reserve_name(feature.name);
+}
+
+Status lift_part(const mil::Model& model, std::span<const std::string> given, ir::Graph& graph, FeatureValues& features,
+                 Warnings& warnings) {
+  if (const auto* network = std::get_if<mil::NetworkModel>(&model.content))
+    return lift_features(*network, model.description.main, given, graph, features, warnings);
+  if (const auto* program = std::get_if<mil::Program>(&model.content))
+    return lift_function(*program, model.description, {}, graph, features, warnings);
+  return Error{Code::coreml_kind, "the pipeline has a " + std::string(mil::content_name(model)), "",
+               "pipelines of NeuralNetworks and ML Programs are read"};
+}
+/// Of a pipeline that has both, one profile settles all.
+void warn_of_both(const mil::Pipeline& pipeline, Warnings& warnings) {
+  const auto programs = std::ranges::count_if(
+      pipeline.models, [](const mil::Model& m) { return std::holds_alternative<mil::Program>(m.content); });
+  if (programs == 0 || programs == std::ssize(pipeline.models)) return;
+  warnings.push_back({Code::not_modelled,
+                      "the pipeline has NeuralNetworks beside ML Programs: layers run as operations of a program that "
+                      "declares float32, where GPUs and the Neural Engine take float16",
+                      "", ""});
+}
+}  // namespace
+
 Result<ir::Graph> lift_pipeline(const mil::Pipeline& pipeline, const mil::Description& description,
                                 std::span<const std::string> given, Warnings& warnings) {
   ir::Graph graph;
   graph.name = "pipeline";
-  for (const mil::Feature& feature : description.main.outputs) graph.reserve_name(feature.name);
   FeatureValues features;
-  for (const mil::Model& model : pipeline.models) {
-    const auto* network = std::get_if<mil::NetworkModel>(&model.content);
-    if (network == nullptr)
-      return Error{Code::coreml_kind, "the pipeline has a " + std::string(mil::content_name(model)), "",
-                   "pipelines of NeuralNetworks are read"};
-    ASSAY_CHECK(lift_features(*network, model.description.main, given, graph, features, warnings));
-  }
+  warn_of_both(pipeline, warnings);
+  reserve_names(description.main, graph);
+  for (const mil::Model& model : pipeline.models) reserve_names(model.description.main, graph);
+  for (const mil::Model& model : pipeline.models) ASSAY_CHECK(lift_part(model, given, graph, features, warnings));
   ASSAY_CHECK(finish(graph, description, features, warnings));
   return graph;
 }

@@ -1,6 +1,7 @@
 // Images as networks see them. A caller gives channels as red, green, blue, whatever order the model wants.
 #include <algorithm>
 
+#include "coreml/lift/images.h"
 #include "coreml/lift/network_io.h"
 #include "coreml/lift/nn_axes.h"
 #include "coreml/lift/scope.h"
@@ -9,17 +10,6 @@ namespace assay::coreml {
 namespace {
 
 using ir::ElemType;
-
-bool is_gray(const mil::ImageFeature& image) {
-  return image.color == mil::ColorSpace::grayscale || image.color == mil::ColorSpace::grayscale_float16;
-}
-
-/// Unknown where several sizes are allowed.
-ir::Dim extent_of(int64_t size, bool several, const mil::SizeRange* range) {
-  if (range != nullptr)
-    return range->upper >= 0 && static_cast<uint64_t>(range->upper) == range->lower ? ir::Dim(range->upper) : ir::Dim();
-  return several ? ir::Dim() : ir::Dim(size);
-}
 
 ir::Tensor floats(const ir::Dims& dims, std::span<const float> values) {
   ir::Tensor t = ir::Tensor::allocate(ElemType::float32, dims);
@@ -49,17 +39,8 @@ ValueId without_mean(NnLift& c, const mil::Preprocessing& p, const mil::ImageFea
 
 }  // namespace
 
-ir::Type image_type(const mil::ImageFeature& image) {
-  const bool several = !image.enumerated.empty();
-  const ir::Dim width = extent_of(image.width, several, image.range ? &image.range->first : nullptr);
-  const ir::Dim height = extent_of(image.height, several, image.range ? &image.range->second : nullptr);
-  const ElemType elem = image.color == mil::ColorSpace::grayscale_float16 ? ElemType::float16 : ElemType::uint8;
-  return ir::Type::tensor(elem, std::vector<ir::Dim>{1, is_gray(image) ? 1 : 3, height, width});
-}
-
 Status image_input(const mil::Network& network, const mil::Feature& feature, bool first, ValueId id, NnLift& lift) {
-  ValueId x = lift.cast(id, ElemType::float32);
-  if (feature.image.color == mil::ColorSpace::bgr) x = backwards(lift, x, {1});
+  ValueId x = image_read(lift, feature.image, id, ElemType::float32);
   for (const mil::Preprocessing& p : network.preprocessing) {
     if (p.feature != feature.name && !(p.feature.empty() && first)) continue;
     x = p.scaler ? scaled(lift, p, feature.image, x) : without_mean(lift, p, feature.image, x);

@@ -1,10 +1,12 @@
 #include "coreml/lift/network_io.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "coreml/lift/classifier.h"
+#include "coreml/lift/images.h"
 #include "coreml/lift/nn_axes.h"
 #include "coreml/lift/scope.h"
+#include "ops/lower/types.h"
 
 namespace assay::coreml {
 namespace {
@@ -92,19 +94,11 @@ ValueId as_declared(NnLift& lift, ValueId id, const std::vector<ir::Dim>& declar
   return lift.squeeze(id, vector ? ir::Dims{0, 1, 3, 4} : ir::Dims{0, 1});
 }
 
-/// Numbers before they become 8-bit pixels, red first.
-ValueId image_output(NnLift& lift, const Feature& feature, ValueId id) {
-  lift.warnings().push_back(
-      {Code::not_modelled, "output '" + feature.name + "' is an image; its numbers are given before they become pixels",
-       "", ""});
-  id = one_batch_axis(lift, id, 3);
-  return feature.image.color == mil::ColorSpace::bgr ? backwards(lift, id, {1}) : id;
-}
-
 Result<ValueId> blob_output(const Feature& feature, bool exact, NnLift& lift) {
   ValueId id = lift.scope().find(feature.name);
   if (id == ir::kNoValue) return wrong("output", feature, "is written by no layer");
-  if (feature.kind == Feature::Kind::image) return image_output(lift, feature, id);
+  if (feature.kind == Feature::Kind::image)
+    return image_given(lift, feature, one_batch_axis(lift, id, 3), lift.warnings());
   if (feature.kind == Feature::Kind::float64) return lift.cast(lift.reshape(id, {1}), ElemType::float64);
   if (feature.kind != Feature::Kind::array)
     return Error{Code::type_unsupported, "output '" + feature.name + "' is neither an array nor an image"};
@@ -112,43 +106,35 @@ Result<ValueId> blob_output(const Feature& feature, bool exact, NnLift& lift) {
   return lift.cast(id, elem_of(feature.array.type).value_or(ElemType::float32));
 }
 
-/// One probability a class, in the order of the labels.
-Result<ValueId> probabilities(const mil::Network& network, NnLift& lift) {
+ir::Tensor labels_of(const mil::Network& network) {
+  if (network.has_int_labels) return ir::Tensor::of_ints(network.int_labels);
+  return ir::Tensor::of_strings({static_cast<int64_t>(network.string_labels.size())}, network.string_labels);
+}
+
+/// Images, and arrays as they are, have an axis of samples; the legacy mapping's arrays do not.
+bool has_sample_axis(const mil::Network& network, const mil::FunctionDescription& description, int64_t rank) {
+  const bool image =
+      std::ranges::any_of(description.inputs, [](const Feature& f) { return f.kind == Feature::Kind::image; });
+  return image || (network.exact_arrays && rank != 1);
+}
+
+Result<Classified> classes(const mil::Network& network, const mil::FunctionDescription& description, NnLift& lift) {
   std::string name = network.label_probability_layer;
   if (name.empty() && !network.layers.empty() && !network.layers.back().outputs.empty())
     name = network.layers.back().outputs.front();
+  lift.begin("output", name);
   const ValueId id = lift.scope().find(name);
   if (id == ir::kNoValue) return Error{Code::model_invalid, "no layer writes the probabilities '" + name + "'"};
-  const auto labels = static_cast<int64_t>(std::max(network.string_labels.size(), network.int_labels.size()));
-  if (labels != 0 && lift.type(id).is_static() && product(lift.type(id).dims()) != labels)
-    return Error{Code::model_invalid,
-                 std::to_string(labels) + " labels for probabilities of type " + ir::to_string(lift.type(id))};
-  return lift.op("Reshape", {id, lift.ints({labels == 0 ? -1 : labels})});
-}
-
-std::string labels_json(const mil::Network& network) {
-  const nlohmann::json labels =
-      network.has_int_labels ? nlohmann::json(network.int_labels) : nlohmann::json(network.string_labels);
-  return labels.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const Classified out = classified(lift, id, labels_of(network), has_sample_axis(network, description, lift.rank(id)));
+  ASSAY_CHECK(lift.status());
+  return out;
 }
 
 }  // namespace
 
 std::optional<ElemType> elem_of(mil::ArrayType type) {
-  switch (type) {
-    case mil::ArrayType::float16:
-      return ElemType::float16;
-    case mil::ArrayType::float32:
-      return ElemType::float32;
-    case mil::ArrayType::float64:
-      return ElemType::float64;
-    case mil::ArrayType::int8:
-      return ElemType::int8;
-    case mil::ArrayType::int32:
-      return ElemType::int32;
-    default:
-      return std::nullopt;
-  }
+  const mil::ArrayTypeRow* const row = mil::array_type_row(type);
+  return row == nullptr ? std::nullopt : ops::elem_of(row->data);
 }
 
 std::vector<ir::Dim> shape_of(const mil::ArrayFeature& array) {
@@ -184,21 +170,19 @@ Status lift_inputs(const mil::NetworkModel& model, const mil::FunctionDescriptio
 
 Status lift_outputs(const mil::NetworkModel& model, const mil::FunctionDescription& description,
                     FeatureValues& features, NnLift& lift) {
-  ValueId scores = ir::kNoValue;
+  Classified found{ir::kNoValue, ir::kNoValue};
   const bool classifier = model.kind == mil::NetworkModel::Kind::classifier;
   if (classifier) {
-    lift.begin("output", "probabilities");
-    ASSAY_TRY(scores, probabilities(model.network, lift));
-    lift.graph.metadata[kLabelsKey] = labels_json(model.network);
+    ASSAY_TRY(found, classes(model.network, description, lift));
   }
   for (const Feature& feature : description.outputs) {
     lift.begin("output", feature.name);
     const bool dictionary = feature.kind == Feature::Kind::dictionary;
     const bool label = feature.kind == Feature::Kind::string || feature.kind == Feature::Kind::int64;
     if (classifier && dictionary) {
-      features[feature.name] = scores;
+      features[feature.name] = found.probabilities;
     } else if (classifier && label) {
-      features[feature.name] = lift.op("ArgMax", {scores}, {{"axis", int64_t{0}}, {"keepdims", int64_t{0}}});
+      features[feature.name] = found.label;
     } else {
       ASSAY_TRY(features[feature.name], blob_output(feature, model.network.exact_arrays, lift));
     }

@@ -1,19 +1,13 @@
 // A network's features as blobs, and back: element types, axes, images, preprocessing, classes.
 #pragma once
-#include <map>
 #include <span>
 #include <string>
 
 #include "coreml/lift/nn.h"
+#include "coreml/lift/program.h"
 #include "mil/model.h"
 
 namespace assay::coreml {
-
-/// Features by name, as their descriptions have them: arrays with their declared type and axes, images [1, C, H, W].
-using FeatureValues = std::map<std::string, ValueId, std::less<>>;
-
-/// Key of Graph::metadata under which a classifier's labels stand, as a JSON array in the order of the probabilities.
-inline constexpr char kLabelsKey[] = "assay.class_labels";
 
 /// Defines the network's inputs as blobs. Features that `features` lacks become inputs of the graph, or constants where
 /// they are optional and not among `given`.
@@ -29,6 +23,5 @@ std::optional<ir::ElemType> elem_of(mil::ArrayType type);
 std::vector<ir::Dim> shape_of(const mil::ArrayFeature& array);
 /// How layers see an image [1, C, H, W]: float32, channels in the model's order, preprocessed.
 Status image_input(const mil::Network& network, const mil::Feature& feature, bool first, ValueId id, NnLift& lift);
-ir::Type image_type(const mil::ImageFeature& image);
 
 }  // namespace assay::coreml

@@ -66,7 +66,7 @@ ValueId slice_axis(NnLift& c, ValueId x, int64_t axis, int64_t begin, int64_t en
   return c.op("Slice", {x, c.ints({begin}), c.ints({end}), c.ints({axis}), c.ints({step})});
 }
 
-ValueId backwards(NnLift& c, ValueId x, const ir::Dims& axes) {
+ValueId backwards(GraphBuilder& c, ValueId x, const ir::Dims& axes) {
   if (axes.empty()) return x;
   const ir::Dims first(axes.size(), -1), last(axes.size(), std::numeric_limits<int64_t>::min());
   return c.op("Slice", {x, c.ints(first), c.ints(last), c.ints(axes), c.ints(ir::Dims(axes.size(), -1))});

@@ -23,7 +23,7 @@ ValueId extent(NnLift& c, ValueId x, int64_t axis);
 /// Elements [begin, end) by `step` of one axis.
 ValueId slice_axis(NnLift& c, ValueId x, int64_t axis, int64_t begin, int64_t end, int64_t step = 1);
 /// The axis backwards.
-ValueId backwards(NnLift& c, ValueId x, const ir::Dims& axes);
+ValueId backwards(GraphBuilder& c, ValueId x, const ir::Dims& axes);
 
 /// How many elements the weights have; codes may be followed by padding bits.
 int64_t element_count(const mil::Weights& weights);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "coreml/lift/images.h"
 #include "coreml/lift/mil_tables.h"
 #include "coreml/lift/missing.h"
 #include "coreml/lift/scope.h"
@@ -34,7 +35,48 @@ void lift_const(MilLift& c) {
   c.result(id);
 }
 
-Status read_inputs(const mil::Function& function, MilLift& lift) {
+const mil::Feature* image_among(const std::vector<mil::Feature>& features, const std::string& name) {
+  const auto found = std::ranges::find(features, name, &mil::Feature::name);
+  return found != features.end() && found->kind == mil::Feature::Kind::image ? &*found : nullptr;
+}
+
+/// Extents that one of the two has; false where they contradict.
+bool meet(ir::Type& type, const ir::Type& declared) {
+  if (!declared.ranked()) return true;
+  if (declared.shape->size() != type.shape->size()) return false;
+  for (size_t i = 0; i < type.shape->size(); ++i) {
+    ir::Dim& dim = (*type.shape)[i];
+    const ir::Dim& other = (*declared.shape)[i];
+    if (dim.known() && other.known() && dim.value != other.value) return false;
+    if (!dim.known()) dim = other;
+  }
+  return true;
+}
+
+Error unlike(const std::string& name, const ir::Type& given, const ir::Type& declared) {
+  return Error{Code::model_invalid,
+               "'" + name + "' is " + ir::to_string(given) + ", and the function takes " + ir::to_string(declared), "",
+               "check the export"};
+}
+
+/// The value of an input: what a model before this one gives, or an input of the graph.
+Result<ValueId> input_value(const mil::NamedType& input, const mil::Feature* image, const ir::Type& declared,
+                            FeatureValues& features, MilLift& lift) {
+  if (const auto found = features.find(input.name); found != features.end()) {
+    ir::Type type = lift.type(found->second);
+    if (!type.ranked() || meet(type, declared)) return found->second;
+    return unlike(input.name, type, declared);
+  }
+  ir::Type type = image == nullptr ? declared : image_type(image->image);
+  if (!meet(type, declared)) return unlike(input.name, type, declared);
+  const ValueId id = lift.graph.add_value(input.name, std::move(type));
+  lift.graph.inputs.push_back(id);
+  features[input.name] = id;
+  return id;
+}
+
+Status read_inputs(const mil::Function& function, const mil::FunctionDescription& description, FeatureValues& features,
+                   MilLift& lift) {
   for (const mil::NamedType& input : function.inputs) {
     ASSAY_TRY(ir::Type type, ir_type(input.type));
     if (input.type.kind == mil::Type::Kind::state) {
@@ -43,9 +85,26 @@ Status read_inputs(const mil::Function& function, MilLift& lift) {
       lift.graph.states.push_back({input.name, id, id});
       continue;
     }
-    const ValueId id = lift.graph.add_value(input.name, std::move(type));
-    lift.graph.inputs.push_back(id);
-    lift.scope().define(input.name, id);
+    const mil::Feature* image = image_among(description.inputs, input.name);
+    ASSAY_TRY(const ValueId id, input_value(input, image, type, features, lift));
+    // Callers give pixels, models before this one other numbers; operations read the type that the function declares.
+    lift.begin("input", input.name);
+    lift.scope().define(input.name,
+                        image != nullptr ? image_read(lift, image->image, id, type.elem) : lift.cast(id, type.elem));
+    ASSAY_CHECK(lift.status());
+  }
+  return {};
+}
+
+Status give_outputs(const mil::Block& body, const mil::FunctionDescription& interface, FeatureValues& features,
+                    MilLift& lift, Warnings& warnings) {
+  for (const std::string& output : body.outputs) {
+    const ValueId id = lift.scope().find(output);
+    if (id == ir::kNoValue) return Error{Code::model_invalid, "nothing defines the output '" + output + "'"};
+    lift.begin("output", output);
+    const mil::Feature* image = image_among(interface.outputs, output);
+    features[output] = image == nullptr ? id : image_given(lift, *image, id, warnings);
+    ASSAY_CHECK(lift.status());
   }
   return {};
 }
@@ -82,37 +141,55 @@ Status lift_operations(const std::vector<mil::Operation>& operations, MilLift& l
   return {};
 }
 
-Result<ir::Graph> lift_program(const mil::Program& program, const mil::Description& description,
-                               const std::string& name, Warnings&) {
-  const std::string wanted = !name.empty()                          ? name
-                             : description.default_function.empty() ? "main"
-                                                                    : description.default_function;
+namespace {
+std::string function_name(const mil::Description& description, const std::string& asked) {
+  if (!asked.empty()) return asked;
+  return description.default_function.empty() ? "main" : description.default_function;
+}
+
+Result<const mil::Function*> function_of(const mil::Program& program, const std::string& wanted) {
   const mil::Function* function = mil::find(program.functions, wanted);
   if (function == nullptr)
     return Error{Code::model_invalid, "the program has no function '" + wanted + "'", "", "name one that it has"};
-  const mil::Opset* opset = mil::find_opset(function->opset);
-  if (opset == nullptr || function->body() == nullptr)
+  if (mil::find_opset(function->opset) == nullptr || function->body() == nullptr)
     return Error{Code::opset_unsupported,
                  "function '" + wanted + "' is written in operator set '" + function->opset + "'", "",
                  "CoreML5 to CoreML9 are read"};
-  ir::Graph graph;
-  graph.name = wanted;
+  return function;
+}
+}  // namespace
+
+Status lift_function(const mil::Program& program, const mil::Description& description, const std::string& name,
+                     ir::Graph& graph, FeatureValues& features, Warnings& warnings) {
+  const std::string wanted = function_name(description, name);
+  const mil::FunctionDescription& interface = interface_of(description, wanted);
+  ASSAY_TRY(const mil::Function* function, function_of(program, wanted));
+  const size_t states = graph.states.size();
   MilScope scope(graph);
-  MilLift lift(graph, scope, opset->spec_version);
-  ASSAY_CHECK(read_inputs(*function, lift));
+  MilLift lift(graph, scope, mil::find_opset(function->opset)->spec_version);
+  ASSAY_CHECK(read_inputs(*function, interface, features, lift));
   ASSAY_CHECK(lift_operations(function->body()->operations, lift));
-  for (const std::string& output : function->body()->outputs) {
-    ValueId id = scope.find(output);
-    if (id == ir::kNoValue)
-      return Error{Code::model_invalid, "nothing defines the output '" + output + "'", "function '" + wanted + "'"};
-    lift.begin("output", output);
+  ASSAY_CHECK(give_outputs(*function->body(), interface, features, lift, warnings));
+  for (size_t i = states; i < graph.states.size(); ++i) graph.states[i].after = scope.states().at(graph.states[i].name);
+  return {};
+}
+
+Result<ir::Graph> lift_program(const mil::Program& program, const mil::Description& description,
+                               const std::string& name, Warnings& warnings) {
+  ir::Graph graph;
+  graph.name = function_name(description, name);
+  FeatureValues features;
+  ASSAY_CHECK(lift_function(program, description, name, graph, features, warnings));
+  GraphBuilder builder(graph);
+  for (const std::string& output : mil::find(program.functions, graph.name)->body()->outputs) {
+    ValueId id = features.at(output);
+    builder.begin("output", output);
     // An output has a value of its own: what is an input, a constant or output under another name is copied.
     const bool taken = std::ranges::find(graph.outputs, id) != graph.outputs.end();
-    if (graph.at(id).producer == ir::kNoOp || taken) id = lift.op("Identity", {id});
-    lift.rename_output(id, output);
+    if (graph.at(id).producer == ir::kNoOp || taken) id = builder.op("Identity", {id});
+    builder.rename_output(id, output);
     graph.outputs.push_back(id);
   }
-  for (ir::State& state : graph.states) state.after = scope.states().at(state.name);
   for (const auto& [key, value] : description.metadata.user) graph.metadata[key] = value;
   return graph;
 }

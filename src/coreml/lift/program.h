@@ -1,5 +1,6 @@
 // Drivers: a whole ML Program, a whole NeuralNetwork.
 #pragma once
+#include <map>
 #include <span>
 #include <string>
 
@@ -10,13 +11,21 @@
 
 namespace assay::coreml {
 
+/// Features by name, as their descriptions have them: arrays with their declared type and axes, images [1, C, H, W].
+using FeatureValues = std::map<std::string, ValueId, std::less<>>;
+
+/// One function of a program into `graph`. Inputs are among `features` or become inputs of the graph; outputs join
+/// `features`.
+Status lift_function(const mil::Program& program, const mil::Description& description, const std::string& name,
+                     ir::Graph& graph, FeatureValues& features, Warnings& warnings);
 /// One function of a program; `name` empty: the default one, "main".
 Result<ir::Graph> lift_program(const mil::Program& program, const mil::Description& description,
                                const std::string& name, Warnings& warnings);
 /// `given`: optional inputs that the caller has values for; the others are constants.
 Result<ir::Graph> lift_network(const mil::NetworkModel& model, const mil::Description& description,
                                std::span<const std::string> given, Warnings& warnings);
-/// Networks one behind the other, joined by the names of their features. Errors: coreml_kind when one is no network.
+/// Networks and programs one behind the other, joined by the names of their features. Errors: coreml_kind when one is
+/// neither.
 Result<ir::Graph> lift_pipeline(const mil::Pipeline& pipeline, const mil::Description& description,
                                 std::span<const std::string> given, Warnings& warnings);
 

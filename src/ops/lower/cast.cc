@@ -44,6 +44,8 @@ Status cast_to_mil(MilContext& c) {
 
 Status cast_to_nn(NnContext& c) {
   const ElemType to = c.out_type().elem, from = c.elem(0);
+  // Layers never round to float16: a float16 value has come as one, and is the same number in float32.
+  if (from == ElemType::float16 && to == ElemType::float32) return c.result(c.in(0));
   for (const ElemType type : {to, from})
     if (type != ElemType::float32 && type != ElemType::boolean && !ir::is_integer(type))
       return c.refuse("layers have no " + std::string(ir::elem_name(type)) + " to round to");
