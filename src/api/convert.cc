@@ -9,6 +9,7 @@
 #include "backends/model_file.h"
 #include "base/text.h"
 #include "coreml/file.h"
+#include "coreml/interface.h"
 #include "coreml/lower.h"
 #include "coreml/single_edges.h"
 #include "onnx/export.h"
@@ -191,6 +192,20 @@ void tell(const ConvertRequest& request, const Written& written, bool wrote, Rep
         "\n";
 }
 
+/// Operators that Assay does not have are listed together with those that the format cannot say.
+Error all_refused(const ConvertRequest& request, coreml::LowerOptions options, Error missing) {
+  Warnings unsaid;
+  auto file = backends::read_model_file(request.model, unsaid, {}, ir::Unknown::kept);
+  if (!file.ok()) return missing;
+  auto graph = api::with_shapes(file->graph, request.inputs, options);
+  if (!graph.ok()) return missing;
+  api::keep_flexible(file->inputs, *graph, options);
+  coreml::make_edges_single(*graph);
+  const auto lowered = coreml::lower(*graph, options, unsaid);
+  const bool listed = !lowered.ok() && lowered.error().message.find(coreml::kUnknownOperator) != std::string::npos;
+  return listed ? lowered.error() : missing;  // inputs of types that Core ML lacks come before any operation
+}
+
 }  // namespace
 
 Result<Report> convert(const ConvertRequest& given) {
@@ -203,7 +218,11 @@ Result<Report> convert(const ConvertRequest& given) {
   ASSAY_CHECK(set_target(request.target, options));
   ASSAY_CHECK(api::set_precision(request.precision, options));
   ASSAY_CHECK(check_words(request, target, options));
-  ASSAY_TRY(const backends::ModelFile file, backends::read_model_file(request.model, report.warnings));
+  const auto read = backends::read_model_file(request.model, report.warnings);
+  if (!read.ok() && read.error().code == Code::op_unsupported && target != Target::onnx)
+    return all_refused(request, options, read.error());
+  if (!read.ok()) return read.error();
+  const backends::ModelFile& file = *read;
   ASSAY_TRY(ir::Graph graph, api::with_shapes(file.graph, request.inputs, options));
   ASSAY_CHECK(api::check_precisions(graph, options));
   if (target != Target::onnx) ASSAY_CHECK(passes::fold_moved_weights(graph));

@@ -16,14 +16,15 @@ Result<mil::Model> lower(const ir::Graph& graph, const LowerOptions& options, Wa
     for (const ir::ValueId id : *ports)
       if (const std::string& name = graph.at(id).name; ops::legal_name(name) == name) names.of(name);
   ASSAY_TRY(model.description.main.inputs, input_features(graph, options, names, warnings));
-  ASSAY_TRY(model.description.main.outputs, output_features(graph, names));
+  auto outputs = output_features(graph, names);
   if (options.format == Format::ml_program) {
-    ASSAY_TRY(model.content, lower_program(graph, options, names, model.description.main.outputs));
+    ASSAY_TRY(model.content, lower_program(graph, options, names, outputs));
   } else {
     mil::NetworkModel network;
-    ASSAY_TRY(network.network, lower_network(graph, names, model.description.main.outputs));
+    ASSAY_TRY(network.network, lower_network(graph, names, outputs));
     model.content = std::move(network);
   }
+  model.description.main.outputs = *std::move(outputs);
   model.description.metadata = metadata_of(graph, names);
   model.spec_version = options.version;
   return model;

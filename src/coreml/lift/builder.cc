@@ -49,6 +49,15 @@ std::vector<ValueId> GraphBuilder::ops(std::string_view type, std::vector<ValueI
   return results;
 }
 
+std::vector<ValueId> GraphBuilder::unread(const std::vector<ValueId>& inputs, std::vector<ir::Type> results) {
+  ir::Op op{.domain = "", .type = kind_, .name = name_, .origin = kind_};
+  op.inputs = inputs;
+  for (ir::Type& type : results) op.outputs.push_back(graph.add_value(graph.fresh_name(kind_), std::move(type)));
+  const std::vector<ValueId> values = op.outputs;
+  graph.add_op(std::move(op));
+  return values;
+}
+
 ValueId GraphBuilder::op(std::string_view type, std::vector<ValueId> inputs, std::vector<ir::Attr> attrs) {
   return ops(type, std::move(inputs), 1, std::move(attrs)).front();
 }

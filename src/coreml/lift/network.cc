@@ -22,9 +22,11 @@ const std::unordered_map<std::string_view, const NnRow*>& rows_by_kind() {
   return *kByKind;
 }
 
+bool is_missing(const mil::Layer& layer) { return layer.kind == nullptr || !rows_by_kind().contains(layer.kind->name); }
+
 void find_missing(std::span<const mil::Layer> layers, Missing& missing) {
   for (const mil::Layer& layer : layers) {
-    if (layer.kind == nullptr || !rows_by_kind().contains(layer.kind->name))
+    if (is_missing(layer))
       missing.add(layer.kind == nullptr ? "a layer of unknown kind" : std::string(layer.kind->name), layer.name);
     for (const char* field : {"ifBranch", "elseBranch", "conditionNetwork", "bodyNetwork"})
       if (layer.params.row() != nullptr && layer.params.row()->find(field) != nullptr)
@@ -32,9 +34,26 @@ void find_missing(std::span<const mil::Layer> layers, Missing& missing) {
   }
 }
 
+bool has_nested_missing(std::span<const mil::Layer> layers) {
+  Missing all, own;
+  find_missing(layers, all);
+  for (const mil::Layer& layer : layers)
+    if (is_missing(layer)) own.add("", "");
+  return all.count() != own.count();
+}
+
+/// Its results are float32 arrays of any rank: a network says no more.
+void lift_unread(const mil::Layer& layer, NnLift& lift) {
+  static constexpr NnRow kNone = {};
+  lift.start(layer, kNone);
+  const std::vector<ValueId> results =
+      lift.unread(lift.all(), std::vector(layer.outputs.size(), ir::Type::tensor(ir::ElemType::float32)));
+  for (size_t i = 0; i < results.size(); ++i) lift.result(results[i], i);
+}
+
 /// One network whose inputs are `features` or become inputs of the graph; its outputs join `features`.
 Status lift_features(const mil::NetworkModel& model, const mil::FunctionDescription& description,
-                     std::span<const std::string> given, ir::Graph& graph, FeatureValues& features,
+                     std::span<const std::string> given, ir::Unknown unknown, ir::Graph& graph, FeatureValues& features,
                      Warnings& warnings) {
   NnScope scope(graph);
   NnLift lift(graph, scope, warnings);
@@ -43,7 +62,7 @@ Status lift_features(const mil::NetworkModel& model, const mil::FunctionDescript
   ASSAY_CHECK(lift_inputs(model, description, given, features, lift));
   Missing missing;
   find_missing(model.network.layers, missing);
-  ASSAY_CHECK(missing.status());
+  if (unknown == ir::Unknown::refused || has_nested_missing(model.network.layers)) ASSAY_CHECK(missing.status());
   ASSAY_CHECK(lift_layers(model.network.layers, lift));
   return lift_outputs(model, description, features, lift);
 }
@@ -99,6 +118,11 @@ std::vector<const NnRow*> nn_rows() {
 
 Status lift_layers(std::span<const mil::Layer> layers, NnLift& lift) {
   for (size_t i = 0; i < layers.size(); ++i) {
+    if (is_missing(layers[i])) {
+      lift_unread(layers[i], lift);
+      ASSAY_CHECK(lift.status());
+      continue;
+    }
     const NnRow& row = *rows_by_kind().at(layers[i].kind->name);
     lift.start(layers[i], row);
     lift.rest = layers.subspan(i + 1);
@@ -113,18 +137,18 @@ Status lift_layers(std::span<const mil::Layer> layers, NnLift& lift) {
 }
 
 Result<ir::Graph> lift_network(const mil::NetworkModel& model, const mil::Description& description,
-                               std::span<const std::string> given, Warnings& warnings) {
+                               std::span<const std::string> given, Warnings& warnings, ir::Unknown unknown) {
   ir::Graph graph;
   graph.name = "network";
   for (const mil::Feature& feature : description.main.outputs) graph.reserve_name(feature.name);
   FeatureValues features;
-  ASSAY_CHECK(lift_features(model, description.main, given, graph, features, warnings));
+  ASSAY_CHECK(lift_features(model, description.main, given, unknown, graph, features, warnings));
   ASSAY_CHECK(finish(graph, description, features, warnings));
   return graph;
 }
 
 Result<ir::Graph> lift_pipeline(const mil::Pipeline& pipeline, const mil::Description& description,
-                                std::span<const std::string> given, Warnings& warnings) {
+                                std::span<const std::string> given, Warnings& warnings, ir::Unknown unknown) {
   ir::Graph graph;
   graph.name = "pipeline";
   for (const mil::Feature& feature : description.main.outputs) graph.reserve_name(feature.name);
@@ -134,7 +158,7 @@ Result<ir::Graph> lift_pipeline(const mil::Pipeline& pipeline, const mil::Descri
     if (network == nullptr)
       return Error{Code::coreml_kind, "the pipeline has a " + std::string(mil::content_name(model)), "",
                    "pipelines of NeuralNetworks are read"};
-    ASSAY_CHECK(lift_features(*network, model.description.main, given, graph, features, warnings));
+    ASSAY_CHECK(lift_features(*network, model.description.main, given, unknown, graph, features, warnings));
   }
   ASSAY_CHECK(finish(graph, description, features, warnings));
   return graph;

@@ -64,26 +64,49 @@ std::vector<const MilRow*> mil_rows() {
 namespace {
 void find_missing(const std::vector<mil::Operation>& operations, Missing& missing) {
   for (const mil::Operation& op : operations) {
-    if (!rows_by_type().contains(op.type)) missing.add(op.type, std::string(op.name()));
+    const auto row = rows_by_type().find(op.type);
+    if (row == rows_by_type().end())
+      missing.add(op.type, std::string(op.name()));
+    else if (!row->second->refusal.empty())
+      missing.add(op.type, std::string(op.name()), row->second->refusal);
     for (const mil::Block& block : op.blocks) find_missing(block.operations, missing);
   }
 }
+
+/// Its results are what the file declares.
+void lift_unread(const mil::Operation& op, MilLift& lift) {
+  std::vector<ValueId> inputs;
+  for (const auto& [parameter, argument] : op.inputs)
+    for (const ValueId id : lift.all(parameter)) inputs.push_back(id);
+  std::vector<ir::Type> types;
+  for (const mil::NamedType& output : op.outputs) {
+    auto type = ir_type(output.type);
+    types.push_back(type.ok() ? *std::move(type) : ir::Type());
+  }
+  const std::vector<ValueId> results = lift.unread(inputs, std::move(types));
+  for (size_t i = 0; i < results.size(); ++i) lift.result(results[i], i);
+}
+
 }  // namespace
 
 Status lift_operations(const std::vector<mil::Operation>& operations, MilLift& lift) {
   Missing missing;
   find_missing(operations, missing);
-  ASSAY_CHECK(missing.status());
+  if (lift.unknown == ir::Unknown::refused) ASSAY_CHECK(missing.status());
   for (const mil::Operation& op : operations) {
     lift.start(op);
-    rows_by_type().at(op.type)->lift(lift);
+    const auto row = rows_by_type().find(op.type);
+    if (row == rows_by_type().end() || !row->second->refusal.empty())
+      lift_unread(op, lift);
+    else
+      row->second->lift(lift);
     ASSAY_CHECK(lift.status());
   }
   return {};
 }
 
 Result<ir::Graph> lift_program(const mil::Program& program, const mil::Description& description,
-                               const std::string& name, Warnings&) {
+                               const std::string& name, ir::Unknown unknown) {
   const std::string wanted = !name.empty()                          ? name
                              : description.default_function.empty() ? "main"
                                                                     : description.default_function;
@@ -99,6 +122,7 @@ Result<ir::Graph> lift_program(const mil::Program& program, const mil::Descripti
   graph.name = wanted;
   MilScope scope(graph);
   MilLift lift(graph, scope, opset->spec_version);
+  lift.unknown = unknown;
   ASSAY_CHECK(read_inputs(*function, lift));
   ASSAY_CHECK(lift_operations(function->body()->operations, lift));
   for (const std::string& output : function->body()->outputs) {

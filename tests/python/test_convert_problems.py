@@ -1,0 +1,106 @@
+"""What cannot be converted is said at once, by name, and nothing that a file asks for exhausts the machine."""
+import numpy as np
+import onnx
+import pytest
+from coreml_judge import Judge, make, read_spec
+from mil_programs import build, ct, get_new_symbol, mb, save
+from onnx import TensorProto as T
+from onnx import helper
+
+NODE = helper.make_node
+X = np.ones((2, 3), np.float32)
+
+
+def model_of(nodes, outputs=("y",), inputs=None, constants=None):
+    """A model with operators that onnx does not know: nothing checks it."""
+    element = helper.np_dtype_to_tensor_dtype
+    info = [helper.make_tensor_value_info(n, element(a.dtype), a.shape) for n, a in (inputs or {"x": X}).items()]
+    weights = [onnx.numpy_helper.from_array(np.asarray(a), n) for n, a in (constants or {}).items()]
+    graph = helper.make_graph(nodes, "g", info, [onnx.ValueInfoProto(name=n) for n in outputs], weights)
+    opsets = [helper.make_opsetid("", 24), helper.make_opsetid("acme", 1)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=10)
+
+
+UNKNOWN = [NODE("Blend", ["x"], ["b"], domain="acme", name="first"), NODE("Blend", ["b"], ["c"], domain="acme")]
+
+
+@pytest.mark.parametrize("kind", ["mlprogram", "neuralnetwork"])
+def test_missing_operators_are_listed_with_inconvertible_ones(assay, tmp_path, kind):
+    nodes = [NODE("Unique", ["x"], ["u"], name="once"), *UNKNOWN, NODE("StringNormalizer", ["c"], ["s"], name="words"),
+             NODE("Relu", ["c"], ["y"])]
+    _, done = Judge(assay, tmp_path).convert(model_of(nodes, ["y", "u"]), kind, code=3)
+    assert "error A114" in done.err and "Unique (1, first Unique 'once')" in done.err
+    assert "acme.Blend (2, first acme.Blend 'first'): Assay does not have it" in done.err
+    assert "StringNormalizer (1, first StringNormalizer 'words'): Assay does not have it" in done.err
+    assert "Relu" not in done.err
+
+
+def test_missing_operators_alone_stay_what_they_were(assay, tmp_path):
+    done = assay("convert", Judge(assay, tmp_path).save(model_of(UNKNOWN, ["c"])), "-o", "m2.onnx", code=3)
+    assert "error A104" in done.err
+    # An input that Core ML does not take stops before there is a list.
+    pixels = model_of([NODE("Cast", ["p"], ["x"], to=T.FLOAT), *UNKNOWN], ["c"], {"p": np.zeros(3, np.uint8)})
+    _, done = Judge(assay, tmp_path).convert(pixels, "mlprogram", code=3)
+    assert "error A104" in done.err and "acme.Blend (2 nodes" in done.err
+
+
+def test_missing_operators_in_branches_are_listed(assay, tmp_path):
+    branch = [helper.make_graph([node], name, [], [onnx.ValueInfoProto(name=name)]) for node, name in
+              ((NODE("Blend", ["x"], ["t"], domain="acme"), "t"), (NODE("Unique", ["x"], ["e"]), "e"))]
+    nodes = [NODE("If", ["f"], ["y"], then_branch=branch[0], else_branch=branch[1])]
+    _, done = Judge(assay, tmp_path).convert(model_of(nodes, inputs={"x": X, "f": np.array(True)}), "mlprogram", code=3)
+    assert "acme.Blend (1" in done.err and "Unique (1" in done.err
+
+
+def edit(package, change):
+    """Changes the operations of a saved program."""
+    path = package / "Data" / "com.apple.CoreML" / "model.mlmodel"
+    spec, _ = read_spec(package)
+    function = spec.mlProgram.functions["main"]
+    change(function.block_specializations[function.opset].operations)
+    for output in spec.description.output:
+        output.type.multiArrayType.ClearField("shape")
+    path.write_bytes(spec.SerializeToString())
+
+
+def test_operations_of_programs_that_are_not_read_are_listed_with_the_rest(assay, tmp_path):
+    def body(a):
+        return mb.random_normal(shape=[2, 3]), mb.exp(x=mb.erf(x=a)), mb.non_zero(x=a)
+
+    def rename(operations):
+        for op in operations:
+            if op.type == "erf":
+                op.type = "acme_erf"
+
+    package = tmp_path / "p.mlpackage"
+    save(build(body, [X]), package)
+    edit(package, rename)
+    done = assay("run", package, "--random", "1", code=3)
+    assert "acme_erf (1" in done.err and "random_normal (1, first" in done.err and "documents no generator" in done.err
+    done = assay("convert", package, "-o", "m.mlmodel", code=3)
+    assert "error A114" in done.err and "acme_erf (1" in done.err and "random_normal (1" in done.err
+    assert "Exp" not in done.err and "exp (" not in done.err
+
+
+def test_layers_that_are_not_read_are_listed_with_the_rest(assay, tmp_path):
+    x = np.ones((2, 3, 4), np.float32)
+    nodes = [NODE("Hardmax", ["x"], ["h"]), NODE("Relu", ["x"], ["r"])]
+    path, _ = Judge(assay, tmp_path).convert(make(nodes, {"x": x}, ["h", "r"]), "neuralnetwork")
+    spec, _ = read_spec(path)
+    spec.neuralNetwork.layers[-1].custom.className = "Mine"
+    path.write_bytes(spec.SerializeToString())
+    done = assay("convert", path, "-o", "m.mlpackage", code=3)
+    assert "error A114" in done.err and "custom (1, first custom 'r'): Assay does not have it" in done.err
+
+
+def test_outputs_of_unknown_rank_name_the_input_that_would_help(assay, tmp_path):
+    x, s = helper.make_tensor_value_info("x", T.FLOAT, [4]), helper.make_tensor_value_info("s", T.INT64, ["n"])
+    graph = helper.make_graph([NODE("Reshape", ["x", "s"], ["y"])], "g", [x, s], [onnx.ValueInfoProto(name="y")])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 24)], ir_version=10), tmp_path / "m.onnx")
+    done = assay("convert", "m.onnx", "-o", "m.mlpackage", code=3)
+    assert "A114" in done.err and "Reshape (1" in done.err
+    nodes = [NODE("Identity", ["x"], ["y"])]
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", T.FLOAT, None)],
+                              [onnx.ValueInfoProto(name="y")])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 24)], ir_version=10), tmp_path / "n.onnx")
+    assert "--input x:..." in assay("convert", "n.onnx", "-o", "n.mlpackage", code=3).err
