@@ -18,7 +18,7 @@ Result<mil::Model> lower(const ir::Graph& graph, const LowerOptions& options, Wa
   ASSAY_TRY(model.description.main.inputs, input_features(graph, options, names, warnings));
   auto outputs = output_features(graph, names);
   if (options.format == Format::ml_program) {
-    ASSAY_TRY(model.content, lower_program(graph, options, names, outputs));
+    ASSAY_TRY(model.content, lower_program(graph, options, names, outputs, warnings));
   } else {
     mil::NetworkModel network;
     ASSAY_TRY(network.network, lower_network(graph, names, outputs));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "coreml/half_constants.h"
 #include "coreml/interface.h"
 #include "ops/def.h"
 #include "ops/lower/mil.h"
@@ -23,8 +24,9 @@ std::string impossible(const ir::Op& op) {
 
 class ProgramLowering {
  public:
-  ProgramLowering(const ir::Graph& graph, const LowerOptions& options, ops::LegalNames& names, int version)
-      : graph_(graph), options_(options), names_(names), builder_(graph, version, names) {
+  ProgramLowering(const ir::Graph& graph, const LowerOptions& options, ops::LegalNames& names, int version,
+                  HalfConstants& constants)
+      : graph_(graph), options_(options), names_(names), builder_(graph, version, names), constants_(constants) {
     builder_.set_lower([this](const ir::Graph& g, MilBuilder& builder) { return lower_all(g, builder); });
   }
 
@@ -46,6 +48,7 @@ class ProgramLowering {
   const LowerOptions& options_;
   ops::LegalNames& names_;
   MilBuilder builder_;
+  HalfConstants& constants_;
   Unknowns unknowns_;
   Refusals refusals_;
 };
@@ -96,6 +99,8 @@ Status ProgramLowering::lower_op(const ir::Graph& graph, const ir::Op& op, MilBu
   if (std::string why = impossible(op); !why.empty()) return context.refuse(std::move(why));
   ASSAY_CHECK(check_results(graph, op));
   builder.set_precision(precision_of(op));
+  if (builder.precision() == DataType::float16)
+    if (std::string why = constants_.overflow(op, builder); !why.empty()) context.keep_single(std::move(why));
   return op.def->to_mil.apply(context);
 }
 
@@ -170,20 +175,23 @@ Result<mil::Function> ProgramLowering::run(bool outputs) {
 }  // namespace
 
 Result<mil::Program> lower_program(const ir::Graph& graph, const LowerOptions& options, ops::LegalNames& names,
-                                   Result<std::vector<mil::Feature>>& outputs) {
+                                   Result<std::vector<mil::Feature>>& outputs, Warnings& warnings) {
   if (options.version != 0 && options.version < kFirst)
     return Error{Code::not_convertible, "ML Programs exist from iOS15 and macOS12 on", "",
                  "--format neuralnetwork writes for older systems"};
   int version = options.version == 0 ? kFirst : std::min(options.version, kLast);
   for (;;) {
     ops::LegalNames attempt = names;
-    ProgramLowering lowering(graph, options, attempt, version);
+    HalfConstants constants;
+    ProgramLowering lowering(graph, options, attempt, version, constants);
     ASSAY_TRY(mil::Function function, lowering.run(outputs.ok()));
     if (!lowering.refusals().empty()) return lowering.refusals().error("an ML Program");
     if (!outputs.ok()) return outputs.error();
     const int needed = lowering.builder().needed();
     if (needed <= version) {
       names = std::move(attempt);
+      warn_kept(lowering.builder().kept(), warnings);
+      constants.warn(warnings);
       for (size_t i = 0; i < outputs->size(); ++i) (*outputs)[i].name = function.body()->outputs[i];
       mil::Program program;
       program.functions.emplace_back("main", std::move(function));

@@ -8,5 +8,5 @@ namespace assay::coreml {
 /// names that the function's results have: an output that is an input too needs another. Where they are an error,
 /// operations that cannot be written come first.
 Result<mil::Program> lower_program(const ir::Graph& graph, const LowerOptions& options, ops::LegalNames& names,
-                                   Result<std::vector<mil::Feature>>& outputs);
+                                   Result<std::vector<mil::Feature>>& outputs, Warnings& warnings);
 }  // namespace assay::coreml
