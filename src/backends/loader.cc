@@ -110,7 +110,10 @@ struct ProgramLoader::State {
     model->inputs = ports_of(file.graph, file.graph.inputs);
     model->outputs = ports_of(file.graph, file.graph.outputs);
     if (file.format != ModelFormat::onnx)
-      for (Port& port : model->inputs) port.core_ml = true;
+      for (Port& port : model->inputs) {
+        port.core_ml = true;
+        port.in_layers = file.format == ModelFormat::neural_network;
+      }
     model->graph = std::make_shared<const ir::Graph>(std::move(file.graph));
     models.emplace(path, model);
     return std::shared_ptr<const Model>(model);

@@ -26,6 +26,8 @@ struct Port {
   /// An input of a Core ML file, which has no int64 and boolean inputs (such arrays become int32 when every value fits)
   /// and no scalars (they are arrays of one element).
   bool core_ml = false;
+  /// And of a NeuralNetwork: layers hold integers as float32.
+  bool in_layers = false;
 
   bool is_called(std::string_view wanted) const { return name == wanted || (!alias.empty() && alias == wanted); }
 };

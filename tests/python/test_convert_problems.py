@@ -104,3 +104,39 @@ def test_outputs_of_unknown_rank_name_the_input_that_would_help(assay, tmp_path)
                               [onnx.ValueInfoProto(name="y")])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 24)], ir_version=10), tmp_path / "n.onnx")
     assert "--input x:..." in assay("convert", "n.onnx", "-o", "n.mlpackage", code=3).err
+
+
+INTEGERS = {
+    "Add": ([NODE("Add", ["x", "k"], ["y"])], 2**24 + 1),
+    "Where": ([NODE("Less", ["x", "k"], ["c"]), NODE("Where", ["c", "x", "k"], ["y"])], -2**40),
+    "smallest": ([NODE("Max", ["x", "k"], ["y"])], -2**63),
+}
+
+
+@pytest.mark.parametrize(("nodes", "value"), INTEGERS.values(), ids=INTEGERS)
+def test_integers_that_layers_do_not_hold_are_refused_by_name(assay, tmp_path, nodes, value):
+    x = np.array([1, 2], np.int64)
+    Judge(assay, tmp_path).refused(make(nodes, {"x": x}, ["y"], {"k": np.int64(value)}), "neuralnetwork",
+                                   f"the integer {value} is not exact in a layer, which holds floats, in 'k'")
+
+
+@pytest.mark.parametrize(("bounds", "fine"), [((0, 2**31 - 1), True), ((2**24 + 1, 2**30), False),
+                                              ((-2**30, -2**24 - 1), False)])
+def test_integer_bounds_beyond_what_layers_hold(assay, tmp_path, bounds, fine):
+    x = np.array([-3, 5], np.int32)
+    model = make([NODE("Clip", ["x", "low", "high"], ["y"])], {"x": x}, ["y"],
+                 {"low": np.int32(bounds[0]), "high": np.int32(bounds[1])})
+    if fine:
+        Judge(assay, tmp_path).network(model, {"x": x})
+    else:
+        Judge(assay, tmp_path).refused(model, "neuralnetwork", "an integer bound beyond 2^24")
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_integers_given_to_layers_are_checked(assay, tmp_path, dtype):
+    path, _ = Judge(assay, tmp_path).convert(
+        make([NODE("Add", ["x", "x"], ["y"])], {"x": np.zeros(2, np.int32)}, ["y"]), "neuralnetwork")
+    for value, code in ((2**24, 0), (-2**24, 0), (2**24 + 1, 3), (-2**24 - 1, 3)):
+        np.savez(tmp_path / "in.npz", x=np.array([1, value], dtype))
+        done = assay("run", path, "--input", "in.npz", code=code)
+        assert (f"error A309: the value {value} is beyond 2^24" in done.err) == (code == 3)
