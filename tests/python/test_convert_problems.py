@@ -140,3 +140,34 @@ def test_integers_given_to_layers_are_checked(assay, tmp_path, dtype):
         np.savez(tmp_path / "in.npz", x=np.array([1, value], dtype))
         done = assay("run", path, "--input", "in.npz", code=code)
         assert (f"error A309: the value {value} is beyond 2^24" in done.err) == (code == 3)
+
+
+@pytest.mark.parametrize(("stride", "pads"), [(2**31 - 1, None), (2**30, [0, 2**30, 0, 2**30])], ids=["one", "padded"])
+def test_poolings_allocate_by_what_they_read(assay, tmp_path, stride, pads):
+    x = np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4)
+    more = {"pads": pads} if pads else {}
+    node = NODE("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], strides=[1, stride], **more)
+    onnx.save(model_of([node], inputs={"x": x}), tmp_path / "m.onnx")
+    np.savez(tmp_path / "in.npz", x=x)
+    done = assay("run", "m.onnx", "--input", "in.npz", code=3 if pads else 0)
+    assert "error A106: windows over" in done.err if pads else "y: float32[1,1,3,1]\n  5 9 13\n" in done.out
+
+
+def test_constants_that_a_file_implies_are_bounded(assay, tmp_path):
+    def widen(operations):
+        for op in operations:
+            for value in (op.outputs[0].type, op.attributes["val"].type if op.type == "const" else None):
+                for dim in value.tensorType.dimensions if value else ():
+                    if dim.constant.size == 7:
+                        dim.constant.size = 2**31
+
+    package = tmp_path / "p.mlpackage"
+    save(build(lambda a: mb.instance_norm(x=a), [np.ones((1, 7, 2, 2), np.float32)]), package)
+    spec, _ = read_spec(package)
+    for feature in spec.description.input:
+        feature.type.multiArrayType.shape[1] = 2**31
+    function = spec.mlProgram.functions["main"]
+    function.inputs[0].type.tensorType.dimensions[1].constant.size = 2**31
+    widen(function.block_specializations[function.opset].operations)
+    (package / "Data" / "com.apple.CoreML" / "model.mlmodel").write_bytes(spec.SerializeToString())
+    assert "A106: a constant of 2147483648 equal numbers" in assay("convert", package, "-o", "m.onnx", code=3).err

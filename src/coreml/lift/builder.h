@@ -35,6 +35,8 @@ class GraphBuilder {
   /// them.
   ValueId weight(ir::Tensor tensor, std::string_view stem = "weight");
   ValueId parameter(ir::Tensor tensor, std::string_view stem = "parameter");
+  /// A parameter that the file implies: `n` times a number, in the element type of `like`. Errors: limit_exceeded.
+  ValueId filled(double value, int64_t n, ValueId like);
   ValueId ints(const ir::Dims& values);  ///< int64, rank 1
   ValueId integer(int64_t value);        ///< int64, rank 0
   /// A parameter of rank 0 in the element type of `like` (float32, float16 or an integer type).
