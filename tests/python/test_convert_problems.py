@@ -171,3 +171,24 @@ def test_constants_that_a_file_implies_are_bounded(assay, tmp_path):
     widen(function.block_specializations[function.opset].operations)
     (package / "Data" / "com.apple.CoreML" / "model.mlmodel").write_bytes(spec.SerializeToString())
     assert "A106: a constant of 2147483648 equal numbers" in assay("convert", package, "-o", "m.onnx", code=3).err
+
+
+@pytest.mark.parametrize("kind", ["mlprogram", "neuralnetwork"])
+def test_shapes_that_hold_no_zero_are_not_looked_through_for_copies(assay, tmp_path, kind):
+    """[batch, 2, -1] of Shape and constants; and a shape that the model is given, where 0 may stand."""
+    x = helper.make_tensor_value_info("x", T.FLOAT, ["n", "m", 6])
+    one = helper.make_tensor("one", T.INT64, [1], [1])
+    sizes = [NODE("Shape", ["x"], ["s"]), NODE("Slice", ["s", "one", "two"], ["m"]),
+             NODE("Concat", ["m", "two", "minus", "one"], ["w"], axis=0), NODE("Reshape", ["x", "w"], ["y"])]
+    constants = [one, helper.make_tensor("two", T.INT64, [1], [2]), helper.make_tensor("minus", T.INT64, [1], [-1])]
+    graph = helper.make_graph(sizes, "g", [x], [onnx.ValueInfoProto(name="y")], constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 24)], ir_version=10), tmp_path / "m.onnx")
+    target = {"mlprogram": "m.mlpackage", "neuralnetwork": "m.mlmodel"}[kind]
+    result = assay("convert", "m.onnx", "-o", target, "--format", kind, "--input", "x:1..4x1..4x6", "--json",
+                   code=0).result
+    assert not {"select", "whereBroadcastable", "equal"} & set(result["operations"])
+    values = np.arange(72, dtype=np.float32).reshape(4, 3, 6)
+    np.savez(tmp_path / "in.npz", x=values)
+    assay("run", target, "--input", "in.npz", "--output", "out.npz", "--profile", "strict-f32", code=0)
+    with np.load(tmp_path / "out.npz") as found:
+        np.testing.assert_array_equal(found["y"], values.reshape(3, 2, -1, 1))
