@@ -142,6 +142,24 @@ def test_integers_given_to_layers_are_checked(assay, tmp_path, dtype):
         assert (f"error A309: the value {value} is beyond 2^24" in done.err) == (code == 3)
 
 
+def test_flexible_first_axes_of_core_ml_files_need_hold_no_samples(assay, tmp_path):
+    """Two inputs of any length, and one result for all of it."""
+    n = get_new_symbol()
+
+    @mb.program(input_specs=[mb.TensorSpec(shape=(n, 2)), mb.TensorSpec(shape=(n, 2))])
+    def program(a, b):
+        return mb.reduce_sum(x=mb.add(x=a, y=b), axes=[0])
+
+    shape = (ct.RangeDim(1, 9), 2)
+    save(program, tmp_path / "p.mlpackage", inputs=[ct.TensorType(name="a", shape=shape),
+                                                    ct.TensorType(name="b", shape=shape)])
+    a = np.arange(6, dtype=np.float32).reshape(3, 2)
+    np.savez(tmp_path / "in.npz", a=a, b=a)
+    assay("run", "p.mlpackage", "--input", "in.npz", "--output", "out.npz", code=0)
+    with np.load(tmp_path / "out.npz") as found:
+        np.testing.assert_array_equal(found[found.files[0]], 2 * a.sum(axis=0))
+
+
 @pytest.mark.parametrize(("stride", "pads"), [(2**31 - 1, None), (2**30, [0, 2**30, 0, 2**30])], ids=["one", "padded"])
 def test_poolings_allocate_by_what_they_read(assay, tmp_path, stride, pads):
     x = np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4)
