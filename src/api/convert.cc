@@ -180,9 +180,7 @@ void tell(const ConvertRequest& request, const Written& written, bool wrote, Rep
   if (!wrote) return;
   report.text = fmt::format("wrote {}: {}", request.output, written.format);
   if (written.version != 0) report.text += fmt::format(", specification version {}", written.version);
-  if (!written.requirements.empty())
-    report.text +=
-        fmt::format(" ({} needs {})", written.requirements.front().feature, written.requirements.front().version);
+  if (!written.requirements.empty()) report.text += fmt::format(" ({})", mil::to_string(written.requirements.front()));
   std::vector<std::string> parts;
   for (const auto& [kind, count] : written.operations) parts.push_back(fmt::format("{} {}", count, kind));
   report.text += "\n  " + join(parts, ", ") + "\n";

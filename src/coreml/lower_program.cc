@@ -198,9 +198,10 @@ Result<mil::Program> lower_program(const ir::Graph& graph, const LowerOptions& o
       return program;
     }
     if (options.version != 0)
-      return Error{Code::not_convertible,
-                   lowering.builder().needed_by() + " need " + std::string(mil::opset_of_version(needed)->target), "",
-                   "--target " + std::string(mil::opset_of_version(needed)->target)};
+      return Error{
+          Code::not_convertible,
+          mil::in_need(lowering.builder().needed_by()) + " " + std::string(mil::opset_of_version(needed)->target), "",
+          "--target " + std::string(mil::opset_of_version(needed)->target)};
     version = needed;
   }
 }

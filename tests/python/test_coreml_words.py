@@ -230,3 +230,13 @@ def test_arrays_of_doubles_around_float32_layers(assay, tmp_path, ending):
     assay("run", tmp_path / "doubles.mlmodel", "--input", tmp_path / "wide.npz", "--output", tmp_path / "a.npz", code=0)
     assay("run", typed, "--input", tmp_path / "x.npz", "--output", tmp_path / "b.npz", code=0)
     assert np.array_equal(np.load(tmp_path / "a.npz")["y"], np.load(tmp_path / "b.npz")["y"])
+
+
+def test_sentences_agree_in_number(assay, dense, tmp_path):
+    done = assay("convert", dense, "-o", "m.mlpackage", "--input", "x:1x4", code=0)
+    assert "specification version 6 (ML Programs need 6)" in done.out
+    text = assay("inspect", "m.mlpackage", code=0).out
+    assert "(ML Programs need 6)" in text and "\n  1 operation: 1 linear\n" in text
+    assert "1 tensor, 128 bytes" in assay("inspect", dense, code=0).out
+    done = assay("convert", dense, "-o", "m.mlmodel", "--input", "x:1x4", code=0)
+    assert "specification version 4 (exact array shapes need 4)" in done.out
