@@ -11,6 +11,7 @@
 #include "coreml/classifier_edges.h"
 #include "coreml/file.h"
 #include "coreml/image_edges.h"
+#include "coreml/interface.h"
 #include "coreml/lower.h"
 #include "coreml/single_edges.h"
 #include "onnx/export.h"
@@ -181,9 +182,7 @@ void tell(const ConvertRequest& request, const Written& written, bool wrote, Rep
   if (!wrote) return;
   report.text = fmt::format("wrote {}: {}", request.output, written.format);
   if (written.version != 0) report.text += fmt::format(", specification version {}", written.version);
-  if (!written.requirements.empty())
-    report.text +=
-        fmt::format(" ({} needs {})", written.requirements.front().feature, written.requirements.front().version);
+  if (!written.requirements.empty()) report.text += fmt::format(" ({})", mil::to_string(written.requirements.front()));
   std::vector<std::string> parts;
   for (const auto& [kind, count] : written.operations) parts.push_back(fmt::format("{} {}", count, kind));
   report.text += "\n  " + join(parts, ", ") + "\n";
@@ -211,6 +210,19 @@ std::vector<std::string> fit_edges(const mil::FunctionDescription& interface, ir
   return coreml::make_edges_single(graph);
 }
 
+/// Operators that Assay does not have are listed together with those that the format cannot say.
+Error all_refused(const ConvertRequest& request, coreml::LowerOptions options, Error missing) {
+  Warnings unsaid;
+  auto file = backends::read_model_file(request.model, unsaid, {}, ir::Unknown::kept);
+  if (!file.ok()) return missing;
+  auto graph = api::with_shapes(file->graph, request.inputs, options);
+  if (!graph.ok()) return missing;
+  fit_edges(file->interface, *graph, options);
+  const auto lowered = coreml::lower(*graph, options, unsaid);
+  const bool listed = !lowered.ok() && lowered.error().message.find(coreml::kUnknownOperator) != std::string::npos;
+  return listed ? lowered.error() : missing;  // inputs of types that Core ML lacks come before any operation
+}
+
 }  // namespace
 
 Result<Report> convert(const ConvertRequest& given) {
@@ -223,7 +235,11 @@ Result<Report> convert(const ConvertRequest& given) {
   ASSAY_CHECK(set_target(request.target, options));
   ASSAY_CHECK(api::set_precision(request.precision, options));
   ASSAY_CHECK(check_words(request, target, options));
-  ASSAY_TRY(const backends::ModelFile file, backends::read_model_file(request.model, report.warnings));
+  const auto read = backends::read_model_file(request.model, report.warnings);
+  if (!read.ok() && read.error().code == Code::op_unsupported && target != Target::onnx)
+    return all_refused(request, options, read.error());
+  if (!read.ok()) return read.error();
+  const backends::ModelFile& file = *read;
   ASSAY_TRY(ir::Graph graph, api::with_shapes(file.graph, request.inputs, options));
   ASSAY_CHECK(api::check_precisions(graph, options));
   if (target != Target::onnx) ASSAY_CHECK(passes::fold_moved_weights(graph));

@@ -91,10 +91,10 @@ std::string text_of(const std::string& file, const ir::Graph& graph) {
     out += fmt::format("  input   {}: {}\n", graph.at(v).name, ir::to_string(graph.at(v).type));
   for (const ir::ValueId v : graph.outputs)
     out += fmt::format("  output  {}: {}\n", graph.at(v).name, ir::to_string(graph.at(v).type));
-  out += fmt::format("  {} operations: {}\n", total(count_ops(graph)), counts_text(count_ops(graph)));
+  out += fmt::format("  {}: {}\n", api::counted(total(count_ops(graph)), "operation"), counts_text(count_ops(graph)));
   out += fmt::format("  results stored as: {}\n", counts_text(count_values(graph)));
   for (const auto& [type, count] : weights.by_type)
-    out += fmt::format("  weights {}: {} tensors, {} bytes\n", type, count.first, count.second);
+    out += fmt::format("  weights {}: {}, {} bytes\n", type, api::counted(count.first, "tensor"), count.second);
   return out;
 }
 
@@ -216,8 +216,7 @@ std::string text_of(const std::string& file, const api::Listing& listing) {
   std::string out = fmt::format("{}: {}", file, listing.format);
   if (listing.spec_version != 0) {
     out += fmt::format(", specification version {}", listing.spec_version);
-    if (!listing.requirements.empty())
-      out += fmt::format(" ({} needs {})", listing.requirements.front().feature, listing.requirements.front().version);
+    if (!listing.requirements.empty()) out += fmt::format(" ({})", mil::to_string(listing.requirements.front()));
     out += "\n";
   } else {
     out += fmt::format(" graph '{}'\n", listing.heading);
@@ -230,13 +229,13 @@ std::string text_of(const std::string& file, const api::Listing& listing) {
   list("output", listing.outputs);
   list("state", listing.states);
   for (const std::string& note : listing.notes) out += "  " + note + "\n";
-  out += fmt::format("  {} operations: {}\n", listing.ops.size(), counts_text(listing.kinds()));
+  out += fmt::format("  {}: {}\n", api::counted(listing.ops.size(), "operation"), counts_text(listing.kinds()));
   const std::vector<std::string> unstated = listing.unstated();
   out += fmt::format("  results with a type: {}, without: {}{}\n", listing.typed_count(), unstated.size(),
                      unstated_text(unstated));
   out += fmt::format("  results stored as: {}\n", counts_text(listing.result_types()));
   for (const auto& [type, count] : count_weights(listing))
-    out += fmt::format("  weights {}: {} tensors, {} bytes{}\n", type, count.tensors, count.bytes,
+    out += fmt::format("  weights {}: {}, {} bytes{}\n", type, api::counted(count.tensors, "tensor"), count.bytes,
                        count.compressed ? ", compressed" : "");
   return out + "  computed in: " + api::precision_sentence(listing) + "\n";
 }

@@ -183,6 +183,17 @@ class Comparison {
   std::mutex mutex_;
   size_t done_ = 0;
 };
+
+/// Core ML's flexible axes have no names, and the first need hold no samples: where each input has such a one, nothing
+/// tells that the model may be given them one by one.
+bool first_axes_are_open(const Program& program) {
+  bool unnamed = false;
+  for (const Port& port : program.inputs()) {
+    if (!port.type.ranked() || port.type.shape->empty() || (*port.type.shape)[0].known()) return false;
+    unnamed = unnamed || (port.core_ml && (*port.type.shape)[0].symbol.empty());
+  }
+  return unnamed;
+}
 }  // namespace
 
 Result<Arrays> run_program(Program& program, size_t variant, const Arrays& data, Warnings& warnings) {
@@ -193,7 +204,7 @@ Result<Arrays> run_program(Program& program, size_t variant, const Arrays& data,
   }
   warn_of_unused(data, program.inputs(), program.text(), warnings);
   ASSAY_TRY(const Samples samples, Samples::create(data, program.inputs()));
-  const size_t fixed = samples.batch();
+  const size_t fixed = first_axes_are_open(program) ? samples.count() : samples.batch();
   const size_t step = fixed > 0 ? fixed : outputs_follow_batch(program) ? largest_chunk(program) : samples.count();
   if (samples.count() > 0 && step > 0 && (samples.count() > step || !samples.has_sample_axis()) && !samples.whole())
     return run_apart(program, variant, samples, step);

@@ -111,6 +111,7 @@ struct ProgramLoader::State {
     model->outputs = ports_of(file.graph, file.graph.outputs);
     for (Port& port : model->inputs) {
       port.core_ml = file.format != ModelFormat::onnx;
+      port.in_layers = file.format == ModelFormat::neural_network;
       for (const mil::Feature& feature : file.interface.inputs)
         if (port.is_called(feature.name)) port.sizes = sizes_of(feature);
     }

@@ -22,25 +22,28 @@ bool holds_program(const mil::Model& model) {
          (pipeline != nullptr && std::ranges::any_of(pipeline->models, holds_program));
 }
 
-Result<ModelFile> read_coreml(const std::string& path, Warnings& warnings, std::span<const std::string> given) {
+Result<ModelFile> read_coreml(const std::string& path, Warnings& warnings, std::span<const std::string> given,
+                              ir::Unknown unknown) {
   ASSAY_TRY(mil::Model model, coreml::read_model(path));
   const bool program = holds_program(model);
-  auto graph = coreml::lift(model, warnings, {}, given);
+  auto graph = coreml::lift(model, warnings, {}, given, unknown);
   if (!graph.ok()) return in_file(std::move(graph).error(), path);
   return ModelFile{program ? ModelFormat::ml_program : ModelFormat::neural_network, *std::move(graph),
                    mil::interface_of(model.description, model.description.default_function)};
 }
 
-Result<ModelFile> read_any(const std::string& path, Warnings& warnings, std::span<const std::string> given) {
-  if (coreml::recognise(path) != coreml::Container::none) return read_coreml(path, warnings, given);
-  ASSAY_TRY(ir::Graph graph, onnx::import_model(path, warnings, given));
+Result<ModelFile> read_any(const std::string& path, Warnings& warnings, std::span<const std::string> given,
+                           ir::Unknown unknown) {
+  if (coreml::recognise(path) != coreml::Container::none) return read_coreml(path, warnings, given, unknown);
+  ASSAY_TRY(ir::Graph graph, onnx::import_model(path, warnings, given, unknown));
   return ModelFile{ModelFormat::onnx, std::move(graph), {}};
 }
 
 }  // namespace
 
-Result<ModelFile> read_model_file(const std::string& path, Warnings& warnings, std::span<const std::string> given) {
-  ASSAY_TRY(ModelFile file, read_any(path, warnings, given));
+Result<ModelFile> read_model_file(const std::string& path, Warnings& warnings, std::span<const std::string> given,
+                                  ir::Unknown unknown) {
+  ASSAY_TRY(ModelFile file, read_any(path, warnings, given, unknown));
   ASSAY_CHECK(passes::infer_shapes(file.graph));
   return file;
 }

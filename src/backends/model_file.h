@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "ir/graph.h"
+#include "ir/unknown.h"
 #include "mil/model.h"
 
 namespace assay::backends {
@@ -21,6 +22,7 @@ struct ModelFile {
 
 /// Reads a model whatever its format (docs/coreml.md, docs/formats/onnx.md). `given`: names of arrays that the caller
 /// has, which may replace an ONNX model's defaults. Errors: A1xx.
-Result<ModelFile> read_model_file(const std::string& path, Warnings& warnings, std::span<const std::string> given = {});
+Result<ModelFile> read_model_file(const std::string& path, Warnings& warnings, std::span<const std::string> given = {},
+                                  ir::Unknown unknown = ir::Unknown::refused);
 
 }  // namespace assay::backends

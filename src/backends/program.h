@@ -28,6 +28,8 @@ struct Port {
   /// and no scalars (they are arrays of one element).
   bool core_ml = false;
   Sizes sizes{};  ///< of such an input
+  /// And of a NeuralNetwork: layers hold integers as float32.
+  bool in_layers = false;
 
   bool is_called(std::string_view wanted) const { return name == wanted || (!alias.empty() && alias == wanted); }
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "coreml/notes.h"
 #include "ops/lower/types.h"
 
@@ -131,13 +132,47 @@ Status check_enumerated(const std::vector<mil::Feature>& features, const LowerOp
   return {};
 }
 
-Result<mil::Feature> feature_of(const ir::Value& value, ops::LegalNames& names) {
+/// Inputs that a value comes of and whose sizes are not all known.
+std::vector<std::string> open_inputs(const ir::Graph& graph, ir::ValueId of) {
+  std::vector<bool> seen(graph.values.size());
+  std::vector<ir::ValueId> waiting = {of};
+  while (!waiting.empty()) {
+    const ir::ValueId id = waiting.back();
+    waiting.pop_back();
+    if (id == ir::kNoValue || seen[id]) continue;
+    seen[id] = true;
+    if (graph.at(id).producer == ir::kNoOp) continue;
+    const ir::Op& op = graph.ops[graph.at(id).producer];
+    waiting.insert(waiting.end(), op.inputs.begin(), op.inputs.end());
+    const std::vector<ir::ValueId> captured = ir::captured_by(op);
+    waiting.insert(waiting.end(), captured.begin(), captured.end());
+  }
+  std::vector<std::string> names;
+  for (const ir::ValueId id : graph.inputs)
+    if (seen[id] && !graph.at(id).type.is_static()) names.push_back(graph.at(id).name);
+  return names;
+}
+
+Error no_rank(const ir::Graph& graph, ir::ValueId id) {
+  const ir::Value& value = graph.at(id);
+  const std::vector<std::string> open = open_inputs(graph, id);
+  std::vector<std::string> words;
+  for (const std::string& name : open) words.push_back("--input " + name + ":...");
+  return {Code::not_convertible, "its type is " + ir::to_string(value.type) + ", and Core ML states the rank",
+          "'" + value.name + "'",
+          words.empty() ? "its rank depends on what the inputs hold: reshape it in the model"
+                        : "a shape for what it comes of may settle it: " + join(words, " ")};
+}
+
+Result<mil::Feature> feature_of(const ir::Graph& graph, ir::ValueId id, ops::LegalNames& names) {
+  const ir::Value& value = graph.at(id);
   mil::Feature feature;
   feature.name = names.of(value.name);
   feature.kind = mil::Feature::Kind::array;
-  if (value.type.kind != ir::Type::Kind::tensor || !value.type.ranked())
+  if (value.type.kind != ir::Type::Kind::tensor)
     return Error{Code::not_convertible, "its type is " + ir::to_string(value.type), "'" + value.name + "'",
-                 "give its shape with --input"};
+                 "Core ML takes and gives arrays"};
+  if (!value.type.ranked()) return no_rank(graph, id);
   ASSAY_TRY(feature.array.type, array_type(value));
   return feature;
 }
@@ -149,7 +184,7 @@ Result<std::vector<mil::Feature>> input_features(const ir::Graph& graph, const L
   std::vector<mil::Feature> features;
   for (const ir::ValueId id : graph.inputs) {
     const ir::Value& value = graph.at(id);
-    ASSAY_TRY(mil::Feature feature, feature_of(value, names));
+    ASSAY_TRY(mil::Feature feature, feature_of(graph, id, names));
     if (options.images.contains(value.name)) {
       set_image(feature, value, options, warnings);
     } else if (const auto found = options.enumerated.find(value.name); found != options.enumerated.end()) {
@@ -172,7 +207,7 @@ Result<std::vector<mil::Feature>> output_features(const ir::Graph& graph, const 
   std::vector<mil::Feature> features;
   for (const ir::ValueId id : graph.outputs) {
     const ir::Value& value = graph.at(id);
-    ASSAY_TRY(mil::Feature feature, feature_of(value, names));
+    ASSAY_TRY(mil::Feature feature, feature_of(graph, id, names));
     if (options.images.contains(value.name)) {
       feature.kind = mil::Feature::Kind::image;
       feature.image = image_of(value, options);
@@ -203,6 +238,29 @@ Status check_results(const ir::Graph& graph, const ir::Op& op) {
       return Error{Code::not_convertible, "a result has no elements, which Core ML does not take"};
   }
   return {};
+}
+
+bool Unknowns::covers(const ir::Graph& graph, const ir::Op& op) {
+  const auto unknown = [&](ir::ValueId id) { return values_.contains({&graph, id}); };
+  bool found = op.def == nullptr || std::ranges::any_of(op.inputs, unknown);
+  if (!found && ir::has_nested(op)) {
+    found = std::ranges::any_of(ir::captured_by(op), unknown);
+    ir::for_each_nested(op, [&](const ir::Graph& inner) {
+      ir::for_each_op(inner, [&](const ir::Graph&, const ir::Op& held) { found |= held.def == nullptr; });
+    });
+  }
+  if (found)
+    for (const ir::ValueId id : op.outputs) values_.insert({&graph, id});
+  return found;
+}
+
+void Refusals::add_certain(const ir::Graph& graph, const ir::Op& op, std::string (*impossible)(const ir::Op& op)) {
+  if (const std::string why = impossible(op); !why.empty()) add(graph, op, why);
+  ir::for_each_nested(op, [&](const ir::Graph& inner) {
+    ir::for_each_op(inner, [&](const ir::Graph& holder, const ir::Op& held) {
+      if (const std::string why = impossible(held); !why.empty()) add(holder, held, why);
+    });
+  });
 }
 
 void Refusals::add(const ir::Graph& graph, const ir::Op& op, const std::string& reason) {

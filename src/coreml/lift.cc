@@ -8,13 +8,13 @@ namespace assay::coreml {
 
 namespace {
 Result<ir::Graph> lift_content(const mil::Model& model, Warnings& warnings, const std::string& function,
-                               std::span<const std::string> given) {
+                               std::span<const std::string> given, ir::Unknown unknown) {
   if (const auto* program = std::get_if<mil::Program>(&model.content))
-    return lift_program(*program, model.description, function, warnings);
+    return lift_program(*program, model.description, function, warnings, unknown);
   if (const auto* network = std::get_if<mil::NetworkModel>(&model.content))
-    return lift_network(*network, model.description, given, warnings);
+    return lift_network(*network, model.description, given, warnings, unknown);
   if (const auto* pipeline = std::get_if<mil::Pipeline>(&model.content))
-    return lift_pipeline(*pipeline, model.description, given, warnings);
+    return lift_pipeline(*pipeline, model.description, given, warnings, unknown);
   return Error{Code::coreml_kind, "the model is a " + std::string(mil::content_name(model)), "",
                "NeuralNetworks, ML Programs and pipelines of them are read"};
 }
@@ -22,8 +22,8 @@ Result<ir::Graph> lift_content(const mil::Model& model, Warnings& warnings, cons
 }  // namespace
 
 Result<ir::Graph> lift(const mil::Model& model, Warnings& warnings, const std::string& function,
-                       std::span<const std::string> given) {
-  ASSAY_TRY(ir::Graph graph, lift_content(model, warnings, function, given));
+                       std::span<const std::string> given, ir::Unknown unknown) {
+  ASSAY_TRY(ir::Graph graph, lift_content(model, warnings, function, given, unknown));
   settle_insides(graph);
   restore_notes(model.description.metadata, graph);
   return graph;

@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "ir/graph.h"
+#include "ir/unknown.h"
 #include "mil/model.h"
 
 namespace assay::coreml {
@@ -15,6 +16,6 @@ namespace assay::coreml {
 /// `given`: names of optional inputs that the caller has values for.
 /// Errors: model_invalid, op_unsupported (all that is missing at once), type_unsupported.
 Result<ir::Graph> lift(const mil::Model& model, Warnings& warnings, const std::string& function = {},
-                       std::span<const std::string> given = {});
+                       std::span<const std::string> given = {}, ir::Unknown unknown = ir::Unknown::refused);
 
 }  // namespace assay::coreml

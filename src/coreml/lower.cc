@@ -47,17 +47,18 @@ Result<mil::Model> lower(const ir::Graph& graph, const LowerOptions& options, Wa
       if (const std::string& name = graph.at(id).name; ops::legal_name(name) == name) names.of(name);
   const std::optional<Classifier> classifier = named(options.classifier, names);
   ASSAY_TRY(model.description.main.inputs, input_features(graph, options, names, warnings));
-  ASSAY_TRY(model.description.main.outputs, output_features(graph, options, names));
+  auto outputs = output_features(graph, options, names);
   if (options.format == Format::ml_program) {
-    ASSAY_TRY(model.content, lower_program(graph, options, names, model.description.main.outputs));
+    ASSAY_TRY(model.content, lower_program(graph, options, names, outputs, warnings));
   } else {
     mil::NetworkModel network;
-    ASSAY_TRY(network.network, lower_network(graph, names, model.description.main.outputs));
+    ASSAY_TRY(network.network, lower_network(graph, names, outputs));
     network.network.rank4_images = std::ranges::any_of(
         model.description.main.inputs, [](const mil::Feature& f) { return f.kind == mil::Feature::Kind::image; });
     model.content = std::move(network);
-    if (options.regressed) add_regressor(graph, *options.regressed, model);
   }
+  model.description.main.outputs = *std::move(outputs);
+  if (options.regressed && options.format == Format::neural_network) add_regressor(graph, *options.regressed, model);
   if (classifier) add_classifier(*classifier, model);
   model.description.metadata = metadata_of(graph, names);
   model.spec_version = options.version;

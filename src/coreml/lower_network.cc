@@ -24,10 +24,15 @@ Status check_rounding(const ops::NnContext& context) {
   return {};
 }
 
+/// Why the operation cannot be written whatever its types are.
+std::string impossible(const ir::Op& op) {
+  if (op.def == nullptr) return kUnknownOperator;
+  return op.def->to_nn.apply == nullptr ? std::string(op.def->to_nn.says) : std::string();
+}
+
 Status lower_op(const ir::Graph& graph, const ir::Op& op, ops::NnBuilder& builder) {
   ops::NnContext context(graph, op, builder);
-  if (op.def == nullptr || op.def->to_nn.apply == nullptr)
-    return context.refuse(std::string(op.def == nullptr ? "unknown operator" : op.def->to_nn.says));
+  if (std::string why = impossible(op); !why.empty()) return context.refuse(std::move(why));
   ASSAY_CHECK(check_results(graph, op));
   ASSAY_CHECK(check_rounding(context));
   return op.def->to_nn.apply(context);
@@ -49,8 +54,12 @@ Status write_constant_outputs(const ir::Graph& graph, ops::NnBuilder& builder) {
   return {};
 }
 
-Status lower_all(const ir::Graph& graph, ops::NnBuilder& builder, Refusals& refusals) {
+Status lower_all(const ir::Graph& graph, ops::NnBuilder& builder, Unknowns& unknowns, Refusals& refusals) {
   for (const ir::Op& op : graph.ops) {
+    if (unknowns.covers(graph, op)) {
+      refusals.add_certain(graph, op, impossible);
+      continue;
+    }
     const Status lowered = lower_op(graph, op, builder);
     if (lowered.ok()) continue;
     if (lowered.error().code != Code::not_convertible) return lowered.error();
@@ -78,16 +87,19 @@ Status write_outputs(const ir::Graph& graph, ops::NnBuilder& builder, std::vecto
 
 }  // namespace
 
-Result<mil::Network> lower_network(const ir::Graph& graph, ops::LegalNames& names, std::vector<mil::Feature>& outputs) {
+Result<mil::Network> lower_network(const ir::Graph& graph, ops::LegalNames& names,
+                                   Result<std::vector<mil::Feature>>& outputs) {
   ops::NnBuilder builder(graph, names);
   builder.network().exact_arrays = true;
   for (const ir::ValueId id : graph.inputs) builder.bind(id, names.of(graph.at(id).name));
   ASSAY_CHECK(write_constant_outputs(graph, builder));
+  Unknowns unknowns;
   Refusals refusals;
-  builder.set_lower([&](const ir::Graph& g, ops::NnBuilder& b) { return lower_all(g, b, refusals); });
-  ASSAY_CHECK(lower_all(graph, builder, refusals));
+  builder.set_lower([&](const ir::Graph& g, ops::NnBuilder& b) { return lower_all(g, b, unknowns, refusals); });
+  ASSAY_CHECK(lower_all(graph, builder, unknowns, refusals));
   if (!refusals.empty()) return refusals.error("a NeuralNetwork");
-  ASSAY_CHECK(write_outputs(graph, builder, outputs));
+  if (!outputs.ok()) return outputs.error();
+  ASSAY_CHECK(write_outputs(graph, builder, *outputs));
   return std::move(builder.network());
 }
 

@@ -6,5 +6,6 @@
 namespace assay::coreml {
 /// Layers in the graph's order, under EXACT_ARRAY_MAPPING: arrays keep the ranks that they have. `outputs` get the
 /// names of the blobs that hold them: an output that is an input too needs another.
-Result<mil::Network> lower_network(const ir::Graph& graph, ops::LegalNames& names, std::vector<mil::Feature>& outputs);
+Result<mil::Network> lower_network(const ir::Graph& graph, ops::LegalNames& names,
+                                   Result<std::vector<mil::Feature>>& outputs);
 }  // namespace assay::coreml

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "coreml/half_constants.h"
 #include "coreml/interface.h"
 #include "ops/def.h"
 #include "ops/lower/mil.h"
@@ -15,14 +16,22 @@ using ops::MilValue;
 
 constexpr int kFirst = 6, kLast = 9;  // specification versions with operator sets of their own: iOS15 to iOS18
 
+/// Why the operation cannot be written whatever its types are.
+std::string impossible(const ir::Op& op) {
+  if (op.def == nullptr) return kUnknownOperator;
+  return op.def->to_mil.apply == nullptr ? std::string(op.def->to_mil.says) : std::string();
+}
+
 class ProgramLowering {
  public:
-  ProgramLowering(const ir::Graph& graph, const LowerOptions& options, ops::LegalNames& names, int version)
-      : graph_(graph), options_(options), names_(names), builder_(graph, version, names) {
+  ProgramLowering(const ir::Graph& graph, const LowerOptions& options, ops::LegalNames& names, int version,
+                  HalfConstants& constants)
+      : graph_(graph), options_(options), names_(names), builder_(graph, version, names), constants_(constants) {
     builder_.set_lower([this](const ir::Graph& g, MilBuilder& builder) { return lower_all(g, builder); });
   }
 
-  Result<mil::Function> run();
+  /// `outputs`: whether the results can be written, unless there are refusals.
+  Result<mil::Function> run(bool outputs);
   const MilBuilder& builder() const { return builder_; }
   const Refusals& refusals() const { return refusals_; }
 
@@ -39,6 +48,8 @@ class ProgramLowering {
   const LowerOptions& options_;
   ops::LegalNames& names_;
   MilBuilder builder_;
+  HalfConstants& constants_;
+  Unknowns unknowns_;
   Refusals refusals_;
 };
 
@@ -85,10 +96,11 @@ Status ProgramLowering::write_constant_outputs() {
 
 Status ProgramLowering::lower_op(const ir::Graph& graph, const ir::Op& op, MilBuilder& builder) {
   ops::MilContext context(graph, op, builder);
-  if (op.def == nullptr || op.def->to_mil.apply == nullptr)
-    return context.refuse(std::string(op.def == nullptr ? "unknown operator" : op.def->to_mil.says));
+  if (std::string why = impossible(op); !why.empty()) return context.refuse(std::move(why));
   ASSAY_CHECK(check_results(graph, op));
   builder.set_precision(precision_of(op));
+  if (builder.precision() == DataType::float16)
+    if (std::string why = constants_.overflow(op, builder); !why.empty()) context.keep_single(std::move(why));
   return op.def->to_mil.apply(context);
 }
 
@@ -103,6 +115,10 @@ void ProgramLowering::write_placeholders(const ir::Graph& graph, const ir::Op& o
 
 Status ProgramLowering::lower_all(const ir::Graph& graph, MilBuilder& builder) {
   for (const ir::Op& op : graph.ops) {
+    if (unknowns_.covers(graph, op)) {
+      refusals_.add_certain(graph, op, impossible);
+      continue;
+    }
     const Status lowered = lower_op(graph, op, builder);
     if (lowered.ok()) continue;
     if (lowered.error().code != Code::not_convertible) return lowered.error();
@@ -143,13 +159,13 @@ Status ProgramLowering::write_outputs(mil::Block& body) {
   return {};
 }
 
-Result<mil::Function> ProgramLowering::run() {
+Result<mil::Function> ProgramLowering::run(bool outputs) {
   mil::Function function;
   ASSAY_CHECK(write_inputs(function));
   ASSAY_CHECK(write_constant_outputs());
   ASSAY_CHECK(lower_all(graph_, builder_));
   mil::Block body;
-  if (refusals_.empty()) ASSAY_CHECK(write_outputs(body));
+  if (refusals_.empty() && outputs) ASSAY_CHECK(write_outputs(body));
   body.operations = std::move(builder_.operations());
   function.opset = mil::opset_of_version(builder_.version())->name;
   function.blocks.emplace_back(function.opset, std::move(body));
@@ -159,28 +175,33 @@ Result<mil::Function> ProgramLowering::run() {
 }  // namespace
 
 Result<mil::Program> lower_program(const ir::Graph& graph, const LowerOptions& options, ops::LegalNames& names,
-                                   std::vector<mil::Feature>& outputs) {
+                                   Result<std::vector<mil::Feature>>& outputs, Warnings& warnings) {
   if (options.version != 0 && options.version < kFirst)
     return Error{Code::not_convertible, "ML Programs exist from iOS15 and macOS12 on", "",
                  "--format neuralnetwork writes for older systems"};
   int version = options.version == 0 ? kFirst : std::min(options.version, kLast);
   for (;;) {
     ops::LegalNames attempt = names;
-    ProgramLowering lowering(graph, options, attempt, version);
-    ASSAY_TRY(mil::Function function, lowering.run());
+    HalfConstants constants;
+    ProgramLowering lowering(graph, options, attempt, version, constants);
+    ASSAY_TRY(mil::Function function, lowering.run(outputs.ok()));
     if (!lowering.refusals().empty()) return lowering.refusals().error("an ML Program");
+    if (!outputs.ok()) return outputs.error();
     const int needed = lowering.builder().needed();
     if (needed <= version) {
       names = std::move(attempt);
-      for (size_t i = 0; i < outputs.size(); ++i) outputs[i].name = function.body()->outputs[i];
+      warn_kept(lowering.builder().kept(), warnings);
+      constants.warn(warnings);
+      for (size_t i = 0; i < outputs->size(); ++i) (*outputs)[i].name = function.body()->outputs[i];
       mil::Program program;
       program.functions.emplace_back("main", std::move(function));
       return program;
     }
     if (options.version != 0)
-      return Error{Code::not_convertible,
-                   lowering.builder().needed_by() + " need " + std::string(mil::opset_of_version(needed)->target), "",
-                   "--target " + std::string(mil::opset_of_version(needed)->target)};
+      return Error{
+          Code::not_convertible,
+          mil::in_need(lowering.builder().needed_by()) + " " + std::string(mil::opset_of_version(needed)->target), "",
+          "--target " + std::string(mil::opset_of_version(needed)->target)};
     version = needed;
   }
 }

@@ -134,6 +134,10 @@ struct Requirement {
   int version;
   std::string feature;  ///< "operator set CoreML7", "layer 'gather'", "float16 arrays"
 };
+/// "ML Programs need", "layer 'gather' needs": a feature in a sentence.
+std::string in_need(std::string_view feature);
+/// "ML Programs need 6".
+std::string to_string(const Requirement& requirement);
 /// What the content needs, the most demanding first; one entry per kind of reason.
 std::vector<Requirement> requirements(const Model& model);
 

@@ -161,6 +161,17 @@ std::vector<Requirement> Collector::sorted() const {
 
 }  // namespace
 
+std::string in_need(std::string_view feature) {
+  std::string_view head = feature;  // what the verb agrees with
+  for (const std::string_view rest : {" of ", " with ", " without ", " and ", " around ", " beside "})
+    head = head.substr(0, head.find(rest));
+  return std::string(feature) + (head.ends_with('s') ? " need" : " needs");
+}
+
+std::string to_string(const Requirement& requirement) {
+  return in_need(requirement.feature) + " " + std::to_string(requirement.version);
+}
+
 std::vector<Requirement> requirements(const Model& model) {
   Collector collector;
   collector.model(model);

@@ -7,10 +7,10 @@
 namespace assay::onnx {
 namespace {
 Result<ir::Graph> import(Bytes bytes, TensorLoader loader, bool mapped, std::span<const std::string> given,
-                         Warnings& warnings) {
+                         Warnings& warnings, ir::Unknown unknown) {
   ModelProto model;
   ASSAY_CHECK(parse_model(bytes, model, mapped));
-  return Importer(model, std::move(loader), given, warnings).run();
+  return Importer(model, std::move(loader), given, warnings, unknown).run();
 }
 
 Error in_file(Error e, const std::string& path) {
@@ -19,16 +19,17 @@ Error in_file(Error e, const std::string& path) {
 }
 }  // namespace
 
-Result<ir::Graph> import_model(const std::string& path, Warnings& warnings, std::span<const std::string> given) {
+Result<ir::Graph> import_model(const std::string& path, Warnings& warnings, std::span<const std::string> given,
+                               ir::Unknown unknown) {
   ASSAY_TRY(const MappedFile file, MappedFile::open(path));
   ExternalData external(std::filesystem::path(path).parent_path().string());
-  auto graph = import(file.bytes(), TensorLoader(file.owner(), std::move(external)), true, given, warnings);
+  auto graph = import(file.bytes(), TensorLoader(file.owner(), std::move(external)), true, given, warnings, unknown);
   if (!graph.ok()) return in_file(std::move(graph).error(), path);
   return graph;
 }
 
 Result<ir::Graph> import_bytes(std::span<const std::byte> bytes, Warnings& warnings) {
-  return import(bytes, TensorLoader(nullptr, ExternalData()), false, {}, warnings);
+  return import(bytes, TensorLoader(nullptr, ExternalData()), false, {}, warnings, ir::Unknown::refused);
 }
 
 Result<ir::Tensor> read_tensor_file(const std::string& path) {

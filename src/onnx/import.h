@@ -6,6 +6,7 @@
 #include "base/mapped_file.h"
 #include "base/result.h"
 #include "ir/graph.h"
+#include "ir/unknown.h"
 
 namespace assay::onnx {
 
@@ -15,7 +16,8 @@ namespace assay::onnx {
 /// `given`: names of values that the caller has. An initializer of such a name that the graph lists among its inputs
 /// too is a default (from IR 4 on), and becomes an input. Errors: A1xx with byte offset or node; op_unsupported names
 /// all missing operators at once.
-Result<ir::Graph> import_model(const std::string& path, Warnings& warnings, std::span<const std::string> given = {});
+Result<ir::Graph> import_model(const std::string& path, Warnings& warnings, std::span<const std::string> given = {},
+                               ir::Unknown unknown = ir::Unknown::refused);
 /// From memory; external data is refused.
 Result<ir::Graph> import_bytes(std::span<const std::byte> bytes, Warnings& warnings);
 

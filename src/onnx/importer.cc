@@ -109,7 +109,7 @@ Result<ir::Graph> Importer::run() {
   if (!model_.producer_name.empty())
     g.metadata.emplace("onnx.producer", std::string(model_.producer_name) + " " + std::string(model_.producer_version));
   ASSAY_CHECK(graph(*model_.graph, scope, frame));
-  if (missing_.empty()) return g;
+  if (missing_.empty() || unknown_ == ir::Unknown::kept) return g;
   std::string message = "missing operators:";
   for (const auto& [kind, m] : missing_) {
     message += message.back() == ':' ? " " : ", ";
@@ -288,6 +288,8 @@ Status Importer::emit(ir::Graph& g, ir::Op op) {
   if (!op.def || !op.def->eval) {
     Missing& m = missing_[op.domain.empty() ? op.type : op.domain + "." + op.type];
     if (m.count++ == 0) m.first = g.describe(op);
+    op.def = nullptr;
+    if (unknown_ == ir::Unknown::kept) g.add_op(std::move(op));
     return {};
   }
   // Types help later upgrade rules; what contradicts is reported by the inference pass, not here.

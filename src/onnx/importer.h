@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "ir/graph.h"
+#include "ir/unknown.h"
 #include "onnx/proto.h"
 #include "onnx/scope.h"
 #include "onnx/tensor_proto.h"
@@ -21,8 +22,13 @@ namespace assay::onnx {
 class Importer {
  public:
   /// `given`: names of which an initializer that is a default becomes an input.
-  Importer(const ModelProto& model, TensorLoader loader, std::span<const std::string> given, Warnings& warnings)
-      : model_(model), loader_(std::move(loader)), given_(given.begin(), given.end()), warnings_(warnings) {}
+  Importer(const ModelProto& model, TensorLoader loader, std::span<const std::string> given, Warnings& warnings,
+           ir::Unknown unknown = ir::Unknown::refused)
+      : model_(model),
+        loader_(std::move(loader)),
+        given_(given.begin(), given.end()),
+        warnings_(warnings),
+        unknown_(unknown) {}
   Result<ir::Graph> run();
 
  private:
@@ -47,7 +53,7 @@ class Importer {
   Status constant_node(const NodeProto& proto, Scope& scope, const Frame& frame);
   Status op_node(const NodeProto& proto, Scope& scope, const Frame& frame);
   Status inline_call(const NodeProto& proto, const FunctionProto& function, Scope& scope, const Frame& frame);
-  /// Adds the op, or counts it as missing.
+  /// Adds the op, or counts it as missing (and adds it without a row where unknown ones are kept).
   Status emit(ir::Graph& graph, ir::Op op);
 
   Result<ir::ValueId> read(std::string_view name, const NodeProto& proto, Scope& scope);
@@ -65,6 +71,7 @@ class Importer {
   TensorLoader loader_;
   std::unordered_set<std::string_view> given_;
   Warnings& warnings_;
+  ir::Unknown unknown_;
   std::unordered_map<std::string, const FunctionProto*> functions_;
   std::map<std::string, Missing> missing_;
   size_t nodes_ = 0;

@@ -123,6 +123,9 @@ Status to_nn(NnContext& c) {
   std::string x = c.in(0);
   const auto low = known_bound(c, 1), high = known_bound(c, 2);
   if (low == -kInfinity && high == kInfinity) return c.result(x);
+  constexpr double kExact = 0x1p24;  // a bound beyond it on its own side limits no integer that a layer holds
+  if (!ir::is_float(c.elem(0)) && ((low && *low > kExact) || (high && *high < -kExact)))
+    return c.refuse("an integer bound beyond 2^24, up to which layers, which hold floats, are exact");
   if (low && high && *low <= *high)
     return c.layer("clip", {x}, c.params("clip").set("minVal", *low).set("maxVal", *high));
   if (c.has(1)) {

@@ -93,7 +93,11 @@ Status average_to_mil(MilContext& c) { return reduce_spatial(MilSteps(c), "mean"
 Status average_to_nn(NnContext& c) { return reduce_spatial(NnSteps(c), "mean"); }
 Status max_to_mil(MilContext& c) { return reduce_spatial(MilSteps(c), "max"); }
 Status max_to_nn(NnContext& c) { return reduce_spatial(NnSteps(c), "max"); }
-Status norm_to_mil(MilContext& c) { return reduce_spatial(MilSteps(c), "norm"); }
+Status norm_to_mil(MilContext& c) {
+  if (c.elem(0) == ir::ElemType::float32 && c.op.attr_int("p", 2) > 2)
+    c.keep_single("float16 holds powers of small numbers alone");
+  return reduce_spatial(MilSteps(c), "norm");
+}
 Status norm_to_nn(NnContext& c) { return reduce_spatial(NnSteps(c), "norm"); }
 
 /// p was a float in version 1.

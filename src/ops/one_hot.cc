@@ -117,6 +117,8 @@ Status to_nn(NnContext& c) {
                 {c.make("sign", {at}),
                  c.make("floor", {c.make("unary", {at}, c.params("unary").set("type", kAbs).set("scale", 1.0))})});
   if (c.constant(1) && depth_of(*c.constant(1)).value_or(0) < 1) return c.refuse("the result has no elements");
+  if (c.constant(1) && !exact_in_layers(*depth_of(*c.constant(1))))
+    return c.refuse("a depth beyond 2^24, up to which layers count");
   const std::string depth = c.constant(1) ? c.number(static_cast<double>(*depth_of(*c.constant(1)))) : c.in(1);
   if (!counts_from_zero(c.graph, c.op.inputs[0])) {
     const std::string negative = c.make("lessThan", {at}, c.params("lessThan").set("alpha", 0.0));

@@ -29,13 +29,16 @@ void store_values(ir::Tensor& t, int64_t begin, size_t n, T* values, const num::
 template <class T>
 class PhasedRow {
  public:
-  PhasedRow(const WindowAxis& axis, T padding)
-      : axis_(axis),
-        padding_(padding),
-        width_((axis.out - 1) * axis.stride + (axis.kernel - 1) * axis.dilation + 1),
-        length_((width_ + axis.stride - 1) / axis.stride),
-        direct_(axis.stride == 1 && axis.begin == 0 && width_ <= axis.in) {
-    if (!direct_) data_.assign(static_cast<size_t>(length_ * axis.stride), padding);
+  PhasedRow(const WindowAxis& axis, T padding) : axis_(axis), padding_(padding), width_(width_of(axis)) {
+    if (axis_.out == 1) axis_.stride = 1;  // of one window, whatever its stride is
+    length_ = (width_ + axis_.stride - 1) / axis_.stride;
+    direct_ = axis_.stride == 1 && axis_.begin == 0 && width_ <= axis_.in;
+    if (!direct_) data_.assign(static_cast<size_t>(length_ * axis_.stride), padding);
+  }
+
+  /// From the first element of the first window to the last of the last.
+  static int64_t width_of(const WindowAxis& axis) {
+    return (axis.out - 1) * axis.stride + (axis.kernel - 1) * axis.dilation + 1;
   }
 
   void set(const T* row) {
@@ -70,8 +73,8 @@ class PhasedRow {
  private:
   WindowAxis axis_;
   T padding_;
-  int64_t width_, length_;
-  bool direct_;
+  int64_t width_, length_ = 0;
+  bool direct_ = false;
   const T* row_ = nullptr;
   std::vector<T> data_;
 };
@@ -137,6 +140,11 @@ inline Result<std::vector<WindowAxis>> pool_axes(const KernelContext& c) {
   if (dims.size() < 3) return c.fail(Code::model_invalid, "the input has no spatial axes");
   auto axes = window_axes(c.op, ir::Dims(dims.begin() + 2, dims.end()));
   if (!axes.ok()) return c.fail(Code::model_invalid, axes.error().message);
+  constexpr int64_t kLongestPadded = int64_t{1} << 26;  // a row is held with its padding
+  const int64_t width = PhasedRow<float>::width_of(axes->back());
+  if (width > std::max(kLongestPadded, 8 * axes->back().in))
+    return c.fail(Code::limit_exceeded, "windows over " + std::to_string(width) + " elements of an axis that has " +
+                                            std::to_string(axes->back().in));
   return axes;
 }
 

@@ -114,13 +114,37 @@ std::vector<Extent> extents_wanted(const ir::Dims& wanted, const ir::Type& out) 
   return extents;
 }
 
+/// Whether no element of a shape can be 0: what is made of constants and of extents, which Core ML has no 0 of.
+bool has_no_zero(const ir::Graph& graph, ir::ValueId id, int depth = 8) {
+  const ir::Value& value = graph.at(id);
+  if (value.constant) return std::ranges::count(value.constant->ints(), 0) == 0;
+  if (value.producer == ir::kNoOp || depth == 0) return false;
+  static constexpr std::string_view kParts[] = {"Cast",  "Gather",  "Identity", "Reshape",
+                                                "Slice", "Squeeze", "Unsqueeze"};
+  static constexpr std::string_view kAll[] = {"Concat", "Mul"};
+  const ir::Op& op = graph.ops[value.producer];
+  if (!op.domain.empty()) return false;
+  if (op.type == "Shape" || op.type == "Size") return true;
+  const auto part = [&](ir::ValueId v) {
+    return ir::is_integer(graph.at(v).type.elem) && has_no_zero(graph, v, depth - 1);
+  };
+  if (std::ranges::find(kParts, op.type) != std::end(kParts)) return part(op.inputs[0]);
+  return std::ranges::find(kAll, op.type) != std::end(kAll) && std::ranges::all_of(op.inputs, part);
+}
+
+/// Whether 0 in the shape copies an extent, and may stand there.
+template <class Context>
+bool may_copy(const Context& c) {
+  return c.op.attr_int("allowzero", 0) == 0 && !has_no_zero(c.graph, c.op.inputs[1]);
+}
+
 /// The shape is a value of the program. Zeros copy extents: operators of iOS15 and iOS17 agree on which only where the
 /// ranks are equal; elsewhere the extents are put in their place here.
 Status reshape_at_run_time(MilContext& c, const MilValue& x) {
   ASSAY_TRY(MilValue shape, operand(c, 1, kTakesNumbers));
   const int64_t length = shape.dims().front();
   if (length < 0) return c.refuse("the rank of the result is known only at run time");
-  if (c.op.attr_int("allowzero", 0) == 0 && length != x.rank()) {
+  if (length != x.rank() && may_copy(c)) {
     const int64_t common = std::min(length, x.rank());
     std::vector<MilArg> parts = {extents_of(c, x, 0, common)};
     if (length > common) parts.push_back(repeated(1, length - common));
@@ -162,7 +186,7 @@ Status reshape_to_nn(NnContext& c) {
     return c.result(y);
   }
   std::string shape = c.in(1);
-  if (c.op.attr_int("allowzero", 0) == 0) {  // layers do not say what 0 means
+  if (may_copy(c)) {  // layers do not say what 0 means
     const auto length = static_cast<int64_t>(out.size()), common = std::min(length, c.rank(0));
     std::vector<std::string> parts = {nn_extents(c, 0, 0, common)};
     if (length > common) parts.push_back(nn_ints(c, ir::Dims(static_cast<size_t>(length - common), 1)));

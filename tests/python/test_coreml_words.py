@@ -244,3 +244,13 @@ def test_models_without_inputs_need_ios18(assay, save_model, tmp_path, name):
         assay("run", tmp_path / name, "--output", tmp_path / "out.npz", code=0)
         with np.load(tmp_path / "out.npz") as out:
             np.testing.assert_array_equal(out["y"], np.float32([5, 7, 9]))
+
+
+def test_sentences_agree_in_number(assay, dense, tmp_path):
+    done = assay("convert", dense, "-o", "m.mlpackage", "--input", "x:1x4", code=0)
+    assert "specification version 6 (ML Programs need 6)" in done.out
+    text = assay("inspect", "m.mlpackage", code=0).out
+    assert "(ML Programs need 6)" in text and "\n  1 operation: 1 linear\n" in text
+    assert "1 tensor, 128 bytes" in assay("inspect", dense, code=0).out
+    done = assay("convert", dense, "-o", "m.mlmodel", "--input", "x:1x4", code=0)
+    assert "specification version 4 (exact array shapes need 4)" in done.out

@@ -2,7 +2,7 @@
 import numpy as np
 import onnx
 import pytest
-from coreml_judge import Judge, check_types, make, operations, read_spec
+from coreml_judge import Judge, check_types, main_block, make, operations, read_spec
 from onnx import helper
 
 RANDOM = np.random.default_rng(8)
@@ -79,3 +79,81 @@ def test_cumulative_sums_over_the_first_axis(assay, tmp_path):
     x = X.astype(np.float32)
     model = make([NODE("CumSum", ["x", "a"], ["y"])], {"x": x}, ["y"], {"a": np.int64(-2)})
     Judge(assay, tmp_path).program(model, {"x": x}, ops=["cumsum"])
+
+
+def kept(assay, tmp_path, model, feeds, *words):
+    """The output under float16, asked for; the program's types of results by operation; what was said."""
+    judge = Judge(assay, tmp_path)
+    path, done = judge.convert(model, "mlprogram", "--precision", "float16", *words)
+    spec, weights = read_spec(path)
+    check_types(spec, weights)
+    widths = {op.type: {10: "float16", 11: "float32"}.get(op.outputs[0].type.tensorType.dataType)
+              for op in main_block(spec).operations if op.type not in ("const", "cast", "squeeze")}
+    return judge.run(path, feeds)["y"], widths, done.err
+
+
+MASKED = [NODE("Mul", ["m", "lowest"], ["h"]), NODE("Add", ["x", "h"], ["s"]), NODE("Softmax", ["s"], ["y"])]
+
+
+@pytest.mark.parametrize("lowest", [-1e9, np.finfo(np.float32).min, 65520], ids=str)
+def test_operations_with_constants_beyond_float16_stay_float32(assay, tmp_path, lowest):
+    x, m = np.float32([[1, 2, 3]]), np.float32([[0, 0, 1]])
+    model = make(MASKED, {"x": x, "m": m}, ["y"], {"lowest": np.float32(lowest)})
+    y, widths, err = kept(assay, tmp_path, model, {"x": x, "m": m})
+    assert widths == {"mul": "float32", "add": "float16", "softmax": "float16"}
+    assert "warning A209: these operations stay float32" in err
+    assert err.count("A209") == 1 and f"Mul (1, first Mul (writes 'h')): {lowest:g} in 'lowest' would be" in err
+    if lowest < 0:
+        np.testing.assert_allclose(y, [[0.26894, 0.73106, 0]], atol=1e-3)
+
+
+@pytest.mark.parametrize("constant", [65519, -65504, np.inf, -np.inf], ids=str)
+def test_what_float16_reaches_is_float16(assay, tmp_path, constant):
+    x = np.float32([[1, -2]])
+    model = make([NODE("Min", ["x", "c"], ["y"])], {"x": x}, ["y"], {"c": np.float32(constant)})
+    y, widths, err = kept(assay, tmp_path, model, {"x": x})
+    assert widths == {"minimum": "float16"} and "A209" not in err
+    np.testing.assert_array_equal(y, np.minimum(x, np.float16(constant).astype(np.float32)))
+
+
+def test_attributes_and_nested_constants_beyond_float16(assay, tmp_path):
+    x, flag = np.float32([1, 1e5]), np.array(True)
+    big = helper.make_tensor("big", onnx.TensorProto.FLOAT, [2], [1e6, 2e6])
+    branch = [helper.make_graph([node], name, [], [onnx.ValueInfoProto(name=out)]) for node, name, out in (
+        (NODE("Constant", [], ["big"], value=big), "then", "big"),
+        (NODE("Neg", ["x"], ["negative"]), "else", "negative"))]
+    nodes = [NODE("LeakyRelu", ["x"], ["h"], alpha=1e6),
+             NODE("If", ["flag"], ["i"], then_branch=branch[0], else_branch=branch[1]), NODE("Add", ["h", "i"], ["y"])]
+    _, widths, err = kept(assay, tmp_path, make(nodes, {"x": x, "flag": flag}, ["y"]), {"x": x, "flag": flag})
+    assert widths == {"leaky_relu": "float32", "cond": "float32", "add": "float16"}
+    assert "alpha of 1e+06 would be infinite" in err and "2 numbers in 'big' would be infinite" in err
+
+
+@pytest.mark.parametrize("node", [NODE("RMSNormalization", ["x", "s"], ["y"]),
+                                  NODE("MeanVarianceNormalization", ["x"], ["y"], axes=[1])],
+                         ids=lambda node: node.op_type)
+def test_steps_that_square_stay_float32(assay, tmp_path, node):
+    x = np.float32([[300, 400, -500, 600]])
+    model = make([node], {"x": x}, ["y"], {"s": np.ones(4, np.float32)} if len(node.input) > 1 else None)
+    y, widths, err = kept(assay, tmp_path, model, {"x": x})
+    assert set(widths.values()) == {"float32"} and "float16 holds no squares of numbers above 255" in err
+    np.testing.assert_array_equal(y, Judge(assay, tmp_path).run(tmp_path / "m.onnx", {"x": x})["y"])
+
+
+def test_mixed_files_ask_in_vain_for_what_float16_does_not_reach(assay, tmp_path):
+    (tmp_path / "p.toml").write_text('[[operation]]\ntype = "Mul"\nprecision = "float16"\n')
+    x = np.float32([[0, 1]])
+    model = make([NODE("Mul", ["x", "c"], ["y"])], {"x": x}, ["y"], {"c": np.float32([1e9])})
+    done = Judge(assay, tmp_path).convert(model, "mlprogram", "--precision", f"mixed:{tmp_path / 'p.toml'}")[1]
+    assert "A209" in done.err and "first Mul" in done.err
+    assert Judge(assay, tmp_path).convert(
+        model, "mlprogram", "--precision", "float16", "--strict", code=1)[1].err.count("A206") == 1
+
+
+def test_constants_that_vanish_are_counted(assay, tmp_path):
+    x = np.float32([[0, 4]])
+    weights = {"eps": np.float32(1e-12), "w": np.float32([[1e-9, 1], [-1e-10, 0]])}
+    nodes = [NODE("MatMul", ["x", "w"], ["h"]), NODE("Add", ["h", "eps"], ["a"]), NODE("Sqrt", ["a"], ["y"])]
+    y, _, err = kept(assay, tmp_path, make(nodes, {"x": x}, ["y"], weights), {"x": x})
+    assert "note A210: 2 numbers of 1 constant become 0 in float16; 1 constant of one element becomes" in err
+    assert (y > 0).all()

@@ -47,11 +47,9 @@ std::string attribute_text(const ir::AttrValue& value) {
     std::string operator()(const ir::Tensor& v) const {
       return std::string(ir::elem_name(v.elem())) + ir::to_string(v.dims());
     }
-    std::string operator()(const std::shared_ptr<ir::Graph>& v) const {
-      return std::to_string(v->ops.size()) + " operations";
-    }
+    std::string operator()(const std::shared_ptr<ir::Graph>& v) const { return counted(v->ops.size(), "operation"); }
     std::string operator()(const ir::Type& v) const { return ir::to_string(v); }
-    std::string operator()(const std::vector<ir::Tensor>& v) const { return std::to_string(v.size()) + " tensors"; }
+    std::string operator()(const std::vector<ir::Tensor>& v) const { return counted(v.size(), "tensor"); }
     std::string operator()(const std::vector<std::shared_ptr<ir::Graph>>& v) const {
       return std::to_string(v.size()) + " graphs";
     }

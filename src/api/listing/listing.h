@@ -14,6 +14,11 @@
 
 namespace assay::api {
 
+/// "1 operation", "2 operations".
+inline std::string counted(uint64_t n, std::string_view noun) {
+  return std::to_string(n) + " " + std::string(noun) + (n == 1 ? "" : "s");
+}
+
 /// Constants of a model.
 struct Weight {
   std::string name;   ///< parameter or value that holds it

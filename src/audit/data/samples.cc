@@ -78,6 +78,18 @@ Result<Tensor> as_pixels(const Tensor& array, const Port& port) {
   return out;
 }
 
+Status check_integer(int64_t value, const Port& port) {
+  constexpr int64_t kExact = int64_t{1} << 24;
+  if (value < INT32_MIN || value > INT32_MAX)
+    return Error{Code::value_range, "the value " + std::to_string(value) + " does not fit the model's int32 input",
+                 port.name, "Core ML has no int64 inputs: keep values within 32 bits"};
+  if (!port.in_layers || (value >= -kExact && value <= kExact)) return {};
+  return Error{
+      Code::value_range,
+      "the value " + std::to_string(value) + " is beyond 2^24, up to which layers, which hold float32, are exact",
+      port.name, "convert the model to an ML Program, or keep values within 2^24"};
+}
+
 // The array as a Core ML file takes it: int64 and booleans as int32, numbers as pixels, each value checked; scalars as
 // one element.
 Result<Tensor> as_core_ml(const Tensor& array, const Port& port) {
@@ -87,16 +99,14 @@ Result<Tensor> as_core_ml(const Tensor& array, const Port& port) {
   if (port.type.elem == ir::ElemType::uint8 && numbers && array.elem() != ir::ElemType::uint8)
     return as_pixels(shaped, port);
   const bool wide = array.elem() == ir::ElemType::int64 || array.elem() == ir::ElemType::boolean;
-  if (port.type.elem != ir::ElemType::int32 || !wide) return shaped;
-  Tensor out = Tensor::allocate(ir::ElemType::int32, shaped.dims());
+  if (port.type.elem != ir::ElemType::int32 || (!wide && array.elem() != ir::ElemType::int32)) return shaped;
+  if (!wide && !port.in_layers) return shaped;
+  Tensor out = wide ? Tensor::allocate(ir::ElemType::int32, shaped.dims()) : Tensor();
   for (int64_t i = 0; i < shaped.size(); ++i) {
-    const int64_t v = shaped.int_at(i);
-    if (v < INT32_MIN || v > INT32_MAX)
-      return Error{Code::value_range, "the value " + std::to_string(v) + " does not fit the model's int32 input",
-                   port.name, "Core ML has no int64 inputs: keep values within 32 bits"};
-    out.set_int(i, v);
+    ASSAY_CHECK(check_integer(shaped.int_at(i), port));
+    if (wide) out.set_int(i, shaped.int_at(i));
   }
-  return out;
+  return wide ? out : shaped;
 }
 
 Result<std::vector<Tensor>> pick(const Arrays& arrays, std::span<const Port> ports) {

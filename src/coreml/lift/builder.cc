@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "coreml/file/limits.h"
 #include "ops/def.h"
 #include "ops/propagate.h"
 
@@ -51,6 +52,15 @@ std::vector<ValueId> GraphBuilder::ops(std::string_view type, std::vector<ValueI
   return results;
 }
 
+std::vector<ValueId> GraphBuilder::unread(const std::vector<ValueId>& inputs, std::vector<ir::Type> results) {
+  ir::Op op{.domain = "", .type = kind_, .name = name_, .origin = kind_};
+  op.inputs = inputs;
+  for (ir::Type& type : results) op.outputs.push_back(graph.add_value(graph.fresh_name(kind_), std::move(type)));
+  const std::vector<ValueId> values = op.outputs;
+  graph.add_op(std::move(op));
+  return values;
+}
+
 ValueId GraphBuilder::op(std::string_view type, std::vector<ValueId> inputs, std::vector<ir::Attr> attrs) {
   return ops(type, std::move(inputs), 1, std::move(attrs)).front();
 }
@@ -64,6 +74,17 @@ ValueId GraphBuilder::parameter(ir::Tensor tensor, std::string_view stem) {
   const ValueId id = weight(std::move(tensor), stem);
   graph.at(id).parameter = true;
   return id;
+}
+
+ValueId GraphBuilder::filled(double value, int64_t n, ValueId like) {
+  if (n > kMaxImplied) {
+    fail({Code::limit_exceeded, "a constant of " + std::to_string(n) + " equal numbers is implied", "",
+          "check the shapes of the model"});
+    n = 0;
+  }
+  ir::Tensor tensor = ir::Tensor::allocate(elem(like), {n});
+  for (int64_t i = 0; i < n; ++i) tensor.set_float(i, value);
+  return parameter(std::move(tensor), value == 0 ? "zeros" : "ones");
 }
 
 ValueId GraphBuilder::ints(const ir::Dims& values) { return parameter(ir::Tensor::of_ints(values), "ints"); }

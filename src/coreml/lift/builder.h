@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "ir/graph.h"
+#include "ir/unknown.h"
 
 namespace assay::coreml {
 
@@ -17,6 +18,7 @@ class GraphBuilder {
  public:
   explicit GraphBuilder(ir::Graph& g) : graph(g) {}
   ir::Graph& graph;
+  ir::Unknown unknown = ir::Unknown::refused;  ///< what becomes of operations and layers that are not read
 
   /// Who the following operations come from: kind and name as the file has them ("innerProduct", "dense"). Reports
   /// show both (ir::Op::origin, ir::Op::name).
@@ -34,6 +36,8 @@ class GraphBuilder {
   /// them.
   ValueId weight(ir::Tensor tensor, std::string_view stem = "weight");
   ValueId parameter(ir::Tensor tensor, std::string_view stem = "parameter");
+  /// A parameter that the file implies: `n` times a number, in the element type of `like`. Errors: limit_exceeded.
+  ValueId filled(double value, int64_t n, ValueId like);
   ValueId ints(const ir::Dims& values);  ///< int64, rank 1
   ValueId integer(int64_t value);        ///< int64, rank 0
   /// A parameter of rank 0 in the element type of `like` (float32, float16 or an integer type).
@@ -47,6 +51,9 @@ class GraphBuilder {
   ValueId squeeze(ValueId x, const ir::Dims& axes);
   /// int64, as ONNX's shape-like operands want it.
   ValueId as_int64(ValueId x) { return cast(x, ir::ElemType::int64); }
+
+  /// An operation of the file that Assay does not have: one without a row, with a result for each type.
+  std::vector<ValueId> unread(const std::vector<ValueId>& inputs, std::vector<ir::Type> results);
 
   /// Gives a value the name that the file has for it (numbered when another value has it already).
   void name_value(ValueId x, const std::string& name);

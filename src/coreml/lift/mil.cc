@@ -50,7 +50,9 @@ Result<ir::Tensor> tensor_of(const mil::Value& value) {
 MilLift::MilLift(ir::Graph& g, MilScope& scope, int version) : GraphBuilder(g), scope_(scope), version_(version) {}
 
 MilLift::MilLift(ir::Graph& g, MilScope& scope, const MilLift& outer)
-    : GraphBuilder(g), scope_(scope), version_(outer.version_), outer_(&outer) {}
+    : GraphBuilder(g), scope_(scope), version_(outer.version_), outer_(&outer) {
+  unknown = outer.unknown;
+}
 
 bool MilLift::has(std::string_view parameter) const {
   return count(parameter) != 0 || mil::find(operation->attributes, parameter) != nullptr;

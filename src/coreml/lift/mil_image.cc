@@ -20,11 +20,14 @@ struct ResizeTo {
   bool whole = false;    ///< the scales are whole numbers
 };
 
+constexpr int64_t kMostCompared = 1 << 16;  // samples along an axis; no image of Core ML's has as many
+
 /// Whether ONNX's floor(o / scale) picks the samples that floor(o * in / out) does.
 bool same_samples(const ResizeTo& r) {
   for (size_t k = 0; k < r.axes.size(); ++k) {
     const int64_t in = r.in[k], out = r.out[k];
     if (in <= 0 || out < 0) return r.whole;
+    if (out > kMostCompared) return false;
     const float scale = static_cast<float>(out) / static_cast<float>(in);
     for (int64_t o = 0; o < out; ++o)
       if (static_cast<int64_t>(std::floor(static_cast<float>(o) / scale)) != o * in / out) return false;

@@ -10,7 +10,7 @@ namespace {
 /// gamma or beta over the channels of x; what they mean when they are not given.
 ValueId per_channel(MilLift& c, std::string_view parameter, double fallback, int64_t channels, ValueId x) {
   if (c.has(parameter)) return c.in(parameter);
-  if (channels >= 0) return filled(c, fallback, channels, x);
+  if (channels >= 0) return c.filled(fallback, channels, x);
   c.unsupported("no '" + std::string(parameter) + "', and the number of channels is unknown");
   return c.number(fallback, x);
 }
@@ -47,7 +47,7 @@ void lift_layer_norm(MilLift& c) {
   order.insert(order.end(), axes.begin(), axes.end());
   ir::Dims back(order.size());
   for (size_t k = 0; k < order.size(); ++k) back[static_cast<size_t>(order[k])] = static_cast<int64_t>(k);
-  const ValueId gamma = c.has("gamma") ? in_like(c, "gamma", x) : filled(c, 1, 1, x);
+  const ValueId gamma = c.has("gamma") ? in_like(c, "gamma", x) : c.filled(1, 1, x);
   const ValueId beta = optional_in_like(c, "beta", x);
   const ValueId y = c.op("LayerNormalization", {c.transpose(x, order), gamma, beta},
                          {{"axis", -static_cast<int64_t>(axes.size())}, number_attr(c, "epsilon", "epsilon", 1e-5)});

@@ -13,12 +13,6 @@ inline ValueId optional_in_like(MilLift& c, std::string_view parameter, ValueId 
 }
 
 /// A vector of `n` equal numbers in the element type of `like`: what a weight means that is not given.
-inline ValueId filled(MilLift& c, double value, int64_t n, ValueId like) {
-  ir::Tensor tensor = ir::Tensor::allocate(c.elem(like), {n});
-  for (int64_t i = 0; i < n; ++i) tensor.set_float(i, value);
-  return c.parameter(std::move(tensor), value == 0 ? "zeros" : "ones");
-}
-
 inline ir::Attr number_attr(MilLift& c, std::string_view name, std::string_view parameter, double fallback) {
   return {std::string(name), static_cast<float>(c.number(parameter, fallback))};
 }

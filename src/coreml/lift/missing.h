@@ -2,6 +2,7 @@
 #pragma once
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -9,20 +10,32 @@ namespace assay::coreml {
 
 class Missing {
  public:
-  void add(const std::string& kind, const std::string& name) {
-    auto& [count, first] = rows_[kind];
-    if (count++ == 0) first = name;
+  void add(const std::string& kind, const std::string& name, std::string_view why = {}) {
+    auto& [count, first, reason] = rows_[kind];
+    if (count++ > 0) return;
+    first = name;
+    reason = why;
+  }
+  size_t count() const {
+    size_t all = 0;
+    for (const auto& [kind, row] : rows_) all += row.count;
+    return all;
   }
   Status status() const {
     if (rows_.empty()) return {};
     std::string message = "Assay does not have:";
     for (const auto& [kind, row] : rows_)
-      message += "\n  " + kind + " (" + std::to_string(row.first) + ", first '" + row.second + "')";
+      message += "\n  " + kind + " (" + std::to_string(row.count) + ", first '" + row.first + "')" +
+                 (row.reason.empty() ? "" : ": " + row.reason);
     return Error{Code::op_unsupported, std::move(message), "", "docs/coreml.md lists what is read"};
   }
 
  private:
-  std::map<std::string, std::pair<size_t, std::string>> rows_;
+  struct Row {
+    size_t count = 0;
+    std::string first, reason;
+  };
+  std::map<std::string, Row> rows_;
 };
 
 }  // namespace assay::coreml

@@ -23,9 +23,11 @@ const std::unordered_map<std::string_view, const NnRow*>& rows_by_kind() {
   return *kByKind;
 }
 
+bool is_missing(const mil::Layer& layer) { return layer.kind == nullptr || !rows_by_kind().contains(layer.kind->name); }
+
 void find_missing(std::span<const mil::Layer> layers, Missing& missing) {
   for (const mil::Layer& layer : layers) {
-    if (layer.kind == nullptr || !rows_by_kind().contains(layer.kind->name))
+    if (is_missing(layer))
       missing.add(layer.kind == nullptr ? "a layer of unknown kind" : std::string(layer.kind->name), layer.name);
     for (const char* field : {"ifBranch", "elseBranch", "conditionNetwork", "bodyNetwork"})
       if (layer.params.row() != nullptr && layer.params.row()->find(field) != nullptr)
@@ -33,9 +35,26 @@ void find_missing(std::span<const mil::Layer> layers, Missing& missing) {
   }
 }
 
+bool has_nested_missing(std::span<const mil::Layer> layers) {
+  Missing all, own;
+  find_missing(layers, all);
+  for (const mil::Layer& layer : layers)
+    if (is_missing(layer)) own.add("", "");
+  return all.count() != own.count();
+}
+
+/// Its results are float32 arrays of any rank: a network says no more.
+void lift_unread(const mil::Layer& layer, NnLift& lift) {
+  static constexpr NnRow kNone = {};
+  lift.start(layer, kNone);
+  const std::vector<ValueId> results =
+      lift.unread(lift.all(), std::vector(layer.outputs.size(), ir::Type::tensor(ir::ElemType::float32)));
+  for (size_t i = 0; i < results.size(); ++i) lift.result(results[i], i);
+}
+
 /// One network whose inputs are `features` or become inputs of the graph; its outputs join `features`.
 Status lift_features(const mil::NetworkModel& model, const mil::FunctionDescription& description,
-                     std::span<const std::string> given, ir::Graph& graph, FeatureValues& features,
+                     std::span<const std::string> given, ir::Unknown unknown, ir::Graph& graph, FeatureValues& features,
                      Warnings& warnings) {
   NnScope scope(graph);
   NnLift lift(graph, scope, warnings);
@@ -44,7 +63,7 @@ Status lift_features(const mil::NetworkModel& model, const mil::FunctionDescript
   ASSAY_CHECK(lift_inputs(model, description, given, features, lift));
   Missing missing;
   find_missing(model.network.layers, missing);
-  ASSAY_CHECK(missing.status());
+  if (unknown == ir::Unknown::refused || has_nested_missing(model.network.layers)) ASSAY_CHECK(missing.status());
   ASSAY_CHECK(lift_layers(model.network.layers, lift));
   return lift_outputs(model, description, features, lift);
 }
@@ -82,6 +101,11 @@ std::vector<const NnRow*> nn_rows() {
 
 Status lift_layers(std::span<const mil::Layer> layers, NnLift& lift) {
   for (size_t i = 0; i < layers.size(); ++i) {
+    if (is_missing(layers[i])) {
+      lift_unread(layers[i], lift);
+      ASSAY_CHECK(lift.status());
+      continue;
+    }
     const NnRow& row = *rows_by_kind().at(layers[i].kind->name);
     lift.start(layers[i], row);
     lift.rest = layers.subspan(i + 1);
@@ -96,12 +120,12 @@ Status lift_layers(std::span<const mil::Layer> layers, NnLift& lift) {
 }
 
 Result<ir::Graph> lift_network(const mil::NetworkModel& model, const mil::Description& description,
-                               std::span<const std::string> given, Warnings& warnings) {
+                               std::span<const std::string> given, Warnings& warnings, ir::Unknown unknown) {
   ir::Graph graph;
   graph.name = "network";
   for (const mil::Feature& feature : description.main.outputs) graph.reserve_name(feature.name);
   FeatureValues features;
-  ASSAY_CHECK(lift_features(model, description.main, given, graph, features, warnings));
+  ASSAY_CHECK(lift_features(model, description.main, given, unknown, graph, features, warnings));
   ASSAY_CHECK(finish(graph, description, features, warnings));
   return graph;
 }
@@ -113,12 +137,12 @@ void reserve_names(const mil::FunctionDescription& interface, ir::Graph& graph) 
     for (const mil::Feature& feature : *features) graph.reserve_name(feature.name);
 }
 
-Status lift_part(const mil::Model& model, std::span<const std::string> given, ir::Graph& graph, FeatureValues& features,
-                 Warnings& warnings) {
+Status lift_part(const mil::Model& model, std::span<const std::string> given, ir::Unknown unknown, ir::Graph& graph,
+                 FeatureValues& features, Warnings& warnings) {
   if (const auto* network = std::get_if<mil::NetworkModel>(&model.content))
-    return lift_features(*network, model.description.main, given, graph, features, warnings);
+    return lift_features(*network, model.description.main, given, unknown, graph, features, warnings);
   if (const auto* program = std::get_if<mil::Program>(&model.content))
-    return lift_function(*program, model.description, {}, graph, features, warnings);
+    return lift_function(*program, model.description, {}, unknown, graph, features, warnings);
   return Error{Code::coreml_kind, "the pipeline has a " + std::string(mil::content_name(model)), "",
                "pipelines of NeuralNetworks and ML Programs are read"};
 }
@@ -135,14 +159,15 @@ void warn_of_both(const mil::Pipeline& pipeline, Warnings& warnings) {
 }  // namespace
 
 Result<ir::Graph> lift_pipeline(const mil::Pipeline& pipeline, const mil::Description& description,
-                                std::span<const std::string> given, Warnings& warnings) {
+                                std::span<const std::string> given, Warnings& warnings, ir::Unknown unknown) {
   ir::Graph graph;
   graph.name = "pipeline";
   FeatureValues features;
   warn_of_both(pipeline, warnings);
   reserve_names(description.main, graph);
   for (const mil::Model& model : pipeline.models) reserve_names(model.description.main, graph);
-  for (const mil::Model& model : pipeline.models) ASSAY_CHECK(lift_part(model, given, graph, features, warnings));
+  for (const mil::Model& model : pipeline.models)
+    ASSAY_CHECK(lift_part(model, given, unknown, graph, features, warnings));
   ASSAY_CHECK(finish(graph, description, features, warnings));
   return graph;
 }

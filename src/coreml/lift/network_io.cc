@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "coreml/file/limits.h"
 #include "coreml/lift/classifier.h"
 #include "coreml/lift/images.h"
 #include "coreml/lift/nn_axes.h"
@@ -44,7 +45,7 @@ Status array_input(const Feature& feature, bool exact, ValueId id, NnLift& lift)
 bool known_size(const mil::Dims& dims) {
   int64_t n = 1;
   for (const int64_t d : dims)
-    if (d < 0 || __builtin_mul_overflow(n, d, &n) || n > (int64_t{1} << 31)) return false;
+    if (d < 0 || __builtin_mul_overflow(n, d, &n) || n > kMaxImplied) return false;
   return !dims.empty();
 }
 
@@ -56,7 +57,8 @@ Result<ValueId> new_input(const Feature& feature, std::span<const std::string> g
     const auto elem = elem_of(feature.array.type);
     if (!elem) return wrong("input", feature, "has no known element type");
     if (feature.optional && std::ranges::find(given, feature.name) == given.end()) {
-      if (!known_size(feature.array.shape)) return wrong("input", feature, "is optional and has no shape");
+      if (!known_size(feature.array.shape))
+        return wrong("input", feature, "is optional and has no shape that a default could have");
       return lift.graph.add_constant(feature.name, default_array(feature.array, *elem));
     }
     type = ir::Type::tensor(*elem, shape_of(feature.array));

@@ -109,7 +109,7 @@ void NnLift::start(const mil::Layer& next, const NnRow& next_row) {
   layer = &next;
   row = &next_row;
   first_op_ = static_cast<ir::OpId>(graph.ops.size());
-  begin(std::string(next.kind->name), next.name);
+  begin(next.kind == nullptr ? "a layer of unknown kind" : std::string(next.kind->name), next.name);
 }
 
 ValueId NnLift::in(size_t i) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "coreml/file/limits.h"
 #include "coreml/lift/nn_axes.h"
 
 namespace assay::coreml {
@@ -59,7 +60,15 @@ Names in_both(const BlobNames& a, const BlobNames& b) {
 
 ValueId placeholder(NnLift& c, const ir::Type& type) {
   ir::Dims dims;
-  for (const ir::Dim& d : type.shape.value_or(std::vector<ir::Dim>{})) dims.push_back(d.known() ? d.value : 1);
+  int64_t count = 1;
+  for (const ir::Dim& d : type.shape.value_or(std::vector<ir::Dim>{})) {
+    dims.push_back(d.known() ? d.value : 1);
+    if (__builtin_mul_overflow(count, dims.back(), &count)) count = INT64_MAX;
+  }
+  if (count > kMaxImplied) {
+    c.fail({Code::limit_exceeded, "a branch lacks a value of type " + to_string(type), "", "check the model's shapes"});
+    dims = {0};
+  }
   ir::Tensor t = ir::Tensor::allocate(type.elem, std::move(dims));
   std::fill_n(t.mutable_bytes(), t.byte_size(), std::byte{0});
   return c.parameter(std::move(t), "undefined");

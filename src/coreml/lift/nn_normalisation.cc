@@ -36,12 +36,6 @@ void lift_batchnorm(NnLift& c) {
   c.result(batch_axes_of(c, y, c.in(0), 3));
 }
 
-ValueId filled(NnLift& c, int64_t n, float value) {
-  ir::Tensor t = ir::Tensor::allocate(ir::ElemType::float32, {n});
-  for (int64_t i = 0; i < n; ++i) t.set_float(i, value);
-  return c.parameter(std::move(t));
-}
-
 /// Over height and width, or over channels too.
 void lift_mvn(NnLift& c) {
   const mil::Message& p = c.params();
@@ -56,7 +50,7 @@ void lift_mvn(NnLift& c) {
   if (across) x = c.unsqueeze(x, {1});
   const int64_t channels = c.dim(x, 1);
   if (channels < 0) return c.unsupported("the number of its channels depends on data");
-  ValueId y = instance_norm(c, x, filled(c, channels, 1), filled(c, channels, 0), epsilon);
+  ValueId y = instance_norm(c, x, c.filled(1, channels, x), c.filled(0, channels, x), epsilon);
   if (across) y = c.squeeze(y, {1});
   c.result(batch_axes_of(c, y, c.in(0), 3));
 }

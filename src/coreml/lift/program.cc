@@ -123,19 +123,42 @@ std::vector<const MilRow*> mil_rows() {
 namespace {
 void find_missing(const std::vector<mil::Operation>& operations, Missing& missing) {
   for (const mil::Operation& op : operations) {
-    if (!rows_by_type().contains(op.type)) missing.add(op.type, std::string(op.name()));
+    const auto row = rows_by_type().find(op.type);
+    if (row == rows_by_type().end())
+      missing.add(op.type, std::string(op.name()));
+    else if (!row->second->refusal.empty())
+      missing.add(op.type, std::string(op.name()), row->second->refusal);
     for (const mil::Block& block : op.blocks) find_missing(block.operations, missing);
   }
 }
+
+/// Its results are what the file declares.
+void lift_unread(const mil::Operation& op, MilLift& lift) {
+  std::vector<ValueId> inputs;
+  for (const auto& [parameter, argument] : op.inputs)
+    for (const ValueId id : lift.all(parameter)) inputs.push_back(id);
+  std::vector<ir::Type> types;
+  for (const mil::NamedType& output : op.outputs) {
+    auto type = ir_type(output.type);
+    types.push_back(type.ok() ? *std::move(type) : ir::Type());
+  }
+  const std::vector<ValueId> results = lift.unread(inputs, std::move(types));
+  for (size_t i = 0; i < results.size(); ++i) lift.result(results[i], i);
+}
+
 }  // namespace
 
 Status lift_operations(const std::vector<mil::Operation>& operations, MilLift& lift) {
   Missing missing;
   find_missing(operations, missing);
-  ASSAY_CHECK(missing.status());
+  if (lift.unknown == ir::Unknown::refused) ASSAY_CHECK(missing.status());
   for (const mil::Operation& op : operations) {
     lift.start(op);
-    rows_by_type().at(op.type)->lift(lift);
+    const auto row = rows_by_type().find(op.type);
+    if (row == rows_by_type().end() || !row->second->refusal.empty())
+      lift_unread(op, lift);
+    else
+      row->second->lift(lift);
     ASSAY_CHECK(lift.status());
   }
   return {};
@@ -160,13 +183,14 @@ Result<const mil::Function*> function_of(const mil::Program& program, const std:
 }  // namespace
 
 Status lift_function(const mil::Program& program, const mil::Description& description, const std::string& name,
-                     ir::Graph& graph, FeatureValues& features, Warnings& warnings) {
+                     ir::Unknown unknown, ir::Graph& graph, FeatureValues& features, Warnings& warnings) {
   const std::string wanted = function_name(description, name);
   const mil::FunctionDescription& interface = interface_of(description, wanted);
   ASSAY_TRY(const mil::Function* function, function_of(program, wanted));
   const size_t states = graph.states.size();
   MilScope scope(graph);
   MilLift lift(graph, scope, mil::find_opset(function->opset)->spec_version);
+  lift.unknown = unknown;
   ASSAY_CHECK(read_inputs(*function, interface, features, lift));
   ASSAY_CHECK(lift_operations(function->body()->operations, lift));
   ASSAY_CHECK(give_outputs(*function->body(), interface, features, lift, warnings));
@@ -175,11 +199,11 @@ Status lift_function(const mil::Program& program, const mil::Description& descri
 }
 
 Result<ir::Graph> lift_program(const mil::Program& program, const mil::Description& description,
-                               const std::string& name, Warnings& warnings) {
+                               const std::string& name, Warnings& warnings, ir::Unknown unknown) {
   ir::Graph graph;
   graph.name = function_name(description, name);
   FeatureValues features;
-  ASSAY_CHECK(lift_function(program, description, name, graph, features, warnings));
+  ASSAY_CHECK(lift_function(program, description, name, unknown, graph, features, warnings));
   GraphBuilder builder(graph);
   for (const std::string& output : mil::find(program.functions, graph.name)->body()->outputs) {
     ValueId id = features.at(output);

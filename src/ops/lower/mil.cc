@@ -92,7 +92,7 @@ Result<mil::Value> mil_constant(const ir::Tensor& tensor, DataType precision) {
     ASSAY_TRY(value.content, narrowed(tensor));
   } else if (tensor.elem() == ElemType::float32 && precision == DataType::float16) {
     value.type.data = DataType::float16;
-    value.content = halved(tensor);
+    value.content = tensor.size() == 1 ? held_number(tensor.float_at(0), precision).content : halved(tensor);
   } else {
     value.content = mil::Payload::of(bytes, std::make_shared<const ir::Tensor>(tensor));
   }
@@ -139,6 +139,13 @@ Result<MilValue> MilBuilder::value(ir::ValueId id) {
   MilValue written{other ? names_.fresh(v.name) : names_.of(v.name), held.type};
   operations_.push_back(const_operation(written.name, std::move(held)));
   return constants_[key] = written;
+}
+
+const ir::Tensor* MilBuilder::known(ir::ValueId id) const {
+  if (parent_ != nullptr)
+    for (const auto& [inside, outside] : graph_.captures)
+      if (inside == id) return parent_->known(outside);
+  return graph_.at(id).constant.get();
 }
 
 void MilBuilder::bind(ir::ValueId id, MilValue value) { values_[id] = std::move(value); }
@@ -224,6 +231,12 @@ MilValue MilBuilder::rename(ir::ValueId id, const std::string& name) {
     if (made.name == value.name) made.name = name;
   value.name = name;
   return value;
+}
+
+void MilContext::keep_single(std::string why) {
+  if (builder.precision() != DataType::float16) return;
+  builder.set_precision(DataType::float32);
+  builder.keep({&op, graph.describe(op), std::move(why)});
 }
 
 MilValue MilContext::in(size_t i) {

@@ -62,6 +62,13 @@ class MilBuilder {
   /// How float32 values of an operation are computed: float32, or float16 (asked for by the user).
   void set_precision(mil::DataType precision) { precision_ = precision; }
   mil::DataType precision() const { return precision_; }
+  /// An operation for which float16 was asked and that stays float32.
+  struct Kept {
+    const ir::Op* op;
+    std::string described, why;
+  };
+  void keep(Kept kept) { parent_ != nullptr ? parent_->keep(std::move(kept)) : kept_.push_back(std::move(kept)); }
+  const std::vector<Kept>& kept() const { return kept_; }
 
   int version() const { return version_; }
   /// Highest version asked for by need() so far, and the first feature that asked for it.
@@ -72,6 +79,9 @@ class MilBuilder {
   /// The value of the graph in the program. A constant is written as a const operation when it is first asked for;
   /// float32 ones in the precision now set.
   Result<MilValue> value(ir::ValueId id);
+  /// The value where it is known now, here or in the graph that it is captured from; else null.
+  const ir::Tensor* known(ir::ValueId id) const;
+  const std::string& name(ir::ValueId id) const { return graph_.at(id).name; }
   void bind(ir::ValueId id, MilValue value);
   bool bound(ir::ValueId id) const { return values_.contains(id); }
 
@@ -97,6 +107,7 @@ class MilBuilder {
   const ir::Graph& graph_;
   int version_, needed_ = 0;
   std::string needed_by_;
+  std::vector<Kept> kept_;
   ScopedNames names_;
   mil::DataType precision_ = mil::DataType::float32;
   std::vector<mil::Operation> operations_;
@@ -109,7 +120,7 @@ class MilBuilder {
 };
 
 /// The constant as an ML Program holds it: int64 as int32 (an error when a value does not fit: nothing wraps), float32
-/// as `precision`, streamed from where it is.
+/// as `precision`, streamed from where it is; a single one as held_number() has it.
 Result<mil::Value> mil_constant(const ir::Tensor& tensor, mil::DataType precision = mil::DataType::float32);
 
 /// A number in `type`. What float16 would round to zero (a small epsilon) becomes the smallest that it has.
@@ -134,6 +145,10 @@ class MilContext : public LowerContext {
   /// A constant float32 matrix with its axes swapped, written so without a second copy.
   MilValue transposed_constant(size_t i);
   std::vector<MilValue> all_inputs();
+
+  /// Where float16 was asked for the operation, it stays float32 all the same, which the user is told with the reason.
+  /// Before anything is written.
+  void keep_single(std::string why);
 
   // Constants for parameters: floats in the operation's precision.
   mil::DataType precision() const;

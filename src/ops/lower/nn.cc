@@ -10,9 +10,6 @@ namespace {
 
 using ir::ElemType;
 
-/// Integers beyond this are not exact in float32, which layers hold everything in.
-constexpr int64_t kExactIntegers = int64_t{1} << 24;
-
 ir::Dims blob_dims(const ir::Dims& dims) { return dims.empty() ? ir::Dims{1} : dims; }
 
 Result<std::vector<float>> as_floats(const ir::Tensor& tensor) {
@@ -20,7 +17,7 @@ Result<std::vector<float>> as_floats(const ir::Tensor& tensor) {
   const bool whole = ir::is_integer(tensor.elem()) || tensor.elem() == ElemType::boolean;
   for (size_t i = 0; i < values.size(); ++i) {
     const auto at = static_cast<int64_t>(i);
-    if (whole && std::abs(tensor.int_at(at)) > kExactIntegers)
+    if (whole && !exact_in_layers(tensor.int_at(at)))
       return Error{Code::not_convertible,
                    "the integer " + std::to_string(tensor.int_at(at)) + " is not exact in a layer, which holds floats"};
     values[i] = whole ? static_cast<float>(tensor.int_at(at)) : static_cast<float>(tensor.float_at(at));
@@ -74,7 +71,10 @@ Result<std::string> NnBuilder::value(ir::ValueId id) {
       if (inside == id) return parent_->value(outside);
   if (!v.constant)
     return Error{Code::internal, "value '" + v.name + "' has not been written", "", "please report this"};
-  ASSAY_TRY(mil::Weights held, nn_weights(*v.constant));
+  auto made = nn_weights(*v.constant);
+  if (!made.ok())
+    return Error{made.error().code, made.error().message + (v.name.empty() ? "" : ", in '" + v.name + "'")};
+  mil::Weights held = *std::move(made);
   mil::Message params(mil::find_layer("loadConstantND")->params);
   params.set("shape", blob_dims(v.constant->dims())).set("data", std::move(held));
   const std::string blob = names_.of(v.name);

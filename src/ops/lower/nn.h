@@ -15,6 +15,12 @@
 
 namespace assay::ops {
 
+/// Whether float32, which layers hold everything in, has the integer and its neighbours.
+constexpr bool exact_in_layers(int64_t value) {
+  constexpr int64_t kMost = int64_t{1} << 24;
+  return value >= -kMost && value <= kMost;
+}
+
 /// float32 weights as a view where they are that already; other numbers converted. int64 must be below 2^24: layers
 /// hold everything in floating point.
 Result<mil::Weights> nn_weights(const ir::Tensor& tensor);

@@ -141,6 +141,7 @@ ir::Dims own_shape(const C& c) {
 
 Status rms_norm_to_mil(MilContext& c) {
   if (c.elem(0) == ir::ElemType::float16) return c.refuse("float16 with moments in float32 (stash_type)");
+  c.keep_single(kSquares);
   return rms_norm(MilSteps(c));
 }
 Status rms_norm_to_nn(NnContext& c) { return rms_norm(NnSteps(c)); }

@@ -128,6 +128,7 @@ MilValue aligned(MilContext& c, size_t i, Grain grain) {
 
 /// (x - zero point) * scale, the difference in int32, where it is exact.
 Status scaled_difference(MilContext& c, Grain grain) {
+  if (!is_byte(c.elem(0))) c.keep_single("float16 holds no difference above 65504");
   MilValue x = c.cast(c.in(0), DataType::int32);
   ASSAY_CHECK(c.status());
   if (c.has(2)) x = c.binary("sub", x, c.cast(aligned(c, 2, grain), DataType::int32));

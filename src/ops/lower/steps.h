@@ -105,6 +105,9 @@ class NnSteps {
   Value reduce(std::string_view kind, const Value& x, const ir::Dims& axes);
 };
 
+/// Why steps that square numbers stay float32.
+inline constexpr char kSquares[] = "float16 holds no squares of numbers above 255";
+
 /// [first, last).
 ir::Dims axes_between(int64_t first, int64_t last);
 
