@@ -207,7 +207,11 @@ std::vector<std::string> fit_edges(const mil::FunctionDescription& interface, ir
   options.classifier = coreml::take_classifier(graph, interface);
   options.regressed = predicted_number(interface);
   options.images = coreml::make_edges_images(graph, interface);
-  return coreml::make_edges_single(graph);
+  std::vector<std::string> narrowed = coreml::make_edges_single(graph);
+  const bool double_stays = options.format == coreml::Format::neural_network && options.regressed &&
+                            options.regressed->kind == mil::Feature::Kind::float64;
+  if (double_stays) std::erase(narrowed, options.regressed->name);
+  return narrowed;
 }
 
 /// Operators that Assay does not have are listed together with those that the format cannot say.

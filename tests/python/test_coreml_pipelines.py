@@ -118,6 +118,30 @@ def test_classifiers(run, tmp_path, last):
         np.testing.assert_array_equal(out[key], array)
 
 
+def test_regressors(assay, run, tmp_path):
+    b = NeuralNetworkBuilder([("x", datatypes.Array(1, 4))], [("y", datatypes.Double())], mode="regressor",
+                             disable_rank5_shape_mapping=True)
+    b.add_inner_product("d", noise(1, 4), None, 4, 1, False, "x", "y")
+    b.spec.description.predictedFeatureName = "y"
+    b.spec.description.input[0].type.multiArrayType.dataType = FLOAT32
+    first, spec = Model_pb2.Model(), Model_pb2.Model()
+    first.ParseFromString(network(tmp_path / "a.mlmodel", "u", "x", 1, 4).read_bytes())
+    spec.specificationVersion = 5
+    spec.pipelineRegressor.pipeline.models.extend([first, b.spec])
+    spec.description.input.extend(first.description.input)
+    spec.description.output.extend(b.spec.description.output)
+    spec.description.predictedFeatureName = "y"
+    (tmp_path / "p.mlmodel").write_bytes(spec.SerializeToString())
+    u = noise(1, 4, seed=9)
+    want, _ = run(tmp_path / "p.mlmodel", u=u)
+    np.testing.assert_allclose(want["y"], (leaky(u) @ noise(1, 4).T).ravel(), rtol=1e-6)
+    done = assay("convert", tmp_path / "p.mlmodel", "-o", tmp_path / "q.mlmodel", "--json", code=0)
+    assert done.result["float64_as_float32"] == []
+    again, _ = run(tmp_path / "q.mlmodel", u=u)
+    assert again["y"].dtype == np.float64
+    np.testing.assert_array_equal(again["y"], want["y"])
+
+
 def test_pictures_between_models(run, tmp_path):
     """A network that gives a picture, and one that takes it: the numbers before they become pixels."""
     first, second = image_network("RGB", "BGR"), image_network("BGR")
