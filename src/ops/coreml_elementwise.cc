@@ -274,6 +274,7 @@ extern const OpDef kCoremlFloorDiv = {
     .eval = eval_division,
     .elementwise = {floor_div<float>, floor_div<double>, nullptr, floor_div_int, floor_div_uint},
     .to_mil = {mil_arithmetic<"floor_div">, "floor_div"},
+    .to_nn = {nn_arithmetic<"floorDivBroadcastable">, "floorDivBroadcastable"},
     .in_place = true,
     .bound = {.f32 = 0.5},
 };

@@ -4,8 +4,7 @@
 
 #include "ops/elementwise.h"
 #include "ops/infer.h"
-#include "ops/lower/mil.h"
-#include "ops/lower/nn.h"
+#include "ops/lower/elementwise.h"
 #include "ops/move.h"
 #include "ops/rows.h"
 
@@ -95,7 +94,7 @@ Status sum_to_mil(MilContext& c) {
 
 Status sum_to_nn(NnContext& c) {
   ASSAY_CHECK(check_sum(c));
-  if (!ir::is_float(c.elem(0))) return c.refuse("of integers: layers compute in floating point");
+  ASSAY_CHECK(nn_takes_numbers(c));
   mil::Message params = c.params("cumSum");
   params.set("axis", known_axis(c)).set("excludeFinalSum", int64_t{c.op.attr_int("exclusive", 0) != 0});
   params.set("reverse", int64_t{c.op.attr_int("reverse", 0) != 0});

@@ -80,17 +80,46 @@ std::optional<ir::Tensor> known_range(const Context& c) {
   return evaluated(*c.constant(0), *c.constant(2), n.value_or(0));
 }
 
+/// Whether floating-point numbers are integers, moved about since they were: all that layers hold.
+bool holds_integers(const ir::Graph& graph, ir::ValueId id, int depth = 8) {
+  const ir::Value& value = graph.at(id);
+  if (value.constant) {
+    const double number = value.constant->size() == 1 ? value.constant->float_at(0) : 0.5;
+    return number == std::floor(number) && std::fabs(number) <= 0x1p24;
+  }
+  if (value.producer == ir::kNoOp || depth == 0) return false;
+  static constexpr std::string_view kMoves[] = {"Gather", "Identity", "Reshape", "Slice", "Squeeze", "Unsqueeze"};
+  const ir::Op& op = graph.ops[value.producer];
+  if (!op.domain.empty()) return false;
+  if (op.type == "Cast" && ir::is_integer(graph.at(op.inputs[0]).type.elem)) return true;
+  return std::ranges::find(kMoves, op.type) != std::end(kMoves) && holds_integers(graph, op.inputs[0], depth - 1);
+}
+
 /// Counting integers is exact. How Core ML counts and rounds in floating point is not stated.
 Status to_mil(MilContext& c) {
   if (const auto all = known_range(c)) {
     ASSAY_TRY(mil::Value held, mil_constant(*all, c.precision()));
     return c.result(c.constant_value(std::move(held)));
   }
-  if (ir::is_float(c.elem(0))) return c.refuse("how Core ML counts in floating point is not stated");
+  const bool real = ir::is_float(c.elem(0));
+  for (size_t i = 0; i < 3 && real; ++i)
+    if (c.elem(0) != ir::ElemType::float32 || !holds_integers(c.graph, c.op.inputs[i]))
+      return c.refuse("how Core ML counts in floating point is not stated");
+  if (real) c.keep_single("float16 counts no further than 2048");
   std::vector<MilValue> ends;
   for (size_t i = 0; i < 3; ++i) {
-    ASSAY_TRY(const MilValue x, operand(c, i, kTakesNumbers));
+    ASSAY_TRY(const MilValue before, c.builder.value(c.op.inputs[i]));
+    if (real && before.data() == mil::DataType::float16)
+      return c.refuse(
+          "operands in float16, which counts no further than 2048: ask for float32 where they are computed");
+    ASSAY_TRY(MilValue x, operand(c, i, kTakesNumbers));
+    if (real) x = c.cast(x, mil::DataType::int32);
     ends.push_back(x.rank() == 0 ? x : c.squeeze(x, {0}));
+  }
+  if (real) {
+    const MilValue all = c.make("range_1d", {{"end", ends[1]}, {"start", ends[0]}, {"step", ends[2]}},
+                                mil::Type::tensor(mil::DataType::int32, out_dims(c)));
+    return c.emit("cast", {{"x", all}, {"dtype", mil::of_text("fp32")}});
   }
   return emit_carried(c, "range_1d", {{"end", ends[1]}, {"start", ends[0]}, {"step", ends[2]}}, mil::DataType::int32);
 }
@@ -117,7 +146,7 @@ extern const OpDef kRange = {
     .numeric = Numeric::composite,
     .infer = infer,
     .eval = eval,
-    .to_mil = {to_mil, "const; range_1d of integers"},
+    .to_mil = {to_mil, "const; range_1d of integers, cast where layers held them"},
     .to_nn = {to_nn, "loadConstantND; rangeDynamic of integers"},
 };
 

@@ -299,7 +299,7 @@ extern const OpDef kCoremlResize = {
     .accumulates = "taps of an axis, ascending, by fused multiply-adds",
     .infer = infer,
     .eval = eval_on_grid,
-    .to_mil = {coreml_resize_to_mil, "resize_bilinear, resize_nearest_neighbor or resize"},
+    .to_mil = {coreml_resize_to_mil, "resize_bilinear, resize_nearest_neighbor, resize; upsample_* by whole factors"},
     .bound = {.f32 = 64, .f16 = 1, .bf16 = 1},
 };
 

@@ -210,3 +210,79 @@ def test_shapes_that_hold_no_zero_are_not_looked_through_for_copies(assay, tmp_p
     assay("run", target, "--input", "in.npz", "--output", "out.npz", "--profile", "strict-f32", code=0)
     with np.load(tmp_path / "out.npz") as found:
         np.testing.assert_array_equal(found["y"], values.reshape(3, 2, -1, 1))
+
+
+def on_and_back(assay, tmp_path, nodes, inputs, first, constants=None, shapes=None):
+    """From ONNX to one format and on to the other: the same bits under strict-f32; the operations of the last file."""
+    element = helper.np_dtype_to_tensor_dtype
+    sizes = {n: (shapes or {}).get(n, a.shape) for n, a in inputs.items()}
+    info = [helper.make_tensor_value_info(n, element(a.dtype), sizes[n]) for n, a in inputs.items()]
+    weights = [onnx.numpy_helper.from_array(np.asarray(a), n) for n, a in (constants or {}).items()]
+    graph = helper.make_graph(nodes, "g", info, [onnx.ValueInfoProto(name="y")], weights)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 24)], ir_version=10), tmp_path / "m.onnx")
+    words = [w for n in shapes or {} for w in ("--input", f"{n}:" + "x".join(
+        "1..9" if isinstance(d, str) else str(d) for d in shapes[n]))]
+    formats = [("mlprogram", "m.mlpackage"), ("neuralnetwork", "m.mlmodel")]
+    if first == "neuralnetwork":
+        formats.reverse()
+    assay("convert", "m.onnx", "-o", formats[0][1], "--format", formats[0][0], *words, code=0)
+    done = assay("convert", formats[0][1], "-o", formats[1][1], "--format", formats[1][0], "--json", code=0)
+    judge = Judge(assay, tmp_path)
+    given = {k: np.atleast_1d(a) for k, a in inputs.items()}
+    want, got = judge.run(tmp_path / "m.onnx", inputs), judge.run(tmp_path / formats[1][1], given)
+    np.testing.assert_array_equal(got["y"], want["y"].reshape(got["y"].shape))
+    return done.result["operations"]
+
+
+def test_hardmax_and_integer_quotients_of_programs_become_layers(assay, tmp_path):
+    x = np.float32([[1, 5, 5, -2], [7, 7, 7, 7]])
+    kinds = on_and_back(assay, tmp_path, [NODE("Hardmax", ["x"], ["y"])], {"x": x}, "mlprogram")
+    assert "cumSum" in kinds
+    a, b = np.int32([7, -7, 7, -7, 2**24, -1]), np.int32([2, 2, -2, -2, 3, 2**24])
+    kinds = on_and_back(assay, tmp_path, [NODE("Div", ["a", "b"], ["y"])], {"a": a, "b": b}, "mlprogram")
+    assert kinds["floorDivBroadcastable"] == 1
+
+
+def test_ranges_of_layers_that_count_integers_become_programs(assay, tmp_path):
+    nodes = [NODE("Shape", ["x"], ["s"]), NODE("Squeeze", ["s"], ["n"]), NODE("Range", ["zero", "n", "two"], ["y"])]
+    kinds = on_and_back(assay, tmp_path, nodes, {"x": np.ones(7, np.float32)}, "neuralnetwork",
+                        {"zero": np.int64(0), "two": np.int64(2)}, {"x": ["n"]})
+    assert kinds["range_1d"] == 1
+    ends = {"a": np.int32(3), "b": np.int32(-9), "c": np.int32(-4)}
+    kinds = on_and_back(assay, tmp_path, [NODE("Range", ["a", "b", "c"], ["y"])], ends, "neuralnetwork")
+    assert kinds["range_1d"] == 1
+    Judge(assay, tmp_path).refused(make([NODE("Range", ["a", "b", "c"], ["y"])],
+                                        {k: v.astype(np.float32) for k, v in ends.items()}, ["y"]), "mlprogram",
+                                   "how Core ML counts in floating point is not stated")
+
+
+@pytest.mark.parametrize(("mode", "grid", "kind"), [("nearest", "asymmetric", "upsample_nearest_neighbor"),
+                                                    ("linear", "half_pixel", "upsample_bilinear")])
+def test_upsampling_layers_of_flexible_extents_become_programs(assay, tmp_path, mode, grid, kind):
+    x = np.random.default_rng(3).standard_normal((1, 2, 3, 4)).astype(np.float32)
+    node = NODE("Resize", ["x", "", "by"], ["y"], mode=mode, coordinate_transformation_mode=grid, nearest_mode="floor")
+    kinds = on_and_back(assay, tmp_path, [node], {"x": x}, "neuralnetwork", {"by": np.float32([1, 1, 2, 3])},
+                        {"x": [1, 2, "h", "w"]})
+    assert kinds == {kind: 1}
+
+
+@pytest.mark.parametrize(("corners", "code"), [(1, 0), (0, 3)], ids=["aligned", "default"])
+def test_grids_of_upsampling_layers_of_flexible_extents(assay, tmp_path, corners, code):
+    x = np.random.default_rng(4).standard_normal((1, 2, 3, 4)).astype(np.float32)
+    info = helper.make_tensor_value_info("x", T.FLOAT, [1, 2, "h", "w"])
+    node = NODE("Resize", ["x", "", "by"], ["y"], mode="linear", coordinate_transformation_mode="half_pixel")
+    graph = helper.make_graph([node], "g", [info], [onnx.ValueInfoProto(name="y")],
+                              [onnx.numpy_helper.from_array(np.float32([1, 1, 2, 3]), "by")])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 24)], ir_version=10), tmp_path / "m.onnx")
+    path = tmp_path / "m.mlmodel"
+    assay("convert", "m.onnx", "-o", path, "--input", "x:1x2x1..9x1..9", code=0)
+    spec, _ = read_spec(path)
+    spec.neuralNetwork.layers[-1].upsample.linearUpsampleMode = corners
+    path.write_bytes(spec.SerializeToString())
+    done = assay("convert", path, "-o", "m.mlpackage", code=code)
+    if code == 0:
+        judge = Judge(assay, tmp_path)
+        got, want = judge.run(tmp_path / "m.mlpackage", {"x": x}), judge.run(path, {"x": x})
+        np.testing.assert_array_equal(got["y"], want["y"])
+    else:
+        assert "its extents are not known before it runs" in done.err

@@ -1,5 +1,7 @@
 #include "ops/lower/coreml_images.h"
 
+#include <cmath>
+
 #include "ops/lower/elementwise.h"
 
 namespace assay::ops {
@@ -22,6 +24,24 @@ ir::Dims resized_extents(MilContext& c) {
   return extents;
 }
 
+/// Extents known only at run time, by whole factors: the operations that scale find the grid themselves.
+Status scaled(MilContext& c, const std::string& grid, bool nearest) {
+  const ir::Tensor* scales = c.constant(2);
+  const ir::Dims axes = c.op.attr_ints("axes");
+  const int64_t rank = c.rank(0);
+  const bool last =
+      rank >= 3 && axes.size() == 2 && (axes[0] == -2 || axes[0] == rank - 2) && (axes[1] == -1 || axes[1] == rank - 1);
+  const auto whole = [&](int64_t i) { return scales->float_at(i) == std::floor(scales->float_at(i)); };
+  const bool strict = grid == "STRICT_ALIGN_CORNERS";
+  if (scales == nullptr || scales->size() != 2 || !whole(0) || !whole(1) || !last ||
+      (nearest ? grid != "DEFAULT" : !strict && grid != "UNALIGN_CORNERS"))
+    return c.refuse("its extents are not known before it runs");
+  const auto factor = [&](int64_t i) { return mil::of_int(static_cast<int32_t>(scales->float_at(i))); };
+  MilParams params = {{"x", c.in(0)}, {"scale_factor_height", factor(0)}, {"scale_factor_width", factor(1)}};
+  if (!nearest) params.push_back({"align_corners", mil::of_bool(strict)});
+  return c.emit(nearest ? "upsample_nearest_neighbor" : "upsample_bilinear", params);
+}
+
 }  // namespace
 
 /// Height and width to known extents; other axes, and nearest samples of other grids, need iOS17's resize.
@@ -32,10 +52,9 @@ Status coreml_resize_to_mil(MilContext& c) {
   const ir::Dims sizes = resized_extents(c);
   const auto count = static_cast<int64_t>(sizes.size());
   const int64_t rank = c.rank(0);
-  if (count == 0 || c.op.attr_ints("axes").size() != static_cast<size_t>(count))
-    return c.refuse("its extents are not known before it runs");
   if (nearest && (c.op.attr_string("nearest_mode", "") == "floor") != below)
     return c.refuse("nearest samples of that grid are rounded otherwise");
+  if (count == 0 || c.op.attr_ints("axes").size() != static_cast<size_t>(count)) return scaled(c, grid, nearest);
   for (int64_t k = 0; k < count; ++k) {
     const int64_t axis = c.op.attr_ints("axes")[static_cast<size_t>(k)];
     if ((axis < 0 ? axis + rank : axis) != rank - count + k)
