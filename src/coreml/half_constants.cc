@@ -31,7 +31,7 @@ std::string overflow_of(const std::string& name, const ops::HalfRange& range) {
 }  // namespace
 
 const ops::HalfRange& HalfConstants::range_of(const ir::Tensor& tensor) {
-  const auto [found, fresh] = ranges_.try_emplace(tensor.bytes());
+  const auto [found, fresh] = ranges_.try_emplace({tensor.bytes(), tensor.size()});
   if (fresh) found->second = ops::half_range(tensor);
   return found->second;
 }
@@ -40,7 +40,7 @@ void HalfConstants::count(const std::string& name, const ir::Tensor& tensor) {
   const ops::HalfRange& range = range_of(tensor);
   if (range.vanishing == 0) return;
   if (first_.empty()) first_ = name;
-  (tensor.size() == 1 ? raised_ : vanishing_).emplace(tensor.bytes(), range);
+  (tensor.size() == 1 ? raised_ : vanishing_).emplace(std::pair(tensor.bytes(), tensor.size()), range);
 }
 
 std::string HalfConstants::overflow(const ir::Op& op, const ops::MilBuilder& builder) {
@@ -65,7 +65,7 @@ std::string HalfConstants::overflow(const ir::Op& op, const ops::MilBuilder& bui
 void HalfConstants::warn(Warnings& warnings) const {
   std::string message;
   int64_t numbers = 0;
-  for (const auto& [bytes, range] : vanishing_) numbers += range.vanishing;
+  for (const auto& [place, range] : vanishing_) numbers += range.vanishing;
   if (numbers > 0)
     message = fmt::format("{} number{} of {} constant{} become{} 0 in float16", numbers, numbers == 1 ? "" : "s",
                           vanishing_.size(), vanishing_.size() == 1 ? "" : "s", numbers == 1 ? "s" : "");

@@ -2,6 +2,7 @@
 #pragma once
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -24,9 +25,10 @@ class HalfConstants {
   const ops::HalfRange& range_of(const ir::Tensor& tensor);
   void count(const std::string& name, const ir::Tensor& tensor);
 
-  std::map<const std::byte*, ops::HalfRange> ranges_;
-  std::map<const std::byte*, ops::HalfRange> vanishing_, raised_;  ///< to 0, and single numbers to the smallest
-  std::string first_;                                              ///< of those, by name
+  using Ranges = std::map<std::pair<const std::byte*, int64_t>, ops::HalfRange>;  ///< by place and size
+  Ranges ranges_;
+  Ranges vanishing_, raised_;  ///< to 0, and single numbers to the smallest
+  std::string first_;          ///< of those, by name
 };
 
 /// The operations that stay float32, by operator and reason.
