@@ -5,7 +5,7 @@
 #include "ops/divisors.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
-#include "ops/lower/elementwise.h"
+#include "ops/lower/own_layers.h"
 #include "ops/span.h"
 
 namespace assay::ops {
@@ -217,7 +217,7 @@ constexpr std::span<const Function> kNoCalls{};
 }  // namespace
 
 #define ASSAY_ROW(row, coreml, operands, rule, run, function, attributes, reader, calls, ulp, lowering, says, \
-                  sentence)                                                                                   \
+                  to_layer, layer, sentence)                                                                  \
   extern const OpDef row = {                                                                                  \
       .domain = "coreml",                                                                                     \
       .name = coreml,                                                                                         \
@@ -232,33 +232,40 @@ constexpr std::span<const Function> kNoCalls{};
       .eval = run,                                                                                            \
       .elementwise = {function<float>, function<double>, reader},                                             \
       .to_mil = {lowering, says},                                                                             \
+      .to_nn = {to_layer, layer},                                                                             \
       .in_place = true,                                                                                       \
       .bound = {.f32 = ulp},                                                                                  \
   };
-#define ASSAY_UNARY(row, coreml, function, attributes, reader, calls, ulp, lowering, says, sentence)                  \
+#define ASSAY_UNARY(row, coreml, function, attributes, reader, calls, ulp, lowering, says, to_layer, layer, sentence) \
   ASSAY_ROW(row, coreml, kIn, infer_same, eval_elementwise, function, attributes, reader, calls, ulp, lowering, says, \
-            sentence)
+            to_layer, layer, sentence)
 ASSAY_UNARY(kCoremlClampedRelu, "ClampedRelu", clamped, kAlphaBeta, alpha_beta, kNoCalls, 0.5,
-            with_alpha_beta<"clamped_relu">, "clamped_relu", "min(x < 0 ? alpha * x : x, beta).")
+            with_alpha_beta<"clamped_relu">, "clamped_relu", clamped_relu_to_nn, "clampedReLU",
+            "min(x < 0 ? alpha * x : x, beta).")
 ASSAY_UNARY(kCoremlInverse, "Inverse", inverse, kEpsilon, epsilon, kNoCalls, 1e6, with_epsilon<"inverse">, "inverse",
-            "1 / (x + epsilon).")
+            inverse_to_nn, "unary INVERSE", "1 / (x + epsilon).")
 ASSAY_UNARY(kCoremlLinearActivation, "LinearActivation", linear, kAlphaBeta, alpha_beta, kNoCalls, 1e6,
-            with_alpha_beta<"linear_activation">, "linear_activation", "alpha * x + beta.")
-ASSAY_UNARY(kCoremlLog, "Log", log_of, kEpsilon, epsilon, kLogOnly, 1e6, with_epsilon<"log">, "log",
-            "log(x + epsilon).")
+            with_alpha_beta<"linear_activation">, "linear_activation", nn_activation_of<"linear">, "activation linear",
+            "alpha * x + beta.")
+ASSAY_UNARY(kCoremlLog, "Log", log_of, kEpsilon, epsilon, kLogOnly, 1e6, with_epsilon<"log">, "log", log_to_nn,
+            "unary LOG", "log(x + epsilon).")
 ASSAY_ROW(kCoremlMod, "Mod", kBinaryIn, infer_broadcast, eval_elementwise, mod, kNoAttrs, nullptr, kNoCalls, 1e6,
-          mil_arithmetic<"mod">, "mod", "The remainder of a division that rounds down: it has the divisor's sign.")
+          mil_arithmetic<"mod">, "mod", nn_arithmetic<"modBroadcastable">, "modBroadcastable",
+          "The remainder of a division that rounds down: it has the divisor's sign.")
 ASSAY_ROW(kCoremlParametricSoftplus, "ParametricSoftplus", kParametricIn, infer_broadcast, eval_elementwise, parametric,
-          kNoAttrs, nullptr, kSoftplusCalls, 1e6, parametric_to_mil, "softplus_parametric",
-          "alpha * log(1 + exp(beta * x)), without overflow.")
-ASSAY_UNARY(kCoremlRsqrt, "Rsqrt", rsqrt, kEpsilon, epsilon, kNoCalls, 1e6, with_epsilon<"rsqrt">, "rsqrt",
-            "1 / sqrt(x + epsilon).")
+          kNoAttrs, nullptr, kSoftplusCalls, 1e6, parametric_to_mil, "softplus_parametric", parametric_softplus_to_nn,
+          "activation parametricSoftplus", "alpha * log(1 + exp(beta * x)), without overflow.")
+ASSAY_UNARY(kCoremlRsqrt, "Rsqrt", rsqrt, kEpsilon, epsilon, kNoCalls, 1e6, with_epsilon<"rsqrt">, "rsqrt", rsqrt_to_nn,
+            "unary RSQRT", "1 / sqrt(x + epsilon).")
 ASSAY_UNARY(kCoremlScaledTanh, "ScaledTanh", scaled_tanh, kAlphaBeta, alpha_beta, kTanhOnly, 4,
-            with_alpha_beta<"scaled_tanh">, "scaled_tanh", "alpha * tanh(beta * x).")
+            with_alpha_beta<"scaled_tanh">, "scaled_tanh", nn_activation_of<"scaledTanh">, "activation scaledTanh",
+            "alpha * tanh(beta * x).")
 ASSAY_UNARY(kCoremlSoftplus, "Softplus", softplus, kNoAttrs, nullptr, kSoftplusCalls, 1e6, mil_function<"softplus">,
-            "softplus", "log(1 + exp(-|x|)) + max(x, 0): no exponential overflows.")
+            "softplus", nn_float_activation<"softplus">, "activation softplus",
+            "log(1 + exp(-|x|)) + max(x, 0): no exponential overflows.")
 ASSAY_UNARY(kCoremlThresholdedRelu, "ThresholdedRelu", thresholded, kAlpha, alpha_beta, kNoCalls, 0.5,
-            with_alpha<"thresholded_relu">, "thresholded_relu", "0 where x is less than alpha, else x.")
+            with_alpha<"thresholded_relu">, "thresholded_relu", nn_activation_of<"thresholdedReLU">,
+            "activation thresholdedReLU", "0 where x is less than alpha, else x.")
 #undef ASSAY_UNARY
 #undef ASSAY_ROW
 

@@ -1,7 +1,7 @@
 // Core ML's l2_norm: x / sqrt(sum of x * x + epsilon), the sum over all axes from one on.
 #include "ops/elementwise.h"
 #include "ops/infer.h"
-#include "ops/lower/elementwise.h"
+#include "ops/lower/own_layers.h"
 #include "ops/move.h"
 #include "ops/rows.h"
 
@@ -72,6 +72,7 @@ extern const OpDef kCoremlL2Normalization = {
     .infer = infer,
     .eval = eval,
     .to_mil = {to_mil, "l2_norm"},
+    .to_nn = {l2_normalization_to_nn, "l2normalize"},
     .bound = {.f32 = 64, .f16 = 1, .bf16 = 1},
 };
 

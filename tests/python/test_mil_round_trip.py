@@ -1,7 +1,7 @@
 """Operators that only Core ML has: a program that is read and written again has them, and computes the same bits."""
 import numpy as np
 import pytest
-from mil_programs import build, mb, operations, run
+from mil_programs import build, ct, mb, operations, run
 
 RNG = np.random.default_rng(23)
 
@@ -49,6 +49,27 @@ def test_a_program_that_is_written_again(assay, tmp_path, kind, target, body):
     assay("convert", tmp_path / "program.mlpackage", "-o", again, "--target", target, code=0)
     assert kind in operations(again)
     assay("run", again, "--input", tmp_path / "in.npz", "--profile", "strict-f32", "--output", tmp_path / "again.npz",
+          code=0)
+    with np.load(tmp_path / "again.npz") as found:
+        np.testing.assert_array_equal(found[found.files[0]], first)
+
+
+LAYERS = {"clamped_relu": "clampedReLU", "inverse": "unary", "linear_activation": "activation", "log": "unary",
+          "mod": "modBroadcastable", "floor_div": "floorDivBroadcastable", "softplus_parametric": "activation",
+          "rsqrt": "unary", "scaled_tanh": "activation", "softplus": "activation", "thresholded_relu": "activation",
+          "l2_norm": "l2normalize"}
+
+
+@pytest.mark.parametrize(("kind", "body"), [(k, b) for k, _, b in CASES if k in LAYERS], ids=LAYERS)
+def test_a_program_that_becomes_a_network(assay, tmp_path, kind, body):
+    """The layer of the same meaning, and the same bits."""
+    x = 2 * floats(2, 3, 5, 7)
+    first, = run(assay, tmp_path, build(body, [x], "iOS15"), [x], "iOS15")
+    network = tmp_path / "network.mlmodel"
+    assay("convert", tmp_path / "program.mlpackage", "-o", network, code=0)
+    layers = ct.utils.load_spec(str(network)).neuralNetwork.layers
+    assert layers[-1].WhichOneof("layer") == LAYERS[kind]
+    assay("run", network, "--input", tmp_path / "in.npz", "--profile", "strict-f32", "--output", tmp_path / "again.npz",
           code=0)
     with np.load(tmp_path / "again.npz") as found:
         np.testing.assert_array_equal(found[found.files[0]], first)
