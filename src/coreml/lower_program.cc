@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "coreml/half_constants.h"
+#include "coreml/index_floats.h"
 #include "coreml/interface.h"
 #include "ops/def.h"
 #include "ops/lower/mil.h"
@@ -26,7 +27,12 @@ class ProgramLowering {
  public:
   ProgramLowering(const ir::Graph& graph, const LowerOptions& options, ops::LegalNames& names, int version,
                   HalfConstants& constants)
-      : graph_(graph), options_(options), names_(names), builder_(graph, version, names), constants_(constants) {
+      : graph_(graph),
+        options_(options),
+        names_(names),
+        builder_(graph, version, names),
+        constants_(constants),
+        counting_(index_arithmetic(graph)) {
     builder_.set_lower([this](const ir::Graph& g, MilBuilder& builder) { return lower_all(g, builder); });
   }
 
@@ -40,6 +46,7 @@ class ProgramLowering {
   Status write_constant_outputs();
   Status lower_all(const ir::Graph& graph, MilBuilder& builder);
   Status lower_op(const ir::Graph& graph, const ir::Op& op, MilBuilder& builder);
+  static void keep_counting(const ir::Op& op, ops::MilContext& context);
   static void write_placeholders(const ir::Graph& graph, const ir::Op& op, MilBuilder& builder);
   Status write_outputs(mil::Block& body);
   DataType precision_of(const ir::Op& op) const;
@@ -49,6 +56,7 @@ class ProgramLowering {
   ops::LegalNames& names_;
   MilBuilder builder_;
   HalfConstants& constants_;
+  std::unordered_set<const ir::Op*> counting_;  ///< operations that float16 would make other integers of
   Unknowns unknowns_;
   Refusals refusals_;
 };
@@ -99,9 +107,17 @@ Status ProgramLowering::lower_op(const ir::Graph& graph, const ir::Op& op, MilBu
   if (std::string why = impossible(op); !why.empty()) return context.refuse(std::move(why));
   ASSAY_CHECK(check_results(graph, op));
   builder.set_precision(precision_of(op));
+  if (counting_.contains(&op)) keep_counting(op, context);
   if (builder.precision() == DataType::float16)
     if (std::string why = constants_.overflow(op, builder); !why.empty()) context.keep_single(std::move(why));
   return op.def->to_mil.apply(context);
+}
+
+/// A cast to integers computes nothing: it is not told of.
+void ProgramLowering::keep_counting(const ir::Op& op, ops::MilContext& context) {
+  if (op.type == "Cast" && ir::is_integer(context.out_type().elem))
+    return context.builder.set_precision(DataType::float32);
+  context.keep_single("its numbers become integers, exact in float16 up to 2048");
 }
 
 /// So that the operations behind one that is refused can be looked at too.

@@ -92,6 +92,20 @@ def kept(assay, tmp_path, model, feeds, *words):
     return judge.run(path, feeds)["y"], widths, done.err
 
 
+def test_arithmetic_of_indices_stays_float32(assay, tmp_path):
+    """2999 is no float16 number."""
+    x, table = np.float32([1000, 900]), np.arange(4000, dtype=np.float32)[::-1].copy()
+    nodes = [NODE("Mul", ["x", "three"], ["m"]), NODE("Sub", ["m", "one"], ["s"]),
+             NODE("Cast", ["s"], ["i"], to=onnx.TensorProto.INT64),
+             NODE("Gather", ["table", "i"], ["g"]), NODE("Abs", ["x"], ["n"]), NODE("Add", ["n", "x"], ["z"]),
+             NODE("Add", ["g", "z"], ["y"])]
+    model = make(nodes, {"x": x}, ["y"], {"table": table, "three": np.float32(3), "one": np.float32(1)})
+    y, widths, err = kept(assay, tmp_path, model, {"x": x})
+    np.testing.assert_array_equal(y, [3000, 3100])
+    assert widths["mul"] == widths["sub"] == "float32" and widths["add"] == "float16"
+    assert "Mul (1, first Mul (writes 'm')): its numbers become integers" in err and "Cast (" not in err
+
+
 MASKED = [NODE("Mul", ["m", "lowest"], ["h"]), NODE("Add", ["x", "h"], ["s"]), NODE("Softmax", ["s"], ["y"])]
 
 
