@@ -16,104 +16,14 @@ namespace assay::commands {
 namespace {
 using nlohmann::ordered_json;
 
-ordered_json ports_json(const ir::Graph& graph, std::span<const ir::ValueId> ids) {
-  ordered_json list = ordered_json::array();
-  for (const ir::ValueId v : ids)
-    list.push_back({{"name", graph.at(v).name}, {"type", ir::to_string(graph.at(v).type)}});
-  return list;
-}
-
-struct Weights {
-  std::map<std::string, std::pair<uint64_t, uint64_t>> by_type;  // tensors, bytes
-  uint64_t bytes = 0;
-};
-
-void count_weights(const ir::Graph& graph, Weights& weights) {
-  std::vector<bool> captured(graph.values.size());  // counted where they stand
-  for (const auto& [inside, outside] : graph.captures) captured[inside] = true;
-  for (size_t i = 0; i < graph.values.size(); ++i) {
-    const ir::Value& v = graph.values[i];
-    if (!v.constant || v.producer != ir::kNoOp || captured[i]) continue;
-    auto& [tensors, bytes] = weights.by_type[std::string(ir::elem_name(v.constant->elem()))];
-    ++tensors;
-    bytes += v.constant->byte_size();
-    weights.bytes += v.constant->byte_size();
-  }
-  for (const ir::Op& op : graph.ops)
-    ir::for_each_nested(op, [&](const ir::Graph& inner) { count_weights(inner, weights); });
-}
-
-Weights count_weights(const ir::Graph& graph) {
-  Weights weights;
-  count_weights(graph, weights);
-  return weights;
-}
-
-std::map<std::string, uint64_t> count_ops(const ir::Graph& graph) {
-  std::map<std::string, uint64_t> counts;
-  ir::for_each_op(graph, [&](const ir::Graph&, const ir::Op& op) {
-    ++counts[op.domain.empty() ? op.type : op.domain + "." + op.type];
-  });
-  return counts;
-}
-
-// How many values have which type, as stored where the program is resolved.
-std::map<std::string, uint64_t> count_values(const ir::Graph& graph) {
-  std::map<std::string, uint64_t> counts;
-  ir::for_each_op(graph, [&](const ir::Graph& around, const ir::Op& op) {
-    for (const ir::ValueId v : op.outputs) {
-      if (v == ir::kNoValue) continue;
-      const ir::Value& value = around.at(v);
-      const ir::ElemType stored = value.storage == ir::ElemType::undefined ? value.type.elem : value.storage;
-      ++counts[std::string(ir::elem_name(stored))];
-    }
-  });
-  return counts;
-}
-
-uint64_t total(const std::map<std::string, uint64_t>& counts) {
-  uint64_t sum = 0;
-  for (const auto& [name, count] : counts) sum += count;
-  return sum;
+std::string dumped(const ordered_json& json) {
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 std::string counts_text(const std::map<std::string, uint64_t>& counts) {
   std::vector<std::string> parts;
   for (const auto& [name, count] : counts) parts.push_back(fmt::format("{} {}", count, name));
   return join(parts, ", ");
-}
-
-std::string text_of(const std::string& file, const ir::Graph& graph) {
-  const Weights weights = count_weights(graph);
-  std::string out = fmt::format("{}: graph '{}'\n", file, graph.name);
-  for (const auto& [key, value] : graph.metadata) out += fmt::format("  {}: {}\n", key, value.substr(0, 200));
-  for (const ir::ValueId v : graph.inputs)
-    out += fmt::format("  input   {}: {}\n", graph.at(v).name, ir::to_string(graph.at(v).type));
-  for (const ir::ValueId v : graph.outputs)
-    out += fmt::format("  output  {}: {}\n", graph.at(v).name, ir::to_string(graph.at(v).type));
-  out += fmt::format("  {}: {}\n", api::counted(total(count_ops(graph)), "operation"), counts_text(count_ops(graph)));
-  out += fmt::format("  results stored as: {}\n", counts_text(count_values(graph)));
-  for (const auto& [type, count] : weights.by_type)
-    out += fmt::format("  weights {}: {}, {} bytes\n", type, api::counted(count.first, "tensor"), count.second);
-  return out;
-}
-
-ordered_json json_of(const std::string& file, const ir::Graph& graph, bool full) {
-  const Weights weights = count_weights(graph);
-  ordered_json by_type = ordered_json::object();
-  for (const auto& [type, count] : weights.by_type) by_type[type] = {{"tensors", count.first}, {"bytes", count.second}};
-  ordered_json out = {{"file", file},
-                      {"format", "ONNX"},
-                      {"graph", graph.name},
-                      {"metadata", graph.metadata},
-                      {"inputs", ports_json(graph, graph.inputs)},
-                      {"outputs", ports_json(graph, graph.outputs)},
-                      {"operations", total(count_ops(graph))},
-                      {"operators", count_ops(graph)},
-                      {"results_stored_as", count_values(graph)},
-                      {"weights", by_type}};
-  if (full) out["program"] = ir::print(graph);
-  return out;
 }
 
 // A policy that Casts cannot say is refused as a whole, naming its first such statement, even where this model would
@@ -260,8 +170,7 @@ Status tell_differences(const InspectRequest& request, const api::Listing& listi
     report.text += fmt::format("  {}{}{}: {} -> {}\n", d.kind, d.where.empty() ? "" : " ", d.where, d.a, d.b);
   }
   if (differences.empty()) report.text += "  no difference\n";
-  report.json = ordered_json({{"a", request.model}, {"b", request.diff}, {"differences", list}})
-                    .dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  report.json = dumped({{"a", request.model}, {"b", request.diff}, {"differences", list}});
   return {};
 }
 
@@ -271,8 +180,7 @@ Status inspect_file(const InspectRequest& request, backends::ProgramLoader& load
     ASSAY_TRY(const api::Listing other, listing_of(request.diff, loader, report.warnings));
     return tell_differences(request, listing, other, report);
   }
-  report.json =
-      json_of(request.model, listing, request.full).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  report.json = dumped(json_of(request.model, listing, request.full));
   report.text = text_of(request.model, listing);
   if (request.full) report.text += "\n" + api::print_listing(listing);
   return {};
@@ -297,9 +205,11 @@ Result<Report> inspect(const InspectRequest& request) {
   if (!graph)
     return Error{Code::usage, "'" + request.program + "' is no program that can be inspected", "", "give a profile"};
   if (!request.emit_onnx.empty()) ASSAY_CHECK(emit(*graph, *program, request.emit_onnx));
-  report.json =
-      json_of(request.model, *graph, request.full).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-  report.text = text_of(request.model, *graph) + "\n" + ir::print(*graph);
+  const api::Listing listing = api::list_resolved(*graph);
+  ordered_json json = json_of(request.model, listing, false);
+  if (request.full) json["program"] = ir::print(*graph);
+  report.json = dumped(json);
+  report.text = text_of(request.model, listing) + "\n" + ir::print(*graph);
   if (!request.emit_onnx.empty()) report.text += "wrote " + request.emit_onnx + "\n";
   return report;
 }

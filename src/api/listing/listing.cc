@@ -9,7 +9,7 @@
 namespace assay::api {
 namespace {
 
-constexpr std::string_view kUnstated = "unstated";
+constexpr std::string_view kUnstated = "unstated", kResolved = "resolved";
 
 /// "fp32" of "tensor<fp32, [1, 3]>", "float32" of "float32[1,3]".
 std::string element_of(const std::string& type) {
@@ -129,6 +129,7 @@ std::string sentence(std::string_view format, std::span<const ListedOp> ops) {
     return "no floating-point results";
   }
   if (format == "ONNX") return "every value has a type; which precision it is computed in is the runtime's choice";
+  if (format == kResolved) return "what each operation's policy says";
   return "not stated: a model of this kind has no typed operations";
 }
 
@@ -154,7 +155,10 @@ std::string precision_sentence(const Listing& listing) {
 namespace {
 
 ListedValue listed(const ir::Graph& graph, ir::ValueId v) {
-  return {graph.at(v).name, ir::to_string(graph.at(v).type)};
+  ir::Type type = graph.at(v).type;
+  if (graph.at(v).storage != ir::ElemType::undefined && type.kind == ir::Type::Kind::tensor)
+    type.elem = graph.at(v).storage;
+  return {graph.at(v).name, ir::to_string(type)};
 }
 
 void list_ops(const ir::Graph& graph, int depth, Listing& listing) {
@@ -184,6 +188,12 @@ Listing list_graph(const ir::Graph& graph) {
   for (const ir::ValueId v : graph.inputs) listing.inputs.push_back(listed(graph, v));
   for (const ir::ValueId v : graph.outputs) listing.outputs.push_back(listed(graph, v));
   list_ops(graph, 0, listing);
+  return listing;
+}
+
+Listing list_resolved(const ir::Graph& graph) {
+  Listing listing = list_graph(graph);
+  listing.format = kResolved;
   return listing;
 }
 

@@ -53,7 +53,7 @@ struct ListedPart {
 };
 
 struct Listing {
-  std::string format;    ///< "ONNX", "Core ML NeuralNetwork", "Core ML ML Program"
+  std::string format;    ///< "ONNX", "Core ML NeuralNetwork", "Core ML ML Program", "resolved"
   std::string heading;   ///< the program's first line: "main<CoreML5>"
   int spec_version = 0;  ///< 0: not a Core ML file
   std::vector<mil::Requirement> requirements{};
@@ -71,6 +71,8 @@ struct Listing {
 };
 
 Listing list_graph(const ir::Graph& graph);
+/// As a profile has it: types are those that values are stored in.
+Listing list_resolved(const ir::Graph& graph);
 Listing list_model(const mil::Model& model);
 
 /// The sentence that follows from what the file states.
