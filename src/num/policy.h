@@ -90,6 +90,8 @@ struct Policy {
   SpecialValues special_values = SpecialValues::ieee;
   /// Division by a constant becomes a multiplication by its reciprocal rounded to `result`.
   bool divide_by_reciprocal = false;
+  /// Softplus of Core ML is log(exp(x) + 1) as written, which overflows, as ONNX's is.
+  bool plain_softplus = false;
 
   friend bool operator==(const Policy&, const Policy&) = default;
 };

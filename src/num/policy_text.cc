@@ -123,6 +123,7 @@ constexpr Field<Policy> kPolicy[] = {
     field<Policy, &Policy::elementary>("elementary"),
     field<Policy, &Policy::special_values>("special-values"),
     field<Policy, &Policy::divide_by_reciprocal>("divide-by-reciprocal"),
+    field<Policy, &Policy::plain_softplus>("plain-softplus"),
 };
 
 void append(std::string& out, std::string_view prefix, std::string_view name, std::string_view value) {

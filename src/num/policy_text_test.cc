@@ -42,6 +42,7 @@ TEST(PolicyText, EveryFieldComesBack) {
   p.elementary = Elementary::correctly_rounded;
   p.special_values = SpecialValues::neural_engine;
   p.divide_by_reciprocal = true;
+  p.plain_softplus = true;
   const auto back = parse_policy(to_text(p));
   ASSERT_TRUE(back.ok()) << back.error().message;
   EXPECT_EQ(to_text(*back), to_text(p));

@@ -122,6 +122,7 @@ class Resolver {
   void resolve_captures(Scope& s, const Surroundings& around) const;
   void resolve_outputs(Scope& s) const;
   void divide_by_reciprocal(Scope& s, Op& op) const;
+  static void compute_as_written(Op& op);
   void resolve_nested(Scope& s, Op& op);
 
   const profiles::Profile& profile_;
@@ -259,6 +260,12 @@ void Resolver::divide_by_reciprocal(Scope& s, Op& op) const {
   op.def = product;
 }
 
+void Resolver::compute_as_written(Op& op) {
+  if (op.domain != "coreml" || op.type != "Softplus") return;
+  op.domain.clear();
+  op.def = ops::find_op(op.domain, op.type);
+}
+
 /// Whether the operation moves what its layer keeps as it was computed; then all that it moves is.
 bool Resolver::moves_wide(const Scope& s, const Op& op) const {
   return moves_floats(s.in, op) &&
@@ -312,6 +319,7 @@ void Resolver::resolve_op(Scope& s, const Op& op) {
       s.in.at(op.inputs[0]).producer == ir::kNoOp)
     out.policy.result = num::Rounding{.format = num::format(num::FormatId::float16)};  // inputs are float16 buffers
   if (out.policy.divide_by_reciprocal) divide_by_reciprocal(s, out);
+  if (out.policy.plain_softplus) compute_as_written(out);
   const bool keeps = keep_wide(s, op, out.policy), wide = keeps || moves_wide(s, op);
   // Rounding what is rounded already changes nothing, so only operations that compute are split for a raw reader.
   std::vector<std::pair<ValueId, ValueId>> splits;

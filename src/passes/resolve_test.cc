@@ -251,8 +251,12 @@ TEST(Profiles, NameOnlyOperatorsThatExist) {
   for (const profiles::Profile& p : profiles::built_in_profiles())
     for (const profiles::Variant& v : p.variants)
       for (const profiles::Statement& s : v.statements)
-        for (const std::string& name : s.match.ops)
-          EXPECT_NE(ops::find_op("", name), nullptr) << p.file << ":" << s.line << " names " << name;
+        for (const std::string& name : s.match.ops) {
+          const size_t dot = name.rfind('.');
+          const std::string domain = dot == std::string::npos ? "" : name.substr(0, dot);
+          EXPECT_NE(ops::find_op(domain, name.substr(dot + 1)), nullptr)
+              << p.file << ":" << s.line << " names " << name;
+        }
 }
 
 TEST(Resolve, LeavesNothingUnstated) {

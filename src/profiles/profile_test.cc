@@ -40,6 +40,7 @@ set.bias = "after-store"
 set.subnormals = "flush"
 set.special-values = "neural-engine"
 set.divide-by-reciprocal = true
+set.plain-softplus = true
 )"));
   ASSERT_TRUE(p.ok()) << p.error().message;
   const auto policy = policy_for(*p, 0, {"", "Conv", "contraction", ir::ElemType::float32});
@@ -55,7 +56,7 @@ set.divide-by-reciprocal = true
   EXPECT_EQ(policy.result->overflow, num::Overflow::clamp);
   EXPECT_EQ(policy.result->limit, 32768);
   EXPECT_EQ(policy.bias, num::Bias::after_store);
-  EXPECT_TRUE(policy.flush_subnormals && policy.divide_by_reciprocal);
+  EXPECT_TRUE(policy.flush_subnormals && policy.divide_by_reciprocal && policy.plain_softplus);
   EXPECT_EQ(policy.special_values, num::SpecialValues::neural_engine);
   // Not of its class, or a product with a vector: the storage's rounding and nothing else.
   for (const OpQuery& other : {OpQuery{"", "Add", "elementwise", ir::ElemType::float32},

@@ -238,8 +238,9 @@ Status read_policy_choice(const Reader& set, std::string_view key, Policy& polic
   ASSAY_TRY(policy.*Field, choice(set, key, "word", Words));
   return {};
 }
-Status read_reciprocal(const Reader& set, std::string_view key, Policy& policy) {
-  ASSAY_TRY(policy.divide_by_reciprocal, set.boolean_or(key, false));
+template <bool Policy::*Field>
+Status read_policy_boolean(const Reader& set, std::string_view key, Policy& policy) {
+  ASSAY_TRY(policy.*Field, set.boolean_or(key, false));
   return {};
 }
 
@@ -266,8 +267,10 @@ constexpr Setting kSettings[] = {
      read_policy_choice<&Policy::elementary, kElementary>, copy_field<&Policy::elementary>},
     {"special-values", "NaN and invalid operations: ieee or neural-engine",
      read_policy_choice<&Policy::special_values, kSpecial>, copy_field<&Policy::special_values>},
-    {"divide-by-reciprocal", "division by a constant multiplies by its rounded reciprocal", read_reciprocal,
-     copy_field<&Policy::divide_by_reciprocal>},
+    {"divide-by-reciprocal", "division by a constant multiplies by its rounded reciprocal",
+     read_policy_boolean<&Policy::divide_by_reciprocal>, copy_field<&Policy::divide_by_reciprocal>},
+    {"plain-softplus", "softplus of Core ML is log(exp(x) + 1) as written, which overflows",
+     read_policy_boolean<&Policy::plain_softplus>, copy_field<&Policy::plain_softplus>},
 };
 
 }  // namespace

@@ -125,6 +125,15 @@ def test_other_float16_storage_too(assay, tmp_path, case, profile):
     np.testing.assert_array_equal(stored(assay, tmp_path, case, profile), half(case.expected["y"]))
 
 
+def test_the_neural_engine_s_softplus_falls_off_its_cliff(assay, tmp_path):
+    """coremltools issue 2687: softplus of 10.394 is 10.39, of 10.395 it is 0."""
+    softplus = Cases()
+    x = np.float32([10.394, 10.395]).reshape(2, 1, 1)
+    softplus.add("softplus", x, lambda b: b.add_activation("f", "SOFTPLUS", "x", "y"), x)
+    out = stored(assay, tmp_path, softplus[0], "coreml-nn-ane")
+    np.testing.assert_array_equal(out.ravel(), [10.390625, 0])
+
+
 def test_float16_arithmetic_rounds_each_step(assay, tmp_path):
     """Where each step of an operation is rounded, so is each step of a layer."""
     case = next(c for c in exact if c.name == "scale")
