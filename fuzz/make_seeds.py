@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes seeds for the Core ML fuzz targets: models that coremltools makes, and messages filled at random.
+"""Writes seeds for the fuzz targets: ONNX's own test models, Core ML models that coremltools makes, and messages filled
+at random.
 
 usage: make_seeds.py OUT
 """
@@ -8,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/python"))
+import onnx
 from coreml import fill, programs
 from coremltools.proto import Model_pb2, NeuralNetwork_pb2
 
@@ -43,12 +45,20 @@ def messages(out):
         write(out / "coreml_model", "layer_" + layer.name, model.SerializeToString())
 
 
+def onnx_models(out, most=2000):
+    """Of the backend node tests, those that are small enough to be mutated well."""
+    for model in sorted((Path(onnx.__file__).parent / "backend/test/data/node").glob("*/model.onnx")):
+        if model.stat().st_size <= most:
+            write(out / "onnx", model.parent.name, model.read_bytes())
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     out = Path(sys.argv[1])
     parts_of_programs(out)
     messages(out)
+    onnx_models(out)
 
 
 if __name__ == "__main__":
