@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "coreml/classifier_edges.h"
-#include "coreml/interface.h"
-#include "coreml/lower_network.h"
-#include "coreml/lower_program.h"
+#include "coreml/lower/classifier_edges.h"
+#include "coreml/lower/interface.h"
+#include "coreml/lower/network.h"
+#include "coreml/lower/program.h"
 
 namespace assay::coreml {
 

@@ -13,7 +13,7 @@ struct Classified {
   ValueId probabilities;  ///< [labels], or [1, labels] behind an axis of samples
 };
 /// `labels`: strings or int64. Of equal probabilities the first counts. An error is kept where there is not one
-/// probability a label. (src/coreml/classifier_edges.h finds what this makes.)
+/// probability a label. (src/coreml/lower/classifier_edges.h finds what this makes.)
 Classified classified(GraphBuilder& builder, ValueId scores, ir::Tensor labels, bool sample_axis);
 
 }  // namespace assay::coreml

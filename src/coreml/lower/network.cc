@@ -1,8 +1,8 @@
-#include "coreml/lower_network.h"
+#include "coreml/lower/network.h"
 
 #include <unordered_set>
 
-#include "coreml/interface.h"
+#include "coreml/lower/interface.h"
 #include "ops/def.h"
 #include "ops/lower/nn.h"
 

@@ -1,10 +1,10 @@
-#include "coreml/lower_program.h"
+#include "coreml/lower/program.h"
 
 #include <algorithm>
 
-#include "coreml/half_constants.h"
-#include "coreml/index_floats.h"
-#include "coreml/interface.h"
+#include "coreml/lower/half_constants.h"
+#include "coreml/lower/index_floats.h"
+#include "coreml/lower/interface.h"
 #include "ops/def.h"
 #include "ops/lower/mil.h"
 

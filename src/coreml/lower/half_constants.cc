@@ -1,4 +1,4 @@
-#include "coreml/half_constants.h"
+#include "coreml/lower/half_constants.h"
 
 #include <fmt/format.h>
 

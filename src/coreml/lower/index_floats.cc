@@ -1,4 +1,4 @@
-#include "coreml/index_floats.h"
+#include "coreml/lower/index_floats.h"
 
 #include <algorithm>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "coreml/image_edges.h"
+#include "coreml/lower/image_edges.h"
 
 #include <algorithm>
 

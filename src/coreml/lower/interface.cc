@@ -1,4 +1,4 @@
-#include "coreml/interface.h"
+#include "coreml/lower/interface.h"
 
 #include <algorithm>
 

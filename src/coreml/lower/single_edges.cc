@@ -1,4 +1,4 @@
-#include "coreml/single_edges.h"
+#include "coreml/lower/single_edges.h"
 
 #include <algorithm>
 

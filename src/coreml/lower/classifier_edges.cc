@@ -1,4 +1,4 @@
-#include "coreml/classifier_edges.h"
+#include "coreml/lower/classifier_edges.h"
 
 #include <algorithm>
 
