@@ -52,6 +52,7 @@ Sizes sizes_of(const mil::Feature& feature) {
 
 std::string to_string(const Sizes& sizes) {
   std::vector<std::string> parts;
+  parts.reserve(sizes.shapes.size() + sizes.ranges.size());
   for (const ir::Dims& dims : sizes.shapes) parts.push_back(ir::to_string(dims));
   if (!parts.empty()) return join(parts, " or ");
   for (const mil::SizeRange& range : sizes.ranges) parts.push_back(mil::to_string(range));

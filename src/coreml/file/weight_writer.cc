@@ -21,19 +21,19 @@ void store(std::byte* at, T value) {
   std::memcpy(at, &value, sizeof value);
 }
 
-constexpr size_t kPiece = 1U << 16;
+constexpr size_t kHashed = 1U << 16, kMost = 1U << 20;  // bytes hashed, and written, at a time
 
 /// Sources cut their bytes as they like: the hash sees pieces of one size, so that it depends on the bytes alone.
 class PieceHash {
  public:
   void add(mil::Bytes bytes) {
     while (!bytes.empty()) {
-      const mil::Bytes part = bytes.first(std::min(bytes.size(), kPiece - pending_.size()));
-      if (pending_.empty() && part.size() == kPiece) {
+      const mil::Bytes part = bytes.first(std::min(bytes.size(), kHashed - pending_.size()));
+      if (pending_.empty() && part.size() == kHashed) {
         hash_.add(part.data(), part.size());
       } else {
         pending_.insert(pending_.end(), part.begin(), part.end());
-        if (pending_.size() == kPiece) flush();
+        if (pending_.size() == kHashed) flush();
       }
       bytes = bytes.subspan(part.size());
     }
@@ -98,7 +98,7 @@ Status WeightWriter::put(mil::Bytes bytes, uint64_t at) {
 // Large pieces are written aside while the next one is produced and hashed. Views stay where they are; what a source
 // recodes it may write over, so it is copied, in turns to one of two places.
 Status WeightWriter::write(mil::Bytes bytes, uint64_t at, bool stays) {
-  if (bytes.size() < kPiece) {
+  if (bytes.size() < kHashed) {
     ASSAY_CHECK(aside_->wait());
     return put(bytes, at);
   }
@@ -111,7 +111,6 @@ Status WeightWriter::write(mil::Bytes bytes, uint64_t at, bool stays) {
 }
 
 Result<uint64_t> WeightWriter::append_bytes(const mil::Payload& payload, uint64_t at) {
-  constexpr size_t kMost = 1U << 20;
   PieceHash hash;
   uint64_t written = 0;
   ASSAY_CHECK(payload.each([&](mil::Bytes bytes) -> Status {
@@ -130,10 +129,9 @@ Result<uint64_t> WeightWriter::append_bytes(const mil::Payload& payload, uint64_
 }
 
 Result<bool> WeightWriter::same(uint64_t a, uint64_t b, uint64_t size) const {
-  constexpr size_t kPiece = 1U << 20;
-  std::vector<std::byte> left(std::min<uint64_t>(size, kPiece)), right(left.size());
+  std::vector<std::byte> left(std::min<uint64_t>(size, kMost)), right(left.size());
   for (uint64_t done = 0; done < size;) {
-    const size_t n = std::min<uint64_t>(size - done, kPiece);
+    const size_t n = std::min<uint64_t>(size - done, kMost);
     if (::pread(descriptor_, left.data(), n, static_cast<off_t>(a + done)) != static_cast<ssize_t>(n) ||
         ::pread(descriptor_, right.data(), n, static_cast<off_t>(b + done)) != static_cast<ssize_t>(n))
       return failure("cannot read back");
