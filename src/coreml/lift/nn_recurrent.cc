@@ -11,23 +11,33 @@ namespace {
 
 using mil::Message;
 
+/// What activations may be in recurrent layers, and the parameters that NeuralNetwork.proto fixes there: Core ML's own
+/// builder leaves them out.
+struct Function {
+  std::string_view field, op;
+  float alpha = 0, beta = 0;  ///< alpha 0: it takes none
+};
+constexpr Function kFunctions[] = {{"linear", "Affine", 1, 0},
+                                   {"sigmoid", "Sigmoid"},
+                                   {"tanh", "Tanh"},
+                                   {"ReLU", "Relu"},
+                                   {"scaledTanh", "ScaledTanh", 1.7159F, 2.0F / 3},
+                                   {"sigmoidHard", "HardSigmoid", 0.2F, 0.5F}};
+
 /// What the layers' functions are called in RNN, GRU and LSTM, and their parameters.
 struct Functions {
   std::vector<std::string> names;
   std::vector<float> alpha, beta;
 
   void add(NnLift& c, const Message& p) {
-    constexpr std::pair<std::string_view, std::string_view> kNames[] = {
-        {"linear", "Affine"}, {"sigmoid", "Sigmoid"},       {"tanh", "Tanh"},
-        {"ReLU", "Relu"},     {"scaledTanh", "ScaledTanh"}, {"sigmoidHard", "HardSigmoid"}};
-    const auto found = std::ranges::find_if(kNames, [&](const auto& n) { return p.has(n.first); });
-    if (found == std::end(kNames)) return c.bad("a function that recurrent layers do not have");
-    names.emplace_back(found->second);
-    const Message& f = p.message(found->first);
-    const bool takes = found->first == "linear" || found->first == "scaledTanh" || found->first == "sigmoidHard";
-    if (!takes) return;
-    alpha.push_back(static_cast<float>(f.number("alpha")));
-    beta.push_back(static_cast<float>(f.number("beta")));
+    const auto found = std::ranges::find_if(kFunctions, [&](const Function& f) { return p.has(f.field); });
+    if (found == std::end(kFunctions)) return c.bad("a function that recurrent layers do not have");
+    names.emplace_back(found->op);
+    if (found->alpha == 0) return;
+    const Message& f = p.message(found->field);
+    const bool stated = f.number("alpha") != 0 || f.number("beta") != 0;
+    alpha.push_back(stated ? static_cast<float>(f.number("alpha")) : found->alpha);
+    beta.push_back(stated ? static_cast<float>(f.number("beta")) : found->beta);
   }
 };
 

@@ -64,7 +64,8 @@ for activation, f in FUNCTIONS.items():
                 part = getattr(a, a.WhichOneof("NonlinearityType"))
                 part.alpha, part.beta = p
         add(f"simpleRecurrent-{activation}-{sequence}-{scale}", build, [X, H0] if initial else X,
-            {"y": blob(ys if sequence else ys[-1:]), "h": blob(h[None])}, edit=set_params)
+            {"y": blob(ys if sequence else ys[-1:]), "h": blob(h[None])},
+            edit=set_params if sequence else None)  # the builder leaves them out
 
 for sequence, reverse, bias, initial in ((True, False, True, True), (False, True, False, False),
                                          (True, True, True, False)):
@@ -128,15 +129,10 @@ for name, stated in LSTM.items():
     def build(n, r=r, w=w, b=b, o=options, i=initial):
         n.add_unilstm("f", r, w, b, H, IN, ["x", "z", "u"] if i else ["x"], ["y", "h", "c"], **o)
 
-    def linear(spec):
-        for a in network_of(spec).layers[0].uniDirectionalLSTM.activations:
-            if a.WhichOneof("NonlinearityType") in ("linear", "sigmoidHard"):
-                part = getattr(a, a.WhichOneof("NonlinearityType"))
-                part.alpha, part.beta = (1, 0) if a.HasField("linear") else (0.2, 0.5)
     if legacy:
         expected = {k: v.reshape(H) for k, v in expected.items()}
     inputs = x.reshape(IN) if legacy else [X, H0, C0] if initial else X
-    add(f"uniDirectionalLSTM-{name}", build, inputs, expected, edit=linear, legacy=legacy)
+    add(f"uniDirectionalLSTM-{name}", build, inputs, expected, legacy=legacy)
 
 for name, stated in {"last": {}, "sequence": {"output_all": True}, "initial": {"initial": True, "output_all": True},
                      "peephole": {"peep": PEEP, "peep_back": PEEP[::-1], "output_all": True}}.items():
