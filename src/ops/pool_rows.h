@@ -30,7 +30,6 @@ template <class T>
 class PhasedRow {
  public:
   PhasedRow(const WindowAxis& axis, T padding) : axis_(axis), padding_(padding), width_(width_of(axis)) {
-    if (axis_.out == 1) axis_.stride = 1;  // of one window, whatever its stride is
     length_ = (width_ + axis_.stride - 1) / axis_.stride;
     direct_ = axis_.stride == 1 && axis_.begin == 0 && width_ <= axis_.in;
     if (!direct_) data_.assign(static_cast<size_t>(length_ * axis_.stride), padding);
@@ -140,6 +139,8 @@ inline Result<std::vector<WindowAxis>> pool_axes(const KernelContext& c) {
   if (dims.size() < 3) return c.fail(Code::model_invalid, "the input has no spatial axes");
   auto axes = window_axes(c.op, ir::Dims(dims.begin() + 2, dims.end()));
   if (!axes.ok()) return c.fail(Code::model_invalid, axes.error().message);
+  for (WindowAxis& axis : *axes)
+    if (axis.out == 1) axis.stride = 1;  // one window is where it is whatever the stride, by which rows are held
   constexpr int64_t kLongestPadded = int64_t{1} << 26;  // a row is held with its padding
   const int64_t width = PhasedRow<float>::width_of(axes->back());
   if (width > std::max(kLongestPadded, 8 * axes->back().in))
