@@ -65,6 +65,7 @@ Result<std::vector<ir::Dims>> positions(const Context& c, const Padding& p) {
     if (extent < 0) return c.refuse("mode '" + p.mode + "' along an axis whose extent is known only at run time");
     if (extent + std::min<int64_t>(p.sides[i].begin, 0) + std::min<int64_t>(p.sides[i].end, 0) <= 0)
       return c.refuse("mode '" + p.mode + "' has nothing to repeat along axis " + std::to_string(i));
+    ASSAY_CHECK(c.makes(extent + p.sides[i].begin + p.sides[i].end));
     maps[i] = source_positions(p.mode, extent, p.sides[i]);
   }
   return maps;

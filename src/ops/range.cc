@@ -72,12 +72,12 @@ ir::Tensor evaluated(const ir::Tensor& start, const ir::Tensor& delta, int64_t n
   return out;
 }
 
-/// A whole floating-point range when its operands are constants (ranges of integers are folded before).
+/// How many numbers a floating-point range has whose operands are constants (ranges of integers are folded before).
 template <class Context>
-std::optional<ir::Tensor> known_range(const Context& c) {
+std::optional<int64_t> known_count(const Context& c) {
   if (!ir::is_float(c.elem(0)) || !c.constant(0) || !c.constant(1) || !c.constant(2)) return std::nullopt;
   const auto n = count_of(*c.constant(0), *c.constant(1), *c.constant(2));
-  return evaluated(*c.constant(0), *c.constant(2), n.value_or(0));
+  return n ? std::optional(*n) : std::nullopt;
 }
 
 /// Whether floating-point numbers are integers, moved about since they were: all that layers hold.
@@ -97,8 +97,9 @@ bool holds_integers(const ir::Graph& graph, ir::ValueId id, int depth = 8) {
 
 /// Counting integers is exact. How Core ML counts and rounds in floating point is not stated.
 Status to_mil(MilContext& c) {
-  if (const auto all = known_range(c)) {
-    ASSAY_TRY(mil::Value held, mil_constant(*all, c.precision()));
+  if (const auto n = known_count(c)) {
+    ASSAY_CHECK(c.makes(*n));
+    ASSAY_TRY(mil::Value held, mil_constant(evaluated(*c.constant(0), *c.constant(2), *n), c.precision()));
     return c.result(c.constant_value(std::move(held)));
   }
   const bool real = ir::is_float(c.elem(0));
@@ -125,7 +126,10 @@ Status to_mil(MilContext& c) {
 }
 
 Status to_nn(NnContext& c) {
-  if (const auto all = known_range(c)) return c.result(c.constant_blob(*all));
+  if (const auto n = known_count(c)) {
+    ASSAY_CHECK(c.makes(*n));
+    return c.result(c.constant_blob(evaluated(*c.constant(0), *c.constant(2), *n)));
+  }
   if (ir::is_float(c.elem(0))) return c.refuse("how Core ML counts in floating point is not stated");
   return c.layer("rangeDynamic", {c.in(1), c.in(0), c.in(2)});
 }

@@ -137,6 +137,7 @@ Status to_mil(MilContext& c) {
     return emit_carried(c, "scatter_along_axis", params, x.data());
   }
   if (!c.is_static(1)) return c.refuse(std::string(kPartly));
+  ASSAY_CHECK(c.makes(volume(at.dims())));
   params[1].value = positions(c, at, axis);
   params[2].value = c.reshape(updates, {volume(at.dims())});
   return emit_carried(c, "scatter_nd", params, x.data());
@@ -164,6 +165,7 @@ Status to_nn(NnContext& c) {
     return c.layer("scatterAlongAxis", {x, at, updates},
                    c.params("scatterAlongAxis").set("axis", axis).set("mode", mode));
   if (!c.is_static(1)) return c.refuse(std::string(kPartly));
+  ASSAY_CHECK(c.makes(volume(c.type(1).dims())));
   updates = c.make("reshapeStatic", {updates},
                    c.params("reshapeStatic").set("targetShape", ir::Dims{volume(c.type(1).dims())}));
   return c.layer("scatterND", {x, nn_positions(c, at, axis), updates}, c.params("scatterND").set("mode", mode));

@@ -286,3 +286,33 @@ def test_grids_of_upsampling_layers_of_flexible_extents(assay, tmp_path, corners
         np.testing.assert_array_equal(got["y"], want["y"])
     else:
         assert "its extents are not known before it runs" in done.err
+
+
+F = np.float32
+HUGE = {
+    "Pad": ([NODE("Pad", ["x", "p"], ["y"], mode="reflect")], {"p": np.int64([0, 0, 0, 2**40])}),
+    "Tile": ([NODE("Tile", ["x", "r"], ["y"])], {"r": np.int64([2**40, 1])}),
+    "ConstantOfShape": ([NODE("ConstantOfShape", ["s"], ["c"]), NODE("Sum", ["c"], ["y"])], {"s": np.int64([2**40])}),
+    "CenterCropPad": ([NODE("CenterCropPad", ["x", "s"], ["y"])], {"s": np.int64([2, 2**40])}),
+    "Range": ([NODE("Range", ["a", "b", "d"], ["r"]), NODE("ReduceSum", ["r"], ["g"]), NODE("Add", ["x", "g"], ["y"])],
+              {"a": F(0), "b": F(5e8), "d": F(1)}),
+}
+
+
+@pytest.mark.parametrize("kind", ["mlprogram", "neuralnetwork"])
+@pytest.mark.parametrize("name", HUGE)
+def test_a_few_numbers_do_not_ask_for_all_memory(assay, tmp_path, name, kind):
+    nodes, constants = HUGE[name]
+    _, done = Judge(assay, tmp_path).convert(model_of(nodes, constants=constants), kind, code=3)
+    assert "error A114: these operations cannot be written as a" in done.err
+    assert f"{name} (1, first" in done.err
+    assert "2^31 elements" in done.err or "constant of 500000000 elements, of which the model has none" in done.err
+
+
+@pytest.mark.parametrize("kind", ["mlprogram", "neuralnetwork"])
+def test_positions_of_indices_that_the_file_only_declares_are_not_written(assay, tmp_path, kind):
+    model = model_of([NODE("ScatterElements", ["x", "i", "u"], ["y"], axis=1, reduction="add")])
+    for name, element in (("i", T.INT64), ("u", T.FLOAT)):
+        model.graph.input.append(helper.make_tensor_value_info(name, element, [10**8, 2]))
+    _, done = Judge(assay, tmp_path).convert(model, kind, code=3)
+    assert "constant of 200000000 elements" in done.err

@@ -1,6 +1,7 @@
 #include "coreml/lower/interface.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "base/text.h"
 #include "coreml/notes.h"
@@ -227,6 +228,17 @@ mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names) 
   return metadata;
 }
 
+namespace {
+/// Of what is known.
+bool counts_beyond_int32(const ir::Type& type) {
+  int64_t elements = 1;
+  for (const ir::Dim& d : *type.shape)
+    if (d.known() && d.value > 0 && (__builtin_mul_overflow(elements, d.value, &elements) || elements > INT32_MAX))
+      return true;
+  return false;
+}
+}  // namespace
+
 Status check_results(const ir::Graph& graph, const ir::Op& op) {
   for (const ir::ValueId id : op.outputs) {
     if (id == ir::kNoValue || !graph.at(id).type.ranked()) continue;
@@ -234,6 +246,8 @@ Status check_results(const ir::Graph& graph, const ir::Op& op) {
     if (type.shape->size() > kMostAxes)
       return Error{Code::not_convertible,
                    "a result has " + std::to_string(type.shape->size()) + " axes, and Core ML tensors at most 5"};
+    if (counts_beyond_int32(type))
+      return Error{Code::not_convertible, "a result has 2^31 elements or more, which Core ML does not count"};
     if (std::ranges::any_of(*type.shape, [](const ir::Dim& d) { return d.value == 0; }))
       return Error{Code::not_convertible, "a result has no elements, which Core ML does not take"};
   }

@@ -35,6 +35,13 @@ class LowerContext {
 
   /// not_convertible with the reason ("ceil_mode with dilations has no counterpart"); the driver collects them all.
   Error refuse(std::string reason) const { return Error{Code::not_convertible, std::move(reason), graph.describe(op)}; }
+  /// Whether a constant of so many elements, which no data of the model stands for, may be made: a few numbers of a
+  /// file must not ask for all memory.
+  Status makes(int64_t elements) const {
+    constexpr int64_t kMost = 1 << 24;
+    if (elements >= 0 && elements <= kMost) return {};
+    return refuse("it would need a constant of " + std::to_string(elements) + " elements, of which the model has none");
+  }
   /// What went wrong with an operand; placeholders stood in for it since.
   Status status() const { return failed_ ? Status(*failed_) : Status(); }
 

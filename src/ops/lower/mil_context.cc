@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "ops/lower/mil.h"
 #include "ops/lower/payload.h"
@@ -48,7 +49,9 @@ DataType MilContext::precision() const {
 
 mil::Value MilContext::ints(const ir::Dims& values) {
   std::vector<int32_t> narrow;
-  for (const int64_t v : values) narrow.push_back(static_cast<int32_t>(v));
+  constexpr std::numeric_limits<int32_t> kRange;  // bounds of slices may be beyond; extents are refused before
+  for (const int64_t v : values)
+    narrow.push_back(static_cast<int32_t>(std::clamp<int64_t>(v, kRange.min(), kRange.max())));
   return mil::of_ints(narrow);
 }
 
