@@ -81,7 +81,7 @@ template <class Wanted>
 std::string operations_where(const ir::Graph& graph, Wanted wanted) {
   std::map<std::string, size_t> kinds;
   for (const ir::Op& op : graph.ops)
-    if (wanted(op)) ++kinds[op.type];
+    if (wanted(op)) ++kinds[op.origin.empty() ? op.type : op.origin];
   std::vector<std::string> parts;
   for (const auto& [kind, count] : kinds) parts.push_back(std::to_string(count) + " " + kind);
   return join(parts, ", ");
@@ -102,8 +102,8 @@ void warn_unstated(const ir::Graph& graph, const std::string& output, Warnings& 
       operations_where(graph, [&](const ir::Op& op) { return has_any(graph, op.outputs, is_single); });
   warnings.push_back({Code::unstated_types,
                       "a NeuralNetwork states no type for what stands between inputs and outputs: the GPU and the "
-                      "Neural Engine will compute it in float16 (" +
-                          floats + ")",
+                      "Neural Engine will compute it in float16" +
+                          (floats.empty() ? "" : " (" + floats + ")"),
                       output, std::string(kKeepTypes) + "float32"});
   const std::string integers = operations_where(graph, [&](const ir::Op& op) {
     return has_any(graph, op.inputs, ir::is_integer) || has_any(graph, op.outputs, ir::is_integer);

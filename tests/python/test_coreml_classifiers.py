@@ -177,3 +177,29 @@ def test_regressors(assay, run, tmp_path):
     found = run(tmp_path / "b.mlpackage", x)["y"]
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, want)
+
+
+@pytest.mark.parametrize("source", ["program", "exact"])
+def test_inspect_tells_labels_apart(assay, tmp_path, source):
+    ending, make = SOURCES[source][0].split(".")[1], SOURCES[source][2]
+    make(tmp_path / f"a.{ending}", ["cat", "dog", "eel"])
+    make(tmp_path / f"b.{ending}", ["cat", "owl", "eel"])
+    found = assay("inspect", f"a.{ending}", "--diff", f"b.{ending}", code=0).out
+    assert '["cat", "dog", "eel"]' in found and '["cat", "owl", "eel"]' in found
+
+
+def test_inspect_shows_a_few_of_many_labels(assay, tmp_path):
+    labels = [f"l{i}" for i in range(40)]
+    for name, last in (("a", "l39"), ("b", "other")):
+        network(tmp_path / f"{name}.mlmodel", [*labels[:-1], last], True)
+    assert '"l15", ...] of 40 (' in assay("inspect", "a.mlmodel", code=0).out
+    assert "no difference" not in assay("inspect", "a.mlmodel", "--diff", "b.mlmodel", code=0).out
+
+
+def test_inspect_shows_defaults(assay, tmp_path):
+    spec = network(tmp_path / "a.mlmodel", LABELS["strings"], True)
+    spec.specificationVersion = 5
+    spec.description.input[0].type.isOptional = True
+    spec.description.input[0].type.multiArrayType.floatDefaultValue = 2.5
+    (tmp_path / "b.mlmodel").write_bytes(spec.SerializeToString())
+    assert "x may be left out: it is 2.5 then" in assay("inspect", "b.mlmodel", code=0).out

@@ -141,9 +141,18 @@ def test_types_are_compared_whatever_their_spelling(assay, dense, tmp_path):
 
 def test_an_onnx_file_with_a_core_ml_name_is_told(assay, dense, tmp_path):
     shutil.copy(dense, tmp_path / "m.mlmodel")
-    text = assay("inspect", tmp_path / "m.mlmodel", code=0).out
-    assert "content of an unknown kind" in text and "nothing that is known of Core ML" in text
-    assert "A113" in assay("run", tmp_path / "m.mlmodel", "--random", 1, code=3).err
+    for words in (("inspect", "m.mlmodel"), ("run", "m.mlmodel", "--random", 1), ("convert", "m.mlmodel", "-o", "n.onnx")):
+        said = assay(*words, code=3).err
+        assert "error A102: holds no kind of model that Core ML has" in said and "ONNX files are called .onnx" in said
+
+
+@pytest.mark.parametrize("version", [11, 255])
+def test_versions_to_come_are_not_guessed_at(assay, tmp_path, version):
+    model = pytest.importorskip("coremltools").proto.Model_pb2.Model(specificationVersion=version)
+    model.neuralNetwork.layers.add(name="f", input=["x"], output=["y"]).activation.ReLU.SetInParent()
+    (tmp_path / "m.mlmodel").write_bytes(model.SerializeToString())
+    said = assay("run", "m.mlmodel", "--random", 1, code=3).err
+    assert f"error A108: specification version {version} is newer than those that are known, 1 to 10" in said
 
 
 @pytest.fixture

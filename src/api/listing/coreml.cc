@@ -4,6 +4,7 @@
 
 #include "api/listing/features.h"
 #include "api/listing/listing.h"
+#include "base/hash.h"
 #include "base/text.h"
 
 namespace assay::api {
@@ -11,13 +12,26 @@ namespace {
 
 constexpr int64_t kPrinted = 16;  // elements of a constant that the text shows
 
+/// The first few, how many there are and, where some are left out, what tells them from others.
+std::string words_text(const std::vector<std::string>& words) {
+  if (words.size() <= kPrinted) return "[" + join(words, ", ") + "]";
+  Hash hash;
+  for (const std::string& word : words) hash.add(word);
+  const std::vector<std::string> first(words.begin(), words.begin() + kPrinted);
+  return "[" + join(first, ", ") + ", ...] of " + std::to_string(words.size()) + " (" + hash.text() + ")";
+}
+
 std::string value_text(const mil::Value& value) {
   if (const auto* strings = value.strings()) {
     std::vector<std::string> parts;
     for (const std::string& s : *strings) parts.push_back("\"" + s + "\"");
     return value.type.dims && value.type.dims->empty() ? join(parts, "") : "[" + join(parts, ", ") + "]";
   }
-  if (const auto* members = value.members()) return std::to_string(members->size()) + " values";
+  if (const auto* members = value.members()) {
+    std::vector<std::string> parts;
+    for (const mil::Value& member : *members) parts.push_back(value_text(member));
+    return words_text(parts);
+  }
   std::vector<std::string> parts;
   if (value.type.data == mil::DataType::boolean) {
     for (const int64_t v : value.ints()) parts.emplace_back(v != 0 ? "true" : "false");
@@ -233,8 +247,10 @@ void list_network(const mil::NetworkModel& model, Listing& listing) {
   for (const mil::Preprocessing& p : network.preprocessing)
     listing.notes.push_back("preprocessing of " + (p.feature.empty() ? std::string("the image") : p.feature) + ": " +
                             preprocessing_text(p));
-  const size_t labels = network.has_string_labels ? network.string_labels.size() : network.int_labels.size();
-  if (labels != 0) listing.notes.push_back(std::to_string(labels) + " class labels");
+  std::vector<std::string> labels;
+  for (const std::string& label : network.string_labels) labels.push_back("\"" + label + "\"");
+  for (const int64_t label : network.int_labels) labels.push_back(std::to_string(label));
+  if (!labels.empty()) listing.notes.push_back("class labels " + words_text(labels));
   list_layers(network, listing.outputs, 0, listing);
 }
 

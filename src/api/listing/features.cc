@@ -70,7 +70,9 @@ void note_flexible(const mil::Feature& feature, std::vector<std::string>& notes)
   if (feature.image.range)
     notes.push_back(feature.name + " may be " + mil::to_string(feature.image.range->first) + " wide and " +
                     mil::to_string(feature.image.range->second) + " high");
-  if (feature.optional) notes.push_back(feature.name + " may be left out");
+  if (feature.optional)
+    notes.push_back(feature.name + " may be left out: it is " + shortest(feature.array.default_value.value_or(0)) +
+                    " then");
 }
 
 }  // namespace assay::api

@@ -6,6 +6,7 @@
 
 #include "base/beneath.h"
 #include "coreml/file.h"
+#include "coreml/file/limits.h"
 #include "coreml/file/manifest.h"
 #include "coreml/file/paths.h"
 #include "coreml/file/read.h"
@@ -30,6 +31,14 @@ Result<mil::Model> parse(const MappedFile& file, WeightFiles& weights, const std
   if (model.spec_version <= 0)
     return placed(Error{Code::file_malformed, "states no specification version: not a Core ML model", "",
                         "check that the file is a .mlmodel"});
+  if (mil::content_name(model).empty())
+    return placed(Error{Code::file_malformed, "holds no kind of model that Core ML has", "",
+                        "check that the file is a .mlmodel; ONNX files are called .onnx"});
+  if (model.spec_version > kNewestVersion)
+    return placed(Error{Code::opset_unsupported,
+                        "specification version " + std::to_string(model.spec_version) +
+                            " is newer than those that are known, 1 to " + std::to_string(kNewestVersion),
+                        "", "export for an older system"});
   return model;
 }
 
