@@ -83,10 +83,12 @@ Status eval_scatter(KernelContext& c) {
   if (updates.size() == 0) return {};
   const int64_t slice = volume({out.dims().begin() + width, out.dims().end()}), tuples = updates.size() / slice;
   const ir::Dims strides = strides_of(out.dims());
+  Scattering scattering(c, *combine, updates);
   for (int64_t n = 0; n < tuples; ++n) {
     ASSAY_TRY(const int64_t to, offset_of(c, indices, n, out.dims(), strides, 0));
-    scatter_run(c, *combine, updates, n * slice, out, to, slice);
+    scattering.take(n * slice, to, slice);
   }
+  scattering.finish();
   return {};
 }
 
@@ -168,7 +170,7 @@ extern const OpDef kScatterND = {
     .out = kOut,
     .attrs = kScatterAttrs,
     .numeric = Numeric::reduction,
-    .accumulates = "updates of one position, in order; each sum or product is rounded as stored",
+    .accumulates = "updates of one position, in order; rounded as stored at the end",
     .infer = infer_scatter,
     .eval = eval_scatter,
     .to_mil = {scatter_to_mil, "scatter_nd"},

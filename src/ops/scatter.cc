@@ -21,19 +21,6 @@ T extreme(bool largest, T a, T b) {
   return (a > b) == largest ? a : b;
 }
 
-template <class T>
-void combine_floats(const KernelContext& c, Combine combine, const ir::Tensor& updates, int64_t from, ir::Tensor& out,
-                    int64_t to, int64_t n) {
-  const num::Arith<T> arith(c.policy());
-  for (int64_t i = 0; i < n; ++i) {
-    const T old = static_cast<T>(out.float_at(to + i)), next = static_cast<T>(updates.float_at(from + i));
-    T value = combine == Combine::add   ? arith.add(old, next)
-              : combine == Combine::mul ? arith.mul(old, next)
-                                        : extreme(combine == Combine::max, old, next);
-    store(out, to + i, 1, &value, c.policy());
-  }
-}
-
 void combine_ints(Combine combine, const ir::Tensor& updates, int64_t from, ir::Tensor& out, int64_t to, int64_t n) {
   const bool wide = out.elem() == ir::ElemType::uint64;
   for (int64_t i = 0; i < n; ++i) {
@@ -72,6 +59,7 @@ Status eval_scatter(KernelContext& c) {
     if (k != axis && indices.dims()[k] > out.dims()[k])
       return c.fail(Code::model_invalid, "indices reach beyond the data along axis " + std::to_string(k));
   const ir::Dims strides = strides_of(out.dims());
+  Scattering scattering(c, *combine, updates);
   ir::Dims index(indices.dims().size());
   for (int64_t n = 0; n < indices.size(); ++n) {
     const int64_t at = normal_axis(indices.int_at(n), extent);
@@ -80,9 +68,10 @@ Status eval_scatter(KernelContext& c) {
                     "index " + std::to_string(indices.int_at(n)) + " for extent " + std::to_string(extent));
     int64_t to = at * strides[axis];
     for (size_t k = 0; k < index.size(); ++k) to += k == axis ? 0 : index[k] * strides[k];
-    scatter_run(c, *combine, updates, n, out, to, 1);
+    scattering.take(n, to, 1);
     next_index(index, indices.dims());
   }
+  scattering.finish();
   return {};
 }
 
@@ -209,12 +198,44 @@ Result<int64_t> scatter_mode(const NnContext& c) {
   return c.refuse("unknown reduction");
 }
 
-void scatter_run(const KernelContext& c, Combine combine, const ir::Tensor& updates, int64_t from, ir::Tensor& out,
-                 int64_t to, int64_t n) {
-  if (combine == Combine::none || out.elem() == ir::ElemType::string) return copy_run(updates, from, out, to, n);
-  if (!ir::is_float(out.elem())) return combine_ints(combine, updates, from, out, to, n);
-  if (computes_float64(c)) return combine_floats<double>(c, combine, updates, from, out, to, n);
-  combine_floats<float>(c, combine, updates, from, out, to, n);
+Scattering::Scattering(KernelContext& c, Combine combine, const ir::Tensor& updates)
+    : c_(c), combine_(combine), updates_(updates), floats_(combine != Combine::none && ir::is_float(c.out(0).elem())) {
+  if (!floats_) return;
+  combined_.resize(static_cast<size_t>(c.out(0).size()));
+  touched_.resize(combined_.size());
+}
+
+template <class T>
+void Scattering::combine_floats(int64_t from, int64_t to, int64_t n) {
+  const num::Arith<T> arith(c_.policy());
+  for (int64_t i = 0; i < n; ++i) {
+    const auto at = static_cast<size_t>(to + i);
+    const T old = static_cast<T>(touched_[at] ? combined_[at] : c_.out(0).float_at(to + i));
+    const T next = static_cast<T>(updates_.float_at(from + i));
+    combined_[at] = static_cast<double>(combine_ == Combine::add   ? arith.add(old, next)
+                                        : combine_ == Combine::mul ? arith.mul(old, next)
+                                                                   : extreme(combine_ == Combine::max, old, next));
+    touched_[at] = true;
+  }
+}
+
+void Scattering::take(int64_t from, int64_t to, int64_t n) {
+  ir::Tensor& out = c_.out(0);
+  if (combine_ == Combine::none || out.elem() == ir::ElemType::string) return copy_run(updates_, from, out, to, n);
+  if (!floats_) return combine_ints(combine_, updates_, from, out, to, n);
+  computes_float64(c_) ? combine_floats<double>(from, to, n) : combine_floats<float>(from, to, n);
+}
+
+void Scattering::finish() {
+  const bool wide = computes_float64(c_);
+  for (size_t i = 0; i < combined_.size(); ++i) {
+    if (!touched_[i]) continue;  // what nothing met stays as it was given
+    auto single = static_cast<float>(combined_[i]);
+    if (wide)
+      store(c_.out(0), static_cast<int64_t>(i), 1, &combined_[i], c_.policy());
+    else
+      store(c_.out(0), static_cast<int64_t>(i), 1, &single, c_.policy());
+  }
 }
 
 Status copy_data(KernelContext& c) {
@@ -231,7 +252,7 @@ extern const OpDef kScatterElements = {
     .out = kOut,
     .attrs = kAttrs,
     .numeric = Numeric::reduction,
-    .accumulates = "updates of one position, in order; each sum or product is rounded as stored",
+    .accumulates = "updates of one position, in order; rounded as stored at the end",
     .infer = infer_scatter,
     .eval = eval_scatter,
     .to_mil = {to_mil, "scatter_along_axis; scatter_nd where the updates cover the data only partly"},

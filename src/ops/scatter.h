@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ops/kernel.h"
 #include "ops/lower/mil.h"
@@ -13,10 +14,27 @@ namespace assay::ops {
 enum class Combine : uint8_t { none, add, mul, min, max };
 std::optional<Combine> combine_named(std::string_view name);
 
-/// out[to + i] = combine(out[to + i], updates[from + i]) for i in [0, n). Sums and products of floats are one step
-/// each, rounded as stored; max and min give NaN if either operand is NaN.
-void scatter_run(const KernelContext& c, Combine combine, const ir::Tensor& updates, int64_t from, ir::Tensor& out,
-                 int64_t to, int64_t n);
+/// Updates that meet what is in output 0, in order. Sums and products of floats are one step each, and rounded as
+/// stored when all have been taken; max and min give NaN if either operand is NaN.
+class Scattering {
+ public:
+  Scattering(KernelContext& c, Combine combine, const ir::Tensor& updates);
+  /// out[to + i] = combine(out[to + i], updates[from + i]) for i in [0, n).
+  void take(int64_t from, int64_t to, int64_t n);
+  /// Stores what was combined.
+  void finish();
+
+ private:
+  template <class T>
+  void combine_floats(int64_t from, int64_t to, int64_t n);
+
+  KernelContext& c_;
+  Combine combine_;
+  const ir::Tensor& updates_;
+  bool floats_;
+  std::vector<double> combined_;  ///< of floats: as computed so far
+  std::vector<bool> touched_;
+};
 /// `mode` of the scattering operators of ML Programs, or why none says the same.
 Result<std::string> scatter_mode(const MilContext& c);
 /// ScatterMode of layers.

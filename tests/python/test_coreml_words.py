@@ -141,8 +141,8 @@ def test_types_are_compared_whatever_their_spelling(assay, dense, tmp_path):
 
 def test_an_onnx_file_with_a_core_ml_name_is_told(assay, dense, tmp_path):
     shutil.copy(dense, tmp_path / "m.mlmodel")
-    for words in (("inspect", "m.mlmodel"), ("run", "m.mlmodel", "--random", 1), ("convert", "m.mlmodel", "-o", "n.onnx")):
-        said = assay(*words, code=3).err
+    for command, *more in (("inspect",), ("run", "--random", 1), ("convert", "-o", "n.onnx")):
+        said = assay(command, "m.mlmodel", *more, code=3).err
         assert "error A102: holds no kind of model that Core ML has" in said and "ONNX files are called .onnx" in said
 
 

@@ -174,3 +174,20 @@ def test_converted_models_compute_the_same(assay, tmp_path, case):
         assay("run", tmp_path / name, "--input", tmp_path / "in.npz", "--output", tmp_path / "y.npz", code=0)
         with np.load(tmp_path / "y.npz") as out:
             np.testing.assert_array_equal(out["y"], want)
+
+
+def test_updates_that_meet_are_rounded_once(assay, tmp_path):
+    """And as the ONNX model that says so gives them."""
+    indices, updates = np.float32([0, 2, 2, 2]), noise(3, 4, 4, seed=6)
+    want = HX.copy()
+    for k, i in enumerate(indices.astype(int)):
+        want[..., i] += half(updates)[..., k]
+    case = Cases()
+    case.add("scatter", [X, indices, updates],
+             lambda b: b.add_scatter("f", ["x", "z", "u"], "y", axis=-1, mode="ADD"), want)
+    np.testing.assert_array_equal(stored(assay, tmp_path, case[0]), half(want))
+    out = stored(assay, tmp_path, case[0], "f16-storage")
+    assay("inspect", tmp_path / "m.mlmodel", "--profile", "f16-storage", "--emit-onnx", tmp_path / "m.onnx", code=0)
+    assay("run", tmp_path / "m.onnx", "--input", tmp_path / "in.npz", "--output", tmp_path / "again.npz", code=0)
+    with np.load(tmp_path / "again.npz") as again:
+        np.testing.assert_array_equal(again["y"], out)
