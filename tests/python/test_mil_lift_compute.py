@@ -260,3 +260,13 @@ def test_linear_of_a_float16_program_rounds_once(assay, tmp_path):
     found, = run(assay, tmp_path, lambda a: mb.linear(x=a, weight=w, bias=b), [x], "iOS17")
     wanted = (x.astype(np.float64) @ w.T.astype(np.float64) + b.astype(np.float64)).astype(np.float16)
     assert np.mean(found != wanted) < 0.05
+
+
+def test_float32_weights_of_a_float16_operand_are_not_rounded(assay, tmp_path):
+    """Since iOS17 they may be of another type: NumPy, as coremltools evaluates, rounds the result alone."""
+    x, w, b = floats(3, 64).astype(np.float16), floats(5, 64), floats(5)
+    exact = x.astype(np.float64) @ w.T.astype(np.float64) + b
+    found, = run(assay, tmp_path, lambda a: mb.linear(x=a, weight=w, bias=b), [x], "iOS17")
+    narrowed = (x.astype(np.float64) @ w.astype(np.float16).T.astype(np.float64) + b).astype(np.float16)
+    assert found.dtype == np.float16
+    assert np.mean(found != exact.astype(np.float16)) < 0.1 < np.mean(found != narrowed)

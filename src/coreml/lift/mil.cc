@@ -160,6 +160,7 @@ void MilLift::result(ValueId value, size_t i) {
   if (!output.type.is_tensor()) return define(value, output.name);
   const ElemType declared = result_elem(i);
   if (ir::is_integer(declared) && ir::is_integer(elem(value))) value = cast(value, declared);
+  if (narrows && declared == ElemType::float16 && elem(value) == ElemType::float32) value = cast(value, declared);
   if (failed()) return;
   if (declared != elem(value))
     return bad("its result '" + output.name + "' is declared " + mil::to_string(output.type) + ", but computed as " +
@@ -214,6 +215,7 @@ void MilLift::unsupported(std::string message) {
 
 void MilLift::start(const mil::Operation& op) {
   operation = &op;
+  narrows = false;
   first_op_ = static_cast<ir::OpId>(graph.ops.size());
   begin(op.type, std::string(op.name()));
 }

@@ -23,6 +23,7 @@ class MilLift : public GraphBuilder {
   MilLift(ir::Graph& graph, MilScope& scope, const MilLift& outer);
 
   const mil::Operation* operation = nullptr;
+  bool narrows = false;  ///< its float32 results are rounded to float16 where it declares so
   /// The driver: the following calls are about this operation.
   void start(const mil::Operation& op);
   /// Specification version of the function's operator set (6: iOS15 ... 9: iOS18).

@@ -56,12 +56,12 @@ ValueId per_channel(MilLift& c, std::string_view parameter, ValueId x) {
 }
 
 void lift_prelu(MilLift& c) {
-  const ValueId x = c.in("x");
+  const ValueId x = in_widest(c, {"alpha"});
   c.result(c.op("PRelu", {x, per_channel(c, "alpha", x)}));
 }
 
 void lift_softplus_parametric(MilLift& c) {
-  const ValueId x = c.in("x");
+  const ValueId x = in_widest(c, {"alpha", "beta"});
   c.result(c.op("coreml.ParametricSoftplus", {x, per_channel(c, "alpha", x), per_channel(c, "beta", x)}));
 }
 

@@ -49,7 +49,7 @@ void convolve(MilLift& c, ValueId x, ValueId weight, ValueId bias) {
 }
 
 void lift_conv(MilLift& c) {
-  const ValueId x = c.in("x");
+  const ValueId x = in_widest(c, {"weight", "bias"});
   convolve(c, x, in_like(c, "weight", x), optional_in_like(c, "bias", x));
 }
 
@@ -77,7 +77,8 @@ void fit_output(MilLift& c, int64_t spatial, const ir::Dims& wanted, ValueId x, 
 }
 
 void lift_conv_transpose(MilLift& c) {
-  const ValueId x = c.in("x"), weight = in_like(c, "weight", x), bias = optional_in_like(c, "bias", x);
+  const ValueId x = in_widest(c, {"weight", "bias"}), weight = in_like(c, "weight", x),
+                bias = optional_in_like(c, "bias", x);
   const int64_t spatial = spatial_axes(c, x);
   auto attrs = window_attrs(c, spatial, true);
   attrs.push_back({"group", c.integer("groups", 1)});

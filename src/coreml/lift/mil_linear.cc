@@ -21,7 +21,7 @@ ValueId shape_with_last(MilLift& c, ValueId x, int64_t last) {
 
 /// x W' + b over the last axis, as one Gemm over all rows: the product and the bias are one operation of the file.
 void lift_linear(MilLift& c) {
-  const ValueId x = c.in("x"), w = in_like(c, "weight", x), b = optional_in_like(c, "bias", x);
+  const ValueId x = in_widest(c, {"weight", "bias"}), w = in_like(c, "weight", x), b = optional_in_like(c, "bias", x);
   const int64_t inputs = c.dim(w, 1), outputs = c.dim(w, 0);
   if (c.rank(x) < 1 || inputs < 0 || outputs < 0) return c.bad("x has no axes, or weight is no matrix of known size");
   const ValueId rows = c.rank(x) == 2 ? x : c.reshape(x, {-1, inputs});
@@ -38,7 +38,7 @@ ValueId swapped(MilLift& c, ValueId x) {
 }
 
 void lift_matmul(MilLift& c) {
-  ValueId x = c.in("x"), y = in_like(c, "y", x);
+  ValueId x = in_widest(c, {"y"}), y = in_like(c, "y", x);
   const bool turn_x = c.flag("transpose_x", false) && c.rank(x) > 1,
              turn_y = c.flag("transpose_y", false) && c.rank(y) > 1;
   if ((turn_x || turn_y) && c.rank(x) == 2 && c.rank(y) == 2)

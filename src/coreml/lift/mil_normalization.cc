@@ -31,7 +31,7 @@ void lift_instance_norm(MilLift& c) {
 
 /// ONNX normalises the last axes: others are moved there and back.
 void lift_layer_norm(MilLift& c) {
-  const ValueId x = c.in("x");
+  const ValueId x = in_widest(c, {"gamma", "beta"});
   const int64_t rank = c.rank(x);
   if (rank < 1) return c.bad("x has no axes");
   ir::Dims all;
