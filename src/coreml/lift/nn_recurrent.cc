@@ -17,17 +17,26 @@ struct Functions {
   std::vector<float> alpha, beta;
 
   void add(NnLift& c, const Message& p) {
-    constexpr std::pair<std::string_view, std::string_view> kNames[] = {
-        {"linear", "Affine"}, {"sigmoid", "Sigmoid"},       {"tanh", "Tanh"},
-        {"ReLU", "Relu"},     {"scaledTanh", "ScaledTanh"}, {"sigmoidHard", "HardSigmoid"}};
-    const auto found = std::ranges::find_if(kNames, [&](const auto& n) { return p.has(n.first); });
-    if (found == std::end(kNames)) return c.bad("a function that recurrent layers do not have");
-    names.emplace_back(found->second);
-    const Message& f = p.message(found->first);
-    const bool takes = found->first == "linear" || found->first == "scaledTanh" || found->first == "sigmoidHard";
-    if (!takes) return;
-    alpha.push_back(static_cast<float>(f.number("alpha")));
-    beta.push_back(static_cast<float>(f.number("beta")));
+    struct Row {
+      std::string_view layer, onnx;
+      bool takes = false;
+      float alpha = 0, beta = 0;  // what the format has where a file says neither, as coremltools writes it; 0: unclear
+    };
+    constexpr Row kRows[] = {{"linear", "Affine", true, 1, 0},
+                             {"sigmoid", "Sigmoid"},
+                             {"tanh", "Tanh"},
+                             {"ReLU", "Relu"},
+                             {"scaledTanh", "ScaledTanh", true},
+                             {"sigmoidHard", "HardSigmoid", true, 0.2F, 0.5F}};
+    const auto* row = std::ranges::find_if(kRows, [&](const Row& r) { return p.has(r.layer); });
+    if (row == std::end(kRows)) return c.bad("a function that recurrent layers do not have");
+    names.emplace_back(row->onnx);
+    if (!row->takes) return;
+    const Message& f = p.message(row->layer);
+    const bool states = f.number("alpha") != 0 || f.number("beta") != 0;
+    if (!states && row->alpha == 0) return c.unsupported(std::string(row->layer) + " without its factors");
+    alpha.push_back(states ? static_cast<float>(f.number("alpha")) : row->alpha);
+    beta.push_back(states ? static_cast<float>(f.number("beta")) : row->beta);
   }
 };
 

@@ -58,8 +58,8 @@ for activation, f in FUNCTIONS.items():
         def build(n, r=r, w=w, b=b, a=activation, bias=bias, s=sequence, v=reverse, i=initial, p=params):
             n.add_simple_rnn("f", r, w, b if bias else None, H, IN, a, ["x", "z"] if i else ["x"], ["y", "h"], s, v)
 
-        def set_params(spec, p=params):
-            if p:
+        def set_params(spec, p=params, stated=bias or activation == "SCALED_TANH"):  # the others need not be
+            if p and stated:
                 a = network_of(spec).layers[0].simpleRecurrent.activation
                 part = getattr(a, a.WhichOneof("NonlinearityType"))
                 part.alpha, part.beta = p
@@ -110,6 +110,7 @@ LSTM = {
                   "output_activation": "LINEAR", "output_all": True},
     "initial": {"initial": True, "output_all": True}, "legacy": {"legacy": True},
 }
+LSTM["unstated"] = LSTM["functions"]
 for name, stated in LSTM.items():
     options = dict(stated)
     initial, legacy = options.pop("initial", False), options.pop("legacy", False)
@@ -135,8 +136,9 @@ for name, stated in LSTM.items():
                 part.alpha, part.beta = (1, 0) if a.HasField("linear") else (0.2, 0.5)
     if legacy:
         expected = {k: v.reshape(H) for k, v in expected.items()}
+    edit = None if name == "unstated" else linear
     inputs = x.reshape(IN) if legacy else [X, H0, C0] if initial else X
-    add(f"uniDirectionalLSTM-{name}", build, inputs, expected, edit=linear, legacy=legacy)
+    add(f"uniDirectionalLSTM-{name}", build, inputs, expected, edit=edit, legacy=legacy)
 
 for name, stated in {"last": {}, "sequence": {"output_all": True}, "initial": {"initial": True, "output_all": True},
                      "peephole": {"peep": PEEP, "peep_back": PEEP[::-1], "output_all": True}}.items():
