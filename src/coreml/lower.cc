@@ -6,6 +6,7 @@
 #include "coreml/lower/interface.h"
 #include "coreml/lower/network.h"
 #include "coreml/lower/program.h"
+#include "coreml/lower/states.h"
 
 namespace assay::coreml {
 
@@ -41,12 +42,16 @@ Result<mil::Model> lower(const ir::Graph& graph, const LowerOptions& options, Wa
                  "--target iOS18"};
   mil::Model model;
   ops::LegalNames names;
-  // Inputs and outputs come first, so that they keep their names if anything does, and of those the legal names.
+  // Inputs, outputs and states come first, so that they keep their names if anything does, and of those the legal
+  // names.
   for (const auto* ports : {&graph.inputs, &graph.outputs})
     for (const ir::ValueId id : *ports)
       if (const std::string& name = graph.at(id).name; ops::legal_name(name) == name) names.of(name);
+  for (const ir::State& state : graph.states)
+    if (ops::legal_name(state.name) == state.name) names.of(state.name);
   const std::optional<Classifier> classifier = named(options.classifier, names);
   ASSAY_TRY(model.description.main.inputs, input_features(graph, options, names, warnings));
+  ASSAY_TRY(model.description.main.states, state_features(graph, options, names));
   auto outputs = output_features(graph, options, names);
   if (options.format == Format::ml_program) {
     ASSAY_TRY(model.content, lower_program(graph, options, names, outputs, warnings));

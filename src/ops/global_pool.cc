@@ -85,7 +85,6 @@ Status reduce_spatial(S s, std::string_view type) {
   const int64_t p = s.c.op.attr_int("p", 2);
   if (p == 1) return s.result(s.l1(x, axes));
   if (p == 2) return s.result(s.l2(x, axes));
-  if (s.c.elem(0) == ir::ElemType::float16) return s.c.refuse("float16, whose range powers leave");
   const auto sum = s.sum(s.pow(s.abs(x), static_cast<double>(p)), axes);
   return s.result(s.pow(sum, 1.0F / static_cast<float>(p)));
 }
@@ -94,9 +93,9 @@ Status average_to_nn(NnContext& c) { return reduce_spatial(NnSteps(c), "mean"); 
 Status max_to_mil(MilContext& c) { return reduce_spatial(MilSteps(c), "max"); }
 Status max_to_nn(NnContext& c) { return reduce_spatial(NnSteps(c), "max"); }
 Status norm_to_mil(MilContext& c) {
-  if (c.elem(0) == ir::ElemType::float32 && c.op.attr_int("p", 2) > 2)
-    c.keep_single("float16 holds powers of small numbers alone");
-  return reduce_spatial(MilSteps(c), "norm");
+  const bool powers = c.op.attr_int("p", 2) > 2;
+  if (powers) c.keep_single("float16 holds powers of small numbers alone");
+  return reduce_spatial(MilSteps(c, powers ? MilSteps::Inside::single : MilSteps::Inside::declared), "norm");
 }
 Status norm_to_nn(NnContext& c) { return reduce_spatial(NnSteps(c), "norm"); }
 

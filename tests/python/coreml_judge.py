@@ -257,13 +257,14 @@ def written_by(layer):
 
 
 def check_layers(spec):
-    """Blobs are written before they are read, once, and every output of the model is written."""
+    """Blobs are written before they are read, once, and every output of the model is written; factors are stated."""
     known = {feature.name for feature in spec.description.input}
     names = set()
     for layer in spec.neuralNetwork.layers:
         kind = layer.WhichOneof("layer")
         assert kind is not None, f"'{layer.name}' has no kind that coremltools knows"
         assert layer.name not in names, f"two layers are named '{layer.name}'"
+        assert kind != "unary" or layer.unary.scale == 1, f"'{layer.name}' leaves its scale to a default"
         names.add(layer.name)
         assert set(layer.input) <= known, f"{kind} '{layer.name}' reads {set(layer.input) - known}"
         if kind != "copy":  # the one layer that may write a blob anew

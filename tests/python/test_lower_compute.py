@@ -303,6 +303,13 @@ SEQUENCES = [
     recurrent("RNN", 1, activations=["Elu"], refused="the activation Elu"),
     recurrent("LSTM", 4, activations=["HardSigmoid", "Tanh", "Tanh"], note="hard sigmoid"),
     recurrent("LSTM", 4, activations=["HardSigmoid", "Tanh", "Tanh"], activation_alpha=[0.3], refused="HardSigmoid"),
+    recurrent("RNN", 1, activations=["HardSigmoid"], note="hard sigmoid"),
+    *(recurrent(kind, gates, activations=["Sigmoid", "ScaledTanh", "ScaledTanh"][-count:],
+                activation_alpha=[1.7159] * min(count, 2), activation_beta=[2 / 3] * min(count, 2), note="scaled tanh",
+                no_program="the activation ScaledTanh with its parameters: ML Programs have 1 and 1")
+      for kind, gates, count in (("RNN", 1, 1), ("LSTM", 4, 3))),
+    recurrent("GRU", 3, activations=["Sigmoid", "ScaledTanh"], activation_alpha=[1.7159], activation_beta=[2 / 3],
+              note="scaled tanh", no_program="the activation ScaledTanh"),
     recurrent("LSTM", 4, clip=1.0, refused="clip"),
     recurrent("LSTM", 4, input_forget=1, refused="input_forget"),
     recurrent("GRU", 3, steps=300, linear_before_reset=1, refused="256 steps"),

@@ -386,7 +386,7 @@ def test_a_log_of_zero_is_infinite(judge):
 
 def test_unary_layers_state_what_zero_would_default(judge):
     layer = judge.network(coreml_judge.one_node("Log", {"x": X}), {"x": X}).neuralNetwork.layers[0].unary
-    assert layer.epsilon == np.float32(1e-45) and layer.scale == 0 and layer.shift == 0
+    assert layer.epsilon == np.float32(1e-45) and layer.scale == 1 and layer.shift == 0
     layer = judge.network(coreml_judge.one_node("Sqrt", {"x": X}), {"x": X}).neuralNetwork.layers[0].unary
     assert layer.shift == 0 and np.signbit(layer.shift)
 

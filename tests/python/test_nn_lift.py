@@ -39,6 +39,14 @@ def test_every_layer_has_a_case():
     assert known - tested == NOT_LIFTED
 
 
+def test_scaled_tanh_of_recurrent_layers_states_its_factors(assay, tmp_path):
+    """Public texts contradict each other on what it is without them."""
+    b = NeuralNetworkBuilder([("x", datatypes.Array(2, 1, 3, 1, 1))], [("y", None)], disable_rank5_shape_mapping=True)
+    b.add_simple_rnn("f", noise(4, 4), noise(4, 3), None, 4, 3, "SCALED_TANH", ["x"], ["y", "h"])
+    done = assay("inspect", save(b.spec, tmp_path / "m.mlmodel"), "--profile", "coreml-nn-cpu", code=3)
+    assert "scaledTanh without its factors" in done.err
+
+
 def test_what_is_missing_is_told_at_once(assay, tmp_path):
     b = NeuralNetworkBuilder([("x", datatypes.Array(3))], [("y", None)], disable_rank5_shape_mapping=True)
     b.add_random_normal_like("a", "x", "r")

@@ -90,7 +90,8 @@ struct Settings {
   std::vector<ir::Attr> attrs{};
 };
 
-/// ONNX's name; Core ML's scaled_tanh has the factors 1 and 1, hard_sigmoid 0.2 and 0.5.
+/// ONNX's name. Programs state no factors: coremltools' tests compare Core ML with 1 and 1 for scaled_tanh, 0.2 and 0.5
+/// for hard_sigmoid.
 std::string activation(MilLift& c, std::string_view parameter, std::string_view fallback) {
   constexpr std::pair<std::string_view, std::string_view> kNames[] = {
       {"hard_sigmoid", "HardSigmoid"}, {"sigmoid_hard", "HardSigmoid"}, {"linear", "Affine"}, {"relu", "Relu"},

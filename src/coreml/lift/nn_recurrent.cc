@@ -11,18 +11,19 @@ namespace {
 
 using mil::Message;
 
-/// What activations may be in recurrent layers, and the parameters that NeuralNetwork.proto fixes there: Core ML's own
-/// builder leaves them out.
+/// What activations may be in recurrent layers, and the factors that the format has where a file says neither, as
+/// coremltools' builder writes it.
 struct Function {
   std::string_view field, op;
-  float alpha = 0, beta = 0;  ///< alpha 0: it takes none
+  bool takes = false;
+  float alpha = 0, beta = 0;  ///< alpha 0: unclear
 };
-constexpr Function kFunctions[] = {{"linear", "Affine", 1, 0},
+constexpr Function kFunctions[] = {{"linear", "Affine", true, 1, 0},
                                    {"sigmoid", "Sigmoid"},
                                    {"tanh", "Tanh"},
                                    {"ReLU", "Relu"},
-                                   {"scaledTanh", "ScaledTanh", 1.7159F, 2.0F / 3},
-                                   {"sigmoidHard", "HardSigmoid", 0.2F, 0.5F}};
+                                   {"scaledTanh", "ScaledTanh", true},
+                                   {"sigmoidHard", "HardSigmoid", true, 0.2F, 0.5F}};
 
 /// What the layers' functions are called in RNN, GRU and LSTM, and their parameters.
 struct Functions {
@@ -33,9 +34,10 @@ struct Functions {
     const auto found = std::ranges::find_if(kFunctions, [&](const Function& f) { return p.has(f.field); });
     if (found == std::end(kFunctions)) return c.bad("a function that recurrent layers do not have");
     names.emplace_back(found->op);
-    if (found->alpha == 0) return;
+    if (!found->takes) return;
     const Message& f = p.message(found->field);
     const bool stated = f.number("alpha") != 0 || f.number("beta") != 0;
+    if (!stated && found->alpha == 0) return c.unsupported(std::string(found->field) + " without its factors");
     alpha.push_back(stated ? static_cast<float>(f.number("alpha")) : found->alpha);
     beta.push_back(stated ? static_cast<float>(f.number("beta")) : found->beta);
   }

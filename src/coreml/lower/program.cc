@@ -5,6 +5,7 @@
 #include "coreml/lower/half_constants.h"
 #include "coreml/lower/index_floats.h"
 #include "coreml/lower/interface.h"
+#include "coreml/lower/states.h"
 #include "ops/def.h"
 #include "ops/lower/mil.h"
 
@@ -178,10 +179,14 @@ Status ProgramLowering::write_outputs(mil::Block& body) {
 Result<mil::Function> ProgramLowering::run(bool outputs) {
   mil::Function function;
   ASSAY_CHECK(write_inputs(function));
+  ASSAY_CHECK(read_states(graph_, builder_, function));
   ASSAY_CHECK(write_constant_outputs());
   ASSAY_CHECK(lower_all(graph_, builder_));
   mil::Block body;
-  if (refusals_.empty() && outputs) ASSAY_CHECK(write_outputs(body));
+  if (refusals_.empty() && outputs) {
+    ASSAY_CHECK(write_states(graph_, builder_));
+    ASSAY_CHECK(write_outputs(body));
+  }
   body.operations = std::move(builder_.operations());
   function.opset = mil::opset_of_version(builder_.version())->name;
   function.blocks.emplace_back(function.opset, std::move(body));

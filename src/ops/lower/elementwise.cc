@@ -69,7 +69,7 @@ Status nn_takes_comparable(const NnContext& c, size_t i) {
 
 mil::Message nn_function_params(NnFunction function) {
   mil::Message params = NnContext::params("unary");
-  params.set("type", static_cast<int64_t>(function));
+  params.set("type", static_cast<int64_t>(function)).set("scale", 1.0);  // as Core ML's own converter states it
   // 0 stands for a default of 1e-6. The format gives LOG no epsilon; should a runtime add one all the same, as Core
   // ML's own converter expects, then the smallest that there is.
   if (function == NnFunction::log) params.set("epsilon", double{std::numeric_limits<float>::denorm_min()});

@@ -56,6 +56,17 @@ bool fits(const C& c, size_t i, const ir::Dims& shape) {
   return c.constant(i) != nullptr && !shape.empty() && c.constant(i)->dims() == shape;
 }
 
+/// Ones that broadcast to whatever is normalised.
+bool is_one(const ir::Tensor* scale) { return scale != nullptr && scale->size() == 1 && scale->float_at(0) == 1; }
+
+mil::Value ones(const ir::Dims& shape, mil::DataType type) {
+  int64_t count = 1;
+  for (const int64_t d : shape) count *= d;
+  mil::Value value = mil::of_floats(std::vector<float>(static_cast<size_t>(count), 1.0F), type);
+  value.type.dims = shape;
+  return value;
+}
+
 /// Moments in float32 whatever the input is: what stash_type 1 says of float16 inputs.
 template <class C>
 Status check_layer(const C& c) {
@@ -76,17 +87,22 @@ Status scale_and_shift(S& s, typename S::Value y, bool scale, bool bias) {
 
 Status layer_norm_to_mil(MilContext& c) {
   ASSAY_CHECK(check_layer(c));
-  if (c.elem(0) == ir::ElemType::float16) return c.refuse("float16 with moments in float32 (stash_type)");
+  // What an ML Program had as this operation has the types that it declares.
+  MilSteps s(c, c.op.origin == "layer_norm" ? MilSteps::Inside::declared : MilSteps::Inside::single);
   const int64_t axis = first_axis(c);
   const ir::Dims shape = normalised_shape(c, axis);
-  const bool scale = c.has(1) && fits(c, 1, shape), bias = scale && c.has(2) && fits(c, 2, shape);
-  MilParams params = {{"x", c.in(0)}, {"axes", MilContext::ints(axes_between(axis, c.rank(0)))}};
-  params.push_back({"epsilon", c.number(epsilon_of(c.op))});
-  if (scale) params.push_back({"gamma", c.in(1)});
-  if (bias) params.push_back({"beta", c.in(2)});
-  if (scale && bias == c.has(2)) return c.emit("layer_norm", params);
-  const MilValue x = c.in(0);
-  MilSteps s(c);
+  const bool stated = fits(c, 1, shape), scale = stated || is_one(c.constant(1));
+  const bool bias = scale && c.has(2) && fits(c, 2, shape);
+  const MilValue x = s.in(0);
+  MilParams params = {{"x", x}, {"axes", MilContext::ints(axes_between(axis, c.rank(0)))}};
+  params.push_back({"epsilon", held_number(epsilon_of(c.op), x.data())});
+  if (stated)
+    params.push_back({"gamma", s.in(1)});
+  else if (bias)  // which comes with a scale alone
+    params.push_back({"gamma", ones(shape, x.data())});
+  if (bias) params.push_back({"beta", s.in(2)});
+  const bool whole = scale && bias == c.has(2);
+  if (whole && x.data() == c.in(0).data()) return c.emit("layer_norm", params);
   return scale_and_shift(s, c.make("layer_norm", params, x.type), c.has(1) && !scale, c.has(2) && !bias);
 }
 
@@ -140,9 +156,8 @@ ir::Dims own_shape(const C& c) {
 }  // namespace
 
 Status rms_norm_to_mil(MilContext& c) {
-  if (c.elem(0) == ir::ElemType::float16) return c.refuse("float16 with moments in float32 (stash_type)");
   c.keep_single(kSquares);
-  return rms_norm(MilSteps(c));
+  return rms_norm(MilSteps(c, MilSteps::Inside::single));
 }
 Status rms_norm_to_nn(NnContext& c) { return rms_norm(NnSteps(c)); }
 
@@ -176,14 +191,14 @@ Status instance_norm_to_nn(NnContext& c) {
 }
 
 Status group_norm_to_mil(MilContext& c) {
-  if (c.elem(0) == ir::ElemType::float16) return c.refuse("float16 with moments in float32 (stash_type)");
   const int64_t groups = c.op.attr_int("num_groups", 0);
   const ir::Dims shape = group_shape(c, groups);
   if (shape.empty()) return c.refuse("groups of channels over extents that are not known");
-  MilSteps s(c);
-  const MilValue x = c.reshape(c.in(0), shape);
-  const MilValue y = c.make(
-      "layer_norm", {{"x", x}, {"axes", MilContext::ints({2})}, {"epsilon", c.number(epsilon_of(c.op))}}, x.type);
+  MilSteps s(c, MilSteps::Inside::single);
+  const MilValue x = c.reshape(s.in(0), shape);
+  const MilValue y =
+      c.make("layer_norm",
+             {{"x", x}, {"axes", MilContext::ints({2})}, {"epsilon", held_number(epsilon_of(c.op), x.data())}}, x.type);
   return scaled(s, c.reshape(y, own_shape(c)), c.rank(0));
 }
 

@@ -112,9 +112,8 @@ Status check_local_response(const C& c) {
 Status lp_norm_to_mil(MilContext& c) { return lp_norm(MilSteps(c)); }
 Status lp_norm_to_nn(NnContext& c) { return lp_norm(NnSteps(c)); }
 Status mean_variance_norm_to_mil(MilContext& c) {
-  if (c.elem(0) == ir::ElemType::float16) return c.refuse("float16, whose range squares leave");
   c.keep_single(kSquares);
-  return mean_variance_norm(MilSteps(c));
+  return mean_variance_norm(MilSteps(c, MilSteps::Inside::single));
 }
 Status mean_variance_norm_to_nn(NnContext& c) { return mean_variance_norm(NnSteps(c)); }
 

@@ -42,28 +42,35 @@ MilParams common(MilSteps& s, const RecurrentPlan& plan, int64_t d, const Recurr
 }
 
 mil::Value word(const RecurrentActivation& f) { return mil::of_text(std::string(f.mil)); }
+/// `rnn` is documented with another word for the same.
+mil::Value rnn_word(const RecurrentActivation& f) {
+  return f.mil == "hard_sigmoid" ? mil::of_text("sigmoid_hard") : word(f);
+}
 
-void need_types(MilContext& c) {
+Result<RecurrentPlan> program_plan(MilContext& c, size_t gates) {
+  ASSAY_TRY(RecurrentPlan plan, recurrent_plan(c.graph, c.op, gates));
+  for (const RecurrentActivation* f : plan.activations)
+    if (f->mil.empty())
+      return c.refuse("the activation " + std::string(f->onnx) + " with its parameters: ML Programs have 1 and 1");
   if (c.precision() == mil::DataType::float16) c.need(8, "recurrent networks in float16");
+  return plan;
 }
 
 }  // namespace
 
 Status rnn_to_mil(MilContext& c) {
-  ASSAY_TRY(const RecurrentPlan plan, recurrent_plan(c.graph, c.op, 1));
-  need_types(c);
+  ASSAY_TRY(const RecurrentPlan plan, program_plan(c, 1));
   MilSteps s(c);
   return write_directions(s, plan, [&](int64_t d, const RecurrentEnds<MilSteps>& ends) {
     MilParams params = common(s, plan, d, ends, {0});
-    params.push_back({"activation", word(plan.activation(d, 0))});
+    params.push_back({"activation", rnn_word(plan.activation(d, 0))});
     const auto out = c.make_several("rnn", params, {sequence_of(ends.x, plan), states_of(ends.x, plan)});
     return RecurrentResults<MilSteps>{out[0], out[1], std::nullopt};
   });
 }
 
 Status gru_to_mil(MilContext& c) {
-  ASSAY_TRY(const RecurrentPlan plan, recurrent_plan(c.graph, c.op, 3));
-  need_types(c);
+  ASSAY_TRY(const RecurrentPlan plan, program_plan(c, 3));
   const bool linear = c.op.attr_int("linear_before_reset", 0) != 0;
   // Batches of more than one have been seen to come back as zeros from the operation.
   const bool direct = !linear && plan.batch == 1;
@@ -81,8 +88,7 @@ Status gru_to_mil(MilContext& c) {
 }
 
 Status lstm_to_mil(MilContext& c) {
-  ASSAY_TRY(const RecurrentPlan plan, recurrent_plan(c.graph, c.op, 4));
-  need_types(c);
+  ASSAY_TRY(const RecurrentPlan plan, program_plan(c, 4));
   MilSteps s(c);
   return write_directions(s, plan, [&](int64_t d, const RecurrentEnds<MilSteps>& ends) {
     MilParams params = common(s, plan, d, ends, {0, 2, 1, 3});  // i, o, f, c to i, f, o, z

@@ -12,7 +12,7 @@ constexpr std::array<RecurrentActivation, 6> kActivations = {{
     {"Relu", "relu", "ReLU", 0, 0, false},
     {"Affine", "linear", "linear", 1, 0, false},
     {"HardSigmoid", "hard_sigmoid", "sigmoidHard", 0.2F, 0.5F},
-    {"ScaledTanh", "scaled_tanh", "scaledTanh", 1.7159F, 2.0F / 3},
+    {"ScaledTanh", "", "scaledTanh", 1.7159F, 2.0F / 3},  // of programs: 1 and 1, which is Tanh
 }};
 
 Error refused(std::string reason) { return Error{Code::not_convertible, std::move(reason)}; }

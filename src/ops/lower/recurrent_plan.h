@@ -11,9 +11,9 @@ namespace assay::ops {
 
 /// An activation as ML Programs and layers name it.
 struct RecurrentActivation {
-  std::string_view onnx, mil, layer;
-  float alpha = 0, beta = 0;  ///< the only ones that Core ML has
-  bool bounded = true;        ///< the same beyond 50, where layers cut what enters it
+  std::string_view onnx, mil, layer;  ///< mil: empty where programs have it with other factors alone
+  float alpha = 0, beta = 0;          ///< the only ones that Core ML has
+  bool bounded = true;                ///< the same beyond 50, where layers cut what enters it
 };
 
 struct RecurrentPlan {

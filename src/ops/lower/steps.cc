@@ -13,6 +13,23 @@ ir::Dims axes_between(int64_t first, int64_t last) {
   return axes;
 }
 
+MilValue MilSteps::in(size_t i) {
+  if (inside_ == Inside::declared || c.elem(i) != ir::ElemType::float16) return c.in(i);
+  const ir::Tensor* known = c.constant(i);
+  if (known == nullptr) return c.cast(c.in(i), mil::DataType::float32);
+  std::vector<float> values(static_cast<size_t>(known->size()));
+  for (size_t k = 0; k < values.size(); ++k) values[k] = static_cast<float>(known->float_at(static_cast<int64_t>(k)));
+  mil::Value held = mil::of_floats(values, mil::DataType::float32);
+  held.type.dims = known->dims();
+  return c.constant_value(std::move(held));
+}
+
+Status MilSteps::result(const Value& value, size_t output) {
+  const bool narrows = inside_ == Inside::single && c.wants(output) &&
+                       c.graph.at(c.op.outputs[output]).type.elem == ir::ElemType::float16;
+  return c.result(narrows ? c.cast(value, mil::DataType::float16) : value, output);
+}
+
 MilValue MilSteps::div(double a, const Value& b) {
   return c.binary("real_div", c.constant_value(mil::of_float(static_cast<float>(a), b.data())), b);
 }

@@ -14,11 +14,13 @@ class MilSteps {
  public:
   using Context = MilContext;
   using Value = MilValue;
-  explicit MilSteps(MilContext& context) : c(context) {}
+  /// Inside::single: between operands and results that are float16 everything is float32.
+  enum class Inside : uint8_t { declared, single };
+  explicit MilSteps(MilContext& context, Inside inside = Inside::declared) : c(context), inside_(inside) {}
 
   MilContext& c;
 
-  Value in(size_t i) { return c.in(i); }
+  Value in(size_t i);
   Value add(const Value& a, const Value& b) { return c.binary("add", a, b); }
   Value sub(const Value& a, const Value& b) { return c.binary("sub", a, b); }
   Value mul(const Value& a, const Value& b) { return c.binary("mul", a, b); }
@@ -52,10 +54,11 @@ class MilSteps {
   Value floats(const std::vector<float>& data, const ir::Dims& dims);
   /// The same numbers picked along an axis.
   Value gather(const Value& x, const ir::Dims& indices, int64_t axis);
-  Status result(const Value& value, size_t output = 0) { return c.result(value, output); }
+  Status result(const Value& value, size_t output = 0);
 
  private:
   Value reduce(std::string_view type, const Value& x, const ir::Dims& axes);
+  Inside inside_;
 };
 
 /// Layers of NeuralNetworks.

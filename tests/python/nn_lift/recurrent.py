@@ -58,14 +58,14 @@ for activation, f in FUNCTIONS.items():
         def build(n, r=r, w=w, b=b, a=activation, bias=bias, s=sequence, v=reverse, i=initial, p=params):
             n.add_simple_rnn("f", r, w, b if bias else None, H, IN, a, ["x", "z"] if i else ["x"], ["y", "h"], s, v)
 
-        def set_params(spec, p=params):
-            if p:
+        def set_params(spec, p=params, stated=bias or activation == "SCALED_TANH"):  # the others need not be
+            if p and stated:
                 a = network_of(spec).layers[0].simpleRecurrent.activation
                 part = getattr(a, a.WhichOneof("NonlinearityType"))
                 part.alpha, part.beta = p
         add(f"simpleRecurrent-{activation}-{sequence}-{scale}", build, [X, H0] if initial else X,
             {"y": blob(ys if sequence else ys[-1:]), "h": blob(h[None])},
-            edit=set_params if sequence else None)  # the builder leaves them out
+            edit=set_params if sequence or activation == "SCALED_TANH" else None)  # the builder leaves them out
 
 for sequence, reverse, bias, initial in ((True, False, True, True), (False, True, False, False),
                                          (True, True, True, False)):
