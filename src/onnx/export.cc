@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/output_file.h"
+#include "onnx/functions.h"
 #include "onnx/sayable.h"
 #include "ops/def.h"
 #include "pb/writer.h"
@@ -101,6 +102,7 @@ class Exporter {
   std::unordered_set<std::string> taken_ops_;
   std::unordered_map<std::string, int> next_op_;
   std::map<std::string, int> opsets_{{"", 13}};
+  std::map<std::string, Function> functions_;  ///< that its operations call, by their keys
   std::vector<ir::Tensor> external_;
   uint64_t external_bytes_ = 0;
 };
@@ -308,6 +310,11 @@ Status Exporter::op(const ir::Graph& g, const ir::Op& o, Names& names, Writer& w
     n.message(5, std::move(attr));
   }
   if (!o.domain.empty()) n.text(7, o.domain);
+  if (const auto f = function_of(g, o)) {
+    need("", kBodyOpset);
+    if (!f->overload.empty()) n.text(8, f->overload);
+    functions_.emplace(f->key(), *f);
+  }
   w.message(1, std::move(n));
   for (const Rounded& r : rounded) pair(r.raw, r.name, r.storage, w);
   return {};
@@ -404,9 +411,14 @@ Status Exporter::run(Writer& model) {
   next_.clear();
   external_.clear();
   external_bytes_ = 0;
+  functions_.clear();
   Writer g;
   ASSAY_CHECK(graph(graph_, nullptr, g));
-  model.int64(1, ir_version_of(opsets_[""]));
+  const int opset = opsets_[""];
+  int format = ir_version_of(opset);
+  for (const auto& [key, f] : functions_)
+    format = std::max(format, f.overload.empty() ? kIrOfDefaults : kIrOfOverloads);
+  model.int64(1, format);
   model.text(2, "assay");
   model.message(7, std::move(g));
   for (const auto& [domain, version] : opsets_) {
@@ -422,6 +434,7 @@ Status Exporter::run(Writer& model) {
     e.text(2, value);
     model.message(14, std::move(e));
   }
+  for (const auto& [key, f] : functions_) model.message(25, function_proto(f, opset));
   return {};
 }
 
