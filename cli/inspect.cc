@@ -26,6 +26,7 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
   request.full = args.has("--full");
   request.diff = args.text("--diff");
   request.emit_onnx = args.text("--emit-onnx");
+  request.strict = args.has("--strict");
   return commands::inspect(request);
 }
 

@@ -53,6 +53,7 @@ struct InspectRequest {
   bool full = false;        ///< list every operation and value
   std::string emit_onnx{};  ///< write the resolved program as plain ONNX here
   std::string diff{};       ///< another model: tell what differs instead
+  bool strict = false;      ///< emit_onnx is not written where an operator runs in Assay alone (A213)
 };
 /// Errors: A1xx; not_expressible when emit_onnx is asked for a policy that ONNX cannot say.
 Result<Report> inspect(const InspectRequest& request);
@@ -65,7 +66,7 @@ struct ConvertRequest {
   std::string precision{};            ///< float32 (also when empty), float16 or mixed:FILE
   std::string target{};               ///< "iOS15", "macOS12"; empty: the oldest system that has what the model needs
   std::vector<std::string> inputs{};  ///< NAME:SHAPE with sizes or ranges lo..hi, or several shapes
-  bool strict = false;                ///< a NeuralNetwork is refused (nothing is written) rather than warned of
+  bool strict = false;  ///< untyped values (A207) and operators of Assay's own (A213) are refused: nothing is written
 };
 /// Errors: A1xx of the source; not_convertible listing all that the format cannot say.
 Result<Report> convert(const ConvertRequest& request);

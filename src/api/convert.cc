@@ -15,6 +15,7 @@
 #include "coreml/lower/interface.h"
 #include "coreml/lower/single_edges.h"
 #include "onnx/export.h"
+#include "onnx/functions.h"
 #include "passes/fold_weights.h"
 
 namespace assay::commands {
@@ -122,6 +123,7 @@ struct Written {
   std::vector<mil::Requirement> requirements;
   std::map<std::string, uint64_t> operations;
   std::vector<std::string> narrowed{};  ///< float64 inputs and outputs that are float32 in the file
+  bool wrote = true;                    ///< false: a warning was an error
 };
 
 void count_block(const mil::Block& block, std::map<std::string, uint64_t>& counts) {
@@ -151,35 +153,39 @@ Written describe(const mil::Model& model, const coreml::LowerOptions& options) {
 Result<Written> write_coreml(const ConvertRequest& request, const ir::Graph& graph, coreml::LowerOptions options,
                              Report& report) {
   ASSAY_TRY(const mil::Model model, coreml::lower(graph, options, report.warnings));
-  const Written written = describe(model, options);
+  Written written = describe(model, options);
   if (options.format == coreml::Format::neural_network) {
     warn_unstated(graph, request.output, report.warnings);
-    if (request.strict) return written;  // the warning is an error: nothing is written
+    written.wrote = !request.strict;
   }
-  ASSAY_CHECK(coreml::write_model(model, request.output, {.version = options.version}));
+  if (written.wrote) ASSAY_CHECK(coreml::write_model(model, request.output, {.version = options.version}));
   return written;
 }
 
-Result<Written> write_onnx(const ConvertRequest& request, const ir::Graph& graph) {
+Result<Written> write_onnx(const ConvertRequest& request, const ir::Graph& graph, Report& report) {
   Written written{"ONNX", 0, {}, {}};
   for (const ir::Op& op : graph.ops) ++written.operations[op.domain.empty() ? op.type : op.domain + "." + op.type];
-  ASSAY_CHECK(onnx::export_model(graph, request.output));
+  if (auto warning = onnx::warn_undefined(graph, request.output)) {
+    report.warnings.push_back(*std::move(warning));
+    written.wrote = !request.strict;
+  }
+  if (written.wrote) ASSAY_CHECK(onnx::export_model(graph, request.output));
   return written;
 }
 
-void tell(const ConvertRequest& request, const Written& written, bool wrote, Report& report) {
+void tell(const ConvertRequest& request, const Written& written, Report& report) {
   ordered_json reasons = ordered_json::array();
   for (const mil::Requirement& r : written.requirements)
     reasons.push_back({{"version", r.version}, {"feature", r.feature}});
   const ordered_json result = {{"model", request.model},
-                               {"written", wrote ? request.output : ""},
+                               {"written", written.wrote ? request.output : ""},
                                {"format", written.format},
                                {"specification_version", written.version},
                                {"required_by", reasons},
                                {"operations", written.operations},
                                {"float64_as_float32", written.narrowed}};
   report.json = result.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-  if (!wrote) return;
+  if (!written.wrote) return;
   report.text = fmt::format("wrote {}: {}", request.output, written.format);
   if (written.version != 0) report.text += fmt::format(", specification version {}", written.version);
   if (!written.requirements.empty()) report.text += fmt::format(" ({})", mil::to_string(written.requirements.front()));
@@ -251,13 +257,12 @@ Result<Report> convert(const ConvertRequest& given) {
   if (target != Target::onnx) narrowed = fit_edges(file.interface, graph, options);
   Written written;
   if (target == Target::onnx) {
-    ASSAY_TRY(written, write_onnx(request, graph));
+    ASSAY_TRY(written, write_onnx(request, graph, report));
   } else {
     ASSAY_TRY(written, write_coreml(request, graph, options, report));
   }
   written.narrowed = std::move(narrowed);
-  const bool wrote = !(request.strict && target == Target::neural_network);
-  tell(request, written, wrote, report);
+  tell(request, written, report);
   return report;
 }
 

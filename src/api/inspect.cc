@@ -11,6 +11,7 @@
 #include "coreml/file.h"
 #include "ir/text.h"
 #include "onnx/export.h"
+#include "onnx/functions.h"
 
 namespace assay::commands {
 namespace {
@@ -27,13 +28,19 @@ std::string counts_text(const std::map<std::string, uint64_t>& counts) {
 }
 
 // A policy that Casts cannot say is refused as a whole, naming its first such statement, even where this model would
-// not meet it.
-Status emit(const ir::Graph& graph, const backends::Program& program, const std::string& path) {
+// not meet it. False: a warning was an error, and nothing is written.
+Result<bool> emit(const InspectRequest& request, const ir::Graph& graph, const backends::Program& program,
+                  Warnings& warnings) {
   if (program.profile() != nullptr)
     if (const auto statement = profiles::not_expressible(*program.profile(), 0))
       return Error{Code::not_expressible, "ONNX cannot say " + *statement, "profile " + program.profile()->name,
                    "only storage policies (f16-storage, bf16-storage, strict-f32) can be written as plain ONNX"};
-  return onnx::export_model(graph, path);
+  if (auto warning = onnx::warn_undefined(graph, request.emit_onnx)) {
+    warnings.push_back(*std::move(warning));
+    if (request.strict) return false;
+  }
+  ASSAY_CHECK(onnx::export_model(graph, request.emit_onnx));
+  return true;
 }
 
 struct WeightCount {
@@ -204,13 +211,16 @@ Result<Report> inspect(const InspectRequest& request) {
   const auto graph = program->resolved(0);
   if (!graph)
     return Error{Code::usage, "'" + request.program + "' is no program that can be inspected", "", "give a profile"};
-  if (!request.emit_onnx.empty()) ASSAY_CHECK(emit(*graph, *program, request.emit_onnx));
+  bool wrote = false;
+  if (!request.emit_onnx.empty()) {
+    ASSAY_TRY(wrote, emit(request, *graph, *program, report.warnings));
+  }
   const api::Listing listing = api::list_resolved(*graph);
   ordered_json json = json_of(request.model, listing, false);
   if (request.full) json["program"] = ir::print(*graph);
   report.json = dumped(json);
   report.text = text_of(request.model, listing) + "\n" + ir::print(*graph);
-  if (!request.emit_onnx.empty()) report.text += "wrote " + request.emit_onnx + "\n";
+  if (wrote) report.text += "wrote " + request.emit_onnx + "\n";
   return report;
 }
 

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "base/output_file.h"
+#include "onnx/functions.h"
+#include "onnx/sayable.h"
 #include "ops/def.h"
 #include "pb/writer.h"
 
@@ -22,46 +24,6 @@ using pb::Writer;
 constexpr uint64_t kInlineLimit = uint64_t{1} << 31;  // protobuf's limit for one message
 constexpr size_t kSmallTensor = 1024;                 // stays inline even then
 constexpr size_t kDataAlignment = 4096;
-
-Error refuse(std::string what, const ir::Graph& g, const ir::Op& op) {
-  return Error{Code::not_expressible, std::move(what), g.describe(op),
-               "only storage policies (f16-storage, bf16-storage, strict-f32) can be written as plain ONNX"};
-}
-
-bool plain(const num::Rounding& r) {
-  return r.mode == num::Mode::nearest_even && !r.flush_subnormals && r.overflow == num::Overflow::infinity &&
-         r.limit == 0;
-}
-
-/// True when the types say already that the operation computes in float64.
-bool declared_float64(const ir::Graph& g, const ir::Op& o) {
-  const auto is_float64 = [&](ValueId v) { return v != kNoValue && g.at(v).type.elem == ElemType::float64; };
-  return std::ranges::any_of(o.inputs, is_float64) || std::ranges::any_of(o.outputs, is_float64);
-}
-
-/// The first thing about the operation's policy that Cast pairs cannot say; empty when there is none.
-std::string unsayable(const ir::Graph& g, const ir::Op& o) {
-  const num::Policy& p = o.policy;
-  num::Policy none;
-  if (declared_float64(g, o)) none.compute = p.compute;
-  if (p.compute != none.compute) return "arithmetic in float64";
-  if (p.operand) return "rounding of operands";
-  if (p.accumulator != none.accumulator) return "an accumulator other than the chain of float32 fused multiply-adds";
-  if (p.sum) return "an order or rounding of sums";
-  if (p.bias != none.bias) return "when the bias is added";
-  if (p.step) return "rounding of each step";
-  if (p.attribute) return "rounding of attributes";
-  if (p.flush_subnormals) return "flushed subnormals";
-  num::Policy rest = p;
-  rest.result.reset();
-  if (rest != none) return "special values, elementary functions or divisions of its own";
-  if (p.result && !plain(*p.result)) return "a result rounding other than nearest even with infinities and subnormals";
-  if (p.result && p.result->format != num::format(num::FormatId::float16) &&
-      p.result->format != num::format(num::FormatId::bfloat16) &&
-      p.result->format != num::format(num::FormatId::float32))
-    return "results stored as " + std::string(p.result->format.name);
-  return {};
-}
 
 int ir_version_of(int opset) {
   constexpr std::pair<int, int> kRows[] = {{25, 13}, {24, 12}, {23, 11}, {21, 10}, {19, 9}};
@@ -140,6 +102,7 @@ class Exporter {
   std::unordered_set<std::string> taken_ops_;
   std::unordered_map<std::string, int> next_op_;
   std::map<std::string, int> opsets_{{"", 13}};
+  std::map<std::string, Function> functions_;  ///< that its operations call, by their keys
   std::vector<ir::Tensor> external_;
   uint64_t external_bytes_ = 0;
 };
@@ -347,6 +310,11 @@ Status Exporter::op(const ir::Graph& g, const ir::Op& o, Names& names, Writer& w
     n.message(5, std::move(attr));
   }
   if (!o.domain.empty()) n.text(7, o.domain);
+  if (const auto f = function_of(g, o)) {
+    need("", kBodyOpset);
+    if (!f->overload.empty()) n.text(8, f->overload);
+    functions_.emplace(f->key(), *f);
+  }
   w.message(1, std::move(n));
   for (const Rounded& r : rounded) pair(r.raw, r.name, r.storage, w);
   return {};
@@ -443,9 +411,14 @@ Status Exporter::run(Writer& model) {
   next_.clear();
   external_.clear();
   external_bytes_ = 0;
+  functions_.clear();
   Writer g;
   ASSAY_CHECK(graph(graph_, nullptr, g));
-  model.int64(1, ir_version_of(opsets_[""]));
+  const int opset = opsets_[""];
+  int format = ir_version_of(opset);
+  for (const auto& [key, f] : functions_)
+    format = std::max(format, f.overload.empty() ? kIrOfDefaults : kIrOfOverloads);
+  model.int64(1, format);
   model.text(2, "assay");
   model.message(7, std::move(g));
   for (const auto& [domain, version] : opsets_) {
@@ -461,6 +434,7 @@ Status Exporter::run(Writer& model) {
     e.text(2, value);
     model.message(14, std::move(e));
   }
+  for (const auto& [key, f] : functions_) model.message(25, function_proto(f, opset));
   return {};
 }
 

@@ -196,6 +196,8 @@ Status Importer::graph(const GraphProto& proto, Scope& scope, const Frame& frame
 
 const FunctionProto* Importer::function(const NodeProto& n) const {
   if (functions_.empty()) return nullptr;
+  // The bodies of Core ML's operators are there for others: here the operator has a row.
+  if (n.domain == "coreml" && ops::find_op(n.domain, n.op_type) != nullptr) return nullptr;
   const auto found = functions_.find(function_key(n.domain, n.op_type, n.overload));
   return found == functions_.end() ? nullptr : found->second;
 }
@@ -204,7 +206,7 @@ Status Importer::node(const NodeProto& proto, Scope& scope, const Frame& frame) 
   if (++nodes_ > kMaxNodes)
     return Error{Code::limit_exceeded, "more than " + std::to_string(kMaxNodes) + " nodes after inlining",
                  describe(proto), "check the export"};
-  // A function of the model wins over an operator of the same name: it is what the file says.
+  // A function of the model wins over an operator of ONNX of the same name: it is what the file says.
   if (const FunctionProto* f = function(proto)) return inline_call(proto, *f, scope, frame);
   if (canonical(proto.domain).empty() && proto.op_type == "Constant") return constant_node(proto, scope, frame);
   return op_node(proto, scope, frame);

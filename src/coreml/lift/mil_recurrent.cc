@@ -2,6 +2,7 @@
 #include <cstring>
 #include <limits>
 
+#include "coreml/lift/cell_clip.h"
 #include "coreml/lift/mil_operands.h"
 #include "coreml/lift/mil_tables.h"
 
@@ -156,10 +157,10 @@ void lift_gru(MilLift& c) {
 void lift_lstm(MilLift& c) {
   const ir::Tensor* r = known(c, "weight_hh", true);
   if (c.failed()) return;
-  Settings s = settings(c,
-                        {activation(c, "recurrent_activation", "sigmoid"), activation(c, "cell_activation", "tanh"),
-                         activation(c, "activation", "tanh")},
-                        hidden_of(r));
+  const std::vector<std::string> functions = {activation(c, "recurrent_activation", "sigmoid"),
+                                              activation(c, "cell_activation", "tanh"),
+                                              activation(c, "activation", "tanh")};
+  Settings s = settings(c, functions, hidden_of(r));
   const bool both = s.directions == 2;
   const auto parts = [&](const std::string& name, bool required) {
     std::vector<const ir::Tensor*> list = {known(c, name, required)};
@@ -172,12 +173,16 @@ void lift_lstm(MilLift& c) {
   const ValueId bias = biases(c, b, none, kLstmOrder);
   const ValueId peephole =
       c.has("peephole") ? stacked(c, parts("peephole", true), kPeepholeOrder, "peephole") : ir::kNoValue;
-  const bool clips = c.has("clip");
-  if (clips) s.attrs.push_back({"cell_clip", static_cast<float>(c.number("clip", 0))});
+  const ValueId x = c.in("x"), cell = c.in("initial_c");
+  if (c.failed()) return;
+  const auto limit = static_cast<float>(c.number("clip", 0));
+  const CellGrowth growth{.functions = functions, .steps = c.dim(x, 0), .initial = {c.constant(cell)}};
+  const bool clips = c.has("clip") && !never_clips(growth, limit);
+  if (clips) s.attrs.push_back({"cell_clip", limit});
   const auto y =
       c.ops(clips ? "coreml.LSTM" : "LSTM",
-            {c.in("x"), stacked(c, w, kLstmOrder, "weight_ih"), stacked(c, h, kLstmOrder, "weight_hh"), bias,
-             ir::kNoValue, initial(c, "initial_h", s.directions), initial(c, "initial_c", s.directions), peephole},
+            {x, stacked(c, w, kLstmOrder, "weight_ih"), stacked(c, h, kLstmOrder, "weight_hh"), bias, ir::kNoValue,
+             initial(c, "initial_h", s.directions), initial(c, "initial_c", s.directions), peephole},
             3, std::move(s.attrs));
   const ValueId last = joined(c, y[1], 0, s.directions);
   sequence_result(c, s, y[0], last);

@@ -3,6 +3,7 @@
 #include <limits>
 #include <optional>
 
+#include "coreml/lift/cell_clip.h"
 #include "coreml/lift/nn_axes.h"
 #include "coreml/lift/nn_tables.h"
 
@@ -195,6 +196,14 @@ void lift_gru(NnLift& c) {
               p.integer("hasBiasVectors") != 0);
 }
 
+/// The number of steps of x [Seq, Batch, vector], and the cells that it starts with.
+CellGrowth growth(NnLift& c, const Layer& l, const Functions& f, ValueId x, bool coupled) {
+  CellGrowth cell{.functions = f.names, .coupled = coupled, .steps = c.dim(x, 0)};
+  for (size_t i = 2; c.has(2) && i < 2 + 2 * static_cast<size_t>(l.directions); i += 2)
+    cell.initial.push_back(c.has(i) ? c.constant(c.in(i)) : nullptr);
+  return cell;
+}
+
 /// Gates i, o, f and the block's input; peepholes i, o, f. The cell is clipped too.
 void lift_lstm(NnLift& c, Layer l, std::span<const Message> directions, const Functions& f) {
   const Message& p = c.params().message("params");
@@ -222,7 +231,7 @@ void lift_lstm(NnLift& c, Layer l, std::span<const Message> directions, const Fu
       p.integer("hasPeepholeVectors") != 0 ? stacked(c, directions, peepholes, {l.hidden}, "peephole") : ir::kNoValue;
   std::vector<ir::Attr> attrs = attributes(l, f);
   const auto limit = static_cast<float>(unless_zero(p.number("cellClipThreshold"), 50));
-  const bool clips = limit < std::numeric_limits<float>::max();
+  const bool clips = limit < std::numeric_limits<float>::max() && !never_clips(growth(c, l, f, x, coupled), limit);
   if (clips) attrs.push_back({"cell_clip", limit});
   if (coupled) attrs.push_back({"input_forget", int64_t{1}});
   const auto y = c.ops(clips ? "coreml.LSTM" : "LSTM",
