@@ -22,28 +22,33 @@ bool holds_program(const mil::Model& model) {
          (pipeline != nullptr && std::ranges::any_of(pipeline->models, holds_program));
 }
 
-Result<ModelFile> read_coreml(const std::string& path, Warnings& warnings, std::span<const std::string> given,
-                              ir::Unknown unknown) {
-  ASSAY_TRY(mil::Model model, coreml::read_model(path));
-  const bool program = holds_program(model);
-  auto graph = coreml::lift(model, warnings, {}, given, unknown);
-  if (!graph.ok()) return in_file(std::move(graph).error(), path);
-  return ModelFile{program ? ModelFormat::ml_program : ModelFormat::neural_network, *std::move(graph),
-                   mil::interface_of(model.description, model.description.default_function)};
+std::vector<std::string> input_names(const mil::FunctionDescription& interface) {
+  std::vector<std::string> names;
+  for (const mil::Feature& feature : interface.inputs) names.push_back(feature.name);
+  return names;
 }
 
-Result<ModelFile> read_any(const std::string& path, Warnings& warnings, std::span<const std::string> given,
-                           ir::Unknown unknown) {
-  if (coreml::recognise(path) != coreml::Container::none) return read_coreml(path, warnings, given, unknown);
-  ASSAY_TRY(ir::Graph graph, onnx::import_model(path, warnings, given, unknown));
+Result<ModelFile> read_coreml(const std::string& path, Warnings& warnings, const ReadOptions& options) {
+  ASSAY_TRY(mil::Model model, coreml::read_model(path));
+  const bool program = holds_program(model);
+  mil::FunctionDescription interface = mil::interface_of(model.description, model.description.default_function);
+  const std::vector<std::string> all = input_names(interface);
+  auto graph = coreml::lift(model, warnings, {}, options.keep_optional ? all : options.given, options.unknown);
+  if (!graph.ok()) return in_file(std::move(graph).error(), path);
+  return ModelFile{program ? ModelFormat::ml_program : ModelFormat::neural_network, *std::move(graph),
+                   std::move(interface)};
+}
+
+Result<ModelFile> read_any(const std::string& path, Warnings& warnings, const ReadOptions& options) {
+  if (coreml::recognise(path) != coreml::Container::none) return read_coreml(path, warnings, options);
+  ASSAY_TRY(ir::Graph graph, onnx::import_model(path, warnings, options.given, options.unknown));
   return ModelFile{ModelFormat::onnx, std::move(graph), {}};
 }
 
 }  // namespace
 
-Result<ModelFile> read_model_file(const std::string& path, Warnings& warnings, std::span<const std::string> given,
-                                  ir::Unknown unknown) {
-  ASSAY_TRY(ModelFile file, read_any(path, warnings, given, unknown));
+Result<ModelFile> read_model_file(const std::string& path, Warnings& warnings, const ReadOptions& options) {
+  ASSAY_TRY(ModelFile file, read_any(path, warnings, options));
   ASSAY_CHECK(passes::infer_shapes(file.graph));
   return file;
 }

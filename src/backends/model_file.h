@@ -20,9 +20,13 @@ struct ModelFile {
   mil::FunctionDescription interface {};
 };
 
-/// Reads a model whatever its format (docs/coreml.md, docs/formats/onnx.md). `given`: names of arrays that the caller
-/// has, which may replace an ONNX model's defaults. Errors: A1xx.
-Result<ModelFile> read_model_file(const std::string& path, Warnings& warnings, std::span<const std::string> given = {},
-                                  ir::Unknown unknown = ir::Unknown::refused);
+struct ReadOptions {
+  std::span<const std::string> given{};  ///< names of arrays that the caller has: they replace the model's defaults
+  bool keep_optional = false;            ///< optional inputs of a Core ML model stay inputs, given or not
+  ir::Unknown unknown = ir::Unknown::refused;
+};
+
+/// Reads a model whatever its format (docs/coreml.md, docs/formats/onnx.md). Errors: A1xx.
+Result<ModelFile> read_model_file(const std::string& path, Warnings& warnings, const ReadOptions& options = {});
 
 }  // namespace assay::backends

@@ -177,6 +177,18 @@ Result<mil::Feature> feature_of(const ir::Graph& graph, ir::ValueId id, ops::Leg
   return feature;
 }
 
+/// What the file that was read says besides types and sizes.
+void keep_description(mil::Feature& feature, const ir::Value& value, const LowerOptions& options) {
+  const auto found = options.described.find(value.name);
+  if (found == options.described.end()) return;
+  const mil::Feature& source = found->second;
+  feature.optional = source.optional;
+  if (!source.optional || feature.kind != mil::Feature::Kind::array) return;
+  feature.array.default_value = source.array.default_value;
+  const bool integers = feature.array.type == mil::ArrayType::int32;
+  feature.array.default_type = integers ? mil::ArrayType::int32 : mil::ArrayType::float32;
+}
+
 }  // namespace
 
 Result<std::vector<mil::Feature>> input_features(const ir::Graph& graph, const LowerOptions& options,
@@ -196,6 +208,7 @@ Result<std::vector<mil::Feature>> input_features(const ir::Graph& graph, const L
       feature.array.shape = value.type.dims();
       if (feature.array.shape.empty()) feature.array.shape = {1};
     }
+    keep_description(feature, value, options);
     features.push_back(std::move(feature));
   }
   ASSAY_CHECK(check_enumerated(features, options));
