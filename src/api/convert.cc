@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "coreml/file.h"
 #include "coreml/lower.h"
-#include "coreml/lower/interface.h"
+#include "coreml/lower/refusals.h"
 #include "onnx/export.h"
 #include "passes/fold_weights.h"
 

@@ -13,7 +13,6 @@ using ir::ElemType;
 
 /// Core ML's runtime refuses inputs with a larger dimension, so no range need go further.
 constexpr int64_t kLargestDim = 16384;
-constexpr size_t kMostAxes = 5;        // no Core ML tensor has more
 constexpr size_t kMostShapes = 128;    // Core ML enumerates no more
 constexpr int kSeveralEnumerated = 9;  // specification version: iOS18
 
@@ -238,59 +237,6 @@ mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names) 
   note_names(names, metadata);
   note_symbols(graph, metadata);
   return metadata;
-}
-
-Status check_results(const ir::Graph& graph, const ir::Op& op) {
-  for (const ir::ValueId id : op.outputs) {
-    if (id == ir::kNoValue || !graph.at(id).type.ranked()) continue;
-    const ir::Type& type = graph.at(id).type;
-    if (type.shape->size() > kMostAxes)
-      return Error{Code::not_convertible,
-                   "a result has " + std::to_string(type.shape->size()) + " axes, and Core ML tensors at most 5"};
-    if (std::ranges::any_of(*type.shape, [](const ir::Dim& d) { return d.value == 0; }))
-      return Error{Code::not_convertible, "a result has no elements, which Core ML does not take"};
-  }
-  return {};
-}
-
-bool Unknowns::covers(const ir::Graph& graph, const ir::Op& op) {
-  const auto unknown = [&](ir::ValueId id) { return values_.contains({&graph, id}); };
-  bool found = op.def == nullptr || std::ranges::any_of(op.inputs, unknown);
-  if (!found && ir::has_nested(op)) {
-    found = std::ranges::any_of(ir::captured_by(op), unknown);
-    ir::for_each_nested(op, [&](const ir::Graph& inner) {
-      ir::for_each_op(inner, [&](const ir::Graph&, const ir::Op& held) { found |= held.def == nullptr; });
-    });
-  }
-  if (found)
-    for (const ir::ValueId id : op.outputs) values_.insert({&graph, id});
-  return found;
-}
-
-void Refusals::add_certain(const ir::Graph& graph, const ir::Op& op, std::string (*impossible)(const ir::Op& op)) {
-  if (const std::string why = impossible(op); !why.empty()) add(graph, op, why);
-  ir::for_each_nested(op, [&](const ir::Graph& inner) {
-    ir::for_each_op(inner, [&](const ir::Graph& holder, const ir::Op& held) {
-      if (const std::string why = impossible(held); !why.empty()) add(holder, held, why);
-    });
-  });
-}
-
-void Refusals::add(const ir::Graph& graph, const ir::Op& op, const std::string& reason) {
-  const std::string name = op.domain.empty() ? op.type : op.domain + "." + op.type;
-  const auto found =
-      std::ranges::find_if(rows_, [&](const Row& row) { return row.op == name && row.reason == reason; });
-  if (found != rows_.end())
-    ++found->count;
-  else
-    rows_.push_back({name, reason, graph.describe(op), 1});
-}
-
-Error Refusals::error(std::string_view format) const {
-  std::string message = "these operations cannot be written as " + std::string(format) + ":";
-  for (const Row& row : rows_)
-    message += "\n  " + row.op + " (" + std::to_string(row.count) + ", first " + row.first + "): " + row.reason;
-  return Error{Code::not_convertible, std::move(message), "", "docs/ops.md shows what each format takes"};
 }
 
 }  // namespace assay::coreml

@@ -2,7 +2,7 @@
 
 #include <unordered_set>
 
-#include "coreml/lower/interface.h"
+#include "coreml/lower/refusals.h"
 #include "ops/def.h"
 #include "ops/lower/nn.h"
 

@@ -4,7 +4,7 @@
 
 #include "coreml/lower/half_constants.h"
 #include "coreml/lower/index_floats.h"
-#include "coreml/lower/interface.h"
+#include "coreml/lower/refusals.h"
 #include "ops/def.h"
 #include "ops/lower/mil.h"
 
