@@ -5,9 +5,12 @@ import pytest
 from onnx import TensorProto, helper
 
 coremltools = pytest.importorskip("coremltools")
+from coremltools.models import datatypes  # noqa: E402
+from coremltools.models.neural_network import NeuralNetworkBuilder  # noqa: E402
 from coremltools.proto import FeatureTypes_pb2  # noqa: E402
 from nn_lift.harness import FLOAT32  # noqa: E402
 from test_coreml_images import network as image_network  # noqa: E402
+from test_coreml_optional import read  # noqa: E402
 
 SHAPES = "x:2x3,2x5"
 RANGES = "x:1..4x2..6"
@@ -85,3 +88,25 @@ def test_images(assay, tmp_path, kind):
         np.savez(tmp_path / "in.npz", image=np.zeros(shape, np.uint8))
         done = assay("run", tmp_path / "m.mlmodel", "--input", tmp_path / "in.npz", code=code)
     assert ("[1,1,2,4] or [1,1,6,8]" if kind == "sizes" else "[1,1,2..,4..8]") in done.err
+
+
+@pytest.mark.parametrize("name", ["c.mlpackage", "c.mlmodel"])
+@pytest.mark.parametrize(("flexibility", "words", "usual"), [
+    ("range", [], [1, 3, 8]), ("range", ["--input", "x:1x2..5x8"], [1, 3, 8]), ("range", ["--input", "x:1x4..5x8"], [1, 4, 8]),
+    ("shapes", [], [1, 3, 8]), ("shapes", ["--input", "x:1x2x8,1x9x8"], [1, 2, 8])])
+def test_the_default_shape_is_kept(assay, tmp_path, name, flexibility, words, usual):
+    builder = NeuralNetworkBuilder([("x", datatypes.Array(1, 3, 8))], [("y", None)], disable_rank5_shape_mapping=True)
+    builder.add_activation("relu", "RELU", "x", "y")
+    spec = builder.spec
+    array = spec.description.input[0].type.multiArrayType
+    for feature in (*spec.description.input, *spec.description.output):
+        feature.type.multiArrayType.dataType = FLOAT32
+    if flexibility == "range":
+        for low, high in ((1, 1), (2, 9), (8, 8)):
+            array.shapeRange.sizeRanges.add(lowerBound=low, upperBound=high)
+    else:
+        for size in (2, 3, 9):
+            array.enumeratedShapes.shapes.add(shape=[1, size, 8])
+    (tmp_path / "m.mlmodel").write_bytes(spec.SerializeToString())
+    assay("convert", tmp_path / "m.mlmodel", "-o", tmp_path / name, *words, code=0)
+    assert list(read(tmp_path / name).description.input[0].type.multiArrayType.shape) == usual

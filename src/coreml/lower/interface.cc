@@ -49,8 +49,23 @@ void warn_of_guess(const ir::Value& value, Warnings& warnings) {
                       "", "--input " + value.name + ":1..8x... gives ranges, :1x3x... a fixed shape"});
 }
 
+/// The shape that the file that was read says an array has by default; null where it says none of this rank.
+const mil::Dims* default_shape(const ir::Value& value, const LowerOptions& options) {
+  const auto found = options.described.find(value.name);
+  if (found == options.described.end() || found->second.kind != mil::Feature::Kind::array) return nullptr;
+  const mil::Dims& shape = found->second.array.shape;
+  return shape.size() == value.type.shape->size() ? &shape : nullptr;
+}
+
+/// The size wanted where the range has it, else the smallest.
+int64_t size_in(const mil::SizeRange& range, int64_t wanted) {
+  const auto lowest = static_cast<int64_t>(std::max<uint64_t>(range.lower, 1));
+  return wanted >= lowest && (range.upper < 0 || wanted <= range.upper) ? wanted : lowest;
+}
+
 Status set_ranges(mil::Feature& feature, const ir::Value& value, const LowerOptions& options, Warnings& warnings) {
   bool guessed = false;
+  const mil::Dims* const usual = default_shape(value, options);
   for (size_t axis = 0; axis < value.type.shape->size(); ++axis) {
     const std::optional<mil::SizeRange> wanted = range_of(value, axis, options);
     const mil::SizeRange range = wanted.value_or(mil::SizeRange{1, kLargestDim});
@@ -60,7 +75,7 @@ Status set_ranges(mil::Feature& feature, const ir::Value& value, const LowerOpti
                    "--input " + value.name + ":... with " + std::to_string(range.lower) + ".." +
                        std::to_string(kLargestDim) + " in its place"};
     feature.array.ranges.push_back(range);
-    feature.array.shape.push_back(static_cast<int64_t>(std::max<uint64_t>(range.lower, 1)));
+    feature.array.shape.push_back(size_in(range, usual != nullptr ? (*usual)[axis] : 0));
   }
   if (guessed) warn_of_guess(value, warnings);
   return {};
@@ -84,8 +99,8 @@ mil::ImageFeature image_of(const ir::Value& value, const LowerOptions& options) 
   } else if (ranges != options.ranges.end()) {
     image.enumerated.clear();
     image.range.emplace(ranges->second[3], ranges->second[2]);
-    image.width = static_cast<int64_t>(ranges->second[3].lower);
-    image.height = static_cast<int64_t>(ranges->second[2].lower);
+    image.width = size_in(ranges->second[3], image.width);
+    image.height = size_in(ranges->second[2], image.height);
   }
   return image;
 }
@@ -200,7 +215,9 @@ Result<std::vector<mil::Feature>> input_features(const ir::Graph& graph, const L
       set_image(feature, value, options, warnings);
     } else if (const auto found = options.enumerated.find(value.name); found != options.enumerated.end()) {
       feature.array.enumerated = found->second;
-      feature.array.shape = found->second.front();
+      const mil::Dims* const usual = default_shape(value, options);
+      const bool kept = usual != nullptr && std::ranges::count(found->second, *usual) > 0;
+      feature.array.shape = kept ? *usual : found->second.front();
     } else if (is_flexible(value.type)) {
       ASSAY_CHECK(set_ranges(feature, value, options, warnings));
     } else {
