@@ -110,3 +110,14 @@ def test_the_default_shape_is_kept(assay, tmp_path, name, flexibility, words, us
     (tmp_path / "m.mlmodel").write_bytes(spec.SerializeToString())
     assay("convert", tmp_path / "m.mlmodel", "-o", tmp_path / name, *words, code=0)
     assert list(read(tmp_path / name).description.input[0].type.multiArrayType.shape) == usual
+
+
+@pytest.mark.parametrize(("words", "shape", "code"), [("x:2x3,4x5", (4, 5), 0), ("x:64..128x3", (100, 3), 0),
+                                                      ("x:2..4x3", (5, 3), 3)])
+def test_an_allowed_shape_runs_as_it_is(assay, run, tmp_path, words, shape, code):
+    assay("convert", model(tmp_path / "m.onnx"), "-o", tmp_path / "m.mlpackage", "--input", words, code=0)
+    said = run(tmp_path / "m.mlpackage", shape, code)
+    if code == 0:
+        assert said == shape
+    else:
+        assert "'x' has the shape [5,3] in the data, of which [1,3] would run by itself" in said
