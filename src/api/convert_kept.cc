@@ -85,4 +85,13 @@ void note_lost_defaults(const backends::ModelFile& file, const std::string& path
                         path, "take the initializer out of the model where it is meant to be an input"});
 }
 
+void warn_of_functions(const backends::ModelFile& file, const std::string& path, Warnings& warnings) {
+  const size_t count = file.other_functions.size();
+  if (count == 0) return;
+  warnings.push_back({Code::function_left_out,
+                      "the file that is written has the function '" + file.graph.name + "' alone, without " +
+                          first_named(file.other_functions),
+                      path, "make another function the default and convert the model once more"});
+}
+
 }  // namespace assay::api

@@ -17,4 +17,7 @@ std::vector<std::string> fit_edges(const backends::ModelFile& file, ir::Graph& g
 /// Notes of default values that the written file does not have (default_lost).
 void note_lost_defaults(const backends::ModelFile& file, const std::string& path, bool to_onnx, Warnings& warnings);
 
+/// Warns of functions that the written file does not have (function_left_out).
+void warn_of_functions(const backends::ModelFile& file, const std::string& path, Warnings& warnings);
+
 }  // namespace assay::api

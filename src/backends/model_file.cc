@@ -28,6 +28,16 @@ std::vector<std::string> input_names(const mil::FunctionDescription& interface) 
   return names;
 }
 
+std::vector<std::string> other_functions(const mil::Model& model) {
+  const auto* program = std::get_if<mil::Program>(&model.content);
+  if (program == nullptr) return {};
+  const std::string& named = model.description.default_function;
+  std::vector<std::string> others;
+  for (const auto& [name, function] : program->functions)
+    if (name != (named.empty() ? "main" : named)) others.push_back(name);
+  return others;
+}
+
 Result<ModelFile> read_coreml(const std::string& path, Warnings& warnings, const ReadOptions& options) {
   ASSAY_TRY(mil::Model model, coreml::read_model(path));
   const bool program = holds_program(model);
@@ -36,7 +46,7 @@ Result<ModelFile> read_coreml(const std::string& path, Warnings& warnings, const
   auto graph = coreml::lift(model, warnings, {}, options.keep_optional ? all : options.given, options.unknown);
   if (!graph.ok()) return in_file(std::move(graph).error(), path);
   return ModelFile{program ? ModelFormat::ml_program : ModelFormat::neural_network, *std::move(graph),
-                   std::move(interface)};
+                   std::move(interface), other_functions(model)};
 }
 
 Result<ModelFile> read_any(const std::string& path, Warnings& warnings, const ReadOptions& options) {

@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "ir/graph.h"
@@ -18,6 +19,7 @@ struct ModelFile {
   ir::Graph graph;  ///< types inferred
   /// What a Core ML file says of its inputs and outputs and the graph cannot: ranges and enumerations of sizes, images.
   mil::FunctionDescription interface {};
+  std::vector<std::string> other_functions{};  ///< of an ML Program: those that the graph does not have
 };
 
 struct ReadOptions {

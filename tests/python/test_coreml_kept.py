@@ -1,0 +1,54 @@
+"""What a Core ML file says besides its graph: kept when it is converted, or told of."""
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+pytest.importorskip("coremltools")
+from test_coreml_optional import SPEC, read  # noqa: E402
+
+
+def info(name, shape=(2,)):
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+
+def save(path, nodes, inputs, outputs):
+    graph = helper.make_graph(nodes, "g", inputs, outputs)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+@pytest.fixture
+def relu(assay, tmp_path):
+    """relu(edit) gives an ML Program y = max(x, 0) whose specification `edit` has changed."""
+    def go(edit):
+        path = tmp_path / "m.mlpackage"
+        assay("convert", save(tmp_path / "m.onnx", [helper.make_node("Relu", ["x"], ["y"])], [info("x")], [info("y")]),
+              "-o", path, code=0)
+        spec = read(path)
+        edit(spec)
+        (path / SPEC).write_bytes(spec.SerializeToString())
+        return path
+    return go
+
+
+def two_functions(spec):
+    spec.specificationVersion = 9
+    main = spec.mlProgram.functions["main"]
+    for name in ("base", "adapter"):
+        spec.mlProgram.functions[name].CopyFrom(main)
+        function = spec.description.functions.add(name=name)
+        function.input.extend(spec.description.input)
+        function.output.extend(spec.description.output)
+    del spec.mlProgram.functions["main"]
+    del spec.description.input[:], spec.description.output[:]
+    spec.description.defaultFunctionName = "base"
+
+
+@pytest.mark.parametrize("name", ["c.mlpackage", "c.mlmodel", "c.onnx"])
+def test_functions_that_are_left_out_are_named(assay, relu, tmp_path, name):
+    model = relu(two_functions)
+    done = assay("convert", model, "-o", tmp_path / name, code=0)
+    assert "A211" in done.err
+    assert "the function 'base' alone, without 'adapter'" in done.err
+    assay("convert", model, "-o", tmp_path / name, "--strict", code=1)
