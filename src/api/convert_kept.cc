@@ -54,6 +54,7 @@ std::vector<std::string> fit_edges(const backends::ModelFile& file, ir::Graph& g
   describe(graph.inputs, interface.inputs, graph, options);
   describe(graph.outputs, interface.outputs, graph, options);
   state_zeros(file, options);
+  options.metadata = file.metadata;
   options.classifier = coreml::take_classifier(graph, interface);
   options.regressed = predicted_number(interface);
   options.images = coreml::make_edges_images(graph, interface);

@@ -28,13 +28,36 @@ std::vector<std::string> input_names(const mil::FunctionDescription& interface) 
   return names;
 }
 
+std::string default_function(const mil::Model& model) {
+  const std::string& named = model.description.default_function;
+  return named.empty() ? "main" : named;
+}
+
+size_t compressed_constants(const mil::Block& block) {
+  size_t count = 0;
+  for (const mil::Operation& op : block.operations) {
+    if (op.type.starts_with("constexpr_")) ++count;
+    for (const mil::Block& nested : op.blocks) count += compressed_constants(nested);
+  }
+  return count;
+}
+
+size_t compressed_constants(const mil::Model& model) {
+  size_t count = 0;
+  if (const auto* pipeline = std::get_if<mil::Pipeline>(&model.content))
+    for (const mil::Model& part : pipeline->models) count += compressed_constants(part);
+  const auto* program = std::get_if<mil::Program>(&model.content);
+  if (program == nullptr) return count;
+  const mil::Function* function = mil::find(program->functions, default_function(model));
+  return function == nullptr || function->body() == nullptr ? count : count + compressed_constants(*function->body());
+}
+
 std::vector<std::string> other_functions(const mil::Model& model) {
   const auto* program = std::get_if<mil::Program>(&model.content);
   if (program == nullptr) return {};
-  const std::string& named = model.description.default_function;
   std::vector<std::string> others;
   for (const auto& [name, function] : program->functions)
-    if (name != (named.empty() ? "main" : named)) others.push_back(name);
+    if (name != default_function(model)) others.push_back(name);
   return others;
 }
 
@@ -45,8 +68,12 @@ Result<ModelFile> read_coreml(const std::string& path, Warnings& warnings, const
   const std::vector<std::string> all = input_names(interface);
   auto graph = coreml::lift(model, warnings, {}, options.keep_optional ? all : options.given, options.unknown);
   if (!graph.ok()) return in_file(std::move(graph).error(), path);
-  return ModelFile{program ? ModelFormat::ml_program : ModelFormat::neural_network, *std::move(graph),
-                   std::move(interface), other_functions(model)};
+  return ModelFile{program ? ModelFormat::ml_program : ModelFormat::neural_network,
+                   *std::move(graph),
+                   std::move(interface),
+                   std::move(model.description.metadata),
+                   compressed_constants(model),
+                   other_functions(model)};
 }
 
 Result<ModelFile> read_any(const std::string& path, Warnings& warnings, const ReadOptions& options) {

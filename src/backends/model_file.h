@@ -19,6 +19,8 @@ struct ModelFile {
   ir::Graph graph;  ///< types inferred
   /// What a Core ML file says of its inputs and outputs and the graph cannot: ranges and enumerations of sizes, images.
   mil::FunctionDescription interface {};
+  mil::Metadata metadata{};                    ///< of a Core ML file: author, licence and so on
+  size_t compressed = 0;                       ///< constants that the file holds compressed, and the graph does not
   std::vector<std::string> other_functions{};  ///< of an ML Program: those that the graph does not have
 };
 

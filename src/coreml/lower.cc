@@ -60,7 +60,7 @@ Result<mil::Model> lower(const ir::Graph& graph, const LowerOptions& options, Wa
   model.description.main.outputs = *std::move(outputs);
   if (options.regressed && options.format == Format::neural_network) add_regressor(graph, *options.regressed, model);
   if (classifier) add_classifier(*classifier, model);
-  model.description.metadata = metadata_of(graph, names);
+  model.description.metadata = metadata_of(graph, names, options);
   model.spec_version = options.version;
   return model;
 }

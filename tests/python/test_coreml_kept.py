@@ -1,5 +1,4 @@
 """What a Core ML file says besides its graph: kept when it is converted, or told of."""
-
 import onnx
 import pytest
 from onnx import TensorProto, helper
@@ -52,3 +51,21 @@ def test_functions_that_are_left_out_are_named(assay, relu, tmp_path, name):
     assert "A211" in done.err
     assert "the function 'base' alone, without 'adapter'" in done.err
     assay("convert", model, "-o", tmp_path / name, "--strict", code=1)
+
+
+def described(spec):
+    about = spec.description.metadata
+    about.author, about.license, about.versionString, about.shortDescription = "me", "MIT", "1.2", "a model"
+    about.userDefined["k"] = "v"
+    spec.description.input[0].shortDescription = "what it reads"
+    spec.description.output[0].shortDescription = "what it gives"
+
+
+@pytest.mark.parametrize("name", ["c.mlpackage", "c.mlmodel"])
+def test_descriptions_are_kept(assay, relu, tmp_path, name):
+    source = relu(described)
+    assay("convert", source, "-o", tmp_path / name, code=0)
+    old, new = read(source).description, read(tmp_path / name).description
+    assert new.metadata == old.metadata
+    for side in ("input", "output"):
+        assert getattr(new, side)[0].shortDescription == getattr(old, side)[0].shortDescription != ""

@@ -196,6 +196,7 @@ void keep_description(mil::Feature& feature, const ir::Value& value, const Lower
   const auto found = options.described.find(value.name);
   if (found == options.described.end()) return;
   const mil::Feature& source = found->second;
+  feature.doc = source.doc;
   feature.optional = source.optional;
   if (!source.optional || feature.kind != mil::Feature::Kind::array) return;
   feature.array.default_value = source.array.default_value;
@@ -243,13 +244,15 @@ Result<std::vector<mil::Feature>> output_features(const ir::Graph& graph, const 
     } else if (value.type.is_static()) {
       feature.array.shape = value.type.dims();
     }
+    keep_description(feature, value, options);
     features.push_back(std::move(feature));
   }
   return features;
 }
 
-mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names) {
-  mil::Metadata metadata;
+mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names, const LowerOptions& options) {
+  mil::Metadata metadata = options.metadata;
+  metadata.user.clear();
   for (const auto& [key, value] : graph.metadata) metadata.user.emplace_back(key, value);
   note_names(names, metadata);
   note_symbols(graph, metadata);

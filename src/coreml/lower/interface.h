@@ -16,7 +16,7 @@ Result<std::vector<mil::Feature>> input_features(const ir::Graph& graph, const L
 Result<std::vector<mil::Feature>> output_features(const ir::Graph& graph, const LowerOptions& options,
                                                   ops::LegalNames& names);
 
-/// Records the graph's own metadata and the names that had to be changed.
-mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names);
+/// Records the graph's own metadata, that of the file that was read, and the names that had to be changed.
+mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names, const LowerOptions& options);
 
 }  // namespace assay::coreml
