@@ -233,6 +233,7 @@ Result<Report> convert(const ConvertRequest& given) {
   }
   written.narrowed = std::move(narrowed);
   api::warn_of_functions(file, request.model, report.warnings);
+  api::note_expanded(file, request.model, report.warnings);
   api::note_lost_defaults(file, request.model, target == Target::onnx, report.warnings);
   const bool wrote = !(request.strict && target == Target::neural_network);
   tell(request, written, wrote, report);

@@ -86,6 +86,15 @@ void note_lost_defaults(const backends::ModelFile& file, const std::string& path
                         path, "take the initializer out of the model where it is meant to be an input"});
 }
 
+void note_expanded(const backends::ModelFile& file, const std::string& path, Warnings& warnings) {
+  if (file.compressed == 0) return;
+  warnings.push_back({Code::weights_expanded,
+                      std::to_string(file.compressed) +
+                          (file.compressed == 1 ? " compressed constant is" : " compressed constants are") +
+                          " written uncompressed",
+                      path, "Core ML Tools can compress the written file again"});
+}
+
 void warn_of_functions(const backends::ModelFile& file, const std::string& path, Warnings& warnings) {
   const size_t count = file.other_functions.size();
   if (count == 0) return;

@@ -17,6 +17,8 @@ std::vector<std::string> fit_edges(const backends::ModelFile& file, ir::Graph& g
 /// Notes of default values that the written file does not have (default_lost).
 void note_lost_defaults(const backends::ModelFile& file, const std::string& path, bool to_onnx, Warnings& warnings);
 
+/// Notes of compressed constants that the written file holds as what they expand to (weights_expanded).
+void note_expanded(const backends::ModelFile& file, const std::string& path, Warnings& warnings);
 /// Warns of functions that the written file does not have (function_left_out).
 void warn_of_functions(const backends::ModelFile& file, const std::string& path, Warnings& warnings);
 

@@ -1,9 +1,12 @@
 """What a Core ML file says besides its graph: kept when it is converted, or told of."""
+import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
 
 pytest.importorskip("coremltools")
+from mil_programs import build, mb  # noqa: E402
+from mil_programs import save as mil_save  # noqa: E402
 from test_coreml_optional import SPEC, read  # noqa: E402
 
 
@@ -69,3 +72,15 @@ def test_descriptions_are_kept(assay, relu, tmp_path, name):
     assert new.metadata == old.metadata
     for side in ("input", "output"):
         assert getattr(new, side)[0].shortDescription == getattr(old, side)[0].shortDescription != ""
+
+
+@pytest.mark.parametrize("name", ["c.mlpackage", "c.onnx"])
+def test_compressed_weights_that_become_dense_are_noted(assay, tmp_path, name):
+    def body(a):
+        weight = mb.constexpr_affine_dequantize(quantized_data=np.arange(8, dtype=np.int8).reshape(2, 4),
+                                                zero_point=np.int8(1), scale=np.float32(0.5), axis=0)
+        return mb.matmul(x=a, y=weight)
+    mil_save(build(body, [np.ones((1, 2), np.float32)], "iOS16"), tmp_path / "m.mlpackage", "iOS16")
+    done = assay("convert", tmp_path / "m.mlpackage", "-o", tmp_path / name, "--strict", code=0)
+    assert "A212" in done.err
+    assert "1 compressed constant is written uncompressed" in done.err
