@@ -59,8 +59,8 @@ Result<mil::Model> lower(const ir::Graph& graph, const LowerOptions& options, Wa
   }
   model.description.main.outputs = *std::move(outputs);
   if (options.regressed && options.format == Format::neural_network) add_regressor(graph, *options.regressed, model);
+  model.description.metadata = metadata_of(graph, names, model.description.main.outputs, options);
   if (classifier) add_classifier(*classifier, model);
-  model.description.metadata = metadata_of(graph, names, options);
   model.spec_version = options.version;
   return model;
 }

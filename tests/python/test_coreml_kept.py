@@ -1,4 +1,6 @@
 """What a Core ML file says besides its graph: kept when it is converted, or told of."""
+import json
+
 import numpy as np
 import onnx
 import pytest
@@ -84,3 +86,15 @@ def test_compressed_weights_that_become_dense_are_noted(assay, tmp_path, name):
     done = assay("convert", tmp_path / "m.mlpackage", "-o", tmp_path / name, "--strict", code=0)
     assert "A212" in done.err
     assert "1 compressed constant is written uncompressed" in done.err
+
+
+@pytest.mark.parametrize("name", ["c.mlpackage", "c.mlmodel"])
+def test_an_output_that_is_an_input_is_noted_by_its_name(assay, tmp_path, name):
+    nodes = [helper.make_node("Relu", ["/x"], ["/y"])]
+    assay("convert", save(tmp_path / "m.onnx", nodes, [info("/x")], [info("/x"), info("/y")]), "-o", tmp_path / name,
+          code=0)
+    description = read(tmp_path / name).description
+    names = json.loads(description.metadata.userDefined["assay.original_names"])
+    assert [names[f.name] for f in (*description.input, *description.output)] == ["/x", "/x", "/y"]
+    result = assay("inspect", tmp_path / name, "--json", code=0).result
+    assert [v["name"] for v in (*result["inputs"], *result["outputs"])] == ["/x", description.output[0].name, "/y"]

@@ -250,11 +250,16 @@ Result<std::vector<mil::Feature>> output_features(const ir::Graph& graph, const 
   return features;
 }
 
-mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names, const LowerOptions& options) {
+mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names,
+                          const std::vector<mil::Feature>& outputs, const LowerOptions& options) {
   mil::Metadata metadata = options.metadata;
   metadata.user.clear();
   for (const auto& [key, value] : graph.metadata) metadata.user.emplace_back(key, value);
-  note_names(names, metadata);
+  std::map<std::string, std::string> changed = names.changed();
+  for (size_t i = 0; i < graph.outputs.size(); ++i)
+    if (const std::string& name = graph.at(graph.outputs[i]).name; outputs[i].name != name)
+      changed.emplace(outputs[i].name, name);
+  note_names(changed, metadata);
   note_symbols(graph, metadata);
   return metadata;
 }

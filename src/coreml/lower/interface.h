@@ -16,7 +16,9 @@ Result<std::vector<mil::Feature>> input_features(const ir::Graph& graph, const L
 Result<std::vector<mil::Feature>> output_features(const ir::Graph& graph, const LowerOptions& options,
                                                   ops::LegalNames& names);
 
-/// Records the graph's own metadata, that of the file that was read, and the names that had to be changed.
-mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names, const LowerOptions& options);
+/// Records the graph's own metadata, that of the file that was read, and the names that had to be changed. `outputs`
+/// stand in the order of the graph's; copies of inputs have names of their own.
+mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names,
+                          const std::vector<mil::Feature>& outputs, const LowerOptions& options);
 
 }  // namespace assay::coreml
