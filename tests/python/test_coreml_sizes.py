@@ -121,3 +121,13 @@ def test_an_allowed_shape_runs_as_it_is(assay, run, tmp_path, words, shape, code
         assert said == shape
     else:
         assert "'x' has the shape [5,3] in the data, of which [1,3] would run by itself" in said
+
+
+@pytest.mark.parametrize(("words", "size"), [("x:2x20000", 20000), ("x:1..4x1..16385", 16385), ("x:2x3,2x30000", 30000),
+                                             ("x:1..4x1..16384", 0)])
+def test_sizes_beyond_the_runtime_are_noted_once(assay, tmp_path, words, size):
+    done = assay("convert", model(tmp_path / "m.onnx"), "-o", tmp_path / "m.mlpackage", "--input", words, "--strict",
+                 code=0)
+    said = f"input 'x' may have {size} elements along an axis, and Core ML's runtime takes at most 16384"
+    assert done.err.count(said) == (size > 0)
+    assert ("A115" in done.err) == (size > 0)

@@ -191,6 +191,29 @@ Result<mil::Feature> feature_of(const ir::Graph& graph, ir::ValueId id, ops::Leg
   return feature;
 }
 
+int64_t largest_size(const mil::Feature& feature) {
+  int64_t largest = 0;
+  const auto see = [&](int64_t size) { largest = std::max(largest, size); };
+  std::ranges::for_each(feature.array.shape, see);
+  for (const mil::Dims& dims : feature.array.enumerated) std::ranges::for_each(dims, see);
+  for (const mil::SizeRange& range : feature.array.ranges) see(range.upper);
+  see(feature.image.width), see(feature.image.height);
+  for (const auto& [width, height] : feature.image.enumerated) see(static_cast<int64_t>(std::max(width, height)));
+  if (feature.image.range) see(feature.image.range->first.upper), see(feature.image.range->second.upper);
+  return largest;
+}
+
+/// One note, for the first input that may be larger than what runs.
+void warn_of_large(const std::vector<mil::Feature>& features, Warnings& warnings) {
+  const auto large =
+      std::ranges::find_if(features, [](const mil::Feature& f) { return largest_size(f) > kLargestDim; });
+  if (large == features.end()) return;
+  warnings.push_back({Code::flexible_shape,
+                      "input '" + large->name + "' may have " + std::to_string(largest_size(*large)) +
+                          " elements along an axis, and Core ML's runtime takes at most " + std::to_string(kLargestDim),
+                      "", "--input with smaller sizes, or a model that takes the data in parts"});
+}
+
 /// What the file that was read says besides types and sizes.
 void keep_description(mil::Feature& feature, const ir::Value& value, const LowerOptions& options) {
   const auto found = options.described.find(value.name);
@@ -229,6 +252,7 @@ Result<std::vector<mil::Feature>> input_features(const ir::Graph& graph, const L
     features.push_back(std::move(feature));
   }
   ASSAY_CHECK(check_enumerated(features, options));
+  warn_of_large(features, warnings);
   return features;
 }
 
