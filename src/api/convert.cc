@@ -200,7 +200,7 @@ Error all_refused(const ConvertRequest& request, coreml::LowerOptions options, E
   api::fit_edges(*file, *graph, options);
   const auto lowered = coreml::lower(*graph, options, unsaid);
   const bool listed = !lowered.ok() && lowered.error().message.find(coreml::kUnknownOperator) != std::string::npos;
-  return listed ? lowered.error() : missing;  // inputs of types that Core ML lacks come before any operation
+  return listed ? lowered.error() : missing;
 }
 
 }  // namespace

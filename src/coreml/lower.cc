@@ -46,13 +46,14 @@ Result<mil::Model> lower(const ir::Graph& graph, const LowerOptions& options, Wa
     for (const ir::ValueId id : *ports)
       if (const std::string& name = graph.at(id).name; ops::legal_name(name) == name) names.of(name);
   const std::optional<Classifier> classifier = named(options.classifier, names);
-  ASSAY_TRY(model.description.main.inputs, input_features(graph, options, names, warnings));
+  std::vector<RefusedInput> refused;
+  ASSAY_TRY(model.description.main.inputs, input_features(graph, options, names, refused, warnings));
   auto outputs = output_features(graph, options, names);
   if (options.format == Format::ml_program) {
-    ASSAY_TRY(model.content, lower_program(graph, options, names, outputs, warnings));
+    ASSAY_TRY(model.content, lower_program(graph, options, names, refused, outputs, warnings));
   } else {
     mil::NetworkModel network;
-    ASSAY_TRY(network.network, lower_network(graph, names, outputs));
+    ASSAY_TRY(network.network, lower_network(graph, names, refused, outputs));
     network.network.rank4_images = std::ranges::any_of(
         model.description.main.inputs, [](const mil::Feature& f) { return f.kind == mil::Feature::Kind::image; });
     model.content = std::move(network);

@@ -197,9 +197,10 @@ int64_t largest_size(const mil::Feature& feature) {
   std::ranges::for_each(feature.array.shape, see);
   for (const mil::Dims& dims : feature.array.enumerated) std::ranges::for_each(dims, see);
   for (const mil::SizeRange& range : feature.array.ranges) see(range.upper);
-  see(feature.image.width), see(feature.image.height);
+  largest = std::max({largest, feature.image.width, feature.image.height});
   for (const auto& [width, height] : feature.image.enumerated) see(static_cast<int64_t>(std::max(width, height)));
-  if (feature.image.range) see(feature.image.range->first.upper), see(feature.image.range->second.upper);
+  if (feature.image.range)
+    largest = std::max({largest, feature.image.range->first.upper, feature.image.range->second.upper});
   return largest;
 }
 
@@ -230,11 +231,17 @@ void keep_description(mil::Feature& feature, const ir::Value& value, const Lower
 }  // namespace
 
 Result<std::vector<mil::Feature>> input_features(const ir::Graph& graph, const LowerOptions& options,
-                                                 ops::LegalNames& names, Warnings& warnings) {
+                                                 ops::LegalNames& names, std::vector<RefusedInput>& refused,
+                                                 Warnings& warnings) {
   std::vector<mil::Feature> features;
   for (const ir::ValueId id : graph.inputs) {
     const ir::Value& value = graph.at(id);
-    ASSAY_TRY(mil::Feature feature, feature_of(graph, id, names));
+    auto named = feature_of(graph, id, names);
+    if (!named.ok()) {
+      refused.push_back({id, named.error()});
+      continue;
+    }
+    mil::Feature feature = *std::move(named);
     if (options.images.contains(value.name)) {
       set_image(feature, value, options, warnings);
     } else if (const auto found = options.enumerated.find(value.name); found != options.enumerated.end()) {

@@ -4,15 +4,18 @@
 #include <vector>
 
 #include "coreml/lower.h"
+#include "coreml/lower/refusals.h"
 #include "ops/lower/names.h"
 
 namespace assay::coreml {
 
 /// Features of the graph's inputs: legal names, types that Core ML takes (int64 and boolean become int32), ranges for
-/// symbolic dimensions, images where the options say so. Scalars become arrays of one element. Errors: not_convertible
-/// for other types.
+/// symbolic dimensions, images where the options say so. Scalars become arrays of one element. Inputs of other types
+/// go into `refused`.
 Result<std::vector<mil::Feature>> input_features(const ir::Graph& graph, const LowerOptions& options,
-                                                 ops::LegalNames& names, Warnings& warnings);
+                                                 ops::LegalNames& names, std::vector<RefusedInput>& refused,
+                                                 Warnings& warnings);
+/// Errors: not_convertible for other types.
 Result<std::vector<mil::Feature>> output_features(const ir::Graph& graph, const LowerOptions& options,
                                                   ops::LegalNames& names);
 

@@ -54,7 +54,10 @@ void Refusals::add(const ir::Graph& graph, const ir::Op& op, const std::string& 
 }
 
 Error Refusals::error(std::string_view format) const {
-  std::string message = "these operations cannot be written as " + std::string(format) + ":";
+  if (rows_.empty() && inputs_.size() == 1) return inputs_.front().error;
+  const char* const what = rows_.empty() ? "inputs" : inputs_.empty() ? "operations" : "inputs and operations";
+  std::string message = std::string("these ") + what + " cannot be written as " + std::string(format) + ":";
+  for (const auto& [id, error] : inputs_) message += "\n  input " + error.where + ": " + error.message;
   for (const Row& row : rows_)
     message += "\n  " + row.op + " (" + std::to_string(row.count) + ", first " + row.first + "): " + row.reason;
   return Error{Code::not_convertible, std::move(message), "", "docs/ops.md shows what each format takes"};
