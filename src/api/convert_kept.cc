@@ -38,12 +38,19 @@ void state_zeros(const backends::ModelFile& file, coreml::LowerOptions& options)
     if (feature.optional && !feature.array.default_value) feature.array.default_value = 0;
 }
 
-/// "'a', 'b', 'c', 'd', 'e' and 7 more".
+std::string quoted(const std::string& name) { return "'" + name + "'"; }
+
+/// "a, b, c, d, e and 7 more".
 std::string first_named(const std::vector<std::string>& names) {
   std::vector<std::string> shown;
-  for (size_t i = 0; i < std::min(names.size(), kMostNamed); ++i) shown.push_back("'" + names[i] + "'");
+  for (size_t i = 0; i < std::min(names.size(), kMostNamed); ++i) shown.push_back(names[i]);
   const size_t more = names.size() - shown.size();
   return join(shown, ", ") + (more > 0 ? " and " + std::to_string(more) + " more" : "");
+}
+
+std::string default_in_words(const Feature& feature, backends::ModelFormat format) {
+  if (feature.array.default_value) return " (default " + shortest(*feature.array.default_value) + ")";
+  return format == backends::ModelFormat::neural_network ? " (default 0)" : "";
 }
 
 }  // namespace
@@ -68,15 +75,15 @@ std::vector<std::string> fit_edges(const backends::ModelFile& file, ir::Graph& g
 void note_lost_defaults(const backends::ModelFile& file, const std::string& path, bool to_onnx, Warnings& warnings) {
   std::vector<std::string> required, constant;
   for (const Feature& feature : file.interface.inputs)
-    if (feature.optional) required.push_back(feature.name);
+    if (feature.optional) required.push_back(quoted(feature.name) + default_in_words(feature, file.format));
   if (to_onnx && !required.empty())
     warnings.push_back({Code::default_lost,
                         std::to_string(required.size()) +
                             (required.size() == 1 ? " optional input" : " optional inputs") +
                             " of the model must be given to the ONNX file: " + first_named(required),
-                        path, "assay inspect shows the defaults of the Core ML file"});
+                        path, "give an array of the default where the model is to run without the input"});
   for (const ir::Value& value : file.graph.values)
-    if (value.constant && value.replaces_default) constant.push_back(value.name);
+    if (value.constant && value.replaces_default) constant.push_back(quoted(value.name));
   if (!constant.empty())
     warnings.push_back({Code::default_lost,
                         std::to_string(constant.size()) +
@@ -96,12 +103,13 @@ void note_expanded(const backends::ModelFile& file, const std::string& path, War
 }
 
 void warn_of_functions(const backends::ModelFile& file, const std::string& path, Warnings& warnings) {
-  const size_t count = file.other_functions.size();
-  if (count == 0) return;
-  warnings.push_back({Code::function_left_out,
-                      "the file that is written has the function '" + file.graph.name + "' alone, without " +
-                          first_named(file.other_functions),
-                      path, "make another function the default and convert the model once more"});
+  if (file.other_functions.empty()) return;
+  std::vector<std::string> others;
+  for (const std::string& name : file.other_functions) others.push_back(quoted(name));
+  warnings.push_back(
+      {Code::function_left_out,
+       "the file that is written has the function '" + file.graph.name + "' alone, without " + first_named(others),
+       path, "make another function the default and convert the model once more"});
 }
 
 }  // namespace assay::api

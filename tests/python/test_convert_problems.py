@@ -43,8 +43,8 @@ def test_missing_operators_alone_stay_what_they_were(assay, tmp_path):
 @pytest.mark.parametrize("kind", ["mlprogram", "neuralnetwork"])
 @pytest.mark.parametrize("unknown", [True, False])
 def test_inputs_are_listed_with_operators(assay, tmp_path, kind, unknown):
-    nodes = [NODE("Cast", ["p"], ["x"], to=T.FLOAT), NODE("Cast", ["q"], ["z"], to=T.FLOAT), NODE("Add", ["x", "z"], ["s"]),
-             NODE("Unique", ["s"], ["u"], name="once")]
+    nodes = [NODE("Cast", ["p"], ["x"], to=T.FLOAT), NODE("Cast", ["q"], ["z"], to=T.FLOAT),
+             NODE("Add", ["x", "z"], ["s"]), NODE("Unique", ["s"], ["u"], name="once")]
     pixels = {"p": np.zeros(3, np.uint8), "q": np.zeros(3, np.int16)}
     model = model_of([*nodes, *UNKNOWN] if unknown else nodes, ["u", "c"] if unknown else ["u"], pixels)
     _, done = Judge(assay, tmp_path).convert(model, kind, code=3)

@@ -92,8 +92,9 @@ def test_images(assay, tmp_path, kind):
 
 @pytest.mark.parametrize("name", ["c.mlpackage", "c.mlmodel"])
 @pytest.mark.parametrize(("flexibility", "words", "usual"), [
-    ("range", [], [1, 3, 8]), ("range", ["--input", "x:1x2..5x8"], [1, 3, 8]), ("range", ["--input", "x:1x4..5x8"], [1, 4, 8]),
-    ("shapes", [], [1, 3, 8]), ("shapes", ["--input", "x:1x2x8,1x9x8"], [1, 2, 8])])
+    ("range", [], [1, 3, 8]), ("range", ["--input", "x:1x2..5x8"], [1, 3, 8]),
+    ("range", ["--input", "x:1x4..5x8"], [1, 4, 8]), ("shapes", [], [1, 3, 8]),
+    ("shapes", ["--input", "x:1x2x8,1x9x8"], [1, 2, 8])])
 def test_the_default_shape_is_kept(assay, tmp_path, name, flexibility, words, usual):
     builder = NeuralNetworkBuilder([("x", datatypes.Array(1, 3, 8))], [("y", None)], disable_rank5_shape_mapping=True)
     builder.add_activation("relu", "RELU", "x", "y")
