@@ -28,6 +28,22 @@ std::vector<std::string> input_names(const mil::FunctionDescription& interface) 
   return names;
 }
 
+/// Defaults of a pipeline's inputs that its models alone state: of the first that reads the input, as when it runs.
+void take_defaults(const mil::Model& model, mil::FunctionDescription& interface) {
+  const auto* pipeline = std::get_if<mil::Pipeline>(&model.content);
+  if (pipeline == nullptr) return;
+  for (mil::Feature& feature : interface.inputs) {
+    if (!feature.optional || feature.array.default_value) continue;
+    for (const mil::Model& part : pipeline->models) {
+      const auto& inputs = part.description.main.inputs;
+      const auto found = std::ranges::find(inputs, feature.name, &mil::Feature::name);
+      if (found == inputs.end()) continue;
+      feature.array.default_value = found->array.default_value;
+      break;
+    }
+  }
+}
+
 std::string default_function(const mil::Model& model) {
   const std::string& named = model.description.default_function;
   return named.empty() ? "main" : named;
@@ -65,6 +81,7 @@ Result<ModelFile> read_coreml(const std::string& path, Warnings& warnings, const
   ASSAY_TRY(mil::Model model, coreml::read_model(path));
   const bool program = holds_program(model);
   mil::FunctionDescription interface = mil::interface_of(model.description, model.description.default_function);
+  take_defaults(model, interface);
   const std::vector<std::string> all = input_names(interface);
   auto graph = coreml::lift(model, warnings, {}, options.keep_optional ? all : options.given, options.unknown);
   if (!graph.ok()) return in_file(std::move(graph).error(), path);

@@ -71,6 +71,19 @@ def test_stays_optional_with_its_default(assay, run, tmp_path, name, array_type,
     assert read(again).description.input[1].type == kind
 
 
+def test_a_pipeline_keeps_the_default_of_its_models(assay, tmp_path):
+    part = read(network(tmp_path / "m.mlmodel", 2.5))
+    whole = Model_pb2.Model(specificationVersion=5)
+    whole.description.CopyFrom(part.description)
+    whole.description.input[1].type.multiArrayType.ClearField("floatDefaultValue")
+    whole.pipeline.models.add().CopyFrom(part)
+    (tmp_path / "p.mlmodel").write_bytes(whole.SerializeToString())
+    assay("convert", tmp_path / "p.mlmodel", "-o", tmp_path / "c.mlpackage", code=0)
+    kind = read(tmp_path / "c.mlpackage").description.input[1].type
+    assert kind.isOptional
+    assert kind.multiArrayType.floatDefaultValue == 2.5
+
+
 def test_default_values_need_ios14(assay, tmp_path):
     model = network(tmp_path / "m.mlmodel", 2.5)
     done = assay("convert", model, "-o", tmp_path / "c.mlmodel", "--target", "iOS13", code=3)
