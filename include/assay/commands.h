@@ -66,7 +66,7 @@ struct ConvertRequest {
   std::string precision{};            ///< float32 (also when empty), float16 or mixed:FILE
   std::string target{};               ///< "iOS15", "macOS12"; empty: the oldest system that has what the model needs
   std::vector<std::string> inputs{};  ///< NAME:SHAPE with sizes or ranges lo..hi, or several shapes
-  bool strict = false;  ///< untyped values (A207) and operators of Assay's own (A213) are refused: nothing is written
+  bool strict = false;                ///< a warning is an error (a note is none): nothing is written
 };
 /// Errors: A1xx of the source; not_convertible listing all that the format cannot say.
 Result<Report> convert(const ConvertRequest& request);

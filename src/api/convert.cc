@@ -5,15 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "api/context.h"
+#include "api/convert_kept.h"
 #include "api/convert_options.h"
 #include "backends/model_file.h"
 #include "base/text.h"
 #include "coreml/file.h"
 #include "coreml/lower.h"
-#include "coreml/lower/classifier_edges.h"
-#include "coreml/lower/image_edges.h"
-#include "coreml/lower/interface.h"
-#include "coreml/lower/single_edges.h"
+#include "coreml/lower/refusals.h"
 #include "onnx/export.h"
 #include "onnx/functions.h"
 #include "passes/fold_weights.h"
@@ -150,14 +148,17 @@ Written describe(const mil::Model& model, const coreml::LowerOptions& options) {
   return written;
 }
 
+/// With --strict a warning is an error, for which nothing is written; a note is none.
+bool may_write(const ConvertRequest& request, const Warnings& warnings) {
+  return !request.strict || std::ranges::all_of(warnings, [](const Warning& w) { return is_note(w.code); });
+}
+
 Result<Written> write_coreml(const ConvertRequest& request, const ir::Graph& graph, coreml::LowerOptions options,
                              Report& report) {
   ASSAY_TRY(const mil::Model model, coreml::lower(graph, options, report.warnings));
   Written written = describe(model, options);
-  if (options.format == coreml::Format::neural_network) {
-    warn_unstated(graph, request.output, report.warnings);
-    written.wrote = !request.strict;
-  }
+  if (options.format == coreml::Format::neural_network) warn_unstated(graph, request.output, report.warnings);
+  written.wrote = may_write(request, report.warnings);
   if (written.wrote) ASSAY_CHECK(coreml::write_model(model, request.output, {.version = options.version}));
   return written;
 }
@@ -165,10 +166,8 @@ Result<Written> write_coreml(const ConvertRequest& request, const ir::Graph& gra
 Result<Written> write_onnx(const ConvertRequest& request, const ir::Graph& graph, Report& report) {
   Written written{"ONNX", 0, {}, {}};
   for (const ir::Op& op : graph.ops) ++written.operations[op.domain.empty() ? op.type : op.domain + "." + op.type];
-  if (auto warning = onnx::warn_undefined(graph, request.output)) {
-    report.warnings.push_back(*std::move(warning));
-    written.wrote = !request.strict;
-  }
+  if (auto warning = onnx::warn_undefined(graph, request.output)) report.warnings.push_back(*std::move(warning));
+  written.wrote = may_write(request, report.warnings);
   if (written.wrote) ASSAY_CHECK(onnx::export_model(graph, request.output));
   return written;
 }
@@ -198,39 +197,17 @@ void tell(const ConvertRequest& request, const Written& written, Report& report)
         "\n";
 }
 
-std::optional<mil::Feature> predicted_number(const mil::FunctionDescription& interface) {
-  const auto found = std::ranges::find(interface.outputs, interface.predicted_feature, &mil::Feature::name);
-  using Kind = mil::Feature::Kind;
-  if (found == interface.outputs.end() || (found->kind != Kind::float64 && found->kind != Kind::array))
-    return std::nullopt;
-  return *found;
-}
-
-/// Inputs and outputs as Core ML has them. Returns those that are float32 now.
-std::vector<std::string> fit_edges(const mil::FunctionDescription& interface, ir::Graph& graph,
-                                   coreml::LowerOptions& options) {
-  api::keep_flexible(interface.inputs, graph, options);
-  options.classifier = coreml::take_classifier(graph, interface);
-  options.regressed = predicted_number(interface);
-  options.images = coreml::make_edges_images(graph, interface);
-  std::vector<std::string> narrowed = coreml::make_edges_single(graph);
-  const bool double_stays = options.format == coreml::Format::neural_network && options.regressed &&
-                            options.regressed->kind == mil::Feature::Kind::float64;
-  if (double_stays) std::erase(narrowed, options.regressed->name);
-  return narrowed;
-}
-
 /// Operators that Assay does not have are listed together with those that the format cannot say.
 Error all_refused(const ConvertRequest& request, coreml::LowerOptions options, Error missing) {
   Warnings unsaid;
-  auto file = backends::read_model_file(request.model, unsaid, {}, ir::Unknown::kept);
+  auto file = backends::read_model_file(request.model, unsaid, {.keep_optional = true, .unknown = ir::Unknown::kept});
   if (!file.ok()) return missing;
   auto graph = api::with_shapes(file->graph, request.inputs, options);
   if (!graph.ok()) return missing;
-  fit_edges(file->interface, *graph, options);
+  api::fit_edges(*file, *graph, options);
   const auto lowered = coreml::lower(*graph, options, unsaid);
   const bool listed = !lowered.ok() && lowered.error().message.find(coreml::kUnknownOperator) != std::string::npos;
-  return listed ? lowered.error() : missing;  // inputs of types that Core ML lacks come before any operation
+  return listed ? lowered.error() : missing;
 }
 
 }  // namespace
@@ -245,7 +222,7 @@ Result<Report> convert(const ConvertRequest& given) {
   ASSAY_CHECK(set_target(request.target, options));
   ASSAY_CHECK(api::set_precision(request.precision, options));
   ASSAY_CHECK(check_words(request, target, options));
-  const auto read = backends::read_model_file(request.model, report.warnings);
+  const auto read = backends::read_model_file(request.model, report.warnings, {.keep_optional = true});
   if (!read.ok() && read.error().code == Code::op_unsupported && target != Target::onnx)
     return all_refused(request, options, read.error());
   if (!read.ok()) return read.error();
@@ -254,7 +231,10 @@ Result<Report> convert(const ConvertRequest& given) {
   ASSAY_CHECK(api::check_precisions(graph, options));
   if (target != Target::onnx) ASSAY_CHECK(passes::fold_moved_weights(graph));
   std::vector<std::string> narrowed;
-  if (target != Target::onnx) narrowed = fit_edges(file.interface, graph, options);
+  if (target != Target::onnx) narrowed = api::fit_edges(file, graph, options);
+  api::warn_of_functions(file, request.model, report.warnings);
+  api::note_expanded(file, request.model, report.warnings);
+  api::note_lost_defaults(file, request.model, target == Target::onnx, report.warnings);
   Written written;
   if (target == Target::onnx) {
     ASSAY_TRY(written, write_onnx(request, graph, report));

@@ -194,6 +194,44 @@ bool first_axes_are_open(const Program& program) {
   }
   return unnamed;
 }
+
+bool fits_type(const Port& port, const ir::Dims& dims) {
+  return port.type.ranked() && std::ranges::equal(*port.type.shape, dims, [](const ir::Dim& want, int64_t size) {
+           return !want.known() || want.value == size;
+         });
+}
+
+/// Whether a file that states sizes allows the arrays as they are.
+bool allowed_whole(const Program& program, const Samples& samples) {
+  if (!samples.has_sample_axis()) return false;
+  const auto arrays = samples.slice(0, samples.count());
+  bool stated = false;
+  for (size_t i = 0; i < arrays.size(); ++i) {
+    const Port& port = program.inputs()[i];
+    if (!fits_type(port, arrays[i].dims()) || !port.sizes.allow(arrays[i].dims())) return false;
+    stated = stated || port.sizes.stated();
+  }
+  return stated;
+}
+
+/// An error where a part of the data that would run by itself has no size that the file allows.
+Status check_parts(const Program& program, const Samples& samples, size_t step) {
+  const size_t rest = samples.count() % step;
+  const auto whole = samples.slice(0, samples.count());
+  for (const size_t count : {std::min(step, samples.count()), rest > 0 ? rest : step}) {
+    const auto part = samples.slice(0, count);
+    for (size_t i = 0; i < part.size(); ++i) {
+      const Port& port = program.inputs()[i];
+      if (port.sizes.allow(part[i].dims())) continue;
+      return Error{Code::data_shape,
+                   "input '" + port.name + "' has the shape " + ir::to_string(whole[i].dims()) +
+                       " in the data, of which " + ir::to_string(part[i].dims()) +
+                       " would run by itself, and the model allows " + to_string(port.sizes),
+                   port.name, "give an array of an allowed shape, or convert the model with --input"};
+    }
+  }
+  return {};
+}
 }  // namespace
 
 Result<Arrays> run_program(Program& program, size_t variant, const Arrays& data, Warnings& warnings) {
@@ -205,9 +243,17 @@ Result<Arrays> run_program(Program& program, size_t variant, const Arrays& data,
   warn_of_unused(data, program.inputs(), program.text(), warnings);
   ASSAY_TRY(const Samples samples, Samples::create(data, program.inputs()));
   const size_t fixed = first_axes_are_open(program) ? samples.count() : samples.batch();
-  const size_t step = fixed > 0 ? fixed : outputs_follow_batch(program) ? largest_chunk(program) : samples.count();
-  if (samples.count() > 0 && step > 0 && (samples.count() > step || !samples.has_sample_axis()) && !samples.whole())
-    return run_apart(program, variant, samples, step);
+  const bool follow = outputs_follow_batch(program);
+  const size_t step = fixed > 0 ? fixed : follow ? largest_chunk(program) : samples.count();
+  const bool apart = samples.count() > step || !samples.has_sample_axis();
+  if (samples.count() > 0 && step > 0 && apart && !samples.whole()) {
+    const Status parts = check_parts(program, samples, step);
+    const bool large = follow && samples.count() > kChunk && parts.ok();  // the same bits in less memory
+    if (large || !allowed_whole(program, samples)) {
+      ASSAY_CHECK(parts);
+      return run_apart(program, variant, samples, step);
+    }
+  }
   const auto inputs = samples.slice(0, samples.count());
   ASSAY_TRY(auto outputs, program.run(variant, inputs, SampleRange{0, samples.count(), samples.count(), 0}));
   return named(program, std::move(outputs));

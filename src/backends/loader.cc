@@ -104,7 +104,7 @@ struct ProgramLoader::State {
     if (options.given) {
       ASSAY_TRY(given, options.given());
     }
-    ASSAY_TRY(ModelFile file, read_model_file(path, warnings, given));
+    ASSAY_TRY(ModelFile file, read_model_file(path, warnings, {.given = given}));
     auto model = std::make_shared<Model>();
     model->format = file.format;
     model->inputs = ports_of(file.graph, file.graph.inputs);

@@ -12,6 +12,7 @@ struct Sizes {
   std::vector<ir::Dims> shapes{};        ///< the enumerated ones, the default first
   std::vector<mil::SizeRange> ranges{};  ///< one for each axis
 
+  bool stated() const { return !shapes.empty() || !ranges.empty(); }
   bool allow(const ir::Dims& dims) const;
   /// How many samples may go together along the first axis, whatever the other axes are: 0 stands for any number.
   size_t most_samples() const;

@@ -10,7 +10,7 @@ namespace {
 Result<ir::Graph> lift_content(const mil::Model& model, Warnings& warnings, const std::string& function,
                                std::span<const std::string> given, ir::Unknown unknown) {
   if (const auto* program = std::get_if<mil::Program>(&model.content))
-    return lift_program(*program, model.description, function, warnings, unknown);
+    return lift_program(*program, model.description, function, given, warnings, unknown);
   if (const auto* network = std::get_if<mil::NetworkModel>(&model.content))
     return lift_network(*network, model.description, given, warnings, unknown);
   if (const auto* pipeline = std::get_if<mil::Pipeline>(&model.content))

@@ -50,22 +50,23 @@ Result<mil::Model> lower(const ir::Graph& graph, const LowerOptions& options, Wa
   for (const ir::State& state : graph.states)
     if (ops::legal_name(state.name) == state.name) names.of(state.name);
   const std::optional<Classifier> classifier = named(options.classifier, names);
-  ASSAY_TRY(model.description.main.inputs, input_features(graph, options, names, warnings));
+  std::vector<RefusedInput> refused;
+  ASSAY_TRY(model.description.main.inputs, input_features(graph, options, names, refused, warnings));
   ASSAY_TRY(model.description.main.states, state_features(graph, options, names));
   auto outputs = output_features(graph, options, names);
   if (options.format == Format::ml_program) {
-    ASSAY_TRY(model.content, lower_program(graph, options, names, outputs, warnings));
+    ASSAY_TRY(model.content, lower_program(graph, options, names, refused, outputs, warnings));
   } else {
     mil::NetworkModel network;
-    ASSAY_TRY(network.network, lower_network(graph, names, outputs));
+    ASSAY_TRY(network.network, lower_network(graph, names, refused, outputs));
     network.network.rank4_images = std::ranges::any_of(
         model.description.main.inputs, [](const mil::Feature& f) { return f.kind == mil::Feature::Kind::image; });
     model.content = std::move(network);
   }
   model.description.main.outputs = *std::move(outputs);
   if (options.regressed && options.format == Format::neural_network) add_regressor(graph, *options.regressed, model);
+  model.description.metadata = metadata_of(graph, names, model.description.main.outputs, options);
   if (classifier) add_classifier(*classifier, model);
-  model.description.metadata = metadata_of(graph, names);
   model.spec_version = options.version;
   return model;
 }

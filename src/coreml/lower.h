@@ -33,6 +33,10 @@ struct LowerOptions {
   std::map<std::string, std::vector<mil::Dims>> enumerated{};
   /// Ranges of symbolic dimensions by symbol, for inputs that `ranges` does not name.
   std::map<std::string, mil::SizeRange> symbol_ranges{};
+  /// What the Core ML file that was read says of inputs and outputs, by name: defaults, usual shapes,
+  /// what they are for.
+  std::map<std::string, mil::Feature> described{};
+  mil::Metadata metadata{};  ///< of that file; what users define comes from the graph
   /// Inputs and outputs that are images, by name; sizes that the graph or the above know better replace theirs.
   std::map<std::string, mil::ImageFeature> images{};
   std::optional<Classifier> classifier{};

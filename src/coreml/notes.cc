@@ -1,9 +1,10 @@
 #include "coreml/notes.h"
 
 #include <nlohmann/json.hpp>
-#include <unordered_map>
+#include <string_view>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 namespace assay::coreml {
 namespace {
@@ -12,9 +13,9 @@ using nlohmann::json;
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 }  // namespace
 
-void note_names(const ops::LegalNames& names, mil::Metadata& metadata) {
-  if (names.changed().empty()) return;
-  metadata.user.emplace_back(kNamesKey, dump(json(names.changed())));
+void note_names(const std::map<std::string, std::string>& changed, mil::Metadata& metadata) {
+  if (changed.empty()) return;
+  metadata.user.emplace_back(kNamesKey, dump(json(changed)));
 }
 
 void note_symbols(const ir::Graph& graph, mil::Metadata& metadata) {
@@ -51,19 +52,31 @@ void restore_symbols(const json& inputs, ir::Graph& graph) {
   }
 }
 
+std::string noted(const json& names, const std::string& name) {
+  const auto found = names.find(name);
+  return found == names.end() || !found->is_string() ? name : found->get<std::string>();
+}
+
+/// Names of all values. An output that was an input too keeps the file's name: the input has the model's.
+std::vector<std::string> original_names(const json& names, const ir::Graph& graph) {
+  std::unordered_set<std::string> inputs;
+  for (const ir::ValueId id : graph.inputs) inputs.insert(noted(names, graph.at(id).name));
+  std::vector<std::string> all;
+  for (const ir::Value& value : graph.values) all.push_back(noted(names, value.name));
+  for (const ir::ValueId id : graph.outputs)
+    if (graph.at(id).producer != ir::kNoOp && inputs.contains(all[id])) all[id] = graph.at(id).name;
+  return all;
+}
+
 /// Names may change places; where two would become one, all stay as they are.
 void restore_names(const json& names, ir::Graph& graph) {
-  const auto original = [&](const ir::Value& value) {
-    const auto found = names.find(value.name);
-    return found == names.end() || !found->is_string() ? value.name : found->get<std::string>();
-  };
-  std::unordered_set<std::string> taken;
-  for (const ir::Value& value : graph.values)
-    if (!value.name.empty() && !taken.insert(original(value)).second) return;
-  for (ir::Value& value : graph.values) {
-    std::string name = original(value);
-    if (name == value.name) continue;
-    value.file_name = std::exchange(value.name, std::move(name));
+  std::vector<std::string> originals = original_names(names, graph);
+  std::unordered_set<std::string_view> taken;
+  for (size_t i = 0; i < originals.size(); ++i)
+    if (!graph.values[i].name.empty() && !taken.insert(originals[i]).second) return;
+  for (size_t i = 0; i < originals.size(); ++i) {
+    ir::Value& value = graph.values[i];
+    if (originals[i] != value.name) value.file_name = std::exchange(value.name, std::move(originals[i]));
   }
 }
 

@@ -47,7 +47,8 @@ struct Value {
   bool parameter = false;                    ///< a constant that was an attribute: never rounded by storage policies
   bool unstated = false;                     ///< NeuralNetwork intermediate: no type until resolved
   bool inside = false;                       ///< between operations of one Core ML layer, which keeps it in registers
-  bool replaces_default = false;             ///< a graph input whose default in the file the caller replaces
+  /// A graph input whose default in the file the caller replaces, or the constant that such a default is.
+  bool replaces_default = false;
   /// Set by resolve: the type that the value is stored in (float16 for a float32 value under float16 storage).
   ElemType storage = ElemType::undefined;
   /// Set by resolve on constants: how the constant is rounded before any operation reads it.

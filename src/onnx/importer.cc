@@ -128,20 +128,24 @@ Status Importer::define(std::string_view name, ir::ValueId id, Scope& scope) {
   return invalid("'" + clip(name) + "' is defined twice", "graph '" + clip(scope.graph.name) + "'");
 }
 
-bool Importer::replaced(std::string_view name, const GraphProto& proto, const Scope& scope) const {
-  constexpr int64_t kDefaultsSince = 4;
-  return scope.depth == 0 && model_.ir_version >= kDefaultsSince && given_.contains(name) &&
-         std::ranges::find(proto.inputs, name, &ValueInfoProto::name) != proto.inputs.end();
+bool Importer::is_default(std::string_view name, const Scope& scope) const {
+  return scope.depth == 0 && defaults_.contains(name);
+}
+
+bool Importer::replaced(std::string_view name, const Scope& scope) const {
+  return given_.contains(name) && is_default(name, scope);
 }
 
 Status Importer::graph_inputs(const GraphProto& proto, Scope& scope) {
+  constexpr int64_t kDefaultsSince = 4;
   std::unordered_set<std::string_view> constants;
   for (const TensorProto& t : proto.initializers) constants.insert(t.name);
   for (const SparseTensorProto& t : proto.sparse_initializers) constants.insert(t.values.name);
   for (const ValueInfoProto& v : proto.inputs) {
     // IR 3 lists initializers as inputs; later they are defaults, which we take unless the caller has a value.
     const bool has_default = constants.contains(v.name);
-    if (has_default && !replaced(v.name, proto, scope)) continue;
+    if (has_default && scope.depth == 0 && model_.ir_version >= kDefaultsSince) defaults_.insert(v.name);
+    if (has_default && !replaced(v.name, scope)) continue;
     const std::string where = "graph input '" + clip(v.name) + "'";
     ASSAY_TRY(ir::Type type, to_type(v.type, where));
     if (v.name.empty()) return invalid("has no name", where);
@@ -158,15 +162,17 @@ Status Importer::graph_inputs(const GraphProto& proto, Scope& scope) {
 Status Importer::graph_constants(const GraphProto& proto, Scope& scope) {
   const auto add = [&](std::string_view name, ir::Tensor tensor) -> Status {
     if (name.empty()) return invalid("an initializer has no name", "graph '" + clip(proto.name) + "'");
-    return define(name, scope.graph.add_constant(std::string(name), std::move(tensor)), scope);
+    const ir::ValueId id = scope.graph.add_constant(std::string(name), std::move(tensor));
+    scope.graph.at(id).replaces_default = is_default(name, scope);
+    return define(name, id, scope);
   };
   for (const TensorProto& t : proto.initializers) {
-    if (replaced(t.name, proto, scope)) continue;
+    if (replaced(t.name, scope)) continue;
     ASSAY_TRY(ir::Tensor tensor, loader_.load(t));
     ASSAY_CHECK(add(t.name, std::move(tensor)));
   }
   for (const SparseTensorProto& t : proto.sparse_initializers) {
-    if (replaced(t.values.name, proto, scope)) continue;
+    if (replaced(t.values.name, scope)) continue;
     ASSAY_TRY(ir::Tensor tensor, loader_.load_sparse(t));
     ASSAY_CHECK(add(t.values.name, std::move(tensor)));
   }

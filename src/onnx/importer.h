@@ -42,9 +42,11 @@ class Importer {
   Result<std::unordered_map<std::string_view, int64_t>> read_opsets(const std::vector<OpsetId>& opsets) const;
 
   Status graph(const GraphProto& proto, Scope& scope, const Frame& frame);
-  /// The caller has a value of its own for this initializer of the main graph. Before IR 4 all initializers are listed
-  /// as inputs, and are constants.
-  bool replaced(std::string_view name, const GraphProto& proto, const Scope& scope) const;
+  /// This initializer of the main graph is what an input is where the caller has no value. Before IR 4 all initializers
+  /// are listed as inputs, and are constants.
+  bool is_default(std::string_view name, const Scope& scope) const;
+  /// The caller has a value of its own for it.
+  bool replaced(std::string_view name, const Scope& scope) const;
   Status graph_inputs(const GraphProto& proto, Scope& scope);
   Status graph_constants(const GraphProto& proto, Scope& scope);
   Status graph_outputs(const GraphProto& proto, Scope& scope);
@@ -70,6 +72,7 @@ class Importer {
   const ModelProto& model_;
   TensorLoader loader_;
   std::unordered_set<std::string_view> given_;
+  std::unordered_set<std::string_view> defaults_;  ///< initializers of the main graph that are inputs too
   Warnings& warnings_;
   ir::Unknown unknown_;
   std::unordered_map<std::string, const FunctionProto*> functions_;

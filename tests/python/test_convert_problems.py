@@ -38,10 +38,22 @@ def test_missing_operators_are_listed_with_inconvertible_ones(assay, tmp_path, k
 def test_missing_operators_alone_stay_what_they_were(assay, tmp_path):
     done = assay("convert", Judge(assay, tmp_path).save(model_of(UNKNOWN, ["c"])), "-o", "m2.onnx", code=3)
     assert "error A104" in done.err
-    # An input that Core ML does not take stops before there is a list.
-    pixels = model_of([NODE("Cast", ["p"], ["x"], to=T.FLOAT), *UNKNOWN], ["c"], {"p": np.zeros(3, np.uint8)})
-    _, done = Judge(assay, tmp_path).convert(pixels, "mlprogram", code=3)
-    assert "error A104" in done.err and "acme.Blend (2 nodes" in done.err
+
+
+@pytest.mark.parametrize("kind", ["mlprogram", "neuralnetwork"])
+@pytest.mark.parametrize("unknown", [True, False])
+def test_inputs_are_listed_with_operators(assay, tmp_path, kind, unknown):
+    nodes = [NODE("Cast", ["p"], ["x"], to=T.FLOAT), NODE("Cast", ["q"], ["z"], to=T.FLOAT),
+             NODE("Add", ["x", "z"], ["s"]), NODE("Unique", ["s"], ["u"], name="once")]
+    pixels = {"p": np.zeros(3, np.uint8), "q": np.zeros(3, np.int16)}
+    model = model_of([*nodes, *UNKNOWN] if unknown else nodes, ["u", "c"] if unknown else ["u"], pixels)
+    _, done = Judge(assay, tmp_path).convert(model, kind, code=3)
+    assert "error A114: these inputs and operations cannot be written" in done.err
+    assert "input 'p': Core ML takes and gives no arrays of uint8" in done.err
+    assert "input 'q': Core ML takes and gives no arrays of int16" in done.err
+    assert "Unique (1, first Unique 'once')" in done.err
+    assert ("acme.Blend (2, first acme.Blend 'first'): Assay does not have it" in done.err) == unknown
+    assert "Cast" not in done.err and "Add" not in done.err
 
 
 def test_missing_operators_in_branches_are_listed(assay, tmp_path):

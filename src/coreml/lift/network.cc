@@ -142,7 +142,7 @@ Status lift_part(const mil::Model& model, std::span<const std::string> given, ir
   if (const auto* network = std::get_if<mil::NetworkModel>(&model.content))
     return lift_features(*network, model.description.main, given, unknown, graph, features, warnings);
   if (const auto* program = std::get_if<mil::Program>(&model.content))
-    return lift_function(*program, model.description, {}, unknown, graph, features, warnings);
+    return lift_function(*program, model.description, {}, given, unknown, graph, features, warnings);
   return Error{Code::coreml_kind, "the pipeline has a " + std::string(mil::content_name(model)), "",
                "pipelines of NeuralNetworks and ML Programs are read"};
 }

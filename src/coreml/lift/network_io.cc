@@ -19,18 +19,6 @@ Error wrong(const std::string& what, const Feature& feature, std::string message
   return Error{Code::model_invalid, what + " '" + feature.name + "' " + std::move(message), "", "check the export"};
 }
 
-/// What an optional array is when nobody gives it: its default value, or zeros.
-ir::Tensor default_array(const mil::ArrayFeature& array, ElemType elem) {
-  ir::Tensor t = ir::Tensor::allocate(elem, array.shape);
-  for (int64_t i = 0; i < t.size(); ++i) {
-    if (ir::is_float(elem))
-      t.set_float(i, array.default_value.value_or(0));
-    else
-      t.set_int(i, static_cast<int64_t>(array.default_value.value_or(0)));
-  }
-  return t;
-}
-
 /// Layers see arrays as float32, with five axes under the legacy mapping.
 Status array_input(const Feature& feature, bool exact, ValueId id, NnLift& lift) {
   const size_t rank = feature.array.ranges.empty() ? feature.array.shape.size() : feature.array.ranges.size();
@@ -42,13 +30,6 @@ Status array_input(const Feature& feature, bool exact, ValueId id, NnLift& lift)
   return lift.status();
 }
 
-bool known_size(const mil::Dims& dims) {
-  int64_t n = 1;
-  for (const int64_t d : dims)
-    if (d < 0 || __builtin_mul_overflow(n, d, &n) || n > kMaxImplied) return false;
-  return !dims.empty();
-}
-
 Result<ValueId> new_input(const Feature& feature, std::span<const std::string> given, NnLift& lift) {
   ir::Type type;
   if (feature.kind == Feature::Kind::image) {
@@ -57,7 +38,7 @@ Result<ValueId> new_input(const Feature& feature, std::span<const std::string> g
     const auto elem = elem_of(feature.array.type);
     if (!elem) return wrong("input", feature, "has no known element type");
     if (feature.optional && std::ranges::find(given, feature.name) == given.end()) {
-      if (!known_size(feature.array.shape))
+      if (!has_default_shape(feature.array))
         return wrong("input", feature, "is optional and has no shape that a default could have");
       return lift.graph.add_constant(feature.name, default_array(feature.array, *elem));
     }
@@ -148,6 +129,24 @@ std::vector<ir::Dim> shape_of(const mil::ArrayFeature& array) {
     for (size_t i = 0; i < dims.size() && i < other.size(); ++i)
       if (dims[i].known() && dims[i].value != other[i]) dims[i] = ir::Dim();
   return dims;
+}
+
+bool has_default_shape(const mil::ArrayFeature& array) {
+  int64_t n = 1;
+  for (const int64_t d : array.shape)
+    if (d < 0 || __builtin_mul_overflow(n, d, &n) || n > kMaxImplied) return false;
+  return !array.shape.empty();
+}
+
+ir::Tensor default_array(const mil::ArrayFeature& array, ir::ElemType elem) {
+  ir::Tensor t = ir::Tensor::allocate(elem, array.shape);
+  for (int64_t i = 0; i < t.size(); ++i) {
+    if (ir::is_float(elem))
+      t.set_float(i, array.default_value.value_or(0));
+    else
+      t.set_int(i, static_cast<int64_t>(array.default_value.value_or(0)));
+  }
+  return t;
 }
 
 Status lift_inputs(const mil::NetworkModel& model, const mil::FunctionDescription& description,

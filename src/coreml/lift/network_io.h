@@ -21,6 +21,10 @@ Status lift_outputs(const mil::NetworkModel& model, const mil::FunctionDescripti
 std::optional<ir::ElemType> elem_of(mil::ArrayType type);
 /// The axes of an array: unknown where its shape is flexible.
 std::vector<ir::Dim> shape_of(const mil::ArrayFeature& array);
+/// Whether the default of an optional array has a shape.
+bool has_default_shape(const mil::ArrayFeature& array);
+/// What an optional array is when nobody gives it: its default value, or zeros. Needs a default shape.
+ir::Tensor default_array(const mil::ArrayFeature& array, ir::ElemType elem);
 /// How layers see an image [1, C, H, W]: float32, channels in the model's order, preprocessed.
 Status image_input(const mil::Network& network, const mil::Feature& feature, bool first, ValueId id, NnLift& lift);
 

@@ -6,6 +6,7 @@
 #include "coreml/lift/images.h"
 #include "coreml/lift/mil_tables.h"
 #include "coreml/lift/missing.h"
+#include "coreml/lift/network_io.h"
 #include "coreml/lift/scope.h"
 
 namespace assay::coreml {
@@ -35,9 +36,21 @@ void lift_const(MilLift& c) {
   c.result(id);
 }
 
-const mil::Feature* image_among(const std::vector<mil::Feature>& features, const std::string& name) {
+const mil::Feature* feature_among(const std::vector<mil::Feature>& features, const std::string& name) {
   const auto found = std::ranges::find(features, name, &mil::Feature::name);
-  return found != features.end() && found->kind == mil::Feature::Kind::image ? &*found : nullptr;
+  return found != features.end() ? &*found : nullptr;
+}
+
+const mil::Feature* image_among(const std::vector<mil::Feature>& features, const std::string& name) {
+  const mil::Feature* feature = feature_among(features, name);
+  return feature != nullptr && feature->kind == mil::Feature::Kind::image ? feature : nullptr;
+}
+
+/// Whether nobody gives the input and the file says what it is then.
+bool is_default(const mil::Feature* feature, std::span<const std::string> given) {
+  return feature != nullptr && feature->kind == mil::Feature::Kind::array && feature->optional &&
+         feature->array.default_value && has_default_shape(feature->array) &&
+         std::ranges::find(given, feature->name) == given.end();
 }
 
 /// Extents that one of the two has; false where they contradict.
@@ -60,23 +73,30 @@ Error unlike(const std::string& name, const ir::Type& given, const ir::Type& dec
 }
 
 /// The value of an input: what a model before this one gives, or an input of the graph.
-Result<ValueId> input_value(const mil::NamedType& input, const mil::Feature* image, const ir::Type& declared,
-                            FeatureValues& features, MilLift& lift) {
+Result<ValueId> input_value(const mil::NamedType& input, const mil::Feature* feature, const ir::Type& declared,
+                            std::span<const std::string> given, FeatureValues& features, MilLift& lift) {
   if (const auto found = features.find(input.name); found != features.end()) {
     ir::Type type = lift.type(found->second);
     if (!type.ranked() || meet(type, declared)) return found->second;
     return unlike(input.name, type, declared);
   }
-  ir::Type type = image == nullptr ? declared : image_type(image->image);
+  const bool image = feature != nullptr && feature->kind == mil::Feature::Kind::image;
+  const bool absent = is_default(feature, given);
+  ir::Type type = image    ? image_type(feature->image)
+                  : absent ? ir::Type::of(declared.elem, feature->array.shape)
+                           : declared;
   if (!meet(type, declared)) return unlike(input.name, type, declared);
+  if (absent)
+    return features[input.name] = lift.graph.add_constant(input.name, default_array(feature->array, declared.elem));
   const ValueId id = lift.graph.add_value(input.name, std::move(type));
+  lift.graph.at(id).replaces_default = feature != nullptr && feature->optional;
   lift.graph.inputs.push_back(id);
   features[input.name] = id;
   return id;
 }
 
-Status read_inputs(const mil::Function& function, const mil::FunctionDescription& description, FeatureValues& features,
-                   MilLift& lift) {
+Status read_inputs(const mil::Function& function, const mil::FunctionDescription& description,
+                   std::span<const std::string> given, FeatureValues& features, MilLift& lift) {
   for (const mil::NamedType& input : function.inputs) {
     ASSAY_TRY(ir::Type type, ir_type(input.type));
     if (input.type.kind == mil::Type::Kind::state) {
@@ -86,7 +106,8 @@ Status read_inputs(const mil::Function& function, const mil::FunctionDescription
       continue;
     }
     const mil::Feature* image = image_among(description.inputs, input.name);
-    ASSAY_TRY(const ValueId id, input_value(input, image, type, features, lift));
+    const mil::Feature* feature = feature_among(description.inputs, input.name);
+    ASSAY_TRY(const ValueId id, input_value(input, feature, type, given, features, lift));
     // Callers give pixels, models before this one other numbers; operations read the type that the function declares.
     lift.begin("input", input.name);
     lift.scope().define(input.name,
@@ -183,7 +204,8 @@ Result<const mil::Function*> function_of(const mil::Program& program, const std:
 }  // namespace
 
 Status lift_function(const mil::Program& program, const mil::Description& description, const std::string& name,
-                     ir::Unknown unknown, ir::Graph& graph, FeatureValues& features, Warnings& warnings) {
+                     std::span<const std::string> given, ir::Unknown unknown, ir::Graph& graph, FeatureValues& features,
+                     Warnings& warnings) {
   const std::string wanted = function_name(description, name);
   const mil::FunctionDescription& interface = interface_of(description, wanted);
   ASSAY_TRY(const mil::Function* function, function_of(program, wanted));
@@ -191,7 +213,7 @@ Status lift_function(const mil::Program& program, const mil::Description& descri
   MilScope scope(graph);
   MilLift lift(graph, scope, mil::find_opset(function->opset)->spec_version);
   lift.unknown = unknown;
-  ASSAY_CHECK(read_inputs(*function, interface, features, lift));
+  ASSAY_CHECK(read_inputs(*function, interface, given, features, lift));
   ASSAY_CHECK(lift_operations(function->body()->operations, lift));
   ASSAY_CHECK(give_outputs(*function->body(), interface, features, lift, warnings));
   for (size_t i = states; i < graph.states.size(); ++i) graph.states[i].after = scope.states().at(graph.states[i].name);
@@ -199,11 +221,12 @@ Status lift_function(const mil::Program& program, const mil::Description& descri
 }
 
 Result<ir::Graph> lift_program(const mil::Program& program, const mil::Description& description,
-                               const std::string& name, Warnings& warnings, ir::Unknown unknown) {
+                               const std::string& name, std::span<const std::string> given, Warnings& warnings,
+                               ir::Unknown unknown) {
   ir::Graph graph;
   graph.name = function_name(description, name);
   FeatureValues features;
-  ASSAY_CHECK(lift_function(program, description, name, unknown, graph, features, warnings));
+  ASSAY_CHECK(lift_function(program, description, name, given, unknown, graph, features, warnings));
   GraphBuilder builder(graph);
   for (const std::string& output : mil::find(program.functions, graph.name)->body()->outputs) {
     ValueId id = features.at(output);

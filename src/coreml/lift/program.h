@@ -16,12 +16,14 @@ namespace assay::coreml {
 using FeatureValues = std::map<std::string, ValueId, std::less<>>;
 
 /// One function of a program into `graph`. Inputs are among `features` or become inputs of the graph; outputs join
-/// `features`.
+/// `features`. `given`: optional inputs that the caller has values for; others that state a default are constants.
 Status lift_function(const mil::Program& program, const mil::Description& description, const std::string& name,
-                     ir::Unknown unknown, ir::Graph& graph, FeatureValues& features, Warnings& warnings);
+                     std::span<const std::string> given, ir::Unknown unknown, ir::Graph& graph, FeatureValues& features,
+                     Warnings& warnings);
 /// One function of a program; `name` empty: the default one, "main".
 Result<ir::Graph> lift_program(const mil::Program& program, const mil::Description& description,
-                               const std::string& name, Warnings& warnings, ir::Unknown unknown);
+                               const std::string& name, std::span<const std::string> given, Warnings& warnings,
+                               ir::Unknown unknown);
 /// `given`: optional inputs that the caller has values for; the others are constants.
 Result<ir::Graph> lift_network(const mil::NetworkModel& model, const mil::Description& description,
                                std::span<const std::string> given, Warnings& warnings, ir::Unknown unknown);

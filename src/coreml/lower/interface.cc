@@ -14,7 +14,6 @@ using ir::ElemType;
 
 /// Core ML's runtime refuses inputs with a larger dimension, so no range need go further.
 constexpr int64_t kLargestDim = 16384;
-constexpr size_t kMostAxes = 5;        // no Core ML tensor has more
 constexpr size_t kMostShapes = 128;    // Core ML enumerates no more
 constexpr int kSeveralEnumerated = 9;  // specification version: iOS18
 
@@ -51,8 +50,23 @@ void warn_of_guess(const ir::Value& value, Warnings& warnings) {
                       "", "--input " + value.name + ":1..8x... gives ranges, :1x3x... a fixed shape"});
 }
 
+/// The shape that the file that was read says an array has by default; null where it says none of this rank.
+const mil::Dims* default_shape(const ir::Value& value, const LowerOptions& options) {
+  const auto found = options.described.find(value.name);
+  if (found == options.described.end() || found->second.kind != mil::Feature::Kind::array) return nullptr;
+  const mil::Dims& shape = found->second.array.shape;
+  return shape.size() == value.type.shape->size() ? &shape : nullptr;
+}
+
+/// The size wanted where the range has it, else the smallest.
+int64_t size_in(const mil::SizeRange& range, int64_t wanted) {
+  const auto lowest = static_cast<int64_t>(std::max<uint64_t>(range.lower, 1));
+  return wanted >= lowest && (range.upper < 0 || wanted <= range.upper) ? wanted : lowest;
+}
+
 Status set_ranges(mil::Feature& feature, const ir::Value& value, const LowerOptions& options, Warnings& warnings) {
   bool guessed = false;
+  const mil::Dims* const usual = default_shape(value, options);
   for (size_t axis = 0; axis < value.type.shape->size(); ++axis) {
     const std::optional<mil::SizeRange> wanted = range_of(value, axis, options);
     const mil::SizeRange range = wanted.value_or(mil::SizeRange{1, kLargestDim});
@@ -62,7 +76,7 @@ Status set_ranges(mil::Feature& feature, const ir::Value& value, const LowerOpti
                    "--input " + value.name + ":... with " + std::to_string(range.lower) + ".." +
                        std::to_string(kLargestDim) + " in its place"};
     feature.array.ranges.push_back(range);
-    feature.array.shape.push_back(static_cast<int64_t>(std::max<uint64_t>(range.lower, 1)));
+    feature.array.shape.push_back(size_in(range, usual != nullptr ? (*usual)[axis] : 0));
   }
   if (guessed) warn_of_guess(value, warnings);
   return {};
@@ -86,8 +100,8 @@ mil::ImageFeature image_of(const ir::Value& value, const LowerOptions& options) 
   } else if (ranges != options.ranges.end()) {
     image.enumerated.clear();
     image.range.emplace(ranges->second[3], ranges->second[2]);
-    image.width = static_cast<int64_t>(ranges->second[3].lower);
-    image.height = static_cast<int64_t>(ranges->second[2].lower);
+    image.width = size_in(ranges->second[3], image.width);
+    image.height = size_in(ranges->second[2], image.height);
   }
   return image;
 }
@@ -178,28 +192,75 @@ Result<mil::Feature> feature_of(const ir::Graph& graph, ir::ValueId id, ops::Leg
   return feature;
 }
 
+int64_t largest_size(const mil::Feature& feature) {
+  int64_t largest = 0;
+  const auto see = [&](int64_t size) { largest = std::max(largest, size); };
+  std::ranges::for_each(feature.array.shape, see);
+  for (const mil::Dims& dims : feature.array.enumerated) std::ranges::for_each(dims, see);
+  for (const mil::SizeRange& range : feature.array.ranges) see(range.upper);
+  largest = std::max({largest, feature.image.width, feature.image.height});
+  for (const auto& [width, height] : feature.image.enumerated) see(static_cast<int64_t>(std::max(width, height)));
+  if (feature.image.range)
+    largest = std::max({largest, feature.image.range->first.upper, feature.image.range->second.upper});
+  return largest;
+}
+
+/// One note, for the first input that may be larger than what runs.
+void warn_of_large(const std::vector<mil::Feature>& features, Warnings& warnings) {
+  const auto large =
+      std::ranges::find_if(features, [](const mil::Feature& f) { return largest_size(f) > kLargestDim; });
+  if (large == features.end()) return;
+  warnings.push_back({Code::flexible_shape,
+                      "input '" + large->name + "' may have " + std::to_string(largest_size(*large)) +
+                          " elements along an axis, and Core ML's runtime takes at most " + std::to_string(kLargestDim),
+                      "", "--input with smaller sizes, or a model that takes the data in parts"});
+}
+
+/// What the file that was read says besides types and sizes.
+void keep_description(mil::Feature& feature, const ir::Value& value, const LowerOptions& options) {
+  const auto found = options.described.find(value.name);
+  if (found == options.described.end()) return;
+  const mil::Feature& source = found->second;
+  feature.doc = source.doc;
+  feature.optional = source.optional;
+  if (!source.optional || feature.kind != mil::Feature::Kind::array) return;
+  feature.array.default_value = source.array.default_value;
+  const bool integers = feature.array.type == mil::ArrayType::int32;
+  feature.array.default_type = integers ? mil::ArrayType::int32 : mil::ArrayType::float32;
+}
+
 }  // namespace
 
 Result<std::vector<mil::Feature>> input_features(const ir::Graph& graph, const LowerOptions& options,
-                                                 ops::LegalNames& names, Warnings& warnings) {
+                                                 ops::LegalNames& names, std::vector<RefusedInput>& refused,
+                                                 Warnings& warnings) {
   std::vector<mil::Feature> features;
   for (const ir::ValueId id : graph.inputs) {
     const ir::Value& value = graph.at(id);
-    ASSAY_TRY(mil::Feature feature, feature_of(graph, id, names));
+    auto named = feature_of(graph, id, names);
+    if (!named.ok()) {
+      refused.push_back({id, named.error()});
+      continue;
+    }
+    mil::Feature feature = *std::move(named);
     if (options.images.contains(value.name)) {
       set_image(feature, value, options, warnings);
     } else if (const auto found = options.enumerated.find(value.name); found != options.enumerated.end()) {
       feature.array.enumerated = found->second;
-      feature.array.shape = found->second.front();
+      const mil::Dims* const usual = default_shape(value, options);
+      const bool kept = usual != nullptr && std::ranges::count(found->second, *usual) > 0;
+      feature.array.shape = kept ? *usual : found->second.front();
     } else if (is_flexible(value.type)) {
       ASSAY_CHECK(set_ranges(feature, value, options, warnings));
     } else {
       feature.array.shape = value.type.dims();
       if (feature.array.shape.empty()) feature.array.shape = {1};
     }
+    keep_description(feature, value, options);
     features.push_back(std::move(feature));
   }
   ASSAY_CHECK(check_enumerated(features, options));
+  warn_of_large(features, warnings);
   return features;
 }
 
@@ -215,83 +276,24 @@ Result<std::vector<mil::Feature>> output_features(const ir::Graph& graph, const 
     } else if (value.type.is_static()) {
       feature.array.shape = value.type.dims();
     }
+    keep_description(feature, value, options);
     features.push_back(std::move(feature));
   }
   return features;
 }
 
-mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names) {
-  mil::Metadata metadata;
+mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names,
+                          const std::vector<mil::Feature>& outputs, const LowerOptions& options) {
+  mil::Metadata metadata = options.metadata;
+  metadata.user.clear();
   for (const auto& [key, value] : graph.metadata) metadata.user.emplace_back(key, value);
-  note_names(names, metadata);
+  std::map<std::string, std::string> changed = names.changed();
+  for (size_t i = 0; i < graph.outputs.size(); ++i)
+    if (const std::string& name = graph.at(graph.outputs[i]).name; outputs[i].name != name)
+      changed.emplace(outputs[i].name, name);
+  note_names(changed, metadata);
   note_symbols(graph, metadata);
   return metadata;
-}
-
-namespace {
-/// Of what is known.
-bool counts_beyond_int32(const ir::Type& type) {
-  int64_t elements = 1;
-  for (const ir::Dim& d : *type.shape)
-    if (d.known() && d.value > 0 && (__builtin_mul_overflow(elements, d.value, &elements) || elements > INT32_MAX))
-      return true;
-  return false;
-}
-}  // namespace
-
-Status check_results(const ir::Graph& graph, const ir::Op& op) {
-  for (const ir::ValueId id : op.outputs) {
-    if (id == ir::kNoValue || !graph.at(id).type.ranked()) continue;
-    const ir::Type& type = graph.at(id).type;
-    if (type.shape->size() > kMostAxes)
-      return Error{Code::not_convertible,
-                   "a result has " + std::to_string(type.shape->size()) + " axes, and Core ML tensors at most 5"};
-    if (counts_beyond_int32(type))
-      return Error{Code::not_convertible, "a result has 2^31 elements or more, which Core ML does not count"};
-    if (std::ranges::any_of(*type.shape, [](const ir::Dim& d) { return d.value == 0; }))
-      return Error{Code::not_convertible, "a result has no elements, which Core ML does not take"};
-  }
-  return {};
-}
-
-bool Unknowns::covers(const ir::Graph& graph, const ir::Op& op) {
-  const auto unknown = [&](ir::ValueId id) { return values_.contains({&graph, id}); };
-  bool found = op.def == nullptr || std::ranges::any_of(op.inputs, unknown);
-  if (!found && ir::has_nested(op)) {
-    found = std::ranges::any_of(ir::captured_by(op), unknown);
-    ir::for_each_nested(op, [&](const ir::Graph& inner) {
-      ir::for_each_op(inner, [&](const ir::Graph&, const ir::Op& held) { found |= held.def == nullptr; });
-    });
-  }
-  if (found)
-    for (const ir::ValueId id : op.outputs) values_.insert({&graph, id});
-  return found;
-}
-
-void Refusals::add_certain(const ir::Graph& graph, const ir::Op& op, std::string (*impossible)(const ir::Op& op)) {
-  if (const std::string why = impossible(op); !why.empty()) add(graph, op, why);
-  ir::for_each_nested(op, [&](const ir::Graph& inner) {
-    ir::for_each_op(inner, [&](const ir::Graph& holder, const ir::Op& held) {
-      if (const std::string why = impossible(held); !why.empty()) add(holder, held, why);
-    });
-  });
-}
-
-void Refusals::add(const ir::Graph& graph, const ir::Op& op, const std::string& reason) {
-  const std::string name = op.domain.empty() ? op.type : op.domain + "." + op.type;
-  const auto found =
-      std::ranges::find_if(rows_, [&](const Row& row) { return row.op == name && row.reason == reason; });
-  if (found != rows_.end())
-    ++found->count;
-  else
-    rows_.push_back({name, reason, graph.describe(op), 1});
-}
-
-Error Refusals::error(std::string_view format) const {
-  std::string message = "these operations cannot be written as " + std::string(format) + ":";
-  for (const Row& row : rows_)
-    message += "\n  " + row.op + " (" + std::to_string(row.count) + ", first " + row.first + "): " + row.reason;
-  return Error{Code::not_convertible, std::move(message), "", "docs/ops.md shows what each format takes"};
 }
 
 }  // namespace assay::coreml

@@ -1,59 +1,27 @@
 // What both lowerings say of a graph's inputs and outputs.
 #pragma once
-#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "coreml/lower.h"
+#include "coreml/lower/refusals.h"
 #include "ops/lower/names.h"
 
 namespace assay::coreml {
 
 /// Features of the graph's inputs: legal names, types that Core ML takes (int64 and boolean become int32), ranges for
-/// symbolic dimensions, images where the options say so. Scalars become arrays of one element. Errors: not_convertible
-/// for other types.
+/// symbolic dimensions, images where the options say so. Scalars become arrays of one element. Inputs of other types
+/// go into `refused`.
 Result<std::vector<mil::Feature>> input_features(const ir::Graph& graph, const LowerOptions& options,
-                                                 ops::LegalNames& names, Warnings& warnings);
+                                                 ops::LegalNames& names, std::vector<RefusedInput>& refused,
+                                                 Warnings& warnings);
+/// Errors: not_convertible for other types.
 Result<std::vector<mil::Feature>> output_features(const ir::Graph& graph, const LowerOptions& options,
                                                   ops::LegalNames& names);
 
-/// Records the graph's own metadata and the names that had to be changed.
-mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names);
-
-/// An error where the operation's results do not fit Core ML's tensors: at most 5 axes, none of extent 0.
-Status check_results(const ir::Graph& graph, const ir::Op& op);
-
-/// Why an operator that Assay does not have cannot be converted.
-inline constexpr char kUnknownOperator[] = "Assay does not have it";
-
-/// Operations that Assay does not have (ir::Op::def is null), and those that nothing is known of because of them.
-class Unknowns {
- public:
-  /// Whether the operation is one, holds one, or reads what comes of one. Asked once of each, in order.
-  bool covers(const ir::Graph& graph, const ir::Op& op);
-
- private:
-  std::set<std::pair<const ir::Graph*, ir::ValueId>> values_;
-};
-
-/// What cannot be converted, gathered over the whole model.
-class Refusals {
- public:
-  void add(const ir::Graph& graph, const ir::Op& op, const std::string& reason);
-  /// Of an operation whose types are not known, and of those in its graphs: what no types would make convertible.
-  /// `impossible` gives the reason, or nothing.
-  void add_certain(const ir::Graph& graph, const ir::Op& op, std::string (*impossible)(const ir::Op& op));
-  bool empty() const { return rows_.empty(); }
-  /// not_convertible with one line per operator and reason: count and first node.
-  Error error(std::string_view format) const;
-
- private:
-  struct Row {
-    std::string op, reason, first;
-    size_t count = 0;
-  };
-  std::vector<Row> rows_;
-};
+/// Records the graph's own metadata, that of the file that was read, and the names that had to be changed. `outputs`
+/// stand in the order of the graph's; copies of inputs have names of their own.
+mil::Metadata metadata_of(const ir::Graph& graph, const ops::LegalNames& names,
+                          const std::vector<mil::Feature>& outputs, const LowerOptions& options);
 
 }  // namespace assay::coreml

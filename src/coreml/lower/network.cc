@@ -2,7 +2,7 @@
 
 #include <unordered_set>
 
-#include "coreml/lower/interface.h"
+#include "coreml/lower/refusals.h"
 #include "ops/def.h"
 #include "ops/lower/nn.h"
 
@@ -88,13 +88,17 @@ Status write_outputs(const ir::Graph& graph, ops::NnBuilder& builder, std::vecto
 }  // namespace
 
 Result<mil::Network> lower_network(const ir::Graph& graph, ops::LegalNames& names,
-                                   Result<std::vector<mil::Feature>>& outputs) {
+                                   std::span<const RefusedInput> refused, Result<std::vector<mil::Feature>>& outputs) {
   ops::NnBuilder builder(graph, names);
   builder.network().exact_arrays = true;
   for (const ir::ValueId id : graph.inputs) builder.bind(id, names.of(graph.at(id).name));
   ASSAY_CHECK(write_constant_outputs(graph, builder));
   Unknowns unknowns;
   Refusals refusals;
+  for (const RefusedInput& input : refused) {
+    refusals.add(input);
+    unknowns.add(graph, input.id);
+  }
   builder.set_lower([&](const ir::Graph& g, ops::NnBuilder& b) { return lower_all(g, b, unknowns, refusals); });
   ASSAY_CHECK(lower_all(graph, builder, unknowns, refusals));
   if (!refusals.empty()) return refusals.error("a NeuralNetwork");

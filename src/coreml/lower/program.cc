@@ -5,6 +5,7 @@
 #include "coreml/lower/half_constants.h"
 #include "coreml/lower/index_floats.h"
 #include "coreml/lower/interface.h"
+#include "coreml/lower/refusals.h"
 #include "coreml/lower/states.h"
 #include "ops/def.h"
 #include "ops/lower/mil.h"
@@ -37,6 +38,8 @@ class ProgramLowering {
     builder_.set_lower([this](const ir::Graph& g, MilBuilder& builder) { return lower_all(g, builder); });
   }
 
+  /// Before run(): inputs whose types stand for nothing.
+  void refuse(std::span<const RefusedInput> inputs);
   /// `outputs`: whether the results can be written, unless there are refusals.
   Result<mil::Function> run(bool outputs);
   const MilBuilder& builder() const { return builder_; }
@@ -71,9 +74,18 @@ DataType ProgramLowering::precision_of(const ir::Op& op) const {
   return options_.precision;
 }
 
+void ProgramLowering::refuse(std::span<const RefusedInput> inputs) {
+  for (const RefusedInput& input : inputs) {
+    refusals_.add(input);
+    unknowns_.add(graph_, input.id);
+    builder_.bind(input.id, {names_.of(graph_.at(input.id).name), mil::Type::scalar(DataType::float32)});
+  }
+}
+
 /// What operations read of an input: booleans come as int32, scalars as one element.
 Status ProgramLowering::write_inputs(mil::Function& function) {
   for (const ir::ValueId id : graph_.inputs) {
+    if (builder_.bound(id)) continue;
     const ir::Value& value = graph_.at(id);
     ASSAY_TRY(const mil::Type inside, ops::mil_type(value.type));
     mil::Type outside = inside;
@@ -196,7 +208,8 @@ Result<mil::Function> ProgramLowering::run(bool outputs) {
 }  // namespace
 
 Result<mil::Program> lower_program(const ir::Graph& graph, const LowerOptions& options, ops::LegalNames& names,
-                                   Result<std::vector<mil::Feature>>& outputs, Warnings& warnings) {
+                                   std::span<const RefusedInput> refused, Result<std::vector<mil::Feature>>& outputs,
+                                   Warnings& warnings) {
   if (options.version != 0 && options.version < kFirst)
     return Error{Code::not_convertible, "ML Programs exist from iOS15 and macOS12 on", "",
                  "--format neuralnetwork writes for older systems"};
@@ -205,6 +218,7 @@ Result<mil::Program> lower_program(const ir::Graph& graph, const LowerOptions& o
     ops::LegalNames attempt = names;
     HalfConstants constants;
     ProgramLowering lowering(graph, options, attempt, version, constants);
+    lowering.refuse(refused);
     ASSAY_TRY(mil::Function function, lowering.run(outputs.ok()));
     if (!lowering.refusals().empty()) return lowering.refusals().error("an ML Program");
     if (!outputs.ok()) return outputs.error();
