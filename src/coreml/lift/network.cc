@@ -151,10 +151,11 @@ void warn_of_both(const mil::Pipeline& pipeline, Warnings& warnings) {
   const auto programs = std::ranges::count_if(
       pipeline.models, [](const mil::Model& m) { return std::holds_alternative<mil::Program>(m.content); });
   if (programs == 0 || programs == std::ssize(pipeline.models)) return;
-  warnings.push_back({Code::not_modelled,
-                      "the pipeline has NeuralNetworks beside ML Programs: layers run as operations of a program that "
-                      "declares float32, where GPUs and the Neural Engine take float16",
-                      "", ""});
+  const Warning warning{Code::not_modelled,
+                        "the pipeline has NeuralNetworks beside ML Programs: layers run as operations of a program "
+                        "that declares float32, "
+                        "where GPUs and the Neural Engine take float16"};
+  warnings.push_back(warning);
 }
 }  // namespace
 
