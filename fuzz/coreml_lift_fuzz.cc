@@ -1,4 +1,5 @@
-// Any bytes as a Core ML model: an error or a graph that the verifier accepts, before and after inference; never a crash.
+// Any bytes as a Core ML model: an error or a graph that the verifier accepts, before and after inference; never a
+// crash.
 #include <cstdlib>
 #include <span>
 
