@@ -201,17 +201,19 @@ bool fits_type(const Port& port, const ir::Dims& dims) {
          });
 }
 
+bool states_sizes(const Program& program) {
+  return std::ranges::any_of(program.inputs(), [](const Port& port) { return port.sizes.stated(); });
+}
+
 /// Whether a file that states sizes allows the arrays as they are.
 bool allowed_whole(const Program& program, const Samples& samples) {
   if (!samples.has_sample_axis()) return false;
   const auto arrays = samples.slice(0, samples.count());
-  bool stated = false;
   for (size_t i = 0; i < arrays.size(); ++i) {
     const Port& port = program.inputs()[i];
     if (!fits_type(port, arrays[i].dims()) || !port.sizes.allow(arrays[i].dims())) return false;
-    stated = stated || port.sizes.stated();
   }
-  return stated;
+  return true;
 }
 
 /// An error where a part of the data that would run by itself has no size that the file allows.
@@ -247,6 +249,7 @@ Result<Arrays> run_program(Program& program, size_t variant, const Arrays& data,
   const size_t step = fixed > 0 ? fixed : follow ? largest_chunk(program) : samples.count();
   const bool apart = samples.count() > step || !samples.has_sample_axis();
   if (samples.count() > 0 && step > 0 && apart && !samples.whole()) {
+    if (!states_sizes(program)) return run_apart(program, variant, samples, step);
     const Status parts = check_parts(program, samples, step);
     const bool large = follow && samples.count() > kChunk && parts.ok();  // the same bits in less memory
     if (large || !allowed_whole(program, samples)) {
