@@ -79,17 +79,6 @@ void write_step(const Step& step, ElemType elem, Writer& f) {
   cast(constant, step.out, wanted, f);
 }
 
-void count(const ir::Graph& g, std::map<std::string, size_t>& counts) {
-  for (const ir::Op& op : g.ops) {
-    if (op.domain == kDomain && !function_of(g, op)) ++counts[op.domain + "." + op.type];
-    for (const ir::Attr& a : op.attrs) {
-      if (const auto* one = std::get_if<std::shared_ptr<ir::Graph>>(&a.value)) count(**one, counts);
-      if (const auto* all = std::get_if<std::vector<std::shared_ptr<ir::Graph>>>(&a.value))
-        for (const auto& nested : *all) count(*nested, counts);
-    }
-  }
-}
-
 }  // namespace
 
 std::optional<Function> function_of(const ir::Graph& graph, const ir::Op& op) {
@@ -131,7 +120,9 @@ pb::Writer function_proto(const Function& function, int opset) {
 
 std::map<std::string, size_t> undefined_operators(const ir::Graph& graph) {
   std::map<std::string, size_t> counts;
-  count(graph, counts);
+  ir::for_each_op(graph, [&](const ir::Graph& around, const ir::Op& op) {
+    if (op.domain == kDomain && !function_of(around, op)) ++counts[op.domain + "." + op.type];
+  });
   return counts;
 }
 
