@@ -44,11 +44,6 @@ void take_defaults(const mil::Model& model, mil::FunctionDescription& interface)
   }
 }
 
-std::string default_function(const mil::Model& model) {
-  const std::string& named = model.description.default_function;
-  return named.empty() ? "main" : named;
-}
-
 size_t compressed_constants(const mil::Block& block) {
   size_t count = 0;
   for (const mil::Operation& op : block.operations) {
@@ -64,16 +59,17 @@ size_t compressed_constants(const mil::Model& model) {
     for (const mil::Model& part : pipeline->models) count += compressed_constants(part);
   const auto* program = std::get_if<mil::Program>(&model.content);
   if (program == nullptr) return count;
-  const mil::Function* function = mil::find(program->functions, default_function(model));
+  const mil::Function* function = mil::find(program->functions, mil::default_function_of(model.description));
   return function == nullptr || function->body() == nullptr ? count : count + compressed_constants(*function->body());
 }
 
 std::vector<std::string> other_functions(const mil::Model& model) {
   const auto* program = std::get_if<mil::Program>(&model.content);
   if (program == nullptr) return {};
+  const std::string converted = mil::default_function_of(model.description);
   std::vector<std::string> others;
   for (const auto& [name, function] : program->functions)
-    if (name != default_function(model)) others.push_back(name);
+    if (name != converted) others.push_back(name);
   return others;
 }
 

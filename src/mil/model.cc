@@ -115,6 +115,10 @@ std::string to_string(const SizeRange& range) {
 const ArrayTypeRow* array_type_row(ArrayType type) { return array_row_with(&ArrayTypeRow::type, type); }
 const ArrayTypeRow* array_type_row(DataType data) { return array_row_with(&ArrayTypeRow::data, data); }
 
+std::string default_function_of(const Description& description) {
+  return description.default_function.empty() ? "main" : description.default_function;
+}
+
 const FunctionDescription& interface_of(const Description& description, std::string_view function) {
   const auto found = std::ranges::find(description.functions, function, &FunctionDescription::name);
   return found == description.functions.end() ? description.main : *found;

@@ -85,6 +85,8 @@ struct Description {
   Metadata metadata{};
   std::string extra{};  ///< trainingInput too
 };
+/// The function that runs where none is named: "main" where the model says nothing.
+std::string default_function_of(const Description& description);
 /// What is said of a function: its own description, or the model's where functions have none.
 const FunctionDescription& interface_of(const Description& description, std::string_view function);
 

@@ -41,10 +41,7 @@ const mil::Feature* feature_among(const std::vector<mil::Feature>& features, con
   return found != features.end() ? &*found : nullptr;
 }
 
-const mil::Feature* image_among(const std::vector<mil::Feature>& features, const std::string& name) {
-  const mil::Feature* feature = feature_among(features, name);
-  return feature != nullptr && feature->kind == mil::Feature::Kind::image ? feature : nullptr;
-}
+bool is_image(const mil::Feature* feature) { return feature != nullptr && feature->kind == mil::Feature::Kind::image; }
 
 /// Whether nobody gives the input and the file says what it is then.
 bool is_default(const mil::Feature* feature, std::span<const std::string> given) {
@@ -80,11 +77,10 @@ Result<ValueId> input_value(const mil::NamedType& input, const mil::Feature* fea
     if (!type.ranked() || meet(type, declared)) return found->second;
     return unlike(input.name, type, declared);
   }
-  const bool image = feature != nullptr && feature->kind == mil::Feature::Kind::image;
   const bool absent = is_default(feature, given);
-  ir::Type type = image    ? image_type(feature->image)
-                  : absent ? ir::Type::of(declared.elem, feature->array.shape)
-                           : declared;
+  ir::Type type = is_image(feature) ? image_type(feature->image)
+                  : absent          ? ir::Type::of(declared.elem, feature->array.shape)
+                                    : declared;
   if (!meet(type, declared)) return unlike(input.name, type, declared);
   if (absent)
     return features[input.name] = lift.graph.add_constant(input.name, default_array(feature->array, declared.elem));
@@ -105,13 +101,12 @@ Status read_inputs(const mil::Function& function, const mil::FunctionDescription
       lift.graph.states.push_back({input.name, id, id});
       continue;
     }
-    const mil::Feature* image = image_among(description.inputs, input.name);
     const mil::Feature* feature = feature_among(description.inputs, input.name);
     ASSAY_TRY(const ValueId id, input_value(input, feature, type, given, features, lift));
     // Callers give pixels, models before this one other numbers; operations read the type that the function declares.
     lift.begin("input", input.name);
     lift.scope().define(input.name,
-                        image != nullptr ? image_read(lift, image->image, id, type.elem) : lift.cast(id, type.elem));
+                        is_image(feature) ? image_read(lift, feature->image, id, type.elem) : lift.cast(id, type.elem));
     ASSAY_CHECK(lift.status());
   }
   return {};
@@ -123,8 +118,8 @@ Status give_outputs(const mil::Block& body, const mil::FunctionDescription& inte
     const ValueId id = lift.scope().find(output);
     if (id == ir::kNoValue) return Error{Code::model_invalid, "nothing defines the output '" + output + "'"};
     lift.begin("output", output);
-    const mil::Feature* image = image_among(interface.outputs, output);
-    features[output] = image == nullptr ? id : image_given(lift, *image, id, warnings);
+    const mil::Feature* feature = feature_among(interface.outputs, output);
+    features[output] = is_image(feature) ? image_given(lift, *feature, id, warnings) : id;
     ASSAY_CHECK(lift.status());
   }
   return {};
@@ -187,8 +182,7 @@ Status lift_operations(const std::vector<mil::Operation>& operations, MilLift& l
 
 namespace {
 std::string function_name(const mil::Description& description, const std::string& asked) {
-  if (!asked.empty()) return asked;
-  return description.default_function.empty() ? "main" : description.default_function;
+  return asked.empty() ? mil::default_function_of(description) : asked;
 }
 
 Result<const mil::Function*> function_of(const mil::Program& program, const std::string& wanted) {
