@@ -1,7 +1,6 @@
 #include "coreml/lift/cell_clip.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <string_view>

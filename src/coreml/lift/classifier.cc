@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/checked.h"
+
 namespace assay::coreml {
 namespace {
 
@@ -12,10 +14,7 @@ std::string labels_json(const ir::Tensor& labels) {
 }
 
 bool one_each(const ir::Type& scores, int64_t labels) {
-  if (!scores.is_static()) return true;
-  int64_t count = 1;
-  for (const int64_t d : scores.dims()) count *= d;
-  return count == labels;
+  return !scores.is_static() || checked_product(scores.dims()) == labels;
 }
 
 }  // namespace
