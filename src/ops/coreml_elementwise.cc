@@ -5,7 +5,7 @@
 #include "ops/divisors.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
-#include "ops/lower/own_layers.h"
+#include "ops/lower/rules.h"
 #include "ops/span.h"
 
 namespace assay::ops {

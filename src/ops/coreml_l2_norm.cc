@@ -1,7 +1,7 @@
 // Core ML's l2_norm: x / sqrt(sum of x * x + epsilon), the sum over all axes from one on.
 #include "ops/elementwise.h"
 #include "ops/infer.h"
-#include "ops/lower/own_layers.h"
+#include "ops/lower/rules.h"
 #include "ops/move.h"
 #include "ops/rows.h"
 

@@ -31,18 +31,16 @@ MilValue softplus(MilContext& c, const MilValue& x) {
 }
 std::string softplus(NnContext& c, const std::string& x) { return activation(c, "softplus", x); }
 
-/// Whether a constant slope has one value an index of `axis` of x and none along the others.
-template <class Context>
-bool is_per_channel(const Context& c, int64_t axis) {
-  const ir::Tensor* slope = c.constant(1);
-  if (slope == nullptr || axis < 0 || c.rank(0) - axis > slope->rank()) return false;
-  const int64_t at = slope->rank() - (c.rank(0) - axis);
-  for (int64_t i = 0; i < slope->rank(); ++i)
-    if (slope->dims()[static_cast<size_t>(i)] != (i == at ? c.dim(0, axis) : 1)) return false;
+}  // namespace
+
+bool is_per_channel(const LowerContext& c, size_t operand, int64_t axis) {
+  const ir::Tensor* known = c.constant(operand);
+  if (known == nullptr || axis < 0 || c.rank(0) - axis > known->rank()) return false;
+  const int64_t at = known->rank() - (c.rank(0) - axis);
+  for (int64_t i = 0; i < known->rank(); ++i)
+    if (known->dims()[static_cast<size_t>(i)] != (i == at ? c.dim(0, axis) : 1)) return false;
   return true;
 }
-
-}  // namespace
 
 Status leaky_relu_to_mil(MilContext& c) {
   ASSAY_CHECK(mil_takes_floats(c));
@@ -62,7 +60,7 @@ Status prelu_to_mil(MilContext& c) {
   const bool real = ir::is_float(c.elem(0));
   if (real && slope != nullptr && slope->size() == 1)
     return c.emit("leaky_relu", {{"x", x}, {"alpha", c.number(slope->float_at(0))}});
-  if (real && c.rank(0) == 4 && is_per_channel(c, 1)) {
+  if (real && c.rank(0) == 4 && is_per_channel(c, 1, 1)) {
     auto alpha = mil_constant(slope->reshaped({slope->size()}), c.precision());
     if (!alpha.ok()) return c.refuse(alpha.error().message);
     return c.emit("prelu", {{"x", x}, {"alpha", *std::move(alpha)}});
@@ -77,7 +75,7 @@ Status prelu_to_nn(NnContext& c) {
   const std::string x = c.in(0);
   const ir::Tensor* slope = c.constant(1);
   if (slope != nullptr && slope->size() == 1) return c.layer("activation", {x}, leaky_params(slope->float_at(0)));
-  if (is_per_channel(c, c.rank(0) - 3)) {
+  if (is_per_channel(c, 1, c.rank(0) - 3)) {
     mil::Message params = c.params("activation");
     params.set("PReLU", params.make("PReLU").set("alpha", c.weights(*slope)));
     return c.layer("activation", {x}, std::move(params));

@@ -1,4 +1,4 @@
-#include "ops/lower/own_layers.h"
+#include "ops/lower/rules.h"
 
 namespace assay::ops {
 namespace {
@@ -17,10 +17,8 @@ mil::Message function_with_epsilon(const NnContext& c, NnFunction function) {
 }
 
 /// One number for each channel, which lie along the third axis from the end.
-bool is_per_channel(const NnContext& c, size_t operand) {
-  const ir::Tensor* known = c.constant(operand);
-  return known != nullptr && c.rank(0) >= 3 && known->rank() == 3 && known->size() == known->dims()[0] &&
-         known->size() == c.dim(0, c.rank(0) - 3);
+bool has_channels(const NnContext& c, size_t operand) {
+  return is_per_channel(c, operand, c.rank(0) - 3) && c.constant(operand)->rank() == 3;
 }
 
 }  // namespace
@@ -63,7 +61,7 @@ Status log_to_nn(NnContext& c) {
 
 Status parametric_softplus_to_nn(NnContext& c) {
   ASSAY_CHECK(nn_takes_floats(c));
-  if (!is_per_channel(c, 1) || !is_per_channel(c, 2))
+  if (!has_channels(c, 1) || !has_channels(c, 2))
     return c.refuse("alpha and beta are no constants with a number for each channel, the third axis from the end");
   mil::Message params = c.params("activation");
   mil::Message own = params.make("parametricSoftplus");
