@@ -6,6 +6,7 @@
 #include "api/convert_options.h"
 #include "base/text.h"
 #include "coreml/lower/classifier_edges.h"
+#include "coreml/lower/edges.h"
 #include "coreml/lower/image_edges.h"
 #include "coreml/lower/single_edges.h"
 
@@ -27,8 +28,7 @@ void describe(const std::vector<ir::ValueId>& ports, const std::vector<Feature>&
               coreml::LowerOptions& options) {
   for (const ir::ValueId id : ports)
     for (const Feature& feature : features)
-      if (graph.at(id).name == feature.name || graph.at(id).file_name == feature.name)
-        options.described[graph.at(id).name] = feature;
+      if (coreml::is_called(graph.at(id), feature.name)) options.described[graph.at(id).name] = feature;
 }
 
 /// Of a NeuralNetwork optional arrays without a default are zeros, which ML Programs state.

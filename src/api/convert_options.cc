@@ -6,6 +6,7 @@
 
 #include "base/mapped_file.h"
 #include "base/text.h"
+#include "coreml/lower/edges.h"
 #include "ops/def.h"
 #include "passes/infer_shapes.h"
 #include "profiles/tree.h"
@@ -233,9 +234,8 @@ Status set_precision(const std::string& word, coreml::LowerOptions& options) {
 
 void keep_flexible(std::span<const mil::Feature> inputs, const ir::Graph& graph, coreml::LowerOptions& options) {
   for (const mil::Feature& feature : inputs) {
-    const auto found = std::ranges::find_if(graph.inputs, [&](ir::ValueId v) {
-      return graph.at(v).name == feature.name || graph.at(v).file_name == feature.name;
-    });
+    const auto found =
+        std::ranges::find_if(graph.inputs, [&](ir::ValueId v) { return coreml::is_called(graph.at(v), feature.name); });
     if (found == graph.inputs.end()) continue;
     const ir::Value& value = graph.at(*found);
     const mil::ArrayFeature& array = feature.array;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "coreml/lower/classifier_edges.h"
+#include "coreml/lower/edges.h"
 #include "coreml/lower/interface.h"
 #include "coreml/lower/network.h"
 #include "coreml/lower/program.h"
@@ -25,8 +26,7 @@ std::optional<Classifier> named(std::optional<Classifier> classifier, ops::Legal
 
 void add_regressor(const ir::Graph& graph, const mil::Feature& regressed, mil::Model& model) {
   for (size_t i = 0; i < graph.outputs.size(); ++i) {
-    const ir::Value& value = graph.at(graph.outputs[i]);
-    if (value.name != regressed.name && value.file_name != regressed.name) continue;
+    if (!is_called(graph.at(graph.outputs[i]), regressed.name)) continue;
     mil::Feature& feature = model.description.main.outputs[i];
     if (regressed.kind == mil::Feature::Kind::float64) feature.kind = regressed.kind;
     model.description.main.predicted_feature = feature.name;

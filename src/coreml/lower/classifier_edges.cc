@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "coreml/lift/classifier.h"
+#include "coreml/lower/edges.h"
 #include "coreml/unread.h"
 
 namespace assay::coreml {
@@ -28,8 +29,7 @@ ir::ValueId numbers_of(const ir::Graph& graph, ir::ValueId id) {
 
 std::optional<size_t> place_of(const ir::Graph& graph, const std::string& name) {
   for (size_t i = 0; i < graph.outputs.size(); ++i) {
-    const ir::Value& value = graph.at(graph.outputs[i]);
-    if (value.name == name || value.file_name == name) return i;
+    if (is_called(graph.at(graph.outputs[i]), name)) return i;
   }
   return std::nullopt;
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ops/def.h"
+#include "coreml/lower/edges.h"
 
 namespace assay::coreml {
 namespace {
@@ -25,10 +25,6 @@ bool is_cast_to_single(const ir::Op& op) {
   return op.domain.empty() && op.type == "Cast" && op.attr_int("to", 0) == static_cast<int64_t>(ElemType::float32);
 }
 
-bool reads(const ir::Op& op, ir::ValueId id) {
-  return std::ranges::count(op.inputs, id) > 0 || std::ranges::count(ir::captured_by(op), id) > 0;
-}
-
 /// Those that read the value; nullopt where it is an output or one of them is not `wanted`.
 template <class Wanted>
 std::optional<Ops> readers(ir::Graph& graph, ir::ValueId id, Wanted wanted) {
@@ -40,13 +36,6 @@ std::optional<Ops> readers(ir::Graph& graph, ir::ValueId id, Wanted wanted) {
     found.push_back(&op);
   }
   return found;
-}
-
-void make_identity(ir::Op& op) {
-  op.type = "Identity";
-  op.attrs.clear();
-  op.inputs.resize(1);
-  op.def = ops::find_op("", op.type);
 }
 
 /// The first steps from an image of pixels go; false where others than they read it.
@@ -93,7 +82,7 @@ void take(ir::Graph& graph, const std::vector<ir::ValueId>& ports, const std::ve
     if (feature.kind != mil::Feature::Kind::image) continue;
     for (const ir::ValueId id : ports) {
       const ir::Value& value = graph.at(id);
-      if (value.name != feature.name && value.file_name != feature.name) continue;
+      if (!is_called(value, feature.name)) continue;
       mil::ImageFeature image = feature.image;
       if (one(graph, id, image)) images.emplace(value.name, std::move(image));
     }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ops/def.h"
+#include "coreml/lower/edges.h"
 
 namespace assay::coreml {
 namespace {
@@ -12,20 +12,6 @@ using ir::ElemType;
 bool is_cast(const ir::Graph& graph, const ir::Op& op, ElemType from, ElemType to) {
   return op.domain.empty() && op.type == "Cast" && op.inputs.size() == 1 && op.outputs.size() == 1 &&
          graph.at(op.inputs[0]).type.elem == from && graph.at(op.outputs[0]).type.elem == to;
-}
-
-bool reads(const ir::Op& op, ir::ValueId id) {
-  bool nested = false;
-  ir::for_each_nested(op, [&](const ir::Graph& inner) {
-    for (const auto& [inside, outside] : inner.captures) nested |= outside == id;
-  });
-  return nested || std::ranges::find(op.inputs, id) != op.inputs.end();
-}
-
-void make_identity(ir::Op& op) {
-  op.type = "Identity";
-  op.attrs.clear();
-  op.def = ops::find_op("", op.type);
 }
 
 bool is_output(const ir::Graph& graph, ir::ValueId id) {
