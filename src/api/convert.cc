@@ -58,9 +58,7 @@ Result<Target> target_of(const ConvertRequest& request) {
 Status check_words(const ConvertRequest& request, Target target, const coreml::LowerOptions& options) {
   if (target == Target::onnx && !request.target.empty())
     return Error{Code::usage, "--target is for Core ML: ONNX files are for every system", "", "leave --target out"};
-  const bool lowered = options.precision != mil::DataType::float32 || !options.precision_of_op.empty() ||
-                       !options.precision_of_type.empty();
-  if (lowered && target != Target::ml_program)
+  if (coreml::lowers_precision(options) && target != Target::ml_program)
     return Error{Code::usage, "--precision is for ML Programs: the other formats cannot state it", "",
                  "convert to a .mlpackage with --format mlprogram"};
   return {};

@@ -44,6 +44,12 @@ struct LowerOptions {
   std::optional<mil::Feature> regressed{};
 };
 
+/// Whether any operation is asked to compute in less than float32.
+inline bool lowers_precision(const LowerOptions& options) {
+  return options.precision != mil::DataType::float32 || !options.precision_of_op.empty() ||
+         !options.precision_of_type.empty();
+}
+
 /// Converts a graph whose types are inferred. float32 stays float32 unless the options say otherwise. Errors:
 /// not_convertible listing everything that the format cannot say, by operator, count and first node.
 Result<mil::Model> lower(const ir::Graph& graph, const LowerOptions& options, Warnings& warnings);

@@ -24,15 +24,9 @@ Status check_rounding(const ops::NnContext& context) {
   return {};
 }
 
-/// Why the operation cannot be written whatever its types are.
-std::string impossible(const ir::Op& op) {
-  if (op.def == nullptr) return kUnknownOperator;
-  return op.def->to_nn.apply == nullptr ? std::string(op.def->to_nn.says) : std::string();
-}
-
 Status lower_op(const ir::Graph& graph, const ir::Op& op, ops::NnBuilder& builder) {
   ops::NnContext context(graph, op, builder);
-  if (std::string why = impossible(op); !why.empty()) return context.refuse(std::move(why));
+  if (std::string why = impossible<&ops::OpDef::to_nn>(op); !why.empty()) return context.refuse(std::move(why));
   ASSAY_CHECK(check_results(graph, op));
   ASSAY_CHECK(check_rounding(context));
   return op.def->to_nn.apply(context);
@@ -55,19 +49,12 @@ Status write_constant_outputs(const ir::Graph& graph, ops::NnBuilder& builder) {
 }
 
 Status lower_all(const ir::Graph& graph, ops::NnBuilder& builder, Unknowns& unknowns, Refusals& refusals) {
-  for (const ir::Op& op : graph.ops) {
-    if (unknowns.covers(graph, op)) {
-      refusals.add_certain(graph, op, impossible);
-      continue;
-    }
-    const Status lowered = lower_op(graph, op, builder);
-    if (lowered.ok()) continue;
-    if (lowered.error().code != Code::not_convertible) return lowered.error();
-    refusals.add(graph, op, lowered.error().message);
+  const auto stand_in = [&](const ir::Op& op) {
     for (const ir::ValueId id : op.outputs)
       if (id != ir::kNoValue && !builder.bound(id)) builder.bind(id, builder.names().of(graph.at(id).name));
-  }
-  return {};
+  };
+  return lower_each<&ops::OpDef::to_nn>(
+      graph, unknowns, refusals, [&](const ir::Op& op) { return lower_op(graph, op, builder); }, stand_in);
 }
 
 /// Outputs have names of their own: a copy where a value is an input too, a constant, or output twice.

@@ -19,22 +19,17 @@ using ops::MilValue;
 
 constexpr int kFirst = 6, kLast = 9;  // specification versions with operator sets of their own: iOS15 to iOS18
 
-/// Why the operation cannot be written whatever its types are.
-std::string impossible(const ir::Op& op) {
-  if (op.def == nullptr) return kUnknownOperator;
-  return op.def->to_mil.apply == nullptr ? std::string(op.def->to_mil.says) : std::string();
-}
-
 class ProgramLowering {
  public:
+  /// `counting`: operations that float16 would make other integers of.
   ProgramLowering(const ir::Graph& graph, const LowerOptions& options, ops::LegalNames& names, int version,
-                  HalfConstants& constants)
+                  HalfConstants& constants, const std::unordered_set<const ir::Op*>& counting)
       : graph_(graph),
         options_(options),
         names_(names),
         builder_(graph, version, names),
         constants_(constants),
-        counting_(index_arithmetic(graph)) {
+        counting_(counting) {
     builder_.set_lower([this](const ir::Graph& g, MilBuilder& builder) { return lower_all(g, builder); });
   }
 
@@ -60,7 +55,7 @@ class ProgramLowering {
   ops::LegalNames& names_;
   MilBuilder builder_;
   HalfConstants& constants_;
-  std::unordered_set<const ir::Op*> counting_;  ///< operations that float16 would make other integers of
+  const std::unordered_set<const ir::Op*>& counting_;
   Unknowns unknowns_;
   Refusals refusals_;
 };
@@ -117,7 +112,7 @@ Status ProgramLowering::write_constant_outputs() {
 
 Status ProgramLowering::lower_op(const ir::Graph& graph, const ir::Op& op, MilBuilder& builder) {
   ops::MilContext context(graph, op, builder);
-  if (std::string why = impossible(op); !why.empty()) return context.refuse(std::move(why));
+  if (std::string why = impossible<&ops::OpDef::to_mil>(op); !why.empty()) return context.refuse(std::move(why));
   ASSAY_CHECK(check_results(graph, op));
   builder.set_precision(precision_of(op));
   if (counting_.contains(&op)) keep_counting(op, context);
@@ -143,18 +138,9 @@ void ProgramLowering::write_placeholders(const ir::Graph& graph, const ir::Op& o
 }
 
 Status ProgramLowering::lower_all(const ir::Graph& graph, MilBuilder& builder) {
-  for (const ir::Op& op : graph.ops) {
-    if (unknowns_.covers(graph, op)) {
-      refusals_.add_certain(graph, op, impossible);
-      continue;
-    }
-    const Status lowered = lower_op(graph, op, builder);
-    if (lowered.ok()) continue;
-    if (lowered.error().code != Code::not_convertible) return lowered.error();
-    refusals_.add(graph, op, lowered.error().message);
-    write_placeholders(graph, op, builder);
-  }
-  return {};
+  return lower_each<&ops::OpDef::to_mil>(
+      graph, unknowns_, refusals_, [&](const ir::Op& op) { return lower_op(graph, op, builder); },
+      [&](const ir::Op& op) { write_placeholders(graph, op, builder); });
 }
 
 /// Outputs have names of their own and types that Core ML gives: a cast or an identity where an operation's result has
@@ -214,10 +200,11 @@ Result<mil::Program> lower_program(const ir::Graph& graph, const LowerOptions& o
     return Error{Code::not_convertible, "ML Programs exist from iOS15 and macOS12 on", "",
                  "--format neuralnetwork writes for older systems"};
   int version = options.version == 0 ? kFirst : std::min(options.version, kLast);
+  const auto counting = lowers_precision(options) ? index_arithmetic(graph) : std::unordered_set<const ir::Op*>();
   for (;;) {
     ops::LegalNames attempt = names;
     HalfConstants constants;
-    ProgramLowering lowering(graph, options, attempt, version, constants);
+    ProgramLowering lowering(graph, options, attempt, version, constants, counting);
     lowering.refuse(refused);
     ASSAY_TRY(mil::Function function, lowering.run(outputs.ok()));
     if (!lowering.refusals().empty()) return lowering.refusals().error("an ML Program");

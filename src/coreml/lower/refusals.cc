@@ -5,8 +5,6 @@
 
 namespace assay::coreml {
 namespace {
-constexpr size_t kMostAxes = 5;  // no Core ML tensor has more
-
 /// Of what is known.
 bool counts_beyond_int32(const ir::Type& type) {
   int64_t elements = 1;

@@ -7,8 +7,11 @@
 
 #include "base/result.h"
 #include "ir/graph.h"
+#include "ops/def.h"
 
 namespace assay::coreml {
+
+inline constexpr size_t kMostAxes = 5;  ///< no Core ML tensor has more
 
 /// An error where the operation's results do not fit Core ML's tensors: at most 5 axes, none of extent 0.
 Status check_results(const ir::Graph& graph, const ir::Op& op);
@@ -34,6 +37,15 @@ class Unknowns {
   std::set<std::pair<const ir::Graph*, ir::ValueId>> values_;
 };
 
+/// Why the operation cannot be written whatever its types are: by the lowering of its row that `Target` names; empty
+/// where it may.
+template <auto Target>
+std::string impossible(const ir::Op& op) {
+  if (op.def == nullptr) return kUnknownOperator;
+  const auto& lowering = op.def->*Target;
+  return lowering.apply == nullptr ? std::string(lowering.says) : std::string();
+}
+
 /// What cannot be converted, gathered over the whole model.
 class Refusals {
  public:
@@ -54,5 +66,23 @@ class Refusals {
   std::vector<Row> rows_;
   std::vector<RefusedInput> inputs_;
 };
+
+/// Operations of a graph in order, each by `lower`. What is refused is gathered, and `stand_in` lets the operations
+/// behind it be looked at too; other errors end it.
+template <auto Target, class Lower, class StandIn>
+Status lower_each(const ir::Graph& graph, Unknowns& unknowns, Refusals& refusals, Lower lower, StandIn stand_in) {
+  for (const ir::Op& op : graph.ops) {
+    if (unknowns.covers(graph, op)) {
+      refusals.add_certain(graph, op, impossible<Target>);
+      continue;
+    }
+    const Status lowered = lower(op);
+    if (lowered.ok()) continue;
+    if (lowered.error().code != Code::not_convertible) return lowered.error();
+    refusals.add(graph, op, lowered.error().message);
+    stand_in(op);
+  }
+  return {};
+}
 
 }  // namespace assay::coreml

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
+#include "coreml/lower/edges.h"
+#include "coreml/lower/refusals.h"
+
 namespace assay::coreml {
 namespace {
 
-constexpr int kStates = 9;            // specification version: iOS18
-constexpr size_t kMostStateAxes = 5;  // no Core ML tensor has more
+constexpr int kStates = 9;  // specification version: iOS18
 
 /// The function's input whose content `type` is.
 Result<ops::MilValue> held(const ir::Graph& graph, const ir::State& state, ops::ScopedNames& names) {
@@ -19,12 +21,10 @@ Result<ops::MilValue> held(const ir::Graph& graph, const ir::State& state, ops::
 
 /// Whether anything takes what a state held before the run.
 bool is_read(const ir::Graph& graph, ir::ValueId before) {
-  const auto in = [&](const std::vector<ir::ValueId>& values) {
-    return std::ranges::find(values, before) != values.end();
-  };
-  const auto takes = [&](const ir::Op& op) { return in(op.inputs) || in(ir::captured_by(op)); };
+  const auto takes = [&](const ir::Op& op) { return reads(op, before); };
   const auto keeps = [&](const ir::State& s) { return s.after == before && s.before != before; };
-  return in(graph.outputs) || std::ranges::any_of(graph.ops, takes) || std::ranges::any_of(graph.states, keeps);
+  return std::ranges::count(graph.outputs, before) > 0 || std::ranges::any_of(graph.ops, takes) ||
+         std::ranges::any_of(graph.states, keeps);
 }
 
 }  // namespace
@@ -37,7 +37,7 @@ Result<std::vector<mil::Feature>> state_features(const ir::Graph& graph, const L
     if (options.format == Format::neural_network)
       return Error{Code::not_convertible, "a NeuralNetwork has no states", where, "convert to a .mlpackage"};
     const ir::Type& type = graph.at(state.before).type;
-    const bool fits = type.is_static() && !type.shape->empty() && type.shape->size() <= kMostStateAxes;
+    const bool fits = type.is_static() && !type.shape->empty() && type.shape->size() <= kMostAxes;
     if (!fits || type.elem != ir::ElemType::float16)
       return Error{Code::not_convertible,
                    "its type is " + ir::to_string(type) + ", and Core ML keeps float16 arrays of a fixed shape", where,
