@@ -62,6 +62,22 @@ def assay(assay_path, tmp_path):
     return run
 
 
+@pytest.fixture
+def run_arrays(assay, tmp_path):
+    """run_arrays(path, x=array, ..., code=0) runs a model once; its outputs by name (none where it fails), and what was
+    said."""
+
+    def run(path, code=0, **arrays):
+        np.savez(tmp_path / "in.npz", **arrays)
+        done = assay("run", path, "--input", tmp_path / "in.npz", "--output", tmp_path / "out.npz", code=code)
+        if code:
+            return {}, done.err
+        with np.load(tmp_path / "out.npz") as out:
+            return dict(out), done.err
+
+    return run
+
+
 def make_model(nodes, inputs, outputs, weights=None, *, opset=17, ir_version=8):
     """A ModelProto, checked where its outputs have shapes. `nodes` are helper.make_node results; `inputs` and
     `outputs` map names to (element type, shape); `weights` maps names to numpy arrays."""

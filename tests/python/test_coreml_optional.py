@@ -40,14 +40,11 @@ def read(path):
 
 
 @pytest.fixture
-def run(assay, tmp_path):
+def run(run_arrays):
+    """run(path, code, ...) gives the output, or what the error says."""
     def go(path, code=0, **arrays):
-        np.savez(tmp_path / "in.npz", **arrays)
-        done = assay("run", path, "--input", tmp_path / "in.npz", "--output", tmp_path / "out.npz", code=code)
-        if code:
-            return done.err
-        with np.load(tmp_path / "out.npz") as out:
-            return out["y"].tolist()
+        out, said = run_arrays(path, code, **arrays)
+        return said if code else out["y"].tolist()
     return go
 
 

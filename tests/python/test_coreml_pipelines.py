@@ -62,14 +62,11 @@ def joined(path, *parts, classifier=None):
 
 
 @pytest.fixture
-def run(assay, tmp_path):
+def run(run_arrays):
+    """run(path, code, ...) gives the outputs and what is said, or what the error says."""
     def go(path, code=0, **inputs):
-        np.savez(tmp_path / "in.npz", **inputs)
-        done = assay("run", path, "--input", tmp_path / "in.npz", "--output", tmp_path / "out.npz", code=code)
-        if code:
-            return done.err
-        with np.load(tmp_path / "out.npz") as out:
-            return dict(out), done.err
+        out, said = run_arrays(path, code, **inputs)
+        return said if code else (out, said)
     return go
 
 

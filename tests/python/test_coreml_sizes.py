@@ -24,15 +24,11 @@ def model(path):
 
 
 @pytest.fixture
-def run(assay, tmp_path):
+def run(run_arrays):
     """run(path, shape, code) gives the shape of the output, or what the error says."""
     def go(path, shape, code=0):
-        np.savez(tmp_path / "in.npz", x=np.ones(shape, np.float32))
-        done = assay("run", path, "--input", tmp_path / "in.npz", "--output", tmp_path / "out.npz", code=code)
-        if code:
-            return done.err
-        with np.load(tmp_path / "out.npz") as out:
-            return out["y"].shape
+        out, said = run_arrays(path, code, x=np.ones(shape, np.float32))
+        return said if code else out["y"].shape
     return go
 
 
