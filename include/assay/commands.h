@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+#include "assay/array.h"
+#include "assay/callable.h"
 #include "assay/result.h"
 
 namespace assay::commands {
@@ -32,6 +34,10 @@ struct Settings {
   std::string isa = "best";                  ///< scalar, avx2, avx512, neon or best. Results do not depend on it
   std::vector<std::string> profile_files{};  ///< user profiles (docs/profiles.md)
   Progress progress{};
+  std::vector<Callable> callables{};  ///< programs of the caller's own, named `callable:NAME`
+  /// The words that start a process in which a real runtime runs apart from this one: the path of `assay` and "worker".
+  /// Empty: `assay` is looked for beside this executable and on PATH.
+  std::vector<std::string> worker{};
 };
 
 /// What a command found out.
@@ -44,6 +50,7 @@ struct Report {
   std::vector<std::pair<std::string, std::string>> meta{};
   bool passed = true;  ///< false: a check failed (exit 1)
   Warnings warnings{};
+  std::vector<Array> arrays{};  ///< of run: the outputs, named as the model names them
 };
 
 struct InspectRequest {
@@ -75,6 +82,7 @@ struct RunRequest {
   Settings settings{};
   std::string model;
   std::string input{};                ///< .npz, .npy (one input) or a folder of ONNX test data; empty: random
+  std::vector<Array> arrays{};        ///< the same in memory
   std::optional<uint64_t> random{};   ///< seed of random inputs
   std::vector<std::string> shapes{};  ///< NAME:2,3,224,224 for symbolic dimensions of random inputs
   std::string output{};               ///< .npz to write; empty: none
@@ -87,30 +95,34 @@ Result<Report> run(const RunRequest& request);
 
 struct CompareRequest {
   Settings settings{};
-  std::string model;
+  std::string model{};  ///< may be empty where no program reads one: recordings and callables
   std::string input{};
+  std::vector<Array> arrays{};  ///< the same in memory
   std::optional<uint64_t> random{};
   std::vector<std::string> shapes{};
-  std::vector<std::string> programs;                      ///< at least two
+  std::vector<std::string> programs{};                    ///< at least two
   std::optional<double> max_abs{}, max_rel{}, max_ulp{};  ///< limits; report.passed tells whether all hold
 };
 Result<Report> compare(const CompareRequest& request);
 
 struct FingerprintRequest {
-  std::string file;  ///< .npz or .npy of outputs
+  std::string file{};           ///< .npz or .npy of outputs
+  std::vector<Array> arrays{};  ///< the same in memory
 };
 Result<Report> fingerprint(const FingerprintRequest& request);
 
 struct AuditRequest {
   Settings settings{};
-  std::string model;
-  std::string data;
-  std::string labels{};
-  std::string decision;  ///< threshold:T, threshold:>T, argmax, topk:K
-  std::string score{};   ///< expression over output names
-  std::string output{};  ///< name of the output to decide on
+  std::string model{};                  ///< may be empty where no program reads one: recordings and callables
+  std::string data{};                   ///< .npz, .npy (one input) or a folder of ONNX test data
+  std::vector<Array> arrays{};          ///< the same in memory
+  std::string labels{};                 ///< .npy, .csv or .csv:COLUMN
+  std::vector<int64_t> label_values{};  ///< the same in memory
+  std::string decision;                 ///< threshold:T, threshold:>T, argmax, topk:K
+  std::string score{};                  ///< expression over output names
+  std::string output{};                 ///< name of the output to decide on
   std::string reference = "strict-f32";
-  std::vector<std::string> candidates;
+  std::vector<std::string> candidates{};
   bool primary_only = false;  ///< only each profile's primary variant
   uint64_t first_sample = 0;
   std::string fail_on = "flips";  ///< flips, at-risk, none
@@ -119,14 +131,17 @@ struct AuditRequest {
 Result<Report> audit(const AuditRequest& request);
 
 struct MergeRequest {
-  std::vector<std::string> files;  ///< JSON envelopes of audits over parts of one data set
+  std::vector<std::string> files{};  ///< JSON envelopes of audits over parts of one data set
+  std::vector<std::string> texts{};  ///< such envelopes, or their results, in memory
   std::string fail_on = "flips";
 };
 Result<Report> merge(const MergeRequest& request);
 
 struct PageRequest {
-  std::vector<std::string> files;  ///< JSON envelopes of audits
-  std::string html;
+  std::vector<std::string> files{};   ///< JSON envelopes of audits
+  std::vector<std::string> texts{};   ///< such envelopes, or their results, in memory
+  std::vector<std::string> titles{};  ///< of each file, then of each text; empty: the file's name
+  std::string html{};                 ///< write the page here; empty: it is the report's text
 };
 /// One self-contained HTML page about the audits.
 Result<Report> page(const PageRequest& request);

@@ -34,12 +34,28 @@ Status write_page(const std::string& path, std::span<const report::HtmlSection> 
   return write_file(path, report::to_html(sections, std::string(version())));
 }
 
+/// Audits by the name that messages give them, with their text where they are in memory.
+std::vector<std::pair<std::string, const std::string*>> sources_of(const std::vector<std::string>& files,
+                                                                   const std::vector<std::string>& texts) {
+  std::vector<std::pair<std::string, const std::string*>> sources;
+  for (const std::string& file : files) sources.emplace_back(file, nullptr);
+  for (const std::string& text : texts) sources.emplace_back("audit " + std::to_string(sources.size() + 1), &text);
+  return sources;
+}
+
+std::string title_of(const std::string& file) {
+  std::string title = file.substr(file.rfind('/') + 1);
+  if (title.ends_with(".json")) title.resize(title.size() - 5);
+  return title;
+}
+
 }  // namespace
 
 Result<Report> audit(const AuditRequest& request) {
   if (request.candidates.empty())
     return Error{Code::usage, "audit needs a candidate", "", "give --candidate PROFILE; `assay profiles` lists them"};
-  if (request.data.empty()) return Error{Code::usage, "--data is missing", "", "give --data FILE.npz"};
+  if (request.data.empty() && request.arrays.empty())
+    return Error{Code::usage, "--data is missing", "", "give --data FILE.npz"};
   if (request.decision.empty())
     return Error{Code::usage, "--decision is missing", "", "give for example --decision threshold:0.5 or argmax"};
   ASSAY_TRY(const audit::FailOn fail_on, parse_fail_on(request.fail_on));
@@ -50,11 +66,8 @@ Result<Report> audit(const AuditRequest& request) {
   ASSAY_TRY(options.rule, audit::parse_rule(request.decision));
   ASSAY_TRY(const auto context, api::Context::make(request.settings));
   Warnings warnings;
-  api::InputFile file(request.data);
-  backends::ProgramLoader loader({.profiles = &context->profiles,
-                                  .threads = context->threads,
-                                  .primary_only = request.primary_only,
-                                  .given = file.names()});
+  api::InputData input(request.data, request.arrays);
+  backends::ProgramLoader loader(api::program_options(*context, request.settings, input, request.primary_only));
   ASSAY_TRY(const auto reference, loader.open(request.reference, request.model, warnings));
   std::vector<std::unique_ptr<backends::Program>> owned;
   std::vector<backends::Program*> candidates;
@@ -63,10 +76,13 @@ Result<Report> audit(const AuditRequest& request) {
     candidates.push_back(program.get());
     owned.push_back(std::move(program));
   }
-  ASSAY_TRY(const auto graph, loader.model(request.model, warnings));
-  ASSAY_TRY(const audit::Arrays data, file.arrays(backends::ports_of(*graph, graph->inputs)));
-  std::vector<int64_t> labels;
+  ASSAY_TRY(const auto ports, loader.ports(request.model, warnings));
+  ASSAY_TRY(const audit::Arrays data, input.arrays(ports));
+  std::vector<int64_t> labels = request.label_values;
   if (!request.labels.empty()) {
+    if (!labels.empty())
+      return Error{Code::usage, "labels in memory and the file " + request.labels + " exclude each other", "",
+                   "give one of them"};
     ASSAY_TRY(labels, audit::read_labels(request.labels));
     if (labels.empty())
       return Error{Code::labels_length, "there are no labels", request.labels, "give one label per sample"};
@@ -81,7 +97,7 @@ Result<Report> audit(const AuditRequest& request) {
   Report report = report_of(result, fail_on);
   report.warnings = std::move(warnings);
   if (!request.html.empty()) {
-    const report::HtmlSection section{.title = request.model, .subtitle = request.data, .audit = &result};
+    const report::HtmlSection section{.title = request.model, .subtitle = input.where(), .audit = &result};
     ASSAY_CHECK(write_page(request.html, {&section, 1}));
   }
   return report;
@@ -90,8 +106,8 @@ Result<Report> audit(const AuditRequest& request) {
 Result<Report> merge(const MergeRequest& request) {
   ASSAY_TRY(const audit::FailOn fail_on, parse_fail_on(request.fail_on));
   std::vector<audit::AuditResult> parts;
-  for (const std::string& file : request.files) {
-    ASSAY_TRY(auto part, report::read_audit(file));
+  for (const auto& [name, text] : sources_of(request.files, request.texts)) {
+    ASSAY_TRY(auto part, text == nullptr ? report::read_audit(name) : report::parse_audit(*text, name));
     parts.push_back(std::move(part));
   }
   ASSAY_TRY(const audit::AuditResult result, audit::merge(std::move(parts)));
@@ -100,18 +116,23 @@ Result<Report> merge(const MergeRequest& request) {
 
 Result<Report> page(const PageRequest& request) {
   std::vector<audit::AuditResult> results;
-  for (const std::string& file : request.files) {
-    ASSAY_TRY(auto result, report::read_audit(file));
+  std::vector<std::string> titles;
+  for (const auto& [name, text] : sources_of(request.files, request.texts)) {
+    ASSAY_TRY(auto result, text == nullptr ? report::read_audit(name) : report::parse_audit(*text, name));
+    const bool titled = titles.size() < request.titles.size() && !request.titles[titles.size()].empty();
+    titles.push_back(titled ? request.titles[titles.size()] : title_of(name));
     results.push_back(std::move(result));
   }
   std::vector<report::HtmlSection> sections;
-  for (size_t i = 0; i < results.size(); ++i) {
-    std::string title = request.files[i].substr(request.files[i].rfind('/') + 1);
-    if (title.ends_with(".json")) title.resize(title.size() - 5);
-    sections.push_back({.title = std::move(title), .subtitle = {}, .audit = &results[i]});
+  for (size_t i = 0; i < results.size(); ++i)
+    sections.push_back({.title = titles[i], .subtitle = {}, .audit = &results[i]});
+  Report report;
+  if (request.html.empty()) {
+    report.text = report::to_html(sections, std::string(version()));
+    report.json = "{\"written\":null}";
+    return report;
   }
   ASSAY_CHECK(write_page(request.html, sections));
-  Report report;
   report.text = "wrote " + request.html + "\n";
   report.json = "{\"written\":" + report::quote(request.html) + "}";
   return report;

@@ -15,9 +15,8 @@ Result<Report> compare(const CompareRequest& request) {
     return Error{Code::usage, "compare needs at least two programs", "", "give --program twice or more"};
   Report report;
   ASSAY_TRY(const auto context, api::Context::make(request.settings));
-  api::InputFile file(request.input);
-  backends::ProgramLoader loader(
-      {.profiles = &context->profiles, .threads = context->threads, .primary_only = true, .given = file.names()});
+  api::InputData data(request.input, request.arrays);
+  backends::ProgramLoader loader(api::program_options(*context, request.settings, data, true));
   std::vector<std::unique_ptr<backends::Program>> owned;
   std::vector<backends::Program*> programs;
   for (const std::string& spec : request.programs) {
@@ -25,9 +24,8 @@ Result<Report> compare(const CompareRequest& request) {
     programs.push_back(program.get());
     owned.push_back(std::move(program));
   }
-  ASSAY_TRY(const auto graph, loader.model(request.model, report.warnings));
-  ASSAY_TRY(const audit::Arrays inputs,
-            api::inputs_for(file, request.random, request.shapes, backends::ports_of(*graph, graph->inputs)));
+  ASSAY_TRY(const auto ports, loader.ports(request.model, report.warnings));
+  ASSAY_TRY(const audit::Arrays inputs, api::inputs_for(data, request.random, request.shapes, ports));
   audit::CompareOptions options;
   options.max_abs = request.max_abs;
   options.max_rel = request.max_rel;
@@ -45,9 +43,10 @@ Result<Report> compare(const CompareRequest& request) {
 }
 
 Result<Report> fingerprint(const FingerprintRequest& request) {
-  const bool npy = request.file.ends_with(".npy");
   audit::Arrays arrays;
-  if (npy) {
+  if (request.file.empty()) {
+    ASSAY_TRY(arrays, api::tensors_of(request.arrays));
+  } else if (request.file.ends_with(".npy")) {
     ASSAY_TRY(ir::Tensor tensor, audit::read_npy(request.file));
     arrays.push_back({"array", std::move(tensor)});
   } else {

@@ -1,7 +1,6 @@
 #include "api/inputs.h"
 
 #include <charconv>
-#include <utility>
 
 #include "base/text.h"
 
@@ -37,30 +36,58 @@ Status read_shape(const std::string& text, std::vector<backends::Port>& ports) {
 
 }  // namespace
 
-Status InputFile::read_early() {
-  if (early_ || !audit::is_npz(path_)) return {};
+Status InputData::read_early() {
+  if (early_) return {};
+  if (!given_->empty()) {
+    if (!path_.empty())
+      return Error{Code::usage, "arrays and the file " + path_ + " exclude each other", "", "give one of them"};
+    ASSAY_TRY(early_, tensors_of(*given_));
+    return {};
+  }
+  if (!audit::is_npz(path_)) return {};
   ASSAY_TRY(early_, audit::read_npz(path_));
   return {};
 }
 
-std::function<Result<std::vector<std::string>>()> InputFile::names() {
+std::function<Result<std::vector<std::string>>()> InputData::names() {
   return [this]() -> Result<std::vector<std::string>> {
     ASSAY_CHECK(read_early());
     return early_ ? audit::names_of(*early_) : std::vector<std::string>();
   };
 }
 
-Result<audit::Arrays> InputFile::arrays(std::span<const backends::Port> ports) {
+Result<audit::Arrays> InputData::arrays(std::span<const backends::Port> ports) {
   ASSAY_CHECK(read_early());
-  if (early_) return std::exchange(early_, std::nullopt).value();
+  if (early_) return *early_;  // handles: the bytes are shared
   return audit::read_inputs(path_, ports);
 }
 
-Result<audit::Arrays> inputs_for(InputFile& file, std::optional<uint64_t> seed, const std::vector<std::string>& shapes,
+std::function<Result<audit::Arrays>()> InputData::without_model() {
+  return [this]() -> Result<audit::Arrays> {
+    ASSAY_CHECK(read_early());
+    if (early_) return *early_;
+    if (path_.empty()) return audit::Arrays();
+    return Error{Code::data_missing, path_ + " does not name its arrays, and there is no model that does", path_,
+                 "give an .npz file or a model"};
+  };
+}
+
+backends::ProgramOptions program_options(const Context& context, const commands::Settings& settings, InputData& data,
+                                         bool primary_only) {
+  return {.profiles = &context.profiles,
+          .threads = context.threads,
+          .primary_only = primary_only,
+          .given = data.names(),
+          .callables = sources_of(settings.callables),
+          .data = data.without_model(),
+          .worker = settings.worker};
+}
+
+Result<audit::Arrays> inputs_for(InputData& data, std::optional<uint64_t> seed, const std::vector<std::string>& shapes,
                                  std::span<const backends::Port> ports) {
-  if (!file.path().empty() && seed)
+  if (!data.empty() && seed)
     return Error{Code::usage, "--input and --random exclude each other", "", "give one of them"};
-  if (!file.path().empty()) return file.arrays(ports);
+  if (!data.empty()) return data.arrays(ports);
   if (!seed && !ports.empty())
     return Error{Code::usage, "no inputs are given", "", "give --input FILE, or --random SEED to make some"};
   std::vector<backends::Port> sized(ports.begin(), ports.end());

@@ -41,7 +41,7 @@ ordered_json json_of(const audit::NamedArray& array) {
 
 struct Opened {
   std::unique_ptr<api::Context> context;
-  std::unique_ptr<api::InputFile> file;
+  std::unique_ptr<api::InputData> data;
   std::unique_ptr<backends::ProgramLoader> loader;
   std::unique_ptr<backends::Program> program;
   audit::Arrays inputs;
@@ -50,14 +50,11 @@ struct Opened {
 Result<Opened> open(const RunRequest& request, Warnings& warnings) {
   Opened opened;
   ASSAY_TRY(opened.context, api::Context::make(request.settings));
-  opened.file = std::make_unique<api::InputFile>(request.input);
-  backends::ProgramOptions options{.profiles = &opened.context->profiles,
-                                   .threads = opened.context->threads,
-                                   .primary_only = true,
-                                   .given = opened.file->names()};
-  opened.loader = std::make_unique<backends::ProgramLoader>(std::move(options));
+  opened.data = std::make_unique<api::InputData>(request.input, request.arrays);
+  opened.loader = std::make_unique<backends::ProgramLoader>(
+      api::program_options(*opened.context, request.settings, *opened.data, true));
   ASSAY_TRY(opened.program, opened.loader->open(request.program, request.model, warnings));
-  ASSAY_TRY(opened.inputs, api::inputs_for(*opened.file, request.random, request.shapes, opened.program->inputs()));
+  ASSAY_TRY(opened.inputs, api::inputs_for(*opened.data, request.random, request.shapes, opened.program->inputs()));
   return opened;
 }
 
@@ -93,6 +90,7 @@ Result<Report> run(const RunRequest& request) {
                                {"memory", memory},
                                {"written", request.output}};
   report.json = result.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  report.arrays = api::arrays_of(outputs);
   return report;
 }
 

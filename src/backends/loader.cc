@@ -1,7 +1,9 @@
-// The words for programs: `[FILE@]PROFILE`, `[FILE@]PROVIDER[:key=value,...]`, `recorded:FILE.npz`, `ort:NAME`.
+// The words for programs: `[FILE@]PROFILE`, `[FILE@]PROVIDER[:key=value,...]`, `recorded:FILE.npz`, `callable:NAME`,
+// `ort:NAME`.
 #include <algorithm>
 #include <map>
 
+#include "backends/callable.h"
 #include "backends/engine.h"
 #include "backends/model_file.h"
 #include "backends/program.h"
@@ -12,6 +14,7 @@
 namespace assay::backends {
 namespace {
 constexpr size_t kMostVariants = 6;
+constexpr std::string_view kRecorded = "recorded:", kCallable = "callable:";
 
 // Splits FILE@ off. The last '@' counts, so that files may have one in their name.
 std::pair<std::string, std::string_view> split_file(std::string_view spec, const std::string& model) {
@@ -97,6 +100,8 @@ struct ProgramLoader::State {
   std::map<std::string, std::shared_ptr<const Model>> models;
   std::vector<std::shared_ptr<const profiles::Profile>> made;  ///< profiles made for providers, kept for the programs
 
+  Result<std::unique_ptr<Program>> open_callable(std::string_view spec, const std::string& model, Warnings& warnings);
+
   Result<std::shared_ptr<const Model>> load(const std::string& path, Warnings& warnings) {
     if (const auto it = models.find(path); it != models.end()) return it->second;
     if (path.empty()) return Error{Code::usage, "no model is given for this program", "", "write FILE@PROFILE"};
@@ -121,6 +126,24 @@ struct ProgramLoader::State {
   }
 };
 
+Result<std::unique_ptr<Program>> ProgramLoader::State::open_callable(std::string_view spec, const std::string& model,
+                                                                     Warnings& warnings) {
+  const std::string_view name = spec.substr(kCallable.size());
+  const auto source = std::ranges::find(options.callables, name, &CallableSource::name);
+  if (source == options.callables.end())
+    return Error{Code::usage, "there is no callable '" + std::string(name) + "'", std::string(spec),
+                 "callables are given in Python or C++, not on the command line"};
+  if (model.empty()) {
+    Arrays data;
+    if (options.data) {
+      ASSAY_TRY(data, options.data());
+    }
+    return CallableProgram::of_data(std::string(spec), *source, data);
+  }
+  ASSAY_TRY(const std::shared_ptr<const Model> loaded, load(model, warnings));
+  return CallableProgram::create(std::string(spec), *source, loaded->inputs, loaded->outputs);
+}
+
 ProgramLoader::ProgramLoader(ProgramOptions options) : state_(std::make_unique<State>()) {
   state_->options = std::move(options);
 }
@@ -132,9 +155,15 @@ Result<std::shared_ptr<const ir::Graph>> ProgramLoader::model(const std::string&
   return model->graph;
 }
 
+Result<std::vector<Port>> ProgramLoader::ports(const std::string& path, Warnings& warnings) {
+  if (path.empty()) return std::vector<Port>();
+  ASSAY_TRY(const std::shared_ptr<const Model> model, state_->load(path, warnings));
+  return model->inputs;
+}
+
 Result<std::unique_ptr<Program>> ProgramLoader::open(std::string_view spec, const std::string& model,
                                                      Warnings& warnings) {
-  constexpr std::string_view kRecorded = "recorded:";
+  if (spec.starts_with(kCallable)) return state_->open_callable(spec, model, warnings);
   if (spec.starts_with(kRecorded))
     return RecordedProgram::open(std::string(spec), std::string(spec.substr(kRecorded.size())));
   const auto [file, name] = split_file(spec, model);

@@ -1,6 +1,6 @@
-// What can be compared: a program turns inputs into outputs. Our engine under a profile, outputs recorded on a device,
-// later real runtimes: all have this face. Written `[FILE@]PROFILE`, `[FILE@]PROVIDER[:key=value,...]` or
-// `recorded:FILE.npz`.
+// What can be compared: a program turns inputs into outputs. Our engine under a profile, real runtimes, functions of
+// the caller's, outputs recorded on a device: all have this face. Written `[FILE@]PROFILE`,
+// `[FILE@]PROVIDER[:key=value,...]`, `recorded:FILE.npz` or `callable:NAME`.
 #pragma once
 #include <functional>
 #include <memory>
@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backends/data/arrays.h"
 #include "backends/sizes.h"
 #include "base/result.h"
 #include "base/threads.h"
@@ -77,6 +78,13 @@ class Program {
                                               const SampleRange& range) = 0;
 };
 
+/// A function of the caller's that stands as a program, `callable:NAME`.
+struct CallableSource {
+  std::string name;
+  /// Inputs by name; outputs by name, or all without names in the model's order. Called from one thread at a time.
+  std::function<Result<Arrays>(const Arrays& inputs)> run;
+};
+
 struct ProgramOptions {
   const profiles::ProfileSet* profiles = nullptr;
   std::shared_ptr<const Threads> threads;
@@ -84,6 +92,10 @@ struct ProgramOptions {
   /// Names of the arrays that the models will be given, asked before the first model is read: those of defaults
   /// (initializers that are inputs too) make them inputs. May be empty.
   std::function<Result<std::vector<std::string>>()> given{};
+  std::vector<CallableSource> callables{};
+  /// The data, asked where a callable has no model to say what its inputs are.
+  std::function<Result<Arrays>()> data{};
+  std::vector<std::string> worker{};  ///< words that start a process for a real runtime (assay/commands.h)
 };
 
 /// Opens programs. Models are imported once and shared.
@@ -96,6 +108,8 @@ class ProgramLoader {
   /// its format on the CPU. Errors: unknown_profile, unknown_provider with a suggestion; backend_missing for ort:;
   /// whatever the file does wrong.
   Result<std::unique_ptr<Program>> open(std::string_view spec, const std::string& model, Warnings& warnings);
+  /// The inputs of a model; none where `model` is empty. Errors: as for model().
+  Result<std::vector<Port>> ports(const std::string& model, Warnings& warnings);
   /// The imported model of a file, with types inferred.
   Result<std::shared_ptr<const ir::Graph>> model(const std::string& path, Warnings& warnings);
 

@@ -1,0 +1,66 @@
+// A model under a profile, an execution provider or a real runtime: what can be run, again and again.
+//
+//   auto program = assay::Program::open("model.onnx", "coreml-nn-gpu");
+//   auto outputs = program->run(inputs);
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "assay/array.h"
+#include "assay/commands.h"
+#include "assay/result.h"
+
+namespace assay {
+
+/// An input or an output, as the model declares it.
+struct PortInfo {
+  struct Dimension {
+    int64_t value = -1;    ///< -1: not a number
+    std::string symbol{};  ///< empty: not named either
+  };
+  std::string name;
+  std::string type;  ///< as Array::type; "seq(float32[2])" and the like for what is no tensor
+  std::optional<std::vector<Dimension>> shape{};  ///< absent: not even the rank is known
+};
+
+struct OpenOptions {
+  commands::Settings settings{};
+  bool primary_only = true;  ///< of a profile with variants only the first
+  bool keep_states = false;  ///< a run reads what the run before it left in the model's states
+  /// Names of the arrays that runs will give: those of defaults (initializers that are inputs too) make them inputs.
+  std::vector<std::string> given{};
+};
+
+class Program {
+ public:
+  /// `program` is written as on the command line: a profile, a provider, `ort:NAME`; empty: strict-f32, for Core ML
+  /// files their format on the CPU. Errors: A002, A003 for words; A1xx for models; A4xx for runtimes.
+  static Result<Program> open(const std::string& model, const std::string& program = {}, OpenOptions options = {});
+  Program(Program&&) noexcept;
+  Program& operator=(Program&&) noexcept;
+  ~Program();
+
+  const std::string& text() const;     ///< the program as it was written
+  const std::string& profile() const;  ///< name of the profile; empty for real runtimes
+  bool emulated() const;
+  const std::vector<PortInfo>& inputs() const;
+  const std::vector<PortInfo>& outputs() const;
+  const std::vector<std::string>& variants() const;  ///< the primary first
+  const Warnings& warnings() const;                  ///< what opening it had to say
+
+  /// Runs one variant. `inputs` by name; outputs in the model's order, of their own memory. Results are the same bits
+  /// for any number of threads; may be called from several at once. Errors: A301 for missing names, A302 and A303 for
+  /// shapes and types that do not fit, A403 once commands::cancel() was called, A402 for real runtimes.
+  Result<std::vector<Array>> run(const std::vector<Array>& inputs, size_t variant = 0) const;
+
+ private:
+  struct State;
+  explicit Program(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace assay
