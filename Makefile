@@ -19,7 +19,7 @@ demo:  ## three audits on real models and data; leaves build/demo/*.json and bui
 	@$(PYTHON) tools/demo.py
 
 test:  ## every test
-	@$(SETUP) build test venv inputs
+	@$(SETUP) build test venv-test inputs
 	cmake --preset dev
 	cmake --build build/dev -j $(JOBS)
 	ctest --preset dev -j $(JOBS)
@@ -31,7 +31,7 @@ build:  ## the release binary, build/release/assay
 	cmake --build build/release -j $(JOBS)
 
 lint:  ## formatting, clang-tidy over the changed files, ruff, direction of includes
-	@$(SETUP) build test lint venv
+	@$(SETUP) build test lint venv-test
 	cmake --preset dev
 	tools/lint.sh
 

@@ -144,17 +144,17 @@ void stop(int signal) {
 }
 
 }  // namespace
-}  // namespace assay::cli
 
-int main(int argc, char** argv) {
-  std::signal(SIGINT, assay::cli::stop);
-  std::signal(SIGTERM, assay::cli::stop);
+int main(std::span<const std::string> words) {
+  std::signal(SIGINT, stop);
+  std::signal(SIGTERM, stop);
   std::signal(SIGPIPE, SIG_IGN);
-  const std::vector<std::string> words(argv + 1, argv + argc);
   try {
-    return assay::cli::flushed(assay::cli::run(words));
+    return flushed(run(words));
   } catch (const std::exception& e) {
-    const assay::Error error{assay::Code::internal, e.what(), "", "please report this with the model and the command"};
-    return assay::cli::finish(error, words.empty() ? "" : words[0], false);
+    const Error error{Code::internal, e.what(), "", "please report this with the model and the command"};
+    return finish(error, words.empty() ? "" : words[0], false);
   }
 }
+
+}  // namespace assay::cli

@@ -3,6 +3,7 @@
 #   a section of tools/packages.txt (build, test, lint, bench, fuzz): its Debian packages
 #   venv          .venv with tools/requirements.txt
 #   venv-bench    and the peers of the benchmarks, tools/requirements-bench.txt
+#   venv-test     and what the Python package is built and tested with, tools/requirements-test.txt
 #   inputs        build/inputs: the models and data sets that the demo reads
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -60,12 +61,14 @@ make_venv() {
   stamp_of tools/requirements.txt > .venv/requirements.stamp
 }
 
-make_venv_bench() {
+# make_venv_with NAME [PIP OPTION...]: and what tools/requirements-NAME.txt lists
+make_venv_with() {
   make_venv
-  is_current .venv/bench.stamp tools/requirements-bench.txt && return 0
-  say "adding the benchmarks' peers to .venv"
-  .venv/bin/pip install -q --no-deps -r tools/requirements-bench.txt >&2 || die "pip could not install tools/requirements-bench.txt"
-  stamp_of tools/requirements-bench.txt > .venv/bench.stamp
+  local list=tools/requirements-$1.txt stamp=.venv/$1.stamp
+  is_current "$stamp" "$list" && return 0
+  say "adding $list to .venv"
+  .venv/bin/pip install -q "${@:2}" -r "$list" >&2 || die "pip could not install $list"
+  stamp_of "$list" > "$stamp"
 }
 
 keep() {  # keep SHA256 FILE DESTINATION: moves a fetched file into place when it is the one that we know
@@ -105,7 +108,7 @@ fetch_inputs() {
 packages=()
 for step in "$@"; do
   case $step in
-    venv-bench) mapfile -t more < <(section venv) ;;
+    venv-bench|venv-test) mapfile -t more < <(section venv) ;;
     inputs) mapfile -t more < <(section venv; section inputs) ;;
     *) grep -qxF "[$step]" tools/packages.txt || die "unknown step: $step"
        mapfile -t more < <(section "$step") ;;
@@ -116,7 +119,8 @@ install_packages "${packages[@]}"
 for step in "$@"; do
   case $step in
     venv) make_venv ;;
-    venv-bench) make_venv_bench ;;
+    venv-bench) make_venv_with bench --no-deps ;;
+    venv-test) make_venv_with test -c tools/requirements.txt ;;
     inputs) fetch_inputs ;;
   esac
 done

@@ -184,5 +184,7 @@ std::string_view version();
 std::vector<std::string> profile_names();
 /// Asks all running work to stop; safe in a signal handler.
 void cancel();
+/// Forgets what cancel() asked for: what begins from now on runs.
+void resume();
 
 }  // namespace assay::commands

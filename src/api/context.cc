@@ -13,6 +13,7 @@ namespace assay::commands {
 
 std::string_view version() { return ASSAY_VERSION; }
 void cancel() { request_cancel(); }
+void resume() { forget_cancel(); }
 
 std::vector<std::string> profile_names() {
   std::vector<std::string> names;

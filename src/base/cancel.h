@@ -4,6 +4,7 @@
 
 namespace assay {
 void request_cancel();
+void forget_cancel();  ///< what begins from now on runs
 bool cancel_requested();
 /// Error `cancelled` once request_cancel() was called.
 Status check_cancel();

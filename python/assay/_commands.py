@@ -1,0 +1,364 @@
+"""What Assay can do, as functions: one for each command of the command line, with the same meaning."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import numpy as np
+
+from assay import _assay, _results
+from assay._errors import AssayError, announce
+from assay._source import ModelFile, ModelSource, path_text
+from assay.backends import Backend
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+Path = str | os.PathLike[str]
+Arrays = Mapping[str, Any]
+"""Arrays by the names of the model's inputs: NumPy arrays, or what exports DLPack or a buffer."""
+ProgramSource = str | Backend | Callable[[dict[str, Any]], Any]
+"""`[FILE@]PROFILE`, `[FILE@]PROVIDER[:key=value,...]`, `recorded:FILE.npz`, `ort:NAME`, or a function of the inputs."""
+
+
+class Common(TypedDict, total=False):
+    """What every function that computes takes.
+
+    threads: 0 (default): one per core. Results do not depend on it.
+    isa: scalar, avx2, avx512, neon or best (default). Results do not depend on it.
+    profile_files: profiles of your own (docs/profiles.md).
+    progress: called with (what, done, total) on long work; total is 0 where it is not known.
+    """
+
+    threads: int
+    isa: str
+    profile_files: Sequence[Path]
+    progress: Callable[[str, int, int], None] | None
+
+
+def settings_of(
+    threads: int = 0,
+    isa: str = "best",
+    profile_files: Sequence[Path] = (),
+    progress: Callable[[str, int, int], None] | None = None,
+) -> _assay.Settings:
+    """The keyword arguments of `Common` as the extension module takes them."""
+    import sys  # noqa: PLC0415
+
+    settings = _assay.Settings()
+    settings.threads = threads
+    settings.isa = isa
+    settings.profile_files = [path_text(file) for file in profile_files]
+    settings.worker = [sys.executable, "-m", "assay", "worker"]
+    settings.set_progress(progress)
+    return settings
+
+
+class _Programs:
+    """Programs as words; functions among them are given to the settings under names of their own."""
+
+    def __init__(self, settings: _assay.Settings) -> None:
+        self._settings = settings
+        self._names: dict[str, int] = {}
+
+    def spec(self, program: ProgramSource) -> str:
+        if isinstance(program, str):
+            return program
+        if not callable(program):
+            raise TypeError(f"a program is a name or a function, not {type(program).__name__}")
+        name = str(getattr(program, "name", None) or getattr(program, "__name__", None) or type(program).__name__)
+        known = self._names.get(name)
+        if known == id(program):
+            return f"callable:{name}"
+        if known is not None:
+            name = f"{name}-{len(self._names) + 1}"
+        self._names[name] = id(program)
+        self._settings.add_callable(name, program)
+        return f"callable:{name}"
+
+
+def _give_data(request: Any, file: str, data: Arrays | Path | None) -> None:
+    """Arrays in memory, or the name of a file."""
+    if data is None:
+        return
+    if isinstance(data, (str, os.PathLike)):
+        setattr(request, file, os.fspath(data))
+    elif isinstance(data, Mapping):
+        request.set_arrays({name: as_array(array) for name, array in data.items()})
+    else:
+        raise TypeError(f"data is a path or a mapping from names to arrays, not {type(data).__name__}")
+
+
+def as_array(value: Any, dtype: Any = None) -> Any:
+    """What exports memory stays as it is; numbers and lists become arrays, of `dtype` where it is known."""
+    if hasattr(value, "__dlpack__") or hasattr(value, "dtype"):
+        return value
+    return np.asarray(value, dtype=dtype)
+
+
+def inspect(
+    model: ModelSource,
+    program: str = "",
+    *,
+    full: bool = False,
+    emit_onnx: Path | None = None,
+    strict: bool = False,
+    **common: Unpack[Common],
+) -> _results.InspectResult:
+    """What a file states, or with `program` what a device makes of it, operation by operation.
+
+    emit_onnx: write the resolved program as plain ONNX here, for any other runtime to check.
+    Raises AssayError: A1xx of the model; A202 when ONNX cannot say a policy.
+    """
+    request = _assay.InspectRequest()
+    file = ModelFile(model)
+    request.settings, request.model, request.program = settings_of(**common), file.path, program
+    request.full, request.emit_onnx, request.strict = full, path_text(emit_onnx), strict
+    report = _assay.inspect(request)
+    announce(report.warnings, 2)
+    return _results.InspectResult.from_report(report)
+
+
+def diff(a: ModelSource, b: ModelSource, **common: Unpack[Common]) -> _results.DiffResult:
+    """What differs between two files: operations, types, weights."""
+    request = _assay.InspectRequest()
+    files = ModelFile(a), ModelFile(b)
+    request.settings, request.model, request.diff = settings_of(**common), files[0].path, files[1].path
+    report = _assay.inspect(request)
+    announce(report.warnings, 2)
+    return _results.DiffResult.from_report(report)
+
+
+def convert(
+    model: ModelSource,
+    output: Path,
+    *,
+    format: str = "",
+    precision: str = "",
+    target: str = "",
+    inputs: Sequence[str] = (),
+    strict: bool = False,
+    **common: Unpack[Common],
+) -> _results.ConvertResult:
+    """Writes the model as `.mlpackage`, `.mlmodel` or `.onnx`; float32 stays float32 unless `precision` says otherwise.
+
+    format: mlprogram or neuralnetwork. precision: float32, float16 or mixed:FILE. target: for example iOS15.
+    inputs: NAME:SHAPE with sizes or ranges lo..hi. strict: a warning is an error, and nothing is written.
+    Raises AssayError: A1xx of the source; A114 listing all that the format cannot say.
+    """
+    request = _assay.ConvertRequest()
+    file = ModelFile(model)
+    request.settings, request.model, request.output = settings_of(**common), file.path, path_text(output)
+    request.format, request.precision, request.target = format, precision, target
+    request.inputs, request.strict = list(inputs), strict
+    report = _assay.convert(request)
+    announce(report.warnings, 2)
+    return _results.ConvertResult.from_report(report)
+
+
+def run(
+    model: ModelSource,
+    inputs: Arrays | Path | None = None,
+    program: str = "",
+    *,
+    random: int | None = None,
+    shapes: Sequence[str] = (),
+    output: Path | None = None,
+    **common: Unpack[Common],
+) -> _results.RunResult:
+    """Runs a model over data and returns its outputs in `.arrays`; with `output` they are written to an .npz file too.
+
+    Samples along the first axis are run one after another where the model takes only one. `random` is the seed of
+    random inputs, `shapes` ("NAME:2,3") their sizes. To run a model many times use `assay.load`.
+    Raises AssayError: A1xx of the model, A3xx of the data.
+    """
+    request = _assay.RunRequest()
+    file = ModelFile(model)
+    request.settings, request.model, request.program = settings_of(**common), file.path, program
+    _give_data(request, "input", inputs)
+    request.random, request.shapes, request.output = random, list(shapes), path_text(output)
+    report = _assay.run(request)
+    announce(report.warnings, 2)
+    result = _results.RunResult.from_report(report)
+    result.arrays = report.arrays
+    return result
+
+
+def compare(
+    model: ModelSource | None,
+    inputs: Arrays | Path | None = None,
+    programs: Sequence[ProgramSource] = ("strict-f32",),
+    *,
+    random: int | None = None,
+    shapes: Sequence[str] = (),
+    max_abs: float | None = None,
+    max_rel: float | None = None,
+    max_ulp: float | None = None,
+    **common: Unpack[Common],
+) -> _results.CompareResult:
+    """How far apart the outputs of programs are, every pair. `.passed` tells whether all limits hold.
+
+    model: None where no program reads one (functions and recordings alone).
+    """
+    request = _assay.CompareRequest()
+    settings = settings_of(**common)
+    words = _Programs(settings)
+    request.programs = [words.spec(program) for program in programs]
+    file = None if model is None else ModelFile(model)
+    request.settings, request.model = settings, "" if file is None else file.path
+    _give_data(request, "input", inputs)
+    request.random, request.shapes = random, list(shapes)
+    request.max_abs, request.max_rel, request.max_ulp = max_abs, max_rel, max_ulp
+    report = _assay.compare(request)
+    announce(report.warnings, 2)
+    return _results.CompareResult.from_report(report)
+
+
+def fingerprint(outputs: Arrays | Path | Any) -> _results.FingerprintResult:
+    """Which number format outputs lie on, with the evidence in bits: the round trip test.
+
+    outputs: arrays by name, one array, or an .npz or .npy file.
+    """
+    request = _assay.FingerprintRequest()
+    if not isinstance(outputs, (str, os.PathLike, Mapping)):
+        outputs = {"array": outputs}
+    _give_data(request, "file", outputs)
+    return _results.FingerprintResult.from_report(_assay.fingerprint(request))
+
+
+def audit(
+    model: ModelSource | None,
+    data: Arrays | Path,
+    labels: Any = None,
+    *,
+    decision: str,
+    candidates: ProgramSource | Sequence[ProgramSource],
+    reference: ProgramSource = "strict-f32",
+    score: str = "",
+    output: str = "",
+    primary_only: bool = False,
+    first_sample: int = 0,
+    fail_on: str = "flips",
+    html: Path | None = None,
+    **common: Unpack[Common],
+) -> _results.AuditResult:
+    """Which decisions change where the model will run? `.passed` is False when one flips (`fail_on`).
+
+    model: None where no program reads one (functions and recordings alone).
+    data: arrays by input name, samples along the first axis; or an .npz or .npy file or a folder of ONNX test data.
+    labels: one integer per sample, or a .npy or .csv file.
+    decision: threshold:T, threshold:>T, argmax or topk:K (docs/decision-rules.md).
+    score, output: what is decided on, where the model has several outputs.
+    primary_only: only each profile's first variant. html: write a page here.
+    Raises UsageError for wrong words; AssayError A1xx of the model, A3xx of the data.
+    """
+    request = _assay.AuditRequest()
+    settings = settings_of(**common)
+    words = _Programs(settings)
+    several: Sequence[Any] = [candidates] if isinstance(candidates, str) or callable(candidates) else candidates
+    request.candidates = [words.spec(candidate) for candidate in several]
+    request.reference = words.spec(reference)
+    file = None if model is None else ModelFile(model)
+    request.settings, request.model = settings, "" if file is None else file.path
+    _give_data(request, "data", data)
+    if isinstance(labels, (str, os.PathLike)):
+        request.labels = os.fspath(labels)
+    elif labels is not None:
+        request.label_values = _label_values(labels)
+    request.decision, request.score, request.output = decision, score, output
+    request.primary_only, request.first_sample = primary_only, first_sample
+    request.fail_on, request.html = fail_on, path_text(html)
+    report = _assay.audit(request)
+    announce(report.warnings, 2)
+    return _results.AuditResult.from_report(report)
+
+
+def _label_values(labels: Any) -> list[int]:
+    values = np.asarray(labels)
+    if values.ndim != 1:
+        raise AssayError("A302", f"labels have the shape {list(values.shape)}", "labels", "give one label per sample")
+    if values.dtype.kind not in "iub":
+        whole = values.astype(np.int64) if values.dtype.kind == "f" and np.isfinite(values).all() else None
+        if whole is None or (whole != values).any():
+            raise AssayError("A306", f"labels are {values.dtype}", "labels", "give whole numbers")
+        values = whole
+    return [int(value) for value in values]
+
+
+def _audit_texts(audits: Iterable[_results.AuditResult | str]) -> list[str]:
+    return [a if isinstance(a, str) else a.to_json() for a in audits]
+
+
+def merge(parts: Iterable[_results.AuditResult | str], *, fail_on: str = "flips") -> _results.AuditResult:
+    """The audit of a data set from the audits of its parts (results, or their JSON), whatever their order.
+
+    The same bytes as the audit of the whole. Raises AssayError A307 for overlaps, gaps, other programs or rules.
+    """
+    request = _assay.MergeRequest()
+    request.texts, request.fail_on = _audit_texts(parts), fail_on
+    return _results.AuditResult.from_report(_assay.merge(request))
+
+
+def report(audits: Iterable[_results.AuditResult | str], html: Path, *, titles: Sequence[str] = ()) -> None:
+    """Writes one self-contained HTML page about audits (results, or their JSON)."""
+    request = _assay.PageRequest()
+    request.texts, request.titles, request.html = _audit_texts(audits), list(titles), path_text(html)
+    _assay.page(request)
+
+
+def profiles(**common: Unpack[Common]) -> _results.ProfilesResult:
+    """The device profiles there are."""
+    request = _assay.ProfilesRequest()
+    request.settings = settings_of(**common)
+    return _results.ProfilesResult.from_report(_assay.profiles(request))
+
+
+def profile(name: str, **common: Unpack[Common]) -> _results.ProfileResult:
+    """What is known of a device, from where, and how sure. Raises UsageError A002 for other names."""
+    request = _assay.ProfilesRequest()
+    request.settings, request.name = settings_of(**common), name
+    return _results.ProfileResult.from_report(_assay.profiles(request))
+
+
+def ops(name: str = "", *, core_ml: bool = False) -> _results.TableResult:
+    """The operators there are, or one of them; with `core_ml` what is read of Core ML files."""
+    request = _assay.OpsRequest()
+    request.name, request.core_ml = name, core_ml
+    return _results.TableResult.from_report(_assay.ops(request))
+
+
+def explain(code: str = "") -> _results.TableResult:
+    """What a code means, in long form ("A201"), or all codes."""
+    request = _assay.ExplainRequest()
+    request.code = code
+    return _results.TableResult.from_report(_assay.explain(request))
+
+
+def bench_run(
+    model: ModelSource,
+    inputs: Arrays | Path | None = None,
+    program: str = "",
+    *,
+    random: int | None = None,
+    shapes: Sequence[str] = (),
+    repeat: int = 7,
+    **common: Unpack[Common],
+) -> _results.BenchRunResult:
+    """Wall and processor time of repeated runs, after one that is not counted."""
+    request = _assay.BenchRunRequest()
+    file = ModelFile(model)
+    run_request = _assay.RunRequest()
+    run_request.settings, run_request.model, run_request.program = settings_of(**common), file.path, program
+    _give_data(run_request, "input", inputs)
+    run_request.random, run_request.shapes = random, list(shapes)
+    request.run, request.repeat = run_request, repeat
+    return _results.BenchRunResult.from_report(_assay.bench_run(request))
+
+
+def bench_peak(*, size: int = 0, **common: Unpack[Common]) -> _results.BenchPeakResult:
+    """The machine's fused multiply-add peak."""
+    request = _assay.BenchPeakRequest()
+    request.settings, request.size = settings_of(**common), size
+    return _results.BenchPeakResult.from_report(_assay.bench_peak(request))

@@ -1,0 +1,111 @@
+"""Models that are run again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from assay import _assay, _commands, _results
+from assay._errors import announce
+from assay._source import ModelFile, ModelSource
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+Port = _assay.PortInfo
+
+
+class Model(ModelFile):
+    """A model file; each profile that it is run under is opened once.
+
+    Attributes: `path`; `inputs` and `outputs`, each with `name`, `type` ("float32") and `shape` (numbers, names, None).
+    """
+
+    def __init__(self, source: ModelSource, **common: Unpack[_commands.Common]) -> None:
+        super().__init__(source)
+        self._common = common
+        self._programs: dict[str, _assay.Program] = {}
+        default = self.program()
+        self.inputs = default.inputs
+        self.outputs = default.outputs
+
+    def program(self, profile: str = "") -> _assay.Program:
+        """The model under a profile, a provider or a real runtime, opened at the first call.
+
+        Empty: strict-f32; for Core ML files their format on the CPU.
+        """
+        if profile not in self._programs:
+            settings = _commands.settings_of(**self._common)
+            program = _assay.Program.open(self.path, profile, settings, primary_only=False)
+            announce(program.warnings, 3)
+            self._programs[profile] = program
+        return self._programs[profile]
+
+    def variants(self, profile: str = "") -> list[str]:
+        """The ways in which a device may compute that a profile knows, the likeliest first."""
+        return self.program(profile).variants
+
+    def run(
+        self, inputs: Mapping[str, Any] | Sequence[Any] | Any, profile: str = "", *, variant: int | str = 0
+    ) -> dict[str, np.ndarray[Any, Any]]:
+        """Outputs by name.
+
+        inputs: arrays by input name, in the model's order, or the only one. Memory is shared, not copied; numbers and
+        lists take the type that the model declares. Arrays are never converted: another type raises AssayError A303.
+        """
+        program = self.program(profile)
+        index = program.variants.index(variant) if isinstance(variant, str) else variant
+        return program.run(named_inputs(program.inputs, inputs), index)
+
+    def audit(self, data: Any, labels: Any = None, **options: Any) -> _results.AuditResult:
+        """`assay.audit` of this model."""
+        return _commands.audit(self, data, labels, **self._with(options))
+
+    def compare(self, inputs: Any, programs: Sequence[Any], **options: Any) -> _results.CompareResult:
+        """`assay.compare` of this model."""
+        return _commands.compare(self, inputs, programs, **self._with(options))
+
+    def convert(self, output: _commands.Path, **options: Any) -> _results.ConvertResult:
+        """`assay.convert` of this model."""
+        return _commands.convert(self, output, **self._with(options))
+
+    def inspect(self, program: str = "", **options: Any) -> _results.InspectResult:
+        """`assay.inspect` of this model."""
+        return _commands.inspect(self, program, **self._with(options))
+
+    def _with(self, options: dict[str, Any]) -> dict[str, Any]:
+        return dict(self._common) | options
+
+    def __repr__(self) -> str:
+        return f"assay.load({self.path!r})"
+
+
+def named_inputs(ports: Sequence[Port], inputs: Any) -> dict[str, Any]:
+    """Inputs by name, whichever way they were given."""
+    types = {port.name: port.type for port in ports}
+    if not isinstance(inputs, Mapping):
+        single = hasattr(inputs, "dtype") or hasattr(inputs, "__dlpack__") or len(ports) == 1
+        if single and not (isinstance(inputs, (list, tuple)) and len(inputs) == 1 and hasattr(inputs[0], "dtype")):
+            inputs = [inputs]
+        if len(inputs) != len(ports):
+            raise TypeError(f"the model has {len(ports)} inputs ({', '.join(types)}), given are {len(inputs)}")
+        inputs = dict(zip(types, inputs, strict=True))
+    return {name: _commands.as_array(value, _dtype(types.get(name))) for name, value in inputs.items()}
+
+
+def _dtype(type_name: str | None) -> Any:
+    """NumPy's type of an element type; None where NumPy has none."""
+    try:
+        return np.dtype(type_name) if type_name and type_name != "string" else None
+    except TypeError:
+        return None
+
+
+def load(model: ModelSource, **common: Unpack[_commands.Common]) -> Model:
+    """A model to run many times: a path (ONNX or Core ML), the bytes of an ONNX model, or an onnx.ModelProto.
+
+    Raises AssayError: A101 for a missing file, A1xx for what it does wrong.
+    """
+    return Model(model, **common)

@@ -1,0 +1,500 @@
+"""What commands find out, as plain dataclasses: fields are named as the keys of the command's JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import json
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Union
+
+import numpy as np
+
+from assay import _assay
+from assay._errors import AssayWarning, warnings_in
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from typing_extensions import Self
+
+_NOT_FINITE = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
+
+
+def build(hint: Any, value: Any) -> Any:
+    """A JSON value as a type of this module: dataclasses by their fields, keys that they do not know left out."""
+    origin = typing.get_origin(hint)
+    if origin in (Union, types.UnionType):
+        options = [option for option in typing.get_args(hint) if option is not type(None)]
+        return None if value is None else build(options[0], value) if len(options) == 1 else value
+    if origin is list:
+        (item,) = typing.get_args(hint)
+        return [build(item, part) for part in value]
+    if dataclasses.is_dataclass(hint):
+        hints = typing.get_type_hints(hint)
+        known = [f.name for f in dataclasses.fields(hint) if f.name in value]
+        return typing.cast(Any, hint)(**{name: build(hints[name], value[name]) for name in known})
+    if hint is float:
+        return _NOT_FINITE[value] if isinstance(value, str) else float(value)
+    return value
+
+
+def _table(columns: list[str], rows: list[list[Any]]) -> str:
+    head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+@dataclass(kw_only=True)
+class Result:
+    """What every result has.
+
+    Attributes: `text`, the result for people, as the command prints it; `warnings`; `passed`, whether all checks held.
+    """
+
+    text: str = field(default="", repr=False)
+    warnings: list[AssayWarning] = field(default_factory=list, repr=False)
+    passed: bool = True
+    _json: str = field(default="null", repr=False)
+
+    @classmethod
+    def from_report(cls, report: _assay.Report) -> Self:
+        """From the extension module's report."""
+        result: Self = build(cls, cls._keys(json.loads(report.json)))
+        result.text, result.passed, result._json = report.text, report.passed, report.json
+        result.warnings = warnings_in(report.warnings)
+        return result
+
+    @classmethod
+    def _keys(cls, value: Any) -> Any:
+        """The command's JSON as an object whose keys are the fields."""
+        return value
+
+    def to_json(self) -> str:
+        """The command's `result`: the same bytes for the same question."""
+        return self._json
+
+    def to_html(self) -> str:
+        """As HTML: a part of a page."""
+        return self._repr_html_()
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.text)}</pre>"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass
+class Evidence:
+    """A statement of a profile and what it rests on, or what a profile does not model."""
+
+    what: str
+    source: str
+    certainty: str
+    reason: str = ""
+
+
+@dataclass
+class Lattice:
+    """Which number format values lie on. `format` is None when fewer than 32 bits of evidence say so."""
+
+    format: str | None
+    evidence_bits: int
+    verdict: str
+    values: int = 0
+    finite: int = 0
+    counted: int = 0
+    off: dict[str, int] = field(default_factory=dict)
+    from_float64: bool = False
+
+
+@dataclass
+class Differences:
+    """How far one output (or all of them) is from the reference's. ULPs are those of `ulp_type`."""
+
+    max_abs: float
+    max_rel: float
+    max_ulp: int | None
+    ulp_type: str
+    elements: int
+    equal: int
+    nan_mismatches: int
+    infinite: int
+    reference_zeros: int
+    worst: dict[str, Any] | None = None
+    abs_histogram: list[list[int]] = field(default_factory=list, repr=False)
+    rel_histogram: list[list[int]] = field(default_factory=list, repr=False)
+    ulp_histogram: list[list[int]] = field(default_factory=list, repr=False)
+    output: str = ""
+    outputs: list[Differences] = field(default_factory=list, repr=False)
+
+
+@dataclass
+class Case:
+    """A sample that is decided otherwise than by the reference. For argmax a score is the best minus the runner-up."""
+
+    sample: int
+    label: int | None
+    reference_score: float
+    candidate_score: float
+    reference_decision: Any
+    candidate_decision: Any
+    margin_ulp: float
+    candidate_margin_ulp: float
+    explained_by_output_rounding: bool
+    variants: list[str]
+
+
+@dataclass
+class Verdict:
+    """Numbers of samples; they add up to all of them."""
+
+    safe: int
+    at_risk: int
+    flips: int
+
+
+@dataclass
+class Variant:
+    """One way in which a device may compute, and what it gave."""
+
+    name: str
+    differs: int
+    differences: Differences
+    lattice: Lattice
+    confusion: dict[str, Any] | list[list[int]] | None
+    metrics: dict[str, Any] | None
+
+
+@dataclass
+class AuditedProgram:
+    """The reference."""
+
+    program: str
+    profile: str | None
+    emulated: bool
+    model: str | None
+    confusion: dict[str, Any] | list[list[int]] | None
+    metrics: dict[str, Any] | None
+    non_finite: int
+    profile_identity: str | None = None
+
+
+@dataclass
+class Candidate:
+    """A program held against the reference."""
+
+    program: str
+    profile: str | None
+    variants: list[Variant]
+    verdict: Verdict
+    flips: list[Case]
+    at_risk: list[Case]
+    differences: Differences
+    lattice: Lattice
+    confusion: dict[str, Any] | list[list[int]] | None
+    metrics: dict[str, Any] | None
+    non_finite: int
+    emulated: bool
+    model: str | None
+    storage: str
+    rounding_interval: dict[str, Any] | None
+    evidence: list[Evidence] = field(repr=False)
+    not_modelled: list[Evidence] = field(repr=False)
+    profile_identity: str | None = None
+
+
+@dataclass
+class AuditResult(Result):
+    """Which decisions change, by candidate."""
+
+    samples: int
+    decision: str
+    reference: AuditedProgram
+    candidates: list[Candidate]
+    first_sample: int
+    score: str
+    score_type: str
+    threshold: float | None
+    classes: int
+    labels: bool
+
+    def to_html(self) -> str:
+        """A self-contained page, as `assay report` writes it."""
+        request = _assay.PageRequest()
+        request.texts = [self._json]
+        request.titles = [self.decision]
+        return _assay.page(request).text
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [c.program, c.verdict.safe, c.verdict.at_risk, c.verdict.flips, f"{c.differences.max_abs:.3g}",
+             c.lattice.verdict, "emulated" if c.emulated else ""]
+            for c in self.candidates
+        ]  # fmt: skip
+        columns = ["program", "safe", "at risk", "flips", "max |diff|", "outputs lie on", ""]
+        return f"<p>{self.samples} samples, {html.escape(self.decision)}</p>" + _table(columns, rows)
+
+    def to_pandas(self, table: str = "candidates") -> pd.DataFrame:
+        """A row for each candidate, or with `table="cases"` one for each sample that is at risk or flips."""
+        import pandas as pd  # noqa: PLC0415  # an optional package
+
+        if table == "cases":
+            cases = [
+                {"program": c.program, "verdict": verdict} | dataclasses.asdict(case)
+                for c in self.candidates
+                for verdict, found in (("flips", c.flips), ("at risk", c.at_risk))
+                for case in found
+            ]
+            columns = ["program", "verdict", *(f.name for f in dataclasses.fields(Case))]
+            return pd.DataFrame(cases, columns=columns)
+        if table != "candidates":
+            raise ValueError(f"the tables are 'candidates' and 'cases', not {table!r}")
+        return pd.DataFrame(
+            [
+                {
+                    "program": c.program,
+                    "profile": c.profile,
+                    "emulated": c.emulated,
+                    "safe": c.verdict.safe,
+                    "at_risk": c.verdict.at_risk,
+                    "flips": c.verdict.flips,
+                    "max_abs": c.differences.max_abs,
+                    "max_ulp": c.differences.max_ulp,
+                    "format": c.lattice.format,
+                }
+                for c in self.candidates
+            ]
+        )
+
+
+@dataclass
+class ComparedProgram:
+    """One of the programs of a comparison."""
+
+    program: str
+    variant: str
+    profile: str | None
+    emulated: bool
+    lattice: Lattice
+
+
+@dataclass
+class Pair(Differences):
+    """Differences of `b`'s outputs against `a`'s, all outputs together; `outputs` has each."""
+
+    a: str = ""
+    b: str = ""
+    within_limits: bool = True
+
+
+@dataclass
+class CompareResult(Result):
+    """How far programs are apart, every pair."""
+
+    samples: int
+    within_limits: bool
+    programs: list[ComparedProgram]
+    pairs: list[Pair]
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [p.a, p.b, f"{p.max_abs:.6g}", f"{p.max_rel:.3g}", p.max_ulp, f"{p.equal} of {p.elements}"]
+            for p in self.pairs
+        ]
+        formats = [[p.program, p.lattice.verdict, "emulated" if p.emulated else ""] for p in self.programs]
+        columns = ["a", "b", "max |b - a|", "relative", "ULPs", "equal"]
+        return _table(["program", "outputs lie on", ""], formats) + _table(columns, rows)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row for each pair of programs and each output."""
+        import pandas as pd  # noqa: PLC0415  # an optional package
+
+        columns = ["output", "max_abs", "max_rel", "max_ulp", "elements", "equal", "nan_mismatches"]
+        return pd.DataFrame(
+            [
+                {"a": pair.a, "b": pair.b} | {column: getattr(output, column) for column in columns}
+                for pair in self.pairs
+                for output in pair.outputs
+            ]
+        )
+
+
+@dataclass
+class Fingerprint(Lattice):
+    """Which number format an array's values lie on."""
+
+    name: str = ""
+    type: str = ""
+    shape: list[int] = field(default_factory=list)
+
+
+@dataclass
+class FingerprintResult(Result):
+    """One fingerprint for each floating-point array."""
+
+    arrays: list[Fingerprint]
+
+    def __getitem__(self, name: str) -> Fingerprint:
+        for array in self.arrays:
+            if array.name == name:
+                return array
+        raise KeyError(name)
+
+    def _repr_html_(self) -> str:
+        rows = [[a.name, f"{a.type}{a.shape}", a.format or "", a.verdict] for a in self.arrays]
+        return _table(["array", "type", "format", "verdict"], rows)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row for each array."""
+        import pandas as pd  # noqa: PLC0415  # an optional package
+
+        return pd.DataFrame([dataclasses.asdict(a) for a in self.arrays])
+
+
+@dataclass
+class PortDescription:
+    """An input or output in words: `type` is as "float32[1,4]"."""
+
+    name: str
+    type: str
+
+
+@dataclass
+class InspectResult(Result):
+    """What a file states, or what a device makes of it. `program` is the resolved program, where one was asked for."""
+
+    file: str
+    format: str
+    operations: int
+    operators: dict[str, int]
+    inputs: list[PortDescription]
+    outputs: list[PortDescription]
+    precision: str
+    graph: str = ""
+    specification_version: int | None = None
+    metadata: dict[str, str] = field(default_factory=dict, repr=False)
+    results_stored_as: dict[str, int] = field(default_factory=dict)
+    values: dict[str, int] = field(default_factory=dict)
+    unstated_values: list[Any] = field(default_factory=list, repr=False)
+    weights: dict[str, Any] = field(default_factory=dict, repr=False)
+    states: list[Any] = field(default_factory=list, repr=False)
+    notes: list[Any] = field(default_factory=list, repr=False)
+    program: str = field(default="", repr=False)
+
+
+@dataclass
+class DiffResult(Result):
+    """What differs between two files."""
+
+    a: str
+    b: str
+    differences: list[Any]
+
+
+@dataclass
+class ConvertResult(Result):
+    """What was written, and for which systems."""
+
+    model: str
+    written: str
+    format: str
+    specification_version: int | None = None
+    required_by: list[dict[str, Any]] = field(default_factory=list)
+    operations: dict[str, int] = field(default_factory=dict)
+    float64_as_float32: list[str] = field(default_factory=list)
+
+
+@dataclass
+class RunResult(Result):
+    """The outputs of a run. `arrays` has them as NumPy arrays by name."""
+
+    program: str
+    emulated: bool
+    variant: str
+    outputs: list[dict[str, Any]] = field(repr=False)
+    memory: dict[str, int] | None = None
+    written: str = ""
+    arrays: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict, repr=False)
+
+
+@dataclass
+class ProfileSummary:
+    """A profile in one line."""
+
+    name: str
+    doc: str
+    storage: str
+    variants: list[str]
+
+
+@dataclass
+class ProfilesResult(Result):
+    """The profiles there are."""
+
+    profiles: list[ProfileSummary]
+
+    @classmethod
+    def _keys(cls, value: Any) -> Any:
+        return {"profiles": value}
+
+    def _repr_html_(self) -> str:
+        return _table(["profile", "storage", ""], [[p.name, p.storage, p.doc] for p in self.profiles])
+
+
+@dataclass
+class ProfileVariant:
+    """One way in which a device may compute: statements with their evidence."""
+
+    name: str
+    doc: str
+    storage: str
+    statements: list[dict[str, Any]]
+
+
+@dataclass
+class ProfileResult(Result):
+    """What is known of a device, from where, and how sure."""
+
+    name: str
+    doc: str
+    storage: str
+    variants: list[ProfileVariant]
+    not_modelled: list[dict[str, Any]]
+
+
+@dataclass
+class TableResult(Result):
+    """Rows as the command's JSON has them: operators, codes."""
+
+    rows: list[dict[str, Any]]
+
+    @classmethod
+    def _keys(cls, value: Any) -> Any:
+        return {"rows": value if isinstance(value, list) else [value]}
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row for each."""
+        import pandas as pd  # noqa: PLC0415  # an optional package
+
+        return pd.DataFrame(self.rows)
+
+
+@dataclass
+class BenchRunResult(Result):
+    """Wall and processor time of repeated runs, in milliseconds."""
+
+    program: str
+    wall_ms: list[float]
+    cpu_ms: list[float]
+
+
+@dataclass
+class BenchPeakResult(Result):
+    """The machine's fused multiply-add peak on the chosen code path, in 10^9 operations per second."""
+
+    gflops: float
+    isa: str
+    threads: int

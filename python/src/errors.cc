@@ -1,0 +1,94 @@
+#include "errors.h"
+
+#include <nanobind/stl/string.h>
+
+#include <csignal>
+#include <utility>
+
+#include "assay/commands.h"
+
+#ifdef __APPLE__
+#include <pthread.h>
+#else
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace assay::python {
+namespace nb = nanobind;
+namespace {
+
+#ifdef _WIN32
+#error "signals are those of POSIX here"
+#endif
+
+struct sigaction before;  // what Python, or whoever embeds it, does with Ctrl-C
+
+bool in_main_thread() {
+#ifdef __APPLE__
+  return pthread_main_np() != 0;
+#else
+  return ::syscall(SYS_gettid) == ::getpid();
+#endif
+}
+
+void stop(int signal) {
+  commands::cancel();
+  if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) before.sa_handler(signal);
+}
+
+/// The exception behind the error that is on its way through the library; guarded by the GIL. Never freed: the
+/// interpreter may be gone before static objects are.
+nb::object& exception_behind() {
+  static auto* behind = new nb::object();
+  return *behind;
+}
+
+[[noreturn]] void throw_exception(const nb::object& exception) {
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception.ptr())), exception.ptr());
+  throw nb::python_error();
+}
+
+}  // namespace
+
+Error error_of(nb::python_error& raised, const std::string& where) {
+  const bool interrupt = raised.matches(PyExc_KeyboardInterrupt);
+  if (interrupt) commands::cancel();
+  exception_behind() = nb::borrow(raised.value());
+  const auto type = nb::cast<std::string>(nb::str(raised.type().attr("__name__")));
+  const auto text = nb::cast<std::string>(nb::str(raised.value()));
+  return {interrupt ? Code::cancelled : Code::backend_failed, type + (text.empty() ? "" : ": " + text), where,
+          "the exception is this one's cause"};
+}
+
+Interruptible::Interruptible() {
+  if (!in_main_thread()) return;
+  struct sigaction now {};
+  if (::sigaction(SIGINT, nullptr, &now) != 0) return;
+  // Who ignores Ctrl-C, or ends at once, or asks for details of the signal, goes on to do so.
+  if (now.sa_handler == SIG_IGN || now.sa_handler == SIG_DFL || (now.sa_flags & SA_SIGINFO) != 0) return;
+  if (now.sa_handler == stop) return;  // a call inside a call
+  before = now;
+  now.sa_handler = stop;
+  installed_ = ::sigaction(SIGINT, &now, nullptr) == 0;
+}
+
+Interruptible::~Interruptible() {
+  if (installed_) ::sigaction(SIGINT, &before, nullptr);
+}
+
+void raise(const Error& error) {
+  const nb::object behind = std::exchange(exception_behind(), nb::object());
+  if (error.code == Code::cancelled) {
+    commands::resume();
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+    if (behind.is_valid()) throw_exception(behind);
+  }
+  const nb::object make = nb::module_::import_("assay._errors").attr("error_of");
+  const nb::object exception =
+      make(code_name(error.code), error.message, error.where, error.fix, static_cast<int>(code_row(error.code).exit));
+  if (behind.is_valid()) exception.attr("__cause__") = behind;
+  throw_exception(exception);
+}
+
+}  // namespace assay::python

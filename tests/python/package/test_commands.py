@@ -1,0 +1,157 @@
+"""What a command can do, one call can do: the same results as the command line, from files or from memory."""
+import inspect as reflection
+import json
+
+import numpy as np
+import onnx
+import pytest
+
+import assay
+
+
+def test_the_article_in_python(mlp, article_input, article_outputs):
+    model = assay.load(mlp)
+    for profile, expected in article_outputs.items():
+        assert np.array_equal(model.run(article_input, profile=profile)["output"], expected)
+    prints = assay.fingerprint(model.run(article_input, profile="coreml-nn-gpu"))
+    assert prints["output"].format == "float16"
+    assert prints["output"].evidence_bits == 39
+    assert assay.fingerprint(model.run(article_input))["output"].format == "float32"
+
+
+def test_models_come_as_paths_bytes_and_protos(mlp, article_input, article_outputs, tmp_path):
+    proto = onnx.load(mlp)
+    for source in (mlp, proto, proto.SerializeToString(), assay.load(mlp)):
+        result = assay.run(source, article_input, "coreml-nn-gpu")
+        assert np.array_equal(result.arrays["output"], article_outputs["coreml-nn-gpu"])
+        assert result.emulated
+    with pytest.raises(TypeError, match="a model is a path, bytes"):
+        assay.load(3)
+
+
+def test_run_writes_what_it_returns(mlp, tmp_path):
+    result = assay.run(mlp, random=3, output=tmp_path / "out.npz")
+    assert np.array_equal(np.load(tmp_path / "out.npz")["output"], result.arrays["output"])
+    assert result.written == str(tmp_path / "out.npz")
+
+
+def test_compare_tells_pairs_and_limits(mlp, article_input):
+    result = assay.compare(mlp, article_input, ["strict-f32", "coreml-nn-gpu"], max_abs=1e-6)
+    assert not result.passed
+    assert not result.within_limits
+    assert result.pairs[0].max_abs == 0.0003751516342163086
+    assert [p.lattice.format for p in result.programs] == ["float32", "float16"]
+    assert assay.compare(mlp, article_input, ["strict-f32", "strict-f32"], max_ulp=0).passed
+
+
+def test_results_are_those_of_the_command_line(assay_cli, mlp, tmp_path):
+    rng = np.random.default_rng(5)
+    data = {"input": rng.standard_normal((64, 4)).astype(np.float32)}
+    labels = rng.integers(0, 3, 64)
+    np.savez(tmp_path / "x.npz", **data)
+    np.save(tmp_path / "y.npy", labels)
+    shown = assay_cli("audit", mlp, "--data", tmp_path / "x.npz", "--labels", tmp_path / "y.npy", "--decision", "argmax",
+                      "--candidate", "coreml-nn-gpu", "--candidate", "bf16-storage", "--json", "--fail-on", "none")
+    options = {"decision": "argmax", "candidates": ["coreml-nn-gpu", "bf16-storage"], "fail_on": "none"}
+    for given in ((data, labels), (tmp_path / "x.npz", tmp_path / "y.npy"), (data, labels.astype(float).tolist())):
+        result = assay.audit(mlp, *given, **options)
+        assert json.loads(result.to_json()) == json.loads(shown)["result"]
+
+
+def test_an_audit_is_the_merge_of_its_parts(mlp, tmp_path):
+    x = np.random.default_rng(1).standard_normal((50, 4)).astype(np.float32)
+    options = {"decision": "argmax", "candidates": "bf16-storage", "fail_on": "none"}
+    whole = assay.audit(mlp, {"input": x}, **options)
+    parts = [assay.audit(mlp, {"input": x[a:b]}, first_sample=a, **options) for a, b in ((20, 50), (0, 20))]
+    assert assay.merge(parts).to_json() == whole.to_json()
+    assert assay.merge([part.to_json() for part in parts]) == assay.merge(parts)
+    with pytest.raises(assay.AssayError) as missing:
+        assay.merge(parts[:1] * 2)
+    assert missing.value.code == "A307"
+    assay.report(parts, tmp_path / "page.html", titles=["first", "second"])
+    assert "second" in (tmp_path / "page.html").read_text()
+    assert "<html" in whole.to_html()
+    assert "bf16-storage" in whole._repr_html_()
+
+
+def test_tables(mlp):
+    x = np.random.default_rng(1).standard_normal((200, 4)).astype(np.float32)
+    result = assay.audit(mlp, {"input": x}, decision="threshold:0.5", score="output[0]", fail_on="none",
+                         candidates=["coreml-nn-gpu", "bf16-storage"])
+    table = result.to_pandas()
+    assert list(table.program) == ["coreml-nn-gpu", "bf16-storage"]
+    assert (table.safe + table.at_risk + table.flips == 200).all()
+    cases = result.to_pandas("cases")
+    assert len(cases) == (table.at_risk + table.flips).sum()
+    assert {"sample", "reference_score", "verdict"} <= set(cases.columns)
+    with pytest.raises(ValueError, match="the tables are"):
+        result.to_pandas("flops")
+
+
+def test_convert_and_inspect(mlp, tmp_path):
+    with pytest.warns(assay.AssayWarning, match="A207"):
+        assay.convert(mlp, tmp_path / "m.mlmodel")
+    written = assay.convert(mlp, tmp_path / "m.mlpackage")
+    assert written.format == "ML Program"
+    assert written.operations == {"linear": 1}
+    network, program = assay.inspect(tmp_path / "m.mlmodel"), assay.inspect(tmp_path / "m.mlpackage")
+    assert network.values["unstated"] > 0
+    assert program.values["unstated"] == 0
+    assert assay.diff(tmp_path / "m.mlpackage", tmp_path / "m.mlpackage").differences == []
+    resolved = assay.inspect(mlp, "coreml-nn-gpu", full=True, emit_onnx=tmp_path / "resolved.onnx")
+    assert "float16" in resolved.program
+    assert onnx.load(tmp_path / "resolved.onnx").graph.node
+
+
+def test_words_and_files_that_are_wrong(mlp, article_input):
+    with pytest.raises(assay.UsageError) as wrong:
+        assay.load(mlp).run(article_input, profile="coreml-nn-gpo")
+    assert wrong.value.code == "A002"
+    assert "did you mean 'coreml-nn-gpu'" in str(wrong.value)
+    assert isinstance(wrong.value, ValueError)
+    with pytest.raises(assay.AssayError) as missing:
+        assay.load("nothing.onnx")
+    assert (missing.value.code, missing.value.where) == ("A101", "nothing.onnx")
+    for inputs, code in (({"inputs": article_input["input"]}, "A301"), ({"input": np.zeros((1, 5), np.float32)}, "A302"),
+                         ({"input": np.zeros((1, 4))}, "A303")):
+        with pytest.raises(assay.AssayError) as bad:
+            assay.load(mlp).run(inputs)
+        assert bad.value.code == code
+    with pytest.raises(assay.AssayError) as labels:
+        assay.audit(mlp, article_input, [0.5], decision="argmax", candidates="coreml-nn-gpu")
+    assert labels.value.code == "A306"
+    with pytest.raises(TypeError, match="data is a path or a mapping"):
+        assay.audit(mlp, article_input["input"], decision="argmax", candidates="coreml-nn-gpu")
+
+
+def test_what_there_is():
+    names = [profile.name for profile in assay.profiles().profiles]
+    assert names == assay.profile_names()
+    assert assay.profile("coreml-nn-gpu").variants[0].statements
+    assert assay.ops("Conv").rows[0]["name"] == "Conv"
+    assert len(assay.explain().rows) > 30
+    assert assay.explain("A201").rows[0]["code"] == "A201"
+
+
+def test_benches(mlp):
+    assert len(assay.bench_run(mlp, random=1, repeat=3).wall_ms) == 3
+    assert assay.bench_peak(threads=1).gflops > 0
+
+
+def test_every_command_of_the_command_line_is_a_function(assay_cli):
+    """Later commands arrive in both."""
+    listed = [line.split()[0] for line in assay_cli("--help").splitlines() if line.startswith("  ") and line.strip()]
+    commands = [word for word in listed if word.isalpha() and word.islower()]
+    assert len(commands) >= 12
+    for command in commands:
+        functions = [name for name in assay.__all__ if name.split("_")[0] == command]
+        assert functions, f"`assay {command}` is no function of the package"
+        assert all(reflection.getdoc(getattr(assay, name)) for name in functions)
+
+
+def test_progress_is_told(mlp):
+    told = []
+    x = np.random.default_rng(1).standard_normal((500, 4)).astype(np.float32)
+    assay.audit(mlp, {"input": x}, decision="argmax", candidates="bf16-storage", fail_on="none",
+                progress=lambda what, done, total: told.append((what, done, total)))
+    assert told[-1] == ("samples", 500, 500)
