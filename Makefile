@@ -2,12 +2,13 @@
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 PYTHON := .venv/bin/python
+WHEEL_PYTHON ?= $(PYTHON)
 SETUP := tools/setup.sh
 
 export CCACHE_NOHASHDIR := 1
 export CCACHE_BASEDIR := $(CURDIR)
 
-.PHONY: help demo test build lint bench install check-sanitizers clean distclean
+.PHONY: help demo test build wheel lint bench install check-sanitizers clean distclean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -29,6 +30,10 @@ build:  ## the release binary, build/release/assay
 	@$(SETUP) build
 	cmake --preset release
 	cmake --build build/release -j $(JOBS)
+
+wheel:  ## the Python package as dist/assay-*.whl, for the python of .venv; WHEEL_PYTHON=python3.12 for another
+	@$(SETUP) build wheel venv-test
+	tools/make_wheel.sh $(WHEEL_PYTHON)
 
 lint:  ## formatting, clang-tidy over the changed files, ruff, direction of includes
 	@$(SETUP) build test lint venv-test

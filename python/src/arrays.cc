@@ -128,7 +128,9 @@ Array text_of(const std::string& name, nb::handle array) {
 Array numbers_of(const std::string& name, nb::handle object) {
   nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu> view;
   if (!nb::try_cast(object, view)) {
-    refuse(name, object, "is no array in the CPU's memory: give NumPy arrays, or what exports DLPack or a buffer");
+    refuse(name, object,
+           "is no array of one of the element types that models have, in the CPU's memory: give NumPy arrays, or what "
+           "exports DLPack or a buffer");
   }
   const Row* row = row_of(view.dtype());
   if (row == nullptr) refuse(name, object, "has an element type that models do not have");

@@ -32,8 +32,8 @@ def unary(op, onnx_type, shape=("N", 3)):
 @pytest.mark.parametrize(("onnx_type", "dtype"), TYPES)
 def test_every_type_goes_through(onnx_type, dtype):
     x = np.array([[0, 1, 2], [3, 1, 7]]).astype(dtype)
-    if np.issubdtype(np.dtype(dtype), np.signedinteger) or np.dtype(dtype).name == "int4":
-        x = -x
+    if np.dtype(dtype).name in ("int4", "int8", "int16", "int32", "int64"):
+        x = (-x).astype(dtype)
     y = assay.load(unary("Identity", onnx_type)).run({"x": x})["y"]
     assert y.dtype == x.dtype
     assert np.array_equal(y.astype(np.float64), x.astype(np.float64))
@@ -90,7 +90,7 @@ def test_what_is_no_array():
     assert wrong.value.code == "A303"
     with pytest.raises(TypeError, match=r"'x' .* holds what is no text"):
         model.run({"x": np.array([[object(), 1, 2]], object)})
-    with pytest.raises(TypeError, match="element type that models do not have"):
+    with pytest.raises(TypeError, match="element types that models have"):
         model.run({"x": np.zeros((2, 3), np.longdouble)})
 
 

@@ -76,7 +76,7 @@ def test_an_audit_is_the_merge_of_its_parts(mlp, tmp_path):
 
 def test_tables(mlp):
     x = np.random.default_rng(1).standard_normal((200, 4)).astype(np.float32)
-    result = assay.audit(mlp, {"input": x}, decision="threshold:0.5", score="output[0]", fail_on="none",
+    result = assay.audit(mlp, {"input": x}, decision="threshold:0.5", score="index(output, 0)", fail_on="none",
                          candidates=["coreml-nn-gpu", "bf16-storage"])
     table = result.to_pandas()
     assert list(table.program) == ["coreml-nn-gpu", "bf16-storage"]
@@ -95,8 +95,8 @@ def test_convert_and_inspect(mlp, tmp_path):
     assert written.format == "ML Program"
     assert written.operations == {"linear": 1}
     network, program = assay.inspect(tmp_path / "m.mlmodel"), assay.inspect(tmp_path / "m.mlpackage")
-    assert network.values["unstated"] > 0
-    assert program.values["unstated"] == 0
+    assert (network.format, program.format) == ("Core ML NeuralNetwork", "Core ML ML Program")
+    assert program.values == {"typed": 1, "unstated": 0}
     assert assay.diff(tmp_path / "m.mlpackage", tmp_path / "m.mlpackage").differences == []
     resolved = assay.inspect(mlp, "coreml-nn-gpu", full=True, emit_onnx=tmp_path / "resolved.onnx")
     assert "float16" in resolved.program
@@ -126,7 +126,7 @@ def test_words_and_files_that_are_wrong(mlp, article_input):
 
 def test_what_there_is():
     names = [profile.name for profile in assay.profiles().profiles]
-    assert names == assay.profile_names()
+    assert sorted(names) == sorted(assay.profile_names())
     assert assay.profile("coreml-nn-gpu").variants[0].statements
     assert assay.ops("Conv").rows[0]["name"] == "Conv"
     assert len(assay.explain().rows) > 30
@@ -141,8 +141,8 @@ def test_benches(mlp):
 def test_every_command_of_the_command_line_is_a_function(assay_cli):
     """Later commands arrive in both."""
     listed = [line.split()[0] for line in assay_cli("--help").splitlines() if line.startswith("  ") and line.strip()]
-    commands = [word for word in listed if word.isalpha() and word.islower()]
-    assert len(commands) >= 12
+    commands = [word for word in listed if word.isalpha() and word.islower() and word != "assay"]
+    assert {"audit", "bench", "run"} <= set(commands)
     for command in commands:
         functions = [name for name in assay.__all__ if name.split("_")[0] == command]
         assert functions, f"`assay {command}` is no function of the package"

