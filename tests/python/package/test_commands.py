@@ -50,8 +50,9 @@ def test_results_are_those_of_the_command_line(assay_cli, mlp, tmp_path):
     labels = rng.integers(0, 3, 64)
     np.savez(tmp_path / "x.npz", **data)
     np.save(tmp_path / "y.npy", labels)
-    shown = assay_cli("audit", mlp, "--data", tmp_path / "x.npz", "--labels", tmp_path / "y.npy", "--decision", "argmax",
-                      "--candidate", "coreml-nn-gpu", "--candidate", "bf16-storage", "--json", "--fail-on", "none")
+    shown = assay_cli("audit", mlp, "--data", tmp_path / "x.npz", "--labels", tmp_path / "y.npy",
+                      "--decision", "argmax", "--candidate", "coreml-nn-gpu", "--candidate", "bf16-storage", "--json",
+                      "--fail-on", "none")
     options = {"decision": "argmax", "candidates": ["coreml-nn-gpu", "bf16-storage"], "fail_on": "none"}
     for given in ((data, labels), (tmp_path / "x.npz", tmp_path / "y.npy"), (data, labels.astype(float).tolist())):
         result = assay.audit(mlp, *given, **options)
@@ -112,8 +113,12 @@ def test_words_and_files_that_are_wrong(mlp, article_input):
     with pytest.raises(assay.AssayError) as missing:
         assay.load("nothing.onnx")
     assert (missing.value.code, missing.value.where) == ("A101", "nothing.onnx")
-    for inputs, code in (({"inputs": article_input["input"]}, "A301"), ({"input": np.zeros((1, 5), np.float32)}, "A302"),
-                         ({"input": np.zeros((1, 4))}, "A303")):
+    wrong_inputs = {
+        "A301": {"inputs": article_input["input"]},
+        "A302": {"input": np.zeros((1, 5), np.float32)},
+        "A303": {"input": np.zeros((1, 4))},
+    }
+    for code, inputs in wrong_inputs.items():
         with pytest.raises(assay.AssayError) as bad:
             assay.load(mlp).run(inputs)
         assert bad.value.code == code
