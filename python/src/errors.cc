@@ -23,6 +23,7 @@ namespace {
 #endif
 
 struct sigaction before;  // what Python, or whoever embeds it, does with Ctrl-C
+volatile std::sig_atomic_t stopped = 0;
 
 bool in_main_thread() {
 #ifdef __APPLE__
@@ -33,6 +34,7 @@ bool in_main_thread() {
 }
 
 void stop(int signal) {
+  stopped = 1;
   commands::cancel();
   if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) before.sa_handler(signal);
 }
@@ -74,7 +76,11 @@ Interruptible::Interruptible() {
 }
 
 Interruptible::~Interruptible() {
-  if (installed_) ::sigaction(SIGINT, &before, nullptr);
+  if (!installed_) return;
+  ::sigaction(SIGINT, &before, nullptr);
+  // The work has ended, stopped or just done; Python raises KeyboardInterrupt, and what it calls next is to run.
+  if (stopped != 0) commands::resume();
+  stopped = 0;
 }
 
 void raise(const Error& error) {

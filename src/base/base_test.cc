@@ -55,6 +55,10 @@ TEST(OutputFile, AppearsOnlyWhenCommitted) {
   EXPECT_EQ(mapped->bytes().size(), 5u);
   EXPECT_EQ(MappedFile::open(folder.string()).error().code, Code::file_missing);
   EXPECT_EQ(OutputFile::create((folder / "no" / "a").string()).error().code, Code::write_failed);
+  // What is being read is no place to write to.
+  EXPECT_EQ(write_file(path, "other").error().code, Code::write_failed);
+  mapped = Error{Code::internal, "no longer"};
+  EXPECT_TRUE(write_file(path, "other").ok());
 }
 
 TEST(Text, DidYouMeanAndShortest) {

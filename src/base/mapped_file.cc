@@ -7,8 +7,31 @@
 
 #include <cerrno>
 #include <cstring>
+#include <mutex>
+#include <set>
+#include <utility>
 
 namespace assay {
+namespace {
+
+using FileId = std::pair<uint64_t, uint64_t>;  // device, inode
+
+struct Mappings {
+  std::mutex mutex;
+  std::multiset<FileId> files;
+};
+// Never freed: mappings may end after static objects do.
+Mappings& mappings() {
+  static auto* all = new Mappings();
+  return *all;
+}
+
+}  // namespace
+
+bool MappedFile::is_mapped(uint64_t device, uint64_t inode) {
+  const std::lock_guard lock(mappings().mutex);
+  return mappings().files.contains({device, inode});
+}
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -31,7 +54,16 @@ Result<MappedFile> MappedFile::from_descriptor(int descriptor, const std::string
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (address == MAP_FAILED)
     return Error{Code::file_missing, std::string("cannot map: ") + std::strerror(errno), name, ""};
-  file.owner_ = std::shared_ptr<const void>(address, [size](const void* p) { ::munmap(const_cast<void*>(p), size); });
+  const FileId id{info.st_dev, info.st_ino};
+  {
+    const std::lock_guard lock(mappings().mutex);
+    mappings().files.insert(id);
+  }
+  file.owner_ = std::shared_ptr<const void>(address, [size, id](const void* p) {
+    ::munmap(const_cast<void*>(p), size);
+    const std::lock_guard lock(mappings().mutex);
+    mappings().files.erase(mappings().files.find(id));
+  });
   file.bytes_ = {static_cast<const std::byte*>(address), size};
   return file;
 }

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/mapped_file.h"
+
 namespace assay {
 namespace {
 Error cannot_create(const std::string& path, const char* why, const char* fix) {
@@ -50,6 +52,9 @@ Result<OutputFile> OutputFile::create(const std::string& path) {
     if (descriptor < 0) return cannot_create(path, std::strerror(errno), "give the path of a file");
     return OutputFile(path, "", descriptor);
   }
+  // The weights of the model at hand, say: renaming onto them would leave nothing to read next time.
+  if (exists && MappedFile::is_mapped(existing.st_dev, existing.st_ino))
+    return cannot_create(path, "it is being read as part of an input", "give the path of another file");
   const std::string target = exists ? behind_links(path) : path;
   std::string temporary = target + ".XXXXXX";
   const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);
