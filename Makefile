@@ -24,6 +24,7 @@ test:  ## every test
 	cmake --preset dev
 	cmake --build build/dev -j $(JOBS)
 	ctest --preset dev -j $(JOBS)
+	tools/make_wheel.sh $(PYTHON)
 	$(PYTHON) -m pytest tests/python
 
 build:  ## the release binary, build/release/assay
@@ -32,7 +33,7 @@ build:  ## the release binary, build/release/assay
 	cmake --build build/release -j $(JOBS)
 
 wheel:  ## the Python package as dist/assay-*.whl, for the python of .venv; WHEEL_PYTHON=python3.12 for another
-	@$(SETUP) build wheel venv-test
+	@$(SETUP) build venv-test
 	tools/make_wheel.sh $(WHEEL_PYTHON)
 
 lint:  ## formatting, clang-tidy over the changed files, ruff, direction of includes

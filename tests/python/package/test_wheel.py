@@ -1,5 +1,6 @@
 """The wheel in dist/ (`make wheel`): small, self-contained, and what the documents say once it is installed."""
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -71,8 +72,6 @@ def test_the_command_is_installed(installed, tmp_path):
 
 
 def test_the_packages_tests_pass_on_it(installed, tmp_path):
-    env = {**os.environ, "ASSAY_PACKAGE": "installed", "PYTHONPATH": ""}
-    done = subprocess.run([installed / "bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                           "--rootdir", tmp_path, "-c", os.devnull, ROOT / "tests/python/package/test_formats.py"],
-                          cwd=tmp_path, capture_output=True, text=True, check=False, env=env)
+    shutil.copy(ROOT / "tests/python/package/test_formats.py", tmp_path)
+    done = call(installed / "bin/python", "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", tmp_path, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
