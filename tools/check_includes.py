@@ -27,8 +27,9 @@ MAY_INCLUDE["lint"] = {"base", "ir", "onnx", "coreml"}
 MAY_INCLUDE["report"] = {"base", "audit"}
 MAY_INCLUDE["api"] = set(MAY_INCLUDE)
 
-# Public folders: the API sees only itself; the command line sees the API and two folders of the library.
-PUBLIC = {"include": set(), "cli": {"base", "report", "api"}}
+# Public folders: the API sees only itself; the command line sees the API and two folders of the library; the Python
+# package's module sees the API (and the command line).
+PUBLIC = {"include": set(), "cli": {"base", "report", "api"}, "python": set()}
 
 # Libraries that cost seconds to compile: never in a header of src/, where everybody would pay.
 HEAVY = re.compile(r"^(CLI/|nlohmann/|toml\+\+/|fmt/|gtest/|tbb/)")
