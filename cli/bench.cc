@@ -4,20 +4,21 @@ namespace assay::cli {
 namespace {
 
 constexpr Flag kFlags[] = {
-    {"WHAT", "run|peak", "what to time", Flag::Kind::positional},
+    {"WHAT", "run|peak|matmul", "what to time", Flag::Kind::positional},
     {"MODEL", "FILE", "the model, for run", Flag::Kind::optional_positional},
     kInputFlag,
     kRandomFlag,
     kShapeFlag,
     kProfileFlag,
     kProviderFlag,
-    {"--repeat", "N", "counted runs (default 7), after one that is not counted"},
-    {"--size", "N", "peak: also time an N x N matrix product"},
+    {"--repeat", "N", "counted runs (default 7; matmul: 5), after one that is not counted"},
+    {"--size", "N", "matmul: rows and columns (default 1024); peak: also time an N x N matrix product"},
 };
 
 constexpr std::string_view kExample =
     "  assay bench run model.onnx --random 1 --repeat 15 --threads 1 --json\n"
     "  assay bench peak --threads 1 --size 2048\n"
+    "  assay bench matmul --size 1024\n"
     "";
 
 Result<Report> run_command(const Args& args, const Settings& settings) {
@@ -27,8 +28,12 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
     return Error{Code::usage, "--repeat takes 1 to 100000 and --size up to 16384", "", "see --help"};
   const std::string what = args.text("WHAT");
   if (what == "peak") return commands::bench_peak({.settings = settings, .size = static_cast<int>(size.value_or(0))});
+  if (what == "matmul")
+    return commands::bench_matmul({.settings = settings,
+                                   .size = static_cast<int>(size.value_or(1024)),
+                                   .repeat = static_cast<int>(repeat.value_or(5))});
   if (what != "run" || !args.has("MODEL"))
-    return Error{Code::usage, "bench takes `run MODEL` or `peak`", "", "see --help"};
+    return Error{Code::usage, "bench takes `run MODEL`, `peak` or `matmul`", "", "see --help"};
   commands::BenchRunRequest request{
       .run = {.settings = settings, .model = args.text("MODEL"), .input = args.text("--input")}};
   ASSAY_TRY(request.run.random, args.whole("--random"));
@@ -42,7 +47,7 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
 
 extern const Command kBench = {
     .name = "bench",
-    .summary = "time runs of a model, or the machine's peak",
+    .summary = "time runs of a model, a matrix product in several precisions, or the machine's peak",
     .example = kExample,
     .flags = kFlags,
     .computes = true,

@@ -179,6 +179,15 @@ struct BenchPeakRequest {
 /// The machine's fused multiply-add peak on the chosen code path.
 Result<Report> bench_peak(const BenchPeakRequest& request);
 
+struct BenchMatmulRequest {
+  Settings settings{};
+  int size = 1024;  ///< rows and columns of the square matrices, up to 16384
+  int repeat = 5;
+};
+/// A matrix product in float32, in float16 storage, in float16 throughout and, where the processor has it, in its own
+/// float16 arithmetic: times, and from the numbers which format results and sums really had.
+Result<Report> bench_matmul(const BenchMatmulRequest& request);
+
 std::string_view version();
 /// The names that a mistyped one may have meant, for command lines.
 std::vector<std::string> profile_names();

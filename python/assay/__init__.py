@@ -14,6 +14,7 @@ from assay import backends, formats
 from assay._assay import profile_names, version
 from assay._commands import (
     audit,
+    bench_matmul,
     bench_peak,
     bench_run,
     compare,
@@ -63,6 +64,7 @@ __all__ = [
     "__version__",
     "audit",
     "backends",
+    "bench_matmul",
     "bench_peak",
     "bench_run",
     "compare",

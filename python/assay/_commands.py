@@ -357,6 +357,16 @@ def bench_run(
     return _results.BenchRunResult.from_report(_assay.bench_run(request))
 
 
+def bench_matmul(*, size: int = 1024, repeat: int = 5, **common: Unpack[Common]) -> _results.BenchMatmulResult:
+    """A size x size matrix product in float32, float16 storage, float16 throughout and the processor's own float16.
+
+    Times, and from the numbers which format results and sums really had.
+    """
+    request = _assay.BenchMatmulRequest()
+    request.settings, request.size, request.repeat = settings_of(**common), size, repeat
+    return _results.BenchMatmulResult.from_report(_assay.bench_matmul(request))
+
+
 def bench_peak(*, size: int = 0, **common: Unpack[Common]) -> _results.BenchPeakResult:
     """The machine's fused multiply-add peak."""
     request = _assay.BenchPeakRequest()

@@ -492,6 +492,45 @@ class BenchRunResult(Result):
 
 
 @dataclass
+class MatmulWay:
+    """One way to multiply. `format` and `accumulator` are told from its numbers: what results lie on, what sums had."""
+
+    name: str
+    what: str
+    emulated: bool
+    format: str | None
+    evidence_bits: int
+    accumulator: str
+    wall_ms: list[float]
+    median_ms: float
+    gflops: float
+    ratio: float
+
+
+@dataclass
+class BenchMatmulResult(Result):
+    """A square matrix product in several precisions."""
+
+    size: int
+    threads: int
+    ways: list[MatmulWay]
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [
+                w.name,
+                f"{w.median_ms:.4g}",
+                f"{w.ratio:.2f}",
+                w.format or "",
+                w.accumulator,
+                "emulated" if w.emulated else "",
+            ]
+            for w in self.ways
+        ]
+        return _table(["", "median ms", "ratio", "results lie on", "sums in", ""], rows)
+
+
+@dataclass
 class BenchPeakResult(Result):
     """The machine's fused multiply-add peak on the chosen code path, in 10^9 operations per second."""
 

@@ -200,6 +200,11 @@ void bind_requests(nb::module_& m) {
       .def(nb::init<>())
       .def_rw("settings", &BenchPeakRequest::settings)
       .def_rw("size", &BenchPeakRequest::size);
+  nb::class_<BenchMatmulRequest>(m, "BenchMatmulRequest")
+      .def(nb::init<>())
+      .def_rw("settings", &BenchMatmulRequest::settings)
+      .def_rw("size", &BenchMatmulRequest::size)
+      .def_rw("repeat", &BenchMatmulRequest::repeat);
 }
 
 }  // namespace
@@ -220,6 +225,7 @@ void bind_commands(nb::module_& m) {
   m.def("explain", command(&explain), nb::arg("request"));
   m.def("bench_run", command(&bench_run), nb::arg("request"));
   m.def("bench_peak", command(&bench_peak), nb::arg("request"));
+  m.def("bench_matmul", command(&bench_matmul), nb::arg("request"));
   m.def("profile_names", &profile_names, "The built-in profiles.");
 }
 
