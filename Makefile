@@ -8,7 +8,7 @@ SETUP := tools/setup.sh
 export CCACHE_NOHASHDIR := 1
 export CCACHE_BASEDIR := $(CURDIR)
 
-.PHONY: help demo test build wheel lint bench install check-sanitizers clean distclean
+.PHONY: help demo test build wheel docs lint bench install check-sanitizers clean distclean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -20,7 +20,7 @@ demo:  ## three audits on real models and data; leaves build/demo/*.json and bui
 	@$(PYTHON) tools/demo.py
 
 test:  ## every test
-	@$(SETUP) build test venv-test inputs
+	@$(SETUP) build test docs venv-test inputs
 	cmake --preset dev
 	cmake --build build/dev -j $(JOBS)
 	ctest --preset dev -j $(JOBS)
@@ -47,6 +47,10 @@ bench: build  ## our benchmarks and the table against the peers
 	cmake --build build/release -j $(JOBS)
 	for b in $(wildcard bench/*_bench.cc); do build/release/$$(basename $$b .cc) || exit 1; done
 	$(PYTHON) tools/bench_peers.py
+
+docs:  ## the documentation as a site, build/site/index.html
+	@$(SETUP) docs venv-test
+	tools/make_docs.sh
 
 install: build  ## into PREFIX (default /usr/local)
 	cmake --install build/release --prefix $(PREFIX)

@@ -19,6 +19,7 @@ enum class Code : uint16_t {
 /// and --strict does not fail for it.
 enum class CodeExit : uint8_t { note = 0, words = 2, file = 3, bug = 4 };
 
+/// What the table says of a code.
 struct CodeRow {
   Code code;
   std::string_view name;
@@ -29,10 +30,13 @@ struct CodeRow {
 
 /// All codes, ascending.
 std::span<const CodeRow> code_table();
+/// The row of a code.
 const CodeRow& code_row(Code code);
+/// True for codes that are notes: never an error.
 inline bool is_note(Code code) { return code_row(code).exit == CodeExit::note; }
 /// Accepts `A101`, `a101` and `101`.
 std::optional<Code> parse_code(std::string_view text);
+/// `A101` and the like.
 std::string code_name(Code code);
 
 }  // namespace assay

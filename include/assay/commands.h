@@ -23,6 +23,7 @@
 #include "assay/callable.h"
 #include "assay/result.h"
 
+/// The commands of the command line, as functions. Each returns a Report or an Error; none throws, prints or exits.
 namespace assay::commands {
 
 /// Called now and then on long work: what is being done, how much of it, of how much (0: not known). May be empty.
@@ -53,6 +54,7 @@ struct Report {
   std::vector<Array> arrays{};  ///< of run: the outputs, named as the model names them
 };
 
+/// What a file states, or what a device makes of it.
 struct InspectRequest {
   Settings settings{};
   std::string model;
@@ -65,6 +67,7 @@ struct InspectRequest {
 /// Errors: A1xx; not_expressible when emit_onnx is asked for a policy that ONNX cannot say.
 Result<Report> inspect(const InspectRequest& request);
 
+/// Another format for a model; types change only when asked for.
 struct ConvertRequest {
   Settings settings{};
   std::string model;
@@ -78,6 +81,7 @@ struct ConvertRequest {
 /// Errors: A1xx of the source; not_convertible listing all that the format cannot say.
 Result<Report> convert(const ConvertRequest& request);
 
+/// One run of one program.
 struct RunRequest {
   Settings settings{};
   std::string model;
@@ -93,6 +97,7 @@ struct RunRequest {
 /// Errors: A1xx, A3xx.
 Result<Report> run(const RunRequest& request);
 
+/// Outputs of several programs on the same inputs, every pair.
 struct CompareRequest {
   Settings settings{};
   std::string model{};  ///< may be empty where no program reads one: recordings and callables
@@ -103,14 +108,18 @@ struct CompareRequest {
   std::vector<std::string> programs{};                    ///< at least two
   std::optional<double> max_abs{}, max_rel{}, max_ulp{};  ///< limits; report.passed tells whether all hold
 };
+/// Errors: A001 for fewer than two programs; A1xx, A3xx, A4xx.
 Result<Report> compare(const CompareRequest& request);
 
+/// Which format outputs lie on; exactly one of the two.
 struct FingerprintRequest {
   std::string file{};           ///< .npz or .npy of outputs
   std::vector<Array> arrays{};  ///< the same in memory
 };
+/// Errors: A3xx.
 Result<Report> fingerprint(const FingerprintRequest& request);
 
+/// Decisions under a reference and under candidates, sample by sample.
 struct AuditRequest {
   Settings settings{};
   std::string model{};                  ///< may be empty where no program reads one: recordings and callables
@@ -128,15 +137,19 @@ struct AuditRequest {
   std::string fail_on = "flips";  ///< flips, at-risk, none
   std::string html{};             ///< write a page here
 };
+/// Errors: A002 to A004 for words; A1xx, A3xx, A4xx. report.passed tells whether `fail_on` was met.
 Result<Report> audit(const AuditRequest& request);
 
+/// Audits of parts of one data set.
 struct MergeRequest {
   std::vector<std::string> files{};  ///< JSON envelopes of audits over parts of one data set
   std::vector<std::string> texts{};  ///< such envelopes, or their results, in memory
   std::string fail_on = "flips";
 };
+/// The audit of the whole, the same bytes as one audit of all samples gives. Errors: A3xx for parts that do not fit.
 Result<Report> merge(const MergeRequest& request);
 
+/// Audits to show on one page.
 struct PageRequest {
   std::vector<std::string> files{};   ///< JSON envelopes of audits
   std::vector<std::string> texts{};   ///< such envelopes, or their results, in memory
@@ -146,25 +159,32 @@ struct PageRequest {
 /// One self-contained HTML page about the audits.
 Result<Report> page(const PageRequest& request);
 
+/// Which profiles there are, or what one of them says.
 struct ProfilesRequest {
   Settings settings{};
   std::string name{};  ///< empty: list all
 };
+/// Errors: A002.
 Result<Report> profiles(const ProfilesRequest& request);
 
+/// Which operators there are.
 struct OpsRequest {
   std::string name{};
   bool core_ml = false;   ///< what is read of Core ML: operations of ML Programs, layers of NeuralNetworks
   bool markdown = false;  ///< text is docs/ops.md (docs/coreml-ops.md)
 };
+/// Errors: A001 for unknown names.
 Result<Report> ops(const OpsRequest& request);
 
+/// What codes mean.
 struct ExplainRequest {
   std::string code{};  ///< "A201"; empty: all
   bool markdown = false;
 };
+/// Errors: A001 for unknown codes.
 Result<Report> explain(const ExplainRequest& request);
 
+/// How long a run takes.
 struct BenchRunRequest {
   RunRequest run{};
   int repeat = 7;
@@ -172,6 +192,7 @@ struct BenchRunRequest {
 /// Wall and processor time of repeated runs, after one that is not counted.
 Result<Report> bench_run(const BenchRunRequest& request);
 
+/// How fast the machine is at best.
 struct BenchPeakRequest {
   Settings settings{};
   int size = 0;  ///< also time a square float32 matrix product of this size; 0: none
@@ -179,6 +200,7 @@ struct BenchPeakRequest {
 /// The machine's fused multiply-add peak on the chosen code path.
 Result<Report> bench_peak(const BenchPeakRequest& request);
 
+/// Of bench_matmul().
 struct BenchMatmulRequest {
   Settings settings{};
   int size = 1024;  ///< rows and columns of the square matrices, up to 16384
@@ -188,6 +210,7 @@ struct BenchMatmulRequest {
 /// float16 arithmetic: times, and from the numbers which format results and sums really had.
 Result<Report> bench_matmul(const BenchMatmulRequest& request);
 
+/// Of the library: "0.1.0".
 std::string_view version();
 /// The names that a mistyped one may have meant, for command lines.
 std::vector<std::string> profile_names();

@@ -26,6 +26,7 @@ struct RoundingOptions {
 struct Interval {
   double low = 1, high = 0;
   bool low_included = false, high_included = false;
+  /// True when no number lies between the ends.
   bool empty() const { return low > high || (low == high && !(low_included && high_included)); }
 };
 
@@ -47,25 +48,27 @@ class Format {
   static Result<Format> ieee_like(int exponent_bits, int significand_bits);
   /// The names that named() takes.
   static std::vector<std::string> names();
-  Format(const Format&);
-  Format& operator=(const Format&);
+  Format(const Format&);             ///< a copy
+  Format& operator=(const Format&);  ///< a copy
   ~Format();
 
-  std::string name() const;  ///< "e5m10" and the like for those of ieee_like()
-  int exponent_bits() const;
+  std::string name() const;      ///< "e5m10" and the like for those of ieee_like()
+  int exponent_bits() const;     ///< without the sign
   int significand_bits() const;  ///< stored ones
-  double max_finite() const;
-  double min_normal() const;
+  double max_finite() const;     ///< the largest magnitude that is a number
+  double min_normal() const;     ///< the smallest magnitude with all significand bits
   double min_subnormal() const;  ///< min_normal where there are none
 
   /// Rounds `count` numbers once, in place; NaN stays NaN. Errors: A001 for unknown words in `options`.
   Status round(double* values, size_t count, const RoundingOptions& options = {}) const;
+  /// The same for float32 numbers, whose results are float32 where the format is no wider.
   Status round(float* values, size_t count, const RoundingOptions& options = {}) const;
+  /// True where the value lies on the lattice: rounding would not change it.
   bool representable(double value) const;
   /// The neighbour on the format's lattice; of a value off the lattice the next one that is on it. From the largest
   /// finite value to infinity (or staying there where the format has none).
   double next_up(double value) const;
-  double next_down(double value) const;
+  double next_down(double value) const;  ///< as next_up, toward minus infinity
   /// Spacing of the lattice at |value|; 0 for NaN and infinities, which have none.
   double ulp(double value) const;
   /// Steps on the lattice between two of its values; 2^64 - 1 between a NaN and a number. Errors: A309 for values that
@@ -76,6 +79,7 @@ class Format {
                                                const RoundingOptions& options = {}) const;
   /// Bit pattern of a value, in the low bits. Errors: A309 for a value that is not on the lattice.
   Result<uint64_t> encode(double value) const;
+  /// The value of a bit pattern, of which the low bits count.
   double decode(uint64_t bits) const;
 
  private:

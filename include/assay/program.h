@@ -14,10 +14,12 @@
 #include "assay/commands.h"
 #include "assay/result.h"
 
+/// Which floating-point precision does a model really run in, and what does that do to its decisions?
 namespace assay {
 
 /// An input or an output, as the model declares it.
 struct PortInfo {
+  /// One axis of a declared shape: a size, a symbol, or neither.
   struct Dimension {
     int64_t value = -1;    ///< -1: not a number
     std::string symbol{};  ///< empty: not named either
@@ -27,6 +29,7 @@ struct PortInfo {
   std::optional<std::vector<Dimension>> shape{};  ///< absent: not even the rank is known
 };
 
+/// How a program is opened.
 struct OpenOptions {
   commands::Settings settings{};
   bool primary_only = true;  ///< of a profile with variants only the first
@@ -35,20 +38,22 @@ struct OpenOptions {
   std::vector<std::string> given{};
 };
 
+/// Types, precision and memory are decided when it is opened and once for each set of input shapes, not in every run.
 class Program {
  public:
   /// `program` is written as on the command line: a profile, a provider, `ort:NAME`; empty: strict-f32, for Core ML
   /// files their format on the CPU. Errors: A002, A003 for words; A1xx for models; A4xx for runtimes.
   static Result<Program> open(const std::string& model, const std::string& program = {}, OpenOptions options = {});
-  Program(Program&&) noexcept;
-  Program& operator=(Program&&) noexcept;
+  Program(Program&&) noexcept;             ///< moved from, only to be destroyed or assigned to
+  Program& operator=(Program&&) noexcept;  ///< as the constructor
   ~Program();
 
   const std::string& text() const;     ///< the program as it was written
   const std::string& profile() const;  ///< name of the profile; empty for real runtimes
-  bool emulated() const;
+  bool emulated() const;               ///< true where the engine stands for a device or runtime
+  /// What the model declares, in its order: what run() takes and what it returns.
   const std::vector<PortInfo>& inputs() const;
-  const std::vector<PortInfo>& outputs() const;
+  const std::vector<PortInfo>& outputs() const;      ///< as inputs()
   const std::vector<std::string>& variants() const;  ///< the primary first
   const Warnings& warnings() const;                  ///< what opening it had to say
 
