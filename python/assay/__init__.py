@@ -10,7 +10,7 @@ Whatever a command of `assay` can do, a function here can do. `import assay as o
 
 from __future__ import annotations
 
-from assay import backends, formats
+from assay import backends, capi, formats
 from assay._assay import profile_names, version
 from assay._commands import (
     audit,
@@ -32,6 +32,8 @@ from assay._commands import (
 )
 from assay._errors import AssayError, AssayNote, AssayWarning, UsageError
 from assay._model import Model, load
+from assay._ort_options import ExecutionMode, ExecutionOrder, GraphOptimizationLevel, RunOptions, SessionOptions
+from assay._ort_value import IOBinding, OrtValue
 from assay._results import (
     AuditResult,
     Candidate,
@@ -42,6 +44,18 @@ from assay._results import (
     FingerprintResult,
     InspectResult,
     RunResult,
+)
+from assay._session import (
+    InferenceSession,
+    ModelMetadata,
+    NodeArg,
+    get_all_providers,
+    get_available_providers,
+    get_device,
+    get_version_string,
+    set_default_logger_severity,
+    set_default_logger_verbosity,
+    set_seed,
 )
 
 __version__ = version()
@@ -55,11 +69,21 @@ __all__ = [
     "Case",
     "CompareResult",
     "ConvertResult",
+    "ExecutionMode",
+    "ExecutionOrder",
     "Fingerprint",
     "FingerprintResult",
+    "GraphOptimizationLevel",
+    "IOBinding",
+    "InferenceSession",
     "InspectResult",
     "Model",
+    "ModelMetadata",
+    "NodeArg",
+    "OrtValue",
+    "RunOptions",
     "RunResult",
+    "SessionOptions",
     "UsageError",
     "__version__",
     "audit",
@@ -67,12 +91,17 @@ __all__ = [
     "bench_matmul",
     "bench_peak",
     "bench_run",
+    "capi",
     "compare",
     "convert",
     "diff",
     "explain",
     "fingerprint",
     "formats",
+    "get_all_providers",
+    "get_available_providers",
+    "get_device",
+    "get_version_string",
     "inspect",
     "load",
     "merge",
@@ -82,4 +111,7 @@ __all__ = [
     "profiles",
     "report",
     "run",
+    "set_default_logger_severity",
+    "set_default_logger_verbosity",
+    "set_seed",
 ]
