@@ -2,6 +2,7 @@
 
 from assay.backends._coreml_mac import coreml
 from assay.backends._function import Backend, callable
+from assay.backends._openvino import openvino
 from assay.backends._torch import torch
 
-__all__ = ["Backend", "callable", "coreml", "torch"]
+__all__ = ["Backend", "callable", "coreml", "openvino", "torch"]
