@@ -6,6 +6,7 @@ Loaded by pytest where Assay is installed; elsewhere `pytest -p assay.pytest_plu
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from assay import _commands
+from assay._errors import AssayError, AssayWarning, announce
 from assay._results import AuditResult, Candidate
 from assay._source import ModelSource
 
@@ -71,7 +73,8 @@ def assert_same_decisions(
     those of `assay.audit`; what is left out is taken from the marker `@pytest.mark.assay(...)`.
     max_flips: samples of each candidate that may be decided otherwise; 0 if neither says.
     allow_at_risk: whether samples may be decided otherwise under some variants of a device; True if neither says.
-    Raises DecisionsChange, an AssertionError that shows the samples, their margins, the evidence and what to do.
+    Raises DecisionsChange, an AssertionError that shows the samples, their margins, the evidence and what to do;
+    AssayError as `assay.audit`.
     """
     __tracebackhide__ = True
     test = _running.get() or _Test()
@@ -90,7 +93,13 @@ def assert_same_decisions(
         raise TypeError(f"{' and '.join(missing)} missing: give it here or in @pytest.mark.assay(...)")
     words["fail_on"] = "none"  # this function says what fails
     allowed, at_risk = int(words.pop("max_flips", 0)), bool(words.pop("allow_at_risk", True))
-    result = _commands.audit(model, data, labels, **words)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AssayWarning)  # given below, as the test's
+            result = _commands.audit(model, data, labels, **words)
+    except AssayError as wrong:
+        raise wrong.with_traceback(None) from wrong.__cause__  # says all; how it came about is no concern of the test
+    announce(result.warnings, 2)
     bad = [c for c in result.candidates if c.verdict.flips > allowed or (c.verdict.at_risk and not at_risk)]
     if bad:
         raise DecisionsChange(_failure(result, bad, allowed, _page(test, result)), result)

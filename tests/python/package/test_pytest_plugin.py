@@ -137,6 +137,43 @@ def test_fixture(audited):
 """).assert_outcomes(passed=3)
 
 
+def test_errors_are_shown_where_the_test_is(run):
+    outcome = run("""
+def test_words():
+    assert_same_decisions(MODEL, DATA, decision="argmx", candidates="strict-f32")
+
+def fails(inputs):
+    raise ZeroDivisionError("by the function")
+
+def test_function():
+    assert_same_decisions(MODEL, DATA, decision="argmax", candidates=fails)
+""")
+    outcome.assert_outcomes(failed=2)
+    outcome.stdout.fnmatch_lines(["E*UsageError: A004: *", "E*ZeroDivisionError: by the function", "E*A402: *"])
+    outcome.stdout.no_fnmatch_line("*request.decision*")
+
+
+def test_warnings_are_the_tests(run):
+    source = """
+def test_it():
+    assert_same_decisions(MODEL, DATA, decision="argmax", candidates="CoreMLExecutionProvider", max_flips=200)
+"""
+    outcome = run(source)
+    outcome.assert_outcomes(passed=1, warnings=3)  # A201, A205, and that this pytest runs within another
+    outcome.stdout.fnmatch_lines(["*test_warnings_are_the_tests.py:*A205*", "*test_warnings_are_the_tests.py:*A201*"])
+    strict = run(source, "-W", "error::assay.AssayWarning")
+    strict.assert_outcomes(failed=1)
+
+
+def test_it_loads_in_a_pytest_of_its_own(pytester, mlp, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(assay.__file__).parents[1]))
+    pytester.makepyfile("def test_it(assert_same_decisions): assert callable(assert_same_decisions)")
+    plugin = () if importlib.metadata.entry_points(group="pytest11", name="assay") else ("-p", "assay.pytest_plugin")
+    outcome = pytester.runpytest_subprocess(*plugin, "-W", "error", "--markers")
+    outcome.stdout.fnmatch_lines(["@pytest.mark.assay(*max_flips*"])
+    pytester.runpytest_subprocess(*plugin, "-W", "error").assert_outcomes(passed=1)
+
+
 def test_what_is_missing_is_named(run):
     outcome = run("""
 def test_it():
