@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import assay
+import assay.pytest_plugin
 
 PACKAGE = Path(assay.__file__).parent
 
@@ -62,7 +63,9 @@ def test_everything_public_is_documented():
     for name in assay.__all__:
         thing = getattr(assay, name)
         assert name == "__version__" or thing.__doc__, f"assay.{name} has no docstring"
-    for module in (assay.formats, assay.backends):
+    for name in assay.backends.__all__:
+        assert getattr(assay.backends, name).__doc__, f"assay.backends.{name} has no docstring"
+    for module in (assay.formats, assay.pytest_plugin):
         for name, thing in vars(module).items():
             if callable(thing) and not name.startswith("_") and getattr(thing, "__module__", "") == module.__name__:
                 assert thing.__doc__, f"{module.__name__}.{name} has no docstring"
