@@ -7,6 +7,9 @@
 #include "cli/command.h"
 
 NB_MODULE(_assay, module) {
+#ifdef NDEBUG
+  nanobind::set_leak_warnings(false);  // objects that live to the interpreter's end are no news to a user
+#endif
   module.doc() = "The C++ library of Assay; the package assay is its face.";
   module.def("version", [] { return std::string(assay::commands::version()); });
   assay::python::bind_formats(module);
