@@ -5,6 +5,7 @@
 #include "assay/commands.h"
 #include "audit/data.h"
 #include "audit/decision/rule.h"
+#include "audit/recordings.h"
 #include "backends/program.h"
 #include "base/output_file.h"
 #include "report/html.h"
@@ -78,6 +79,11 @@ Result<Report> audit(const AuditRequest& request) {
   }
   ASSAY_TRY(const auto ports, loader.ports(request.model, warnings));
   ASSAY_TRY(const audit::Arrays data, input.arrays(ports));
+  std::vector<backends::Program*> programs = candidates;
+  programs.insert(programs.begin(), reference.get());
+  const auto files = loader.files();
+  const audit::AtHand at_hand{.files = files, .data = &data, .first_sample = static_cast<size_t>(request.first_sample)};
+  ASSAY_CHECK(audit::check_recordings(programs, at_hand, context->threads.get(), warnings));
   std::vector<int64_t> labels = request.label_values;
   if (!request.labels.empty()) {
     if (!labels.empty())

@@ -4,6 +4,7 @@
 #include "api/inputs.h"
 #include "assay/commands.h"
 #include "audit/fingerprint.h"
+#include "audit/recordings.h"
 #include "backends/program.h"
 #include "report/json.h"
 #include "report/text.h"
@@ -26,6 +27,9 @@ Result<Report> compare(const CompareRequest& request) {
   }
   ASSAY_TRY(const auto ports, loader.ports(request.model, report.warnings));
   ASSAY_TRY(const audit::Arrays inputs, api::inputs_for(data, request.random, request.shapes, ports));
+  const auto files = loader.files();
+  ASSAY_CHECK(
+      audit::check_recordings(programs, {.files = files, .data = &inputs}, context->threads.get(), report.warnings));
   audit::CompareOptions options;
   options.max_abs = request.max_abs;
   options.max_rel = request.max_rel;

@@ -211,8 +211,10 @@ Status Auditor::check_classes(size_t count) {
 
 ProgramInfo info_of(const Program& program) {
   const profiles::Profile* profile = program.profile();
-  return {program.text(), profile == nullptr ? "" : profile->name, program.identity(), program.emulated(),
-          profile == nullptr ? "" : profiles::identity_of(*profile)};
+  ProgramInfo info{program.text(), profile == nullptr ? "" : profile->name, program.identity(), program.emulated(),
+                   profile == nullptr ? "" : profiles::identity_of(*profile)};
+  if (program.provenance() != nullptr) info.recording = program.provenance()->recording;
+  return info;
 }
 
 std::string describe_statement(const profiles::Statement& statement) {

@@ -68,7 +68,8 @@ struct ProgramInfo {
   std::string profile;   ///< empty for recordings and real runtimes
   std::string identity;  ///< of the model
   bool emulated = false;
-  std::string profile_identity{};  ///< of all that the profile does; empty as `profile`
+  std::string profile_identity{};                  ///< of all that the profile does; empty as `profile`
+  std::optional<backends::Recording> recording{};  ///< where a recording says that it comes from
 };
 
 struct CandidateResult {

@@ -24,6 +24,9 @@ Status same_program(const ProgramInfo& a, const ProgramInfo& b, const std::strin
   if (a.profile_identity != b.profile_identity)
     return mismatch(what + " profile " + a.profile + " stores or computes otherwise in one part than in another",
                     a.program, one_version);
+  if (a.recording.has_value() != b.recording.has_value() || (a.recording && !same_but_time(*a.recording, *b.recording)))
+    return mismatch("the " + what + " was recorded elsewhere, or of another model, in one part than in another",
+                    a.program, fix);
   if (a.identity != b.identity) return mismatch("the " + what + " ran different models", a.program, fix);
   return {};
 }

@@ -155,6 +155,12 @@ Result<std::shared_ptr<const ir::Graph>> ProgramLoader::model(const std::string&
   return model->graph;
 }
 
+std::vector<std::string> ProgramLoader::files() const {
+  std::vector<std::string> files;
+  for (const auto& [path, model] : state_->models) files.push_back(path);
+  return files;
+}
+
 Result<std::vector<Port>> ProgramLoader::ports(const std::string& path, Warnings& warnings) {
   if (path.empty()) return std::vector<Port>();
   ASSAY_TRY(const std::shared_ptr<const Model> model, state_->load(path, warnings));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backends/data/arrays.h"
+#include "backends/provenance.h"
 #include "backends/sizes.h"
 #include "base/result.h"
 #include "base/threads.h"
@@ -61,6 +62,8 @@ class Program {
   virtual std::string identity() const { return {}; }
   /// Samples that a recording holds; 0: any number.
   virtual size_t recorded_samples() const { return 0; }
+  /// Where a recording says that it comes from; null: it does not say, or this is none.
+  virtual const Provenance* provenance() const { return nullptr; }
   /// Bytes of constants that each concurrent run keeps, all variants together.
   virtual size_t weight_bytes() const { return 0; }
   /// True: run() is called from several threads at once and each call works on one of them. False: one call at a
@@ -110,6 +113,8 @@ class ProgramLoader {
   Result<std::unique_ptr<Program>> open(std::string_view spec, const std::string& model, Warnings& warnings);
   /// The inputs of a model; none where `model` is empty. Errors: as for model().
   Result<std::vector<Port>> ports(const std::string& model, Warnings& warnings);
+  /// The model files that were read so far.
+  std::vector<std::string> files() const;
   /// The imported model of a file, with types inferred.
   Result<std::shared_ptr<const ir::Graph>> model(const std::string& path, Warnings& warnings);
 

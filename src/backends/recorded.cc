@@ -3,11 +3,16 @@
 namespace assay::backends {
 
 Result<std::unique_ptr<Program>> RecordedProgram::open(std::string text, const std::string& path) {
-  ASSAY_TRY(Arrays arrays, read_npz(path));
-  return create(std::move(text), std::move(arrays));
+  ASSAY_TRY(RecordedArrays read, read_recording(path));
+  std::optional<Provenance> provenance;
+  if (read.provenance) {
+    ASSAY_TRY(provenance, parse_provenance(*read.provenance, path + ": __assay__"));
+  }
+  return create(std::move(text), std::move(read.arrays), std::move(provenance));
 }
 
-Result<std::unique_ptr<Program>> RecordedProgram::create(std::string text, Arrays arrays) {
+Result<std::unique_ptr<Program>> RecordedProgram::create(std::string text, Arrays arrays,
+                                                         std::optional<Provenance> provenance) {
   if (arrays.empty())
     return Error{Code::data_missing, "the recording holds no arrays", text, "save the outputs, named as the model's"};
   auto program = std::unique_ptr<RecordedProgram>(new RecordedProgram());
@@ -25,6 +30,7 @@ Result<std::unique_ptr<Program>> RecordedProgram::create(std::string text, Array
   }
   program->text_ = std::move(text);
   program->arrays_ = std::move(arrays);
+  program->provenance_ = std::move(provenance);
   return std::unique_ptr<Program>(std::move(program));
 }
 
@@ -36,16 +42,19 @@ ir::ElemType RecordedProgram::storage() const {
 
 Result<std::vector<ir::Tensor>> RecordedProgram::run(size_t, std::span<const ir::Tensor>, const SampleRange& range) {
   // A recording of the data at hand, or of the whole data set that it is a part of.
-  const size_t shift = samples_ == range.total ? 0 : range.offset;
-  if (samples_ != range.total && samples_ < range.offset + range.total)
-    return Error{
-        Code::data_shape,
-        "the recording has " + std::to_string(samples_) + " samples, the data has " + std::to_string(range.total),
-        text_, "record the same samples in the same order"};
+  const size_t begin = provenance_ ? provenance_->first_sample : 0;
+  const auto shift = place_in_recording(begin, samples_, range.offset, range.total);
+  if (!shift)
+    return Error{Code::data_shape,
+                 "the recording has " + std::to_string(samples_) + " samples" +
+                     (begin > 0 ? " from sample " + std::to_string(begin) : "") + ", the data has " +
+                     std::to_string(range.total) +
+                     (range.offset > 0 ? " from sample " + std::to_string(range.offset) : ""),
+                 text_, "record the same samples in the same order"};
   std::vector<ir::Tensor> out;
   for (const NamedArray& array : arrays_) {
     const bool whole = array.tensor.rank() == 0;
-    out.push_back(whole ? array.tensor : slice_samples(array.tensor, range.first + shift, range.count, false));
+    out.push_back(whole ? array.tensor : slice_samples(array.tensor, range.first + *shift, range.count, false));
   }
   return out;
 }

@@ -1,6 +1,7 @@
 // Outputs recorded on a device, as a program: it "runs" by looking its samples up.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,9 +12,11 @@ namespace assay::backends {
 
 class RecordedProgram : public Program {
  public:
-  /// `text` is the whole specification. Errors: as read_npz; data_shape when the arrays differ in their samples.
+  /// `text` is the whole specification. Errors: as read_recording, parse_provenance; data_shape when the arrays differ
+  /// in their samples.
   static Result<std::unique_ptr<Program>> open(std::string text, const std::string& path);
-  static Result<std::unique_ptr<Program>> create(std::string text, Arrays arrays);
+  static Result<std::unique_ptr<Program>> create(std::string text, Arrays arrays,
+                                                 std::optional<Provenance> provenance = {});
 
   const std::string& text() const override { return text_; }
   bool emulated() const override { return false; }
@@ -23,6 +26,7 @@ class RecordedProgram : public Program {
   const std::vector<Port>& outputs() const override { return outputs_; }
   ir::ElemType storage() const override;
   size_t recorded_samples() const override { return samples_; }
+  const Provenance* provenance() const override { return provenance_ ? &*provenance_ : nullptr; }
   Result<std::vector<ir::Tensor>> run(size_t variant, std::span<const ir::Tensor> inputs,
                                       const SampleRange& range) override;
 
@@ -33,6 +37,7 @@ class RecordedProgram : public Program {
   std::vector<std::string> names_ = {"recorded"};
   std::vector<Port> no_ports_, outputs_;
   size_t samples_ = 0;
+  std::optional<Provenance> provenance_;
 };
 
 /// Samples [first, first + count) of an array whose first axis holds them: a view. `drop_axis`: count is 1 and the

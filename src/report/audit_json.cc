@@ -89,6 +89,14 @@ void variant_json(Json& into, const audit::VariantResult& v, const AuditResult& 
   into["non_finite"] = Json{{"reference", audit.reference_tally.non_finite}, {"candidate", v.tally.non_finite}};
 }
 
+Json recording_json(const audit::ProgramInfo& info) {
+  if (!info.recording) return nullptr;
+  Json out = Json::object();
+  for (const auto& [name, text] : info.recording->facts) out[name] = text;
+  out["options"] = info.recording->options;
+  return out;
+}
+
 Json reference_json(const AuditResult& audit) {
   Json out;
   out["program"] = audit.reference.program;
@@ -98,6 +106,7 @@ Json reference_json(const AuditResult& audit) {
   out["emulated"] = audit.reference.emulated;
   out["model"] = text_or_null(audit.reference.identity);
   out["profile_identity"] = text_or_null(audit.reference.profile_identity);
+  out["recording"] = recording_json(audit.reference);
   return out;
 }
 
@@ -125,6 +134,7 @@ Json candidate_json(const CandidateResult& c, const AuditResult& audit) {
   out["rounding_interval"] = interval_json(c.interval);
   out["evidence"] = lines_json(c.evidence);
   out["not_modelled"] = lines_json(c.not_modelled);
+  out["recording"] = recording_json(c.info);
   return out;
 }
 
@@ -135,10 +145,26 @@ ir::ElemType parse_elem(const Place& place) {
   return *elem;
 }
 
+std::optional<backends::Recording> parse_recording(const Place& place) {
+  if (!place.has("recording") || place.at("recording").is_null()) return std::nullopt;
+  const Place in = place.at("recording");
+  backends::Recording out;
+  for (const char* name : backends::kRecordingFacts)
+    if (in.has(name)) out.facts.emplace_back(name, in.at(name).text());
+  for (const Place& option : in.at("options").items()) {
+    const auto pair = option.tuple(2);
+    out.options.emplace_back(pair[0].text(), pair[1].text());
+  }
+  return out;
+}
+
 audit::ProgramInfo parse_program(const Place& place) {
-  return {place.at("program").text(), place.at("profile").text_or_empty(), place.at("model").text_or_empty(),
+  return {place.at("program").text(),
+          place.at("profile").text_or_empty(),
+          place.at("model").text_or_empty(),
           place.at("emulated").boolean(),
-          place.has("profile_identity") ? place.at("profile_identity").text_or_empty() : ""};
+          place.has("profile_identity") ? place.at("profile_identity").text_or_empty() : "",
+          parse_recording(place)};
 }
 
 Decision parse_decision(const Place& place) {

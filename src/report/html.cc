@@ -126,6 +126,9 @@ std::string section(const HtmlSection& s, size_t index) {
   out += "<h3>Margins</h3>" + margins(audit);
   out += "<h3>Differences of outputs</h3>" + differences(audit);
   out += "<h3>Evidence</h3>";
+  if (audit.reference.recording)
+    out += fmt::format("<p class=\"small soft\">The reference was recorded with {}.</p>",
+                       html::escape(recording_text(*audit.reference.recording)));
   for (const CandidateResult& c : audit.candidates) out += html::evidence(audit, c);
   return out + "</section>";
 }

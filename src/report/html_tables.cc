@@ -76,6 +76,17 @@ std::string line(const audit::EvidenceLine& e) {
                      escape(e.source), escape(e.certainty));
 }
 
+std::string row(const std::string& name, const std::string& text) {
+  return fmt::format("<tr><td>{}</td><td class=\"mono\">{}</td></tr>", escape(name), escape(text));
+}
+
+std::string recording(const backends::Recording& recording) {
+  std::string out = "<h4>Where it was recorded</h4><div class=\"scroll\"><table>";
+  for (const auto& [name, text] : recording.facts) out += row(name, text);
+  for (const auto& [name, text] : recording.options) out += row("option " + name, text);
+  return out + "</table></div>";
+}
+
 std::string variants_table(const audit::AuditResult& audit, const audit::CandidateResult& c) {
   std::string out =
       "<div class=\"scroll\"><table><tr><th>variant</th><th class=\"r\">decides otherwise</th><th class=\"r\">max "
@@ -140,6 +151,7 @@ std::string evidence(const audit::AuditResult& audit, const audit::CandidateResu
       "<details><summary><span class=\"mono\">{}</span> <span class=\"soft small\">{} statements, {} not modelled, {} "
       "variants</span></summary>",
       escape(c.info.program), c.evidence.size(), c.not_modelled.size(), c.variants.size());
+  if (c.info.recording) out += recording(*c.info.recording);
   out += "<h4>Variants</h4>" + variants_table(audit, c);
   if (!c.evidence.empty()) {
     out +=

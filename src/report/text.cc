@@ -118,12 +118,17 @@ std::string lies_on(const num::LatticeCounts& counts) {
   return (text.starts_with("not ") ? "outputs: " : "outputs lie on ") + text;
 }
 
+std::string recorded(const audit::ProgramInfo& info) {
+  return " recorded with " + clean(recording_text(*info.recording), 300);
+}
+
 std::string evidence(const CandidateResult& c, const AuditResult& audit) {
   std::string out = fmt::format("  {}: {}", clean(c.info.program), lies_on(c.primary().lattice));
   if (c.variants.size() > 1) out += fmt::format("; {} variants", c.variants.size());
   if (const uint64_t bad = c.primary().tally.non_finite; bad + audit.reference_tally.non_finite > 0)
     out += fmt::format("; {} samples with NaN or infinity (reference {})", bad, audit.reference_tally.non_finite);
   if (c.info.emulated) out += "; emulated";
+  if (c.info.recording) out += ";" + recorded(c.info);
   if (!c.not_modelled.empty()) out += fmt::format("; {} things not modelled", c.not_modelled.size());
   return out + "\n";
 }
@@ -155,6 +160,7 @@ std::string to_text(const AuditResult& audit, const TextOptions& options) {
     out += cases("decisions at risk (some variants differ)", c.at_risk, c, audit, options);
   }
   out += "Evidence\n";
+  if (audit.reference.recording) out += "  " + clean(audit.reference.program) + recorded(audit.reference) + "\n";
   for (const CandidateResult& c : audit.candidates) out += evidence(c, audit);
   out += "\n";
   for (const CandidateResult& c : audit.candidates) {

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <string_view>
+#include <vector>
 
 #include "base/text.h"
 
@@ -50,6 +53,25 @@ std::string rule_text(const audit::AuditResult& audit) {
       break;
   }
   return out + "the " + std::to_string(audit.rule.k) + " largest of " + audit.score + " decide";
+}
+
+std::string recording_text(const backends::Recording& recording) {
+  const auto fact = [&](std::string_view name) -> std::string {
+    const auto found = std::ranges::find(recording.facts, name, &backends::Recording::Fact::first);
+    return found == recording.facts.end() ? "" : found->second;
+  };
+  std::vector<std::string> host, options;
+  for (const char* name : {"system", "machine"})
+    if (std::string text = fact(name); !text.empty()) host.push_back(std::move(text));
+  for (const auto& [name, text] : recording.options) options.push_back(name + "=" + text);
+  const std::string processor = fact("processor"), version = fact("version"), runtime = fact("runtime");
+  std::string out = (runtime.empty() ? "an unnamed runtime" : runtime) + (version.empty() ? "" : " " + version);
+  if (!processor.empty()) {
+    out += " on " + processor + (host.empty() ? "" : " (" + join(host, ", ") + ")");
+  } else if (!host.empty()) {
+    out += " on " + join(host, ", ");
+  }
+  return out + (options.empty() ? "" : ", " + join(options, " "));
 }
 
 std::string verdict_text(const audit::CandidateResult& c) {

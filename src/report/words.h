@@ -18,6 +18,8 @@ std::string ulp_text(double ulps);  ///< "0.21", "1,204", "beyond"
 std::string rule_text(const audit::AuditResult& audit);
 /// "7 flips, 3 at risk" or "safe".
 std::string verdict_text(const audit::CandidateResult& candidate);
+/// "coremltools 9.0 on Apple M2 (Darwin 23.1, arm64), compute_units=ALL".
+std::string recording_text(const backends::Recording& recording);
 /// "float16, 39 bits of evidence", "not enough evidence".
 std::string lattice_text(const num::LatticeCounts& counts);
 

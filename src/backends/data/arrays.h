@@ -1,5 +1,6 @@
 // Named arrays in .npz and .npy files.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,13 @@ const ir::Tensor* find(const Arrays& arrays, std::string_view name);
 // data_malformed.
 Result<ir::Tensor> read_npy(const std::string& path);
 Result<Arrays> read_npz(const std::string& path);
+
+struct RecordedArrays {
+  Arrays arrays;
+  std::optional<std::string> provenance{};  ///< the text in `__assay__`, which is no array of the recording
+};
+/// Errors: as read_npz; data_malformed where `__assay__` holds no bytes.
+Result<RecordedArrays> read_recording(const std::string& path);
 
 // Writing: whole or not at all, same bytes for the same arrays.
 Status write_npy(const std::string& path, const ir::Tensor& tensor);

@@ -13,7 +13,7 @@
 
 namespace assay::backends {
 namespace {
-constexpr std::string_view kDtypes = "__dtypes__";
+constexpr std::string_view kDtypes = "__dtypes__", kProvenance = "__assay__";
 constexpr int64_t kMostEntries = 100'000;
 constexpr uint64_t kMostDeflated = 1032;  // deflate cannot shrink by more
 
@@ -124,6 +124,16 @@ Status apply_dtypes(Arrays& arrays, const std::string& path) {
   return {};
 }
 
+Result<std::optional<std::string>> take_provenance(Arrays& arrays, const std::string& path) {
+  const auto it = std::ranges::find(arrays, kProvenance, &NamedArray::name);
+  if (it == arrays.end()) return std::optional<std::string>();
+  const ir::Tensor bytes = it->tensor;
+  arrays.erase(it);
+  if (bytes.elem() != ir::ElemType::uint8 || bytes.rank() > 1)
+    return malformed(path + ": __assay__", "is no one-dimensional array of uint8");
+  return std::optional(std::string(reinterpret_cast<const char*>(bytes.bytes()), bytes.byte_size()));
+}
+
 Result<Arrays> read_all(zip_t* archive, const std::string& path, uint64_t archive_bytes) {
   const zip_int64_t count = zip_get_num_entries(archive, 0);
   if (count > kMostEntries) return malformed(path, "has over 100000 arrays");
@@ -152,16 +162,23 @@ const ir::Tensor* find(const Arrays& arrays, std::string_view name) {
   return nullptr;
 }
 
-Result<Arrays> read_npz(const std::string& path) {
+Result<RecordedArrays> read_recording(const std::string& path) {
   ASSAY_TRY(const MappedFile file, MappedFile::open(path));
   ASSAY_TRY(const Archive archive, open_archive(file, path));
   try {
-    ASSAY_TRY(Arrays arrays, read_all(archive.get(), path, file.bytes().size()));
-    ASSAY_CHECK(apply_dtypes(arrays, path));
-    return arrays;
+    RecordedArrays recording;
+    ASSAY_TRY(recording.arrays, read_all(archive.get(), path, file.bytes().size()));
+    ASSAY_TRY(recording.provenance, take_provenance(recording.arrays, path));
+    ASSAY_CHECK(apply_dtypes(recording.arrays, path));
+    return recording;
   } catch (const std::bad_alloc&) {
     return Error{Code::limit_exceeded, "does not fit in memory", path, "split the data and merge the audits"};
   }
+}
+
+Result<Arrays> read_npz(const std::string& path) {
+  ASSAY_TRY(RecordedArrays recording, read_recording(path));
+  return std::move(recording.arrays);
 }
 
 Status write_npz(const std::string& path, const Arrays& arrays) {

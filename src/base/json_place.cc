@@ -1,10 +1,9 @@
+#include "base/json_place.inc"
+
 #include <cmath>
 #include <limits>
 
-#include "report/json.h"
-#include "report/json_counts.inc"
-
-namespace assay::report {
+namespace assay {
 
 void Place::fail(const std::string& wanted) const { throw Malformed{path_, wanted}; }
 
@@ -69,4 +68,4 @@ std::string Place::text() const {
 
 std::string Place::text_or_empty() const { return is_null() ? std::string() : text(); }
 
-}  // namespace assay::report
+}  // namespace assay
