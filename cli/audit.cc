@@ -10,8 +10,11 @@ constexpr Flag kFlags[] = {
     {"--decision", "RULE", "threshold:T (score >= T), threshold:>T, argmax or topk:K"},
     {"--score", "EXPR", "score from outputs, e.g. 'max(sigmoid(NAME))'"},
     {"--output", "NAME", "the output to decide on, when there are several"},
-    {"--reference", "PROGRAM", "what to compare with (default strict-f32)"},
-    {"--candidate", "PROGRAM", "where the model will run; may be given again", Flag::Kind::repeated},
+    {"--reference", "PROGRAM", "what to compare with (default strict-f32); see --candidate"},
+    {"--candidate", "PROGRAM",
+     "where the model will run: a profile, a provider, ort:NAME (the real one) or recorded:FILE.npz; may be given "
+     "again",
+     Flag::Kind::repeated},
     {"--variants", "all|primary", "all of a profile's variants (default) or its likeliest only"},
     {"--first-sample", "K", "number of the first sample, when the data is a part of a whole"},
     {"--fail-on", "flips|at-risk|none", "when to exit 1 (default flips)"},

@@ -11,7 +11,8 @@ inline constexpr Flag kRandomFlag = {"--random", "SEED", "random inputs instead 
 inline constexpr Flag kShapeFlag = {"--shape", "NAME:2,3,8", "shape of a random input whose dimensions are symbolic",
                                     Flag::Kind::repeated};
 inline constexpr Flag kProfileFlag = {"--profile", "NAME", "run under this device profile (see assay profiles)"};
-inline constexpr Flag kProviderFlag = {"--provider", "NAME[:k=v,...]",
-                                       "run as this ONNX Runtime execution provider would, emulated"};
+inline constexpr Flag kProviderFlag = {
+    "--provider", "NAME[:k=v,...]",
+    "run as this ONNX Runtime execution provider would, emulated; ort:NAME: in the real one"};
 
 }  // namespace assay::cli

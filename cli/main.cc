@@ -143,9 +143,16 @@ void stop(int signal) {
   std::signal(signal, SIG_DFL);
 }
 
+// The hidden command `assay worker`: a runtime runs here for the process at the other end of standard input.
+int serve() {
+  const Status served = commands::serve_runtime(STDIN_FILENO);
+  return served.ok() ? 0 : finish(served.error(), "worker", false);
+}
+
 }  // namespace
 
 int main(std::span<const std::string> words) {
+  if (words.size() == 1 && words[0] == "worker") return serve();
   std::signal(SIGINT, stop);
   std::signal(SIGTERM, stop);
   std::signal(SIGPIPE, SIG_IGN);

@@ -9,6 +9,8 @@ constexpr Flag kFlags[] = {
     kRandomFlag,
     kShapeFlag,
     {"--output", "FILE.npz", "write the outputs here, named as the model names them", Flag::Kind::text, true},
+    {"--intermediates", "", "also every float value that the main graph computes, as outputs of these names",
+     Flag::Kind::toggle},
     kProfileFlag,
     kProviderFlag,
 };
@@ -16,6 +18,7 @@ constexpr Flag kFlags[] = {
 constexpr std::string_view kExample =
     "  assay run model.onnx --input in.npz --output out.npz\n"
     "  assay run model.onnx --random 1 --profile coreml-nn-gpu\n"
+    "  assay run model.onnx --random 1 --provider ort:CPUExecutionProvider --intermediates --output all.npz\n"
     "";
 
 Result<Report> run_command(const Args& args, const Settings& settings) {
@@ -23,6 +26,7 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
   ASSAY_TRY(request.random, args.whole("--random"));
   request.shapes = args.list("--shape");
   request.output = args.text("--output");
+  request.intermediates = args.has("--intermediates");
   ASSAY_TRY(request.program, program_of(args));
   return commands::run(request);
 }

@@ -93,6 +93,7 @@ struct RunRequest {
   std::string program = "";  ///< a profile or provider; empty: strict-f32, for Core ML files their format on the CPU
   bool reuse_memory = true;
   bool fuse = true;
+  bool intermediates = false;  ///< the outputs are joined by every float value that the main graph computes
 };
 /// Errors: A1xx, A3xx.
 Result<Report> run(const RunRequest& request);
@@ -216,6 +217,9 @@ std::string_view version();
 std::vector<std::string> profile_names();
 /// Asks all running work to stop; safe in a signal handler.
 void cancel();
+/// What `assay worker` does: runs a model in a real runtime for the process that started this one, over a socket, until
+/// that hangs up. Errors: A001 where the descriptor is no socket.
+Status serve_runtime(int socket);
 /// Forgets what cancel() asked for: what begins from now on runs.
 void resume();
 

@@ -1,5 +1,6 @@
 #include "api/context.h"
 
+#include "backends/ort/remote.h"
 #include "base/cancel.h"
 #include "base/text.h"
 #include "num/simd.h"
@@ -13,6 +14,7 @@ namespace assay::commands {
 
 std::string_view version() { return ASSAY_VERSION; }
 void cancel() { request_cancel(); }
+Status serve_runtime(int socket) { return backends::ort::serve(socket); }
 void resume() { forget_cancel(); }
 
 std::vector<std::string> profile_names() {

@@ -51,8 +51,9 @@ Result<Opened> open(const RunRequest& request, Warnings& warnings) {
   Opened opened;
   ASSAY_TRY(opened.context, api::Context::make(request.settings));
   opened.data = std::make_unique<api::InputData>(request.input, request.arrays);
-  opened.loader = std::make_unique<backends::ProgramLoader>(
-      api::program_options(*opened.context, request.settings, *opened.data, true));
+  backends::ProgramOptions options = api::program_options(*opened.context, request.settings, *opened.data, true);
+  options.intermediates = request.intermediates;
+  opened.loader = std::make_unique<backends::ProgramLoader>(std::move(options));
   ASSAY_TRY(opened.program, opened.loader->open(request.program, request.model, warnings));
   ASSAY_TRY(opened.inputs, api::inputs_for(*opened.data, request.random, request.shapes, opened.program->inputs()));
   return opened;

@@ -2,10 +2,12 @@
 // `ort:NAME`.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "backends/callable.h"
 #include "backends/engine.h"
 #include "backends/model_file.h"
+#include "backends/ort/program.h"
 #include "backends/program.h"
 #include "backends/recorded.h"
 #include "profiles/provider.h"
@@ -16,9 +18,11 @@ namespace {
 constexpr size_t kMostVariants = 6;
 constexpr std::string_view kRecorded = "recorded:", kCallable = "callable:";
 
-// Splits FILE@ off. The last '@' counts, so that files may have one in their name.
+// Splits FILE@ off. The last '@' counts, so that files may have one in their name; options of a real runtime may too.
 std::pair<std::string, std::string_view> split_file(std::string_view spec, const std::string& model) {
-  const size_t at = spec.rfind('@');
+  if (spec.starts_with(ort::kPrefix)) return {model, spec};
+  const size_t real = spec.find("@" + std::string(ort::kPrefix));
+  const size_t at = real == std::string_view::npos ? spec.rfind('@') : real;
   if (at == std::string_view::npos) return {model, spec};
   return {std::string(spec.substr(0, at)), spec.substr(at + 1)};
 }
@@ -95,21 +99,41 @@ std::string_view default_profile(ModelFormat format) {
   return "strict-f32";
 }
 
+namespace {
+Error no_model() { return Error{Code::usage, "no model is given for this program", "", "write FILE@PROFILE"}; }
+
+// Every float tensor that an operation of the main graph computes becomes an output.
+void add_outputs(ir::Graph& graph) {
+  const auto add = [&graph](ir::ValueId v) {
+    if (v == ir::kNoValue || graph.at(v).name.empty() || graph.at(v).type.kind != ir::Type::Kind::tensor) return;
+    if (!ir::is_float(graph.at(v).type.elem) || std::ranges::find(graph.outputs, v) != graph.outputs.end()) return;
+    graph.outputs.push_back(v);
+  };
+  for (const ir::Op& op : graph.ops) std::ranges::for_each(op.outputs, add);
+}
+}  // namespace
+
 struct ProgramLoader::State {
   ProgramOptions options;
   std::map<std::string, std::shared_ptr<const Model>> models;
+  std::set<std::string> elsewhere;                             ///< model files that only real runtimes read
   std::vector<std::shared_ptr<const profiles::Profile>> made;  ///< profiles made for providers, kept for the programs
 
   Result<std::unique_ptr<Program>> open_callable(std::string_view spec, const std::string& model, Warnings& warnings);
+  Result<std::unique_ptr<Program>> open_ort(std::string_view spec, const std::string& model, std::string_view name,
+                                            Warnings& warnings);
+
+  Result<std::vector<std::string>> given() const {
+    if (!options.given) return std::vector<std::string>();
+    return options.given();
+  }
 
   Result<std::shared_ptr<const Model>> load(const std::string& path, Warnings& warnings) {
     if (const auto it = models.find(path); it != models.end()) return it->second;
-    if (path.empty()) return Error{Code::usage, "no model is given for this program", "", "write FILE@PROFILE"};
-    std::vector<std::string> given;
-    if (options.given) {
-      ASSAY_TRY(given, options.given());
-    }
+    if (path.empty()) return no_model();
+    ASSAY_TRY(const std::vector<std::string> given, this->given());
     ASSAY_TRY(ModelFile file, read_model_file(path, warnings, {.given = given}));
+    if (options.intermediates) add_outputs(file.graph);
     auto model = std::make_shared<Model>();
     model->format = file.format;
     model->inputs = ports_of(file.graph, file.graph.inputs);
@@ -144,6 +168,17 @@ Result<std::unique_ptr<Program>> ProgramLoader::State::open_callable(std::string
   return CallableProgram::create(std::string(spec), *source, loaded->inputs, loaded->outputs);
 }
 
+Result<std::unique_ptr<Program>> ProgramLoader::State::open_ort(std::string_view spec, const std::string& model,
+                                                                std::string_view name, Warnings& warnings) {
+  ort::Request request{.model = model, .words = {}, .intermediates = options.intermediates, .given = {}};
+  ASSAY_TRY(request.words, ort::parse_words(name));
+  if (model.empty()) return no_model();
+  ASSAY_TRY(request.given, given());
+  ASSAY_TRY(auto program, ort::open_program(std::string(spec), request, options.worker, warnings));
+  elsewhere.insert(model);
+  return program;
+}
+
 ProgramLoader::ProgramLoader(ProgramOptions options) : state_(std::make_unique<State>()) {
   state_->options = std::move(options);
 }
@@ -156,9 +191,9 @@ Result<std::shared_ptr<const ir::Graph>> ProgramLoader::model(const std::string&
 }
 
 std::vector<std::string> ProgramLoader::files() const {
-  std::vector<std::string> files;
-  for (const auto& [path, model] : state_->models) files.push_back(path);
-  return files;
+  std::set<std::string> files = state_->elsewhere;
+  for (const auto& [path, model] : state_->models) files.insert(path);
+  return {files.begin(), files.end()};
 }
 
 Result<std::vector<Port>> ProgramLoader::ports(const std::string& path, Warnings& warnings) {
@@ -173,9 +208,7 @@ Result<std::unique_ptr<Program>> ProgramLoader::open(std::string_view spec, cons
   if (spec.starts_with(kRecorded))
     return RecordedProgram::open(std::string(spec), std::string(spec.substr(kRecorded.size())));
   const auto [file, name] = split_file(spec, model);
-  if (name.starts_with("ort:"))
-    return Error{Code::backend_missing, "the real ONNX Runtime is not part of this build", std::string(spec),
-                 "run it yourself and compare its outputs as recorded:FILE.npz"};
+  if (name.starts_with(ort::kPrefix)) return state_->open_ort(spec, file, name, warnings);
   // Words are checked before files, so that a wrong word is exit 2 whatever the file.
   const profiles::Profile* profile = nullptr;
   profiles::Provider provider;

@@ -1,6 +1,6 @@
 // What can be compared: a program turns inputs into outputs. Our engine under a profile, real runtimes, functions of
 // the caller's, outputs recorded on a device: all have this face. Written `[FILE@]PROFILE`,
-// `[FILE@]PROVIDER[:key=value,...]`, `recorded:FILE.npz` or `callable:NAME`.
+// `[FILE@]PROVIDER[:key=value,...]`, `[FILE@]ort:PROVIDER[:key=value,...]`, `recorded:FILE.npz` or `callable:NAME`.
 #pragma once
 #include <functional>
 #include <memory>
@@ -99,6 +99,7 @@ struct ProgramOptions {
   /// The data, asked where a callable has no model to say what its inputs are.
   std::function<Result<Arrays>()> data{};
   std::vector<std::string> worker{};  ///< words that start a process for a real runtime (assay/commands.h)
+  bool intermediates = false;         ///< every float value that the main graph computes is an output
 };
 
 /// Opens programs. Models are imported once and shared.
