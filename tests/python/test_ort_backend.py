@@ -302,7 +302,7 @@ def test_no_library(assay, mlp, tmp_path):
     nothing = {"ASSAY_ORT_LIBRARY": "", "VIRTUAL_ENV": "", "PATH": str(tmp_path / "bin")}
     done = assay("run", *mlp, "--provider", CPU, code=3, env=nothing)
     assert "A401" in done.err
-    assert "pip install onnxruntime" in done.err
+    assert "pip install --upgrade onnxruntime" in done.err
 
 
 def test_library_of_the_virtual_environment(assay, mlp, tmp_path):

@@ -13,7 +13,8 @@
 namespace assay::backends::ort {
 namespace {
 
-constexpr const char* kFix = "pip install onnxruntime, or set ASSAY_ORT_LIBRARY to the path of libonnxruntime.so";
+constexpr const char* kFix =
+    "pip install --upgrade onnxruntime, or set ASSAY_ORT_LIBRARY to the path of libonnxruntime.so";
 constexpr size_t kMostMessages = 16;
 #ifdef __APPLE__
 constexpr const char* kSystemLibrary = "libonnxruntime.dylib";
@@ -56,8 +57,8 @@ std::vector<std::string> Library::take_messages() {
 
 Status Library::status_of(OrtStatus* status) const {
   if (status == nullptr) return {};
-  Error error{Code::backend_failed, plain<GetErrorMessage>(static_cast<const OrtStatus*>(status)),
-              "onnxruntime " + version_};
+  const std::string_view message = plain<GetErrorMessage>(static_cast<const OrtStatus*>(status));
+  Error error{Code::backend_failed, std::string(trim(message)), "onnxruntime " + version_};
   plain<ReleaseStatus>(status);
   return error;
 }
