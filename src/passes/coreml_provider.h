@@ -24,6 +24,7 @@ inline constexpr int kOutside = -1;
 struct Placement {
   std::vector<int> partition{};        ///< of each operation: the partition's number, or kOutside
   std::vector<std::string> reasons{};  ///< why an operation is outside; empty for those inside
+  std::vector<bool> folded{};          ///< outside because it reads constants alone: computed before the model runs
   int partitions = 0;
   std::map<const ir::Graph*, Placement> nested{};  ///< of graphs inside operations; absent: all of it runs outside
 

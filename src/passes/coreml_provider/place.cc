@@ -219,7 +219,8 @@ Placement place(const ir::Graph& graph, const ProviderOptions& options, int opse
   placement.reasons.resize(graph.ops.size());
   for (size_t i = 0; i < graph.ops.size(); ++i) {
     const ir::Op& op = graph.ops[i];
-    if (is_folded(c, op))
+    placement.folded.push_back(is_folded(c, op));
+    if (placement.folded.back())
       placement.reasons[i] = kFoldedReason;
     else if (main || options.subgraphs)
       placement.reasons[i] = reason_against(Node(c, i));
