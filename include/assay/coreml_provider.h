@@ -12,20 +12,21 @@ namespace assay {
 
 /// A node of the model, after its upgrade to the newest operators, and where it runs.
 struct TakenNode {
-  std::string name;  ///< the node's own; without one what describes it ("Relu #3 (writes 'x')")
-  std::string op;    ///< "Conv"; with its domain where that is not ai.onnx
-  bool taken = false;
+  std::string name;      ///< the node's own; without one what describes it ("Relu #3 (writes 'x')")
+  std::string op;        ///< "Conv"; with its domain where that is not ai.onnx
+  bool taken = false;    ///< by the provider
   std::string reason{};  ///< why it is not taken
   int partition = -1;    ///< number of its partition in its graph; -1: as on the CPU
 };
 
+/// What the emulated provider takes of a model.
 struct ProviderReport {
-  std::string provider;      ///< as given
-  std::string model_format;  ///< "NeuralNetwork" or "MLProgram"
-  std::string profile;       ///< that the partitions run under
-  int partitions = 0;        ///< of the main graph
-  std::vector<TakenNode> nodes{};
-  Warnings warnings{};
+  std::string provider;            ///< as given
+  std::string model_format;        ///< "NeuralNetwork" or "MLProgram"
+  std::string profile;             ///< that the partitions run under
+  int partitions = 0;              ///< of the main graph
+  std::vector<TakenNode> nodes{};  ///< in the order of the graph; behind an operation those of the graphs inside it
+  Warnings warnings{};             ///< what opening the program had to say
 };
 
 /// `provider` is written as on the command line, "CoreMLExecutionProvider:ModelFormat=MLProgram". Errors: A001 for

@@ -41,7 +41,7 @@ std::vector<TakenNode> nodes_of(const backends::ProviderUse& use) {
   return nodes;
 }
 
-nlohmann::ordered_json provider_json(const backends::ProviderUse& use) {
+std::string provider_json(const backends::ProviderUse& use) {
   using nlohmann::ordered_json;
   ordered_json nodes = ordered_json::array();
   for (const TakenNode& node : nodes_of(use))
@@ -50,10 +50,11 @@ nlohmann::ordered_json provider_json(const backends::ProviderUse& use) {
                      {"taken", node.taken},
                      {"partition", node.taken ? ordered_json(node.partition) : ordered_json()},
                      {"reason", node.taken ? ordered_json() : ordered_json(node.reason)}});
-  return {{"name", use.provider.name},
-          {"model_format", format_of(use)},
-          {"partitions", use.placement.partitions},
-          {"nodes", std::move(nodes)}};
+  const ordered_json report = {{"name", use.provider.name},
+                               {"model_format", format_of(use)},
+                               {"partitions", use.placement.partitions},
+                               {"nodes", std::move(nodes)}};
+  return report.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 std::string provider_text(const backends::ProviderUse& use) {

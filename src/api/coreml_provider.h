@@ -1,6 +1,5 @@
 // What commands say of an emulated CoreMLExecutionProvider.
 #pragma once
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "assay/coreml_provider.h"
@@ -11,7 +10,7 @@ namespace assay::api {
 std::vector<TakenNode> nodes_of(const backends::ProviderUse& use);
 
 /// {name, model_format, partitions, "nodes": [{name, op, taken, partition, reason}]} for `inspect --json`.
-nlohmann::ordered_json provider_json(const backends::ProviderUse& use);
+std::string provider_json(const backends::ProviderUse& use);
 /// The same as text, a line a node.
 std::string provider_text(const backends::ProviderUse& use);
 

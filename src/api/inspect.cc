@@ -220,7 +220,7 @@ Result<Report> inspect(const InspectRequest& request) {
   ordered_json json = json_of(request.model, listing, false);
   if (request.full) json["program"] = ir::print(*graph);
   const backends::ProviderUse* use = program->provider_use();
-  if (use != nullptr) json["provider"] = api::provider_json(*use);
+  if (use != nullptr) json["provider"] = ordered_json::parse(api::provider_json(*use));
   report.json = dumped(json);
   report.text = text_of(request.model, listing) + "\n" + (use != nullptr ? api::provider_text(*use) + "\n" : "") +
                 ir::print(*graph);
