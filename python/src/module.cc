@@ -15,6 +15,7 @@ NB_MODULE(_assay, module) {
   assay::python::bind_formats(module);
   assay::python::bind_commands(module);
   assay::python::bind_program(module);
+  assay::python::bind_coreml_provider(module);
   module.def(
       "main",
       [](const std::vector<std::string>& words) {

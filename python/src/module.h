@@ -7,5 +7,6 @@ namespace assay::python {
 void bind_commands(nanobind::module_& module);
 void bind_program(nanobind::module_& module);
 void bind_formats(nanobind::module_& module);
+void bind_coreml_provider(nanobind::module_& module);
 
 }  // namespace assay::python

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "api/context.h"
+#include "api/coreml_provider.h"
 #include "api/listing/listing.h"
 #include "backends/program.h"
 #include "base/text.h"
@@ -218,8 +219,11 @@ Result<Report> inspect(const InspectRequest& request) {
   const api::Listing listing = api::list_resolved(*graph);
   ordered_json json = json_of(request.model, listing, false);
   if (request.full) json["program"] = ir::print(*graph);
+  const backends::ProviderUse* use = program->provider_use();
+  if (use != nullptr) json["provider"] = ordered_json::parse(api::provider_json(*use));
   report.json = dumped(json);
-  report.text = text_of(request.model, listing) + "\n" + ir::print(*graph);
+  report.text = text_of(request.model, listing) + "\n" + (use != nullptr ? api::provider_text(*use) + "\n" : "") +
+                ir::print(*graph);
   if (wrote) report.text += "wrote " + request.emit_onnx + "\n";
   return report;
 }

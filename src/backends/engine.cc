@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backends/provider_use.h"
 #include "base/hash.h"
 #include "passes/resolve.h"
 
@@ -91,9 +92,31 @@ std::vector<Port> ports_of(const ir::Graph& graph, std::span<const ir::ValueId> 
   return ports;
 }
 
+namespace {
+Result<ir::Graph> resolved_graph(const ir::Graph& graph, const EngineVariant& variant, const ProviderUse* use) {
+  if (use == nullptr) return passes::resolve(graph, *variant.profile, variant.index);
+  const profiles::Profile* cpu = profiles::built_in_profile("cpu-f32");
+  if (cpu == nullptr) return Error{Code::internal, "there is no built-in profile cpu-f32"};
+  return passes::resolve(graph, *variant.profile, variant.index, {*cpu, use->placement});
+}
+
+/// Whether a partition computes an output.
+bool gives_outputs(const ProviderUse& use) {
+  return std::ranges::any_of(use.graph->outputs, [&](ir::ValueId id) {
+    const ir::OpId producer = use.graph->at(id).producer;
+    return producer != ir::kNoOp && use.placement.takes(producer);
+  });
+}
+}  // namespace
+
+ir::ElemType EngineProgram::storage() const {
+  return use_ != nullptr && !gives_outputs(*use_) ? ir::ElemType::float32 : profile_->storage;
+}
+
 Result<std::unique_ptr<Program>> EngineProgram::create(std::string text, std::shared_ptr<const Model> model,
                                                        std::vector<EngineVariant> variants,
-                                                       std::shared_ptr<const Threads> threads) {
+                                                       std::shared_ptr<const Threads> threads,
+                                                       std::shared_ptr<const ProviderUse> use) {
   auto program = std::unique_ptr<EngineProgram>(new EngineProgram());
   program->text_ = std::move(text);
   program->model_ = std::move(model);
@@ -102,9 +125,10 @@ Result<std::unique_ptr<Program>> EngineProgram::create(std::string text, std::sh
   program->one_thread_ = std::make_shared<const Threads>(1);
   for (const EngineVariant& variant : variants) {
     program->names_.push_back(variant.name);
-    ASSAY_TRY(ir::Graph graph, passes::resolve(*program->model_->graph, *variant.profile, variant.index));
+    ASSAY_TRY(ir::Graph graph, resolved_graph(*program->model_->graph, variant, use.get()));
     program->graphs_.push_back(std::make_shared<const ir::Graph>(std::move(graph)));
   }
+  program->use_ = std::move(use);
   program->idle_.resize(variants.size());
   return std::unique_ptr<Program>(std::move(program));
 }

@@ -30,10 +30,11 @@ struct EngineVariant {
 
 class EngineProgram : public Program {
  public:
-  /// Resolves every variant. Errors: as passes::resolve.
+  /// Resolves every variant. `use` may be null: the profile takes the whole model. Errors: as passes::resolve.
   static Result<std::unique_ptr<Program>> create(std::string text, std::shared_ptr<const Model> model,
                                                  std::vector<EngineVariant> variants,
-                                                 std::shared_ptr<const Threads> threads);
+                                                 std::shared_ptr<const Threads> threads,
+                                                 std::shared_ptr<const ProviderUse> use = nullptr);
 
   const std::string& text() const override { return text_; }
   /// The reference definitions are what they are; everything else stands for a device or a runtime.
@@ -42,9 +43,10 @@ class EngineProgram : public Program {
   const profiles::Profile* profile() const override { return profile_; }
   const std::vector<Port>& inputs() const override { return model_->inputs; }
   const std::vector<Port>& outputs() const override { return model_->outputs; }
-  ir::ElemType storage() const override { return profile_->storage; }
+  ir::ElemType storage() const override;
   std::string identity() const override { return identity_of(*model_->graph); }
   std::shared_ptr<const ir::Graph> resolved(size_t variant) const override { return graphs_[variant]; }
+  const ProviderUse* provider_use() const override { return use_.get(); }
   size_t weight_bytes() const override;
   std::optional<exec::MemoryReport> memory(size_t variant) const override;
   void set_concurrent(bool concurrent) override;
@@ -61,6 +63,7 @@ class EngineProgram : public Program {
   std::shared_ptr<const Model> model_;
   std::vector<std::string> names_;
   const profiles::Profile* profile_ = nullptr;
+  std::shared_ptr<const ProviderUse> use_;
   std::vector<std::shared_ptr<const ir::Graph>> graphs_;  ///< resolved, one per variant
   std::shared_ptr<const Threads> threads_, one_thread_;
   bool concurrent_ = false, keep_states_ = false;

@@ -9,6 +9,7 @@
 #include "backends/model_file.h"
 #include "backends/ort/program.h"
 #include "backends/program.h"
+#include "backends/provider_use.h"
 #include "backends/recorded.h"
 #include "profiles/provider.h"
 #include "profiles/typed.h"
@@ -32,36 +33,6 @@ bool has_float16_weights(const ir::Graph& graph) {
   return std::ranges::any_of(graph.values, [](const ir::Value& value) {
     return value.constant && value.constant->elem() == ir::ElemType::float16;
   });
-}
-
-std::string counted_kinds(const std::map<std::string, size_t>& kinds) {
-  std::string out;
-  for (const auto& [kind, count] : kinds) out += (out.empty() ? "" : ", ") + std::to_string(count) + " " + kind;
-  return out;
-}
-
-// A provider whose default format has no types computes float32 operations in fewer bits without a word: the warning
-// names them and the option that keeps them. A profile that is called by its name is no default.
-void warn_if_lowered(const ir::Graph& graph, const profiles::Provider& provider, const profiles::Profile& profile,
-                     const std::string& spec, Warnings& warnings) {
-  if (profile.storage != ir::ElemType::float16 && profile.storage != ir::ElemType::bfloat16) return;
-  std::map<std::string, size_t> kinds;
-  size_t count = 0;
-  ir::for_each_op(graph, [&](const ir::Graph& around, const ir::Op& op) {
-    const bool float32 = std::ranges::any_of(op.outputs, [&](ir::ValueId v) {
-      return v != ir::kNoValue && around.values[v].type.elem == ir::ElemType::float32;
-    });
-    if (!float32) return;
-    ++count;
-    ++kinds[op.type];
-  });
-  if (count == 0) return;
-  warnings.push_back({Code::precision_lowered,
-                      "with these options " + provider.name +
-                          " makes a model whose intermediate values have no types: " + std::to_string(count) +
-                          (count == 1 ? " operation" : " operations") + " that the model declares in float32 run in " +
-                          std::string(ir::elem_name(profile.storage)) + " (" + counted_kinds(kinds) + ")",
-                      spec, "keep float32 with " + provider.name + ":ModelFormat=MLProgram"});
 }
 
 std::vector<EngineVariant> variants_of(const profiles::Profile& profile, bool primary_only) {
@@ -224,20 +195,24 @@ Result<std::unique_ptr<Program>> ProgramLoader::open(std::string_view spec, cons
   if (name.empty()) {
     ASSAY_TRY(profile, state_->options.profiles->find(default_profile(loaded->format)));
   }
+  std::shared_ptr<const ProviderUse> use;
   if (profile == nullptr) {
     ASSAY_TRY(auto made, profiles::provider_profile(provider, has_float16_weights(*loaded->graph)));
     profile = made.get();
     state_->made.push_back(std::move(made));
     warnings.push_back({Code::emulated, std::string(name) + " is emulated through the profile " + profile->name,
                         std::string(spec), "assay profiles show " + profile->name + " says how"});
-    warn_if_lowered(*loaded->graph, provider, *profile, std::string(spec), warnings);
+    if (loaded->format == ModelFormat::onnx) use = use_of_provider(provider, loaded->graph);
+    if (use != nullptr) note_not_taken(*use, std::string(spec), warnings);
+    warn_if_lowered(*loaded->graph, use.get(), provider, *profile, std::string(spec), warnings);
   }
   if (loaded->format == ModelFormat::ml_program && profiles::names_ml_program(profile->name)) {
     state_->made.push_back(profiles::typed_profile(*profile, declared_types(*loaded->graph)));
     profile = state_->made.back().get();
   }
   return EngineProgram::create(name.empty() ? std::string(spec) + profile->name : std::string(spec), loaded,
-                               variants_of(*profile, state_->options.primary_only), state_->options.threads);
+                               variants_of(*profile, state_->options.primary_only), state_->options.threads,
+                               std::move(use));
 }
 
 }  // namespace assay::backends

@@ -21,6 +21,8 @@
 
 namespace assay::backends {
 
+struct ProviderUse;  // backends/provider_use.h
+
 struct Port {
   std::string name;
   ir::Type type;                  ///< as the model declares it, whatever a profile stores
@@ -74,6 +76,8 @@ class Program {
   virtual void keep_states(bool) {}
   /// The resolved program of a variant, for inspection; null where there is none (recordings, real runtimes).
   virtual std::shared_ptr<const ir::Graph> resolved(size_t) const { return nullptr; }
+  /// What the provider that the program names takes of the model; null where it takes all, and for other programs.
+  virtual const ProviderUse* provider_use() const { return nullptr; }
   /// What the last run of a variant took for intermediates and constants; absent where it is not known.
   virtual std::optional<exec::MemoryReport> memory(size_t) const { return std::nullopt; }
   /// Runs one variant. Errors: as exec::Session::run.

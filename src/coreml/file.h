@@ -26,6 +26,9 @@ Result<mil::Model> read_model(const std::string& path);
 struct WriteOptions {
   /// Specification version to write; 0: the lowest that the content allows.
   int version = 0;
+  /// Who the entries of a package are of: names their folder too.
+  std::string author = "com.apple.CoreML";
+  bool package = false;  ///< write a package whatever the path ends in
 };
 /// Writes a file (a path that ends in .mlmodel) or a package (.mlpackage): weights stream from where they are, same
 /// content gives same bytes, identical constants share one blob, and the target appears whole or not at all.

@@ -56,6 +56,12 @@ const std::shared_ptr<Graph>* nested_graph(const ir::Attr& attr) {
   return graph != nullptr && *graph ? graph : nullptr;
 }
 
+const Placement* placement_of(const Placement* around, const Graph* nested) {
+  if (around == nullptr) return nullptr;
+  const auto found = around->nested.find(nested);
+  return found == around->nested.end() ? nullptr : &found->second;
+}
+
 /// Whether a product has two or more rows and columns; unknown sizes count as many.
 bool is_matrix(const Graph& graph, const Op& op) {
   if (!op.has_input(0) || !op.has_input(1)) return true;
@@ -69,10 +75,24 @@ bool is_matrix(const Graph& graph, const Op& op) {
   return m.value != 1 && n.value != 1;
 }
 
+ElemType declared_type(const Graph& graph, const Op& op) {
+  return op.outputs.empty() || op.outputs[0] == kNoValue ? ElemType::undefined
+                                                         : leaf_type(graph.at(op.outputs[0]).type);
+}
+
+profiles::OpQuery query_of(const Graph& graph, const Op& op) {
+  return {.domain = op.domain,
+          .op = op.type,
+          .numeric = numeric_name(op.def != nullptr ? op.def->numeric : ops::Numeric::exact),
+          .declared = declared_type(graph, op),
+          .matrix = is_matrix(graph, op)};
+}
+
 /// What one value becomes: the value as operations read it, and as exempt inputs read it.
 struct Views {
   ValueId stored = kNoValue;
-  ValueId raw = kNoValue;  ///< same as `stored` when rounding changes nothing or nobody reads it raw
+  ValueId raw = kNoValue;   ///< same as `stored` when rounding changes nothing or nobody reads it raw
+  ValueId left = kNoValue;  ///< as operations outside its partition read it
 };
 
 /// What a nested graph captures: its own name for it, and what it is in the graph around.
@@ -87,26 +107,39 @@ struct Surroundings {
 
 class Resolver {
  public:
-  Resolver(const profiles::Profile& profile, size_t variant)
+  Resolver(const profiles::Profile& profile, size_t variant, const Outside* outside)
       : profile_(profile),
         variant_(variant),
+        outside_(outside),
         storage_(profile.variants[variant].storage),
         widens_(profile.variants[variant].widens) {}
 
-  /// `around` is null for the main graph.
-  Graph run(const Graph& in, const Surroundings* around);
+  /// `around` is null for the main graph; `placement` where all of the graph runs on one side: under the profile, or
+  /// outside where there is such a thing.
+  Graph run(const Graph& in, const Placement* placement, const Surroundings* around);
 
  private:
   struct Scope {
     const Graph& in;
     Graph& out;
     std::vector<Views> views;
-    std::vector<bool> read_raw, read_stored;
+    std::vector<bool> read_raw, read_stored, read_left;
     std::vector<bool> computed;  ///< inside a layer that computes with it
     std::vector<bool> wide;      ///< so far: kept as it was computed
+    const Placement* placement;
+  };
+  struct Reads {
+    std::vector<bool> raw, stored, left;
   };
 
-  void find_reads(const Graph& graph, std::vector<bool>& raw, std::vector<bool>& stored) const;
+  bool is_outside(const Placement* placement, size_t op) const {
+    return outside_ != nullptr && (placement == nullptr || !placement->takes(op));
+  }
+  /// The partition that computes a value; kOutside for what the caller, a constant or an operation outside gives.
+  int partition_of(const Graph& graph, const Placement* placement, ValueId id) const;
+  void read(const Graph& graph, const Placement* placement, ValueId id, int reader, bool exempt, Reads& reads) const;
+  Reads find_reads(const Graph& graph, const Placement* placement, bool main) const;
+  ValueId left_view(const Scope& s, ValueId id) const;
   ElemType stored_type(const ir::Type& type) const;
   std::string copy_name(const Scope& s, const std::string& name, std::string_view suffix) const;
   ValueId add_copy(Scope& s, ValueId of, std::string_view suffix, ElemType storage) const;
@@ -116,8 +149,12 @@ class Resolver {
   ValueId stored_parameter(Scope& s, ValueId id) const;
   void resolve_input(Scope& s, ValueId id) const;
   bool moves_wide(const Scope& s, const Op& op) const;
+  bool reads_raw(const Scope& s, const Op& op, size_t input) const;
   void resolve_operands(Scope& s, const Op& op, Op& out) const;
   bool keep_wide(Scope& s, const Op& op, const num::Policy& policy) const;
+  void cross_in(Scope& s, ValueId id) const;
+  void cross_out(Scope& s, ValueId id) const;
+  void resolve_outside(Scope& s, const Op& op);
   void resolve_op(Scope& s, const Op& op);
   void resolve_captures(Scope& s, const Surroundings& around) const;
   void resolve_outputs(Scope& s) const;
@@ -127,30 +164,59 @@ class Resolver {
 
   const profiles::Profile& profile_;
   size_t variant_;
+  const Outside* outside_;  ///< null: all of the graph runs under the profile
   const profiles::Storage& storage_;
   bool widens_;  ///< values declared float16 are stored in float32
 };
 
-/// Who reads which value, as data or as an exempt parameter; nested graphs read what they capture.
-void Resolver::find_reads(const Graph& graph, std::vector<bool>& raw, std::vector<bool>& stored) const {
-  raw.assign(graph.values.size(), false);
-  stored.assign(graph.values.size(), false);
-  for (const ValueId id : graph.outputs) stored[id] = true;
-  for (const ir::State& state : graph.states) stored[state.after] = true;  // kept as it is stored
-  for (const Op& op : graph.ops) {
+int Resolver::partition_of(const Graph& graph, const Placement* placement, ValueId id) const {
+  const ir::OpId producer = graph.at(id).producer;
+  if (outside_ == nullptr || placement == nullptr || producer == ir::kNoOp) return kOutside;
+  return placement->partition[producer];
+}
+
+/// One read of a value by an operation of partition `reader`.
+void Resolver::read(const Graph& graph, const Placement* placement, ValueId id, int reader, bool exempt,
+                    Reads& reads) const {
+  const int from = partition_of(graph, placement, id);
+  if (outside_ == nullptr) {
+    (exempt ? reads.raw : reads.stored)[id] = true;
+  } else if (reader == kOutside) {
+    (from == kOutside ? reads.raw : reads.left)[id] = true;
+  } else {
+    (exempt && (from == kOutside || from == reader) ? reads.raw : reads.stored)[id] = true;
+  }
+}
+
+/// Who reads which value: as it is stored, as an exempt parameter, or outside of its partition; nested graphs read what
+/// they capture.
+Resolver::Reads Resolver::find_reads(const Graph& graph, const Placement* placement, bool main) const {
+  const size_t n = graph.values.size();
+  Reads reads{std::vector<bool>(n), std::vector<bool>(n), std::vector<bool>(n)};
+  for (const ValueId id : graph.outputs) {
+    if (main && partition_of(graph, placement, id) != kOutside)
+      reads.stored[id] = true;
+    else
+      read(graph, placement, id, kOutside, false, reads);
+  }
+  for (const ir::State& state : graph.states) reads.stored[state.after] = true;  // kept as it is stored
+  for (size_t k = 0; k < graph.ops.size(); ++k) {
+    const Op& op = graph.ops[k];
+    const int reader = is_outside(placement, k) || placement == nullptr ? kOutside : placement->partition[k];
     for (size_t i = 0; i < op.inputs.size(); ++i)
-      if (op.inputs[i] != kNoValue) (is_exempt(op, i) ? raw : stored)[op.inputs[i]] = true;
+      if (op.inputs[i] != kNoValue) read(graph, placement, op.inputs[i], reader, is_exempt(op, i), reads);
     for (const ir::Attr& attr : op.attrs) {
       const auto* nested = nested_graph(attr);
       if (nested == nullptr) continue;
-      std::vector<bool> inner_raw, inner_stored;
-      find_reads(**nested, inner_raw, inner_stored);
+      const Reads inner = find_reads(**nested, placement_of(placement, nested->get()), false);
       for (const auto& [local, outer] : (*nested)->captures) {
-        if (inner_raw[local]) raw[outer] = true;
-        if (inner_stored[local]) stored[outer] = true;
+        const bool leaves = partition_of(graph, placement, outer) != kOutside;
+        if (inner.raw[local]) (leaves ? reads.left : reads.raw)[outer] = true;
+        if (inner.stored[local]) reads.stored[outer] = true;
       }
     }
   }
+  return reads;
 }
 
 ElemType Resolver::stored_type(const ir::Type& type) const {
@@ -222,12 +288,34 @@ ValueId Resolver::stored_parameter(Scope& s, ValueId id) const {
 void Resolver::resolve_input(Scope& s, ValueId id) const {
   Value& value = s.out.at(id);
   value.storage = leaf_type(value.type);
+  cross_in(s, id);
+}
+
+/// A value in its declared type, as operations under the profile read it.
+void Resolver::cross_in(Scope& s, ValueId id) const {
+  const Value& value = s.out.at(id);
   const bool rounded = value.storage == ElemType::float32 && value.type.kind == ir::Type::Kind::tensor &&
                        (storage_.type != ElemType::float32 || storage_.inputs);
   if (!rounded || !s.read_stored[id]) return;
   const ValueId stored = add_copy(s, id, ir::elem_name(storage_.type), storage_.type);
   add_round(s, id, stored, storage_.inputs);
-  s.views[id] = {stored, id};
+  s.views[id] = {stored, id, id};
+}
+
+/// A value of a partition, as operations outside read it: in its declared type.
+void Resolver::cross_out(Scope& s, ValueId id) const {
+  const ValueId stored = s.views[id].stored;
+  const Value& value = s.out.at(stored);
+  const ElemType declared = leaf_type(value.type);
+  s.views[id].left = stored;
+  if (!s.read_left[id] || value.storage == declared || value.type.kind != ir::Type::Kind::tensor) return;
+  const ValueId left = add_copy(s, stored, ir::elem_name(declared), declared);
+  add_round(s, stored, left, std::nullopt);
+  s.views[id].left = left;
+}
+
+ValueId Resolver::left_view(const Scope& s, ValueId id) const {
+  return partition_of(s.in, s.placement, id) == kOutside ? s.views[id].raw : s.views[id].left;
 }
 
 void Resolver::resolve_nested(Scope& s, Op& op) {
@@ -235,8 +323,12 @@ void Resolver::resolve_nested(Scope& s, Op& op) {
     const auto* nested = nested_graph(attr);
     if (nested == nullptr) continue;
     Surroundings around{s.out, {}};
-    for (const auto& [local, outer] : (*nested)->captures) around.captured.push_back({local, s.views[outer]});
-    attr.value = std::make_shared<Graph>(run(**nested, &around));
+    for (const auto& [local, outer] : (*nested)->captures) {
+      Views views = s.views[outer];
+      if (outside_ != nullptr) views.raw = left_view(s, outer);
+      around.captured.push_back({local, views});
+    }
+    attr.value = std::make_shared<Graph>(run(**nested, placement_of(s.placement, nested->get()), &around));
   }
 }
 
@@ -272,12 +364,20 @@ bool Resolver::moves_wide(const Scope& s, const Op& op) const {
          std::ranges::any_of(op.inputs, [&](ValueId id) { return id != kNoValue && s.wide[id]; });
 }
 
+/// Of another partition there is nothing but what is stored.
+bool Resolver::reads_raw(const Scope& s, const Op& op, size_t input) const {
+  if (!is_exempt(op, input)) return false;
+  if (outside_ == nullptr) return true;
+  const int from = partition_of(s.in, s.placement, op.inputs[input]);
+  return from == kOutside || from == s.placement->partition[static_cast<size_t>(&op - s.in.ops.data())];
+}
+
 void Resolver::resolve_operands(Scope& s, const Op& op, Op& out) const {
   const bool wide = moves_wide(s, op), moves = moves_floats(s.in, op);
   for (size_t i = 0; i < out.inputs.size(); ++i) {
     if (out.inputs[i] == kNoValue) continue;
     const ValueId id = op.inputs[i];
-    const bool raw = is_exempt(op, i) || (s.in.at(id).parameter && (!moves || wide));
+    const bool raw = reads_raw(s, op, i) || (s.in.at(id).parameter && (!moves || wide));
     out.inputs[i] = raw ? s.views[id].raw : stored_parameter(s, id);
     const Value& value = s.out.at(out.inputs[i]);
     if (!wide || !ir::is_float(value.type.elem) || value.storage == ElemType::float32) continue;
@@ -303,18 +403,23 @@ bool Resolver::keep_wide(Scope& s, const Op& op, const num::Policy& policy) cons
   return any;
 }
 
+void Resolver::resolve_outside(Scope& s, const Op& op) {
+  Op out = op;
+  for (ValueId& id : out.inputs)
+    if (id != kNoValue) id = left_view(s, id);
+  resolve_nested(s, out);
+  out.policy = profiles::policy_for(outside_->profile, 0, query_of(s.in, op));
+  s.out.add_op(std::move(out));
+  for (const ValueId id : op.outputs)
+    if (id != kNoValue) cross_in(s, id);
+}
+
 void Resolver::resolve_op(Scope& s, const Op& op) {
   Op out = op;
   resolve_operands(s, op, out);
   resolve_nested(s, out);
-  const ElemType declared =
-      op.outputs.empty() || op.outputs[0] == kNoValue ? ElemType::undefined : leaf_type(s.in.at(op.outputs[0]).type);
-  out.policy = profiles::policy_for(profile_, variant_,
-                                    {.domain = op.domain,
-                                     .op = op.type,
-                                     .numeric = numeric_name(op.def != nullptr ? op.def->numeric : ops::Numeric::exact),
-                                     .declared = declared,
-                                     .matrix = is_matrix(s.in, op)});
+  const ElemType declared = declared_type(s.in, op);
+  out.policy = profiles::policy_for(profile_, variant_, query_of(s.in, op));
   if (widens_ && op.type == "Cast" && declared == ElemType::float16 && op.has_input(0) &&
       s.in.at(op.inputs[0]).producer == ir::kNoOp)
     out.policy.result = num::Rounding{.format = num::format(num::FormatId::float16)};  // inputs are float16 buffers
@@ -346,7 +451,8 @@ void Resolver::resolve_op(Scope& s, const Op& op) {
 /// its own, and the output's name goes to what the caller gets.
 void Resolver::resolve_outputs(Scope& s) const {
   for (ValueId& id : s.out.outputs) {
-    id = s.views[id].stored;
+    const bool inside = outside_ == nullptr || partition_of(s.in, s.placement, id) != kOutside;
+    id = inside ? s.views[id].stored : s.views[id].raw;
     const Value& value = s.out.at(id);
     const bool narrow = value.type.elem == ElemType::float32 && value.storage != ElemType::float32 &&
                         value.storage != ElemType::float64;
@@ -383,34 +489,52 @@ void Resolver::resolve_captures(Scope& s, const Surroundings& around) const {
   }
 }
 
-Graph Resolver::run(const Graph& in, const Surroundings* around) {
+Graph Resolver::run(const Graph& in, const Placement* placement, const Surroundings* around) {
   Graph out = in;
   out.ops.clear();
   out.captures.clear();
   const size_t n = in.values.size();
-  Scope s{in, out, std::vector<Views>(n), {}, {}, computed_with_inside(in), std::vector<bool>(n)};
-  find_reads(in, s.read_raw, s.read_stored);
+  Reads reads = find_reads(in, placement, around == nullptr);
+  Scope s{in,
+          out,
+          std::vector<Views>(n),
+          std::move(reads.raw),
+          std::move(reads.stored),
+          std::move(reads.left),
+          computed_with_inside(in),
+          std::vector<bool>(n),
+          placement};
   for (ValueId id = 0; id < in.values.size(); ++id) {
-    s.views[id] = {id, id};
+    s.views[id] = {id, id, id};
     out.at(id).producer = ir::kNoOp;
     if (in.at(id).unstated) out.at(id).type.elem = ElemType::float32;
     out.at(id).unstated = false;
-    out.at(id).storage = stored_type(out.at(id).type);
+    const bool inside = outside_ == nullptr || partition_of(in, placement, id) != kOutside;
+    out.at(id).storage = inside ? stored_type(out.at(id).type) : leaf_type(out.at(id).type);
   }
   std::vector<bool> captured(in.values.size());
   for (const auto& [local, outer] : in.captures) captured[local] = true;
   for (ValueId id = 0; id < in.values.size(); ++id)
     if (in.at(id).constant && !captured[id]) resolve_constant(s, id);
-  if (around)
-    resolve_captures(s, *around);
-  else
+  if (around) resolve_captures(s, *around);
+  // What graphs inside operations are given is the caller's where those operations are outside.
+  if (around == nullptr || outside_ != nullptr)
     for (const ValueId id : in.inputs) resolve_input(s, id);
-  for (const Op& op : in.ops) resolve_op(s, op);
+  for (size_t k = 0; k < in.ops.size(); ++k) {
+    if (is_outside(placement, k)) {
+      resolve_outside(s, in.ops[k]);
+      continue;
+    }
+    resolve_op(s, in.ops[k]);
+    if (outside_ == nullptr) continue;
+    for (const ValueId id : in.ops[k].outputs)
+      if (id != kNoValue) cross_out(s, id);
+  }
   for (ir::State& state : out.states) state.after = stored_parameter(s, state.after);
   if (!around) {
     resolve_outputs(s);
   } else {
-    for (ValueId& id : out.outputs) id = stored_parameter(s, id);
+    for (ValueId& id : out.outputs) id = outside_ != nullptr ? left_view(s, id) : stored_parameter(s, id);
   }
   out.resolved = true;
   return out;
@@ -421,7 +545,13 @@ Graph Resolver::run(const Graph& in, const Surroundings* around) {
 Result<Graph> resolve(const Graph& graph, const profiles::Profile& profile, size_t variant) {
   if (variant >= profile.variants.size())
     return Error{Code::internal, "profile " + profile.name + " has no variant " + std::to_string(variant)};
-  return Resolver(profile, variant).run(graph, nullptr);
+  return Resolver(profile, variant, nullptr).run(graph, nullptr, nullptr);
+}
+
+Result<Graph> resolve(const Graph& graph, const profiles::Profile& profile, size_t variant, const Outside& outside) {
+  if (variant >= profile.variants.size())
+    return Error{Code::internal, "profile " + profile.name + " has no variant " + std::to_string(variant)};
+  return Resolver(profile, variant, &outside).run(graph, &outside.placement, nullptr);
 }
 
 }  // namespace assay::passes

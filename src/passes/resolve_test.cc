@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "ir/text.h"
 #include "ir/verify.h"
 #include "ops/def.h"
@@ -270,6 +272,94 @@ TEST(Resolve, LeavesNothingUnstated) {
     EXPECT_FALSE(v.unstated);
     EXPECT_EQ(v.storage, ElemType::float16);
   }
+}
+
+/// Under coreml-nn-gpu, the operations of which `placement` says so outside.
+Graph resolved_beside(const Graph& g, const std::vector<int>& partition) {
+  Placement placement;
+  placement.partition = partition;
+  placement.reasons.resize(partition.size());
+  auto r =
+      resolve(g, *profiles::built_in_profile("coreml-nn-gpu"), 0, {*profiles::built_in_profile("cpu-f32"), placement});
+  EXPECT_TRUE(r.ok());
+  return *std::move(r);
+}
+
+TEST(Resolve, OutsideOfPartitionsValuesAreAsDeclared) {
+  Graph g;
+  const ValueId x = value(g, "x"), w = constant(g, "w");
+  g.inputs = {x};
+  const ValueId a = add(g, kCompute, {x, w}, "a"), b = add(g, kCompute, {a, w}, "b");
+  g.outputs = {add(g, kCompute, {b, w}, "c")};
+  const Graph r = resolved_beside(g, {0, kOutside, 1});
+  EXPECT_EQ(text(r),
+            "Round(x:float32) -> x@float16:float16\n"
+            "Compute(x@float16:float16, w:float16) -> a:float16\n"
+            "Round(a:float16) -> a@float32:float32\n"
+            "Compute(a@float32:float32, w@raw:float32) -> b:float32\n"
+            "Round(b:float32) -> b@float16:float16\n"
+            "Compute(b@float16:float16, w:float16) -> c@float16:float16\n"
+            "Round(c@float16:float16) -> c:float32\n");
+  EXPECT_EQ(r.ops[3].policy, profiles::policy_for(*profiles::built_in_profile("cpu-f32"), 0,
+                                                  {"", "Compute", "contraction", ElemType::float32}));
+  EXPECT_TRUE(ir::verify(r).ok());
+}
+
+TEST(Resolve, OutputsOfOperationsOutsideAreTheirs) {
+  Graph g;
+  const ValueId x = value(g, "x"), w = constant(g, "w");
+  g.inputs = {x};
+  const ValueId a = add(g, kCompute, {x, w}, "a");
+  g.outputs = {a, add(g, kMove, {a}, "b")};
+  EXPECT_EQ(text(resolved_beside(g, {kOutside, 0})),
+            "Compute(x:float32, w:float32) -> a:float32\n"
+            "Round(a:float32) -> a@float16:float16\n"
+            "Move(a@float16:float16) -> b@float16:float16\n"
+            "Round(b@float16:float16) -> b:float32\n");
+  EXPECT_EQ(text(resolved_beside(g, {kOutside, kOutside})),
+            "Compute(x:float32, w:float32) -> a:float32\nMove(a:float32) -> b:float32\n");
+}
+
+TEST(Resolve, OfAnotherPartitionThereIsNothingButWhatIsStored) {
+  Graph g;
+  const ValueId x = value(g, "x");
+  g.inputs = {x};
+  const ValueId a = add(g, kCompute, {x}, "a");
+  g.outputs = {add(g, kResize, {x, a}, "b")};
+  EXPECT_EQ(text(resolved_beside(g, {0, 1})),
+            "Round(x:float32) -> x@float16:float16\n"
+            "Compute(x@float16:float16) -> a:float16\n"
+            "Resize(x@float16:float16, a:float16) -> b@float16:float16\n"
+            "Round(b@float16:float16) -> b:float32\n");
+  EXPECT_NE(text(resolved_beside(g, {0, 0})).find("a@raw:float32"), std::string::npos);
+}
+
+TEST(Resolve, NestedGraphsOutsideReadWhatLeft) {
+  Graph g;
+  const ValueId x = value(g, "x"), w = constant(g, "w");
+  g.inputs = {x};
+  const ValueId a = add(g, kCompute, {x, w}, "a");
+  auto branch = std::make_shared<Graph>();
+  const ValueId la = value(*branch, "a"), lw = constant(*branch, "w");
+  branch->captures = {{la, a}, {lw, w}};
+  branch->outputs = {add(*branch, kCompute, {la, lw}, "r")};
+  const ValueId condition = g.add_value("c", ir::Type::of(ElemType::boolean, {}));
+  g.inputs.push_back(condition);
+  Op choice{.domain = "", .type = "If", .name = ""};
+  choice.inputs = {condition};
+  choice.outputs = {value(g, "y")};
+  choice.attrs = {{"then_branch", branch}, {"else_branch", branch}};
+  choice.def = ops::find_op("", "If");
+  g.outputs = choice.outputs;
+  g.add_op(std::move(choice));
+  const Graph r = resolved_beside(g, {0, kOutside});
+  const Graph* then = r.ops.back().attr_graph("then_branch");
+  ASSERT_NE(then, nullptr);
+  EXPECT_EQ(text(*then), "Compute(a@raw:float32, w@raw:float32) -> r:float32\n");
+  const auto left = std::ranges::find(then->captures, *then->find("a@raw"), &std::pair<ValueId, ValueId>::first);
+  ASSERT_NE(left, then->captures.end());
+  EXPECT_EQ(r.at(left->second).name, "a@float32");
+  EXPECT_TRUE(ir::verify(r).ok());
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 namespace assay::profiles {
 namespace {
 
-constexpr std::string_view kCoreML = "CoreMLExecutionProvider", kCpu = "CPUExecutionProvider";
+constexpr std::string_view kCpu = "CPUExecutionProvider";
 
 /// Providers of ONNX Runtime that no single profile stands for, and the profiles of such hardware.
 struct Known {
@@ -71,13 +71,6 @@ Status check_options(const Provider& provider, const std::vector<Option>& option
   return {};
 }
 
-/// The option's value, or its default.
-std::string option(const Provider& provider, std::string_view name) {
-  const auto given = provider.options.find(std::string(name));
-  if (given != provider.options.end()) return given->second;
-  return std::ranges::find(core_ml_options(), name, &Option::name)->values.front();
-}
-
 /// `first` with the other unit's variants behind its own.
 Profile both_units(const Profile& first, const Profile& second) {
   Profile both = first;
@@ -94,29 +87,21 @@ Profile both_units(const Profile& first, const Profile& second) {
   return both;
 }
 
-/// What holds for every model that goes through the provider, whatever the unit.
-NotModelled partition() {
-  return {"ONNX Runtime's partition of the graph",
-          "operators that the provider does not take run on the CPU in float32; here the profile takes the whole model",
-          {"microsoft/onnxruntime, onnxruntime/core/providers/coreml, supported operators", "source-code"}};
-}
-
 Result<std::shared_ptr<const Profile>> named(const std::string& name, const std::string& other = {}) {
   const Profile* first = built_in_profile(name);
   const Profile* second = other.empty() ? nullptr : built_in_profile(other);
   if (first == nullptr || (!other.empty() && second == nullptr))
     return Error{Code::internal, "no built-in profile " + name + " or " + other};
-  auto profile = std::make_shared<Profile>(second == nullptr ? *first : both_units(*first, *second));
-  if (name != "cpu-f32") profile->not_modelled.push_back(partition());
-  return std::shared_ptr<const Profile>(std::move(profile));
+  return std::shared_ptr<const Profile>(
+      std::make_shared<Profile>(second == nullptr ? *first : both_units(*first, *second)));
 }
 
 Result<std::shared_ptr<const Profile>> core_ml(const Provider& provider, bool float16_model) {
   ASSAY_CHECK(check_options(provider, core_ml_options()));
-  const bool network = option(provider, "ModelFormat") == "NeuralNetwork";
-  const std::string units = option(provider, "MLComputeUnits");
+  const bool network = core_ml_option(provider, "ModelFormat") == "NeuralNetwork";
+  const std::string units = core_ml_option(provider, "MLComputeUnits");
   const std::string base = network ? "coreml-nn-" : float16_model ? "coreml-mlprogram-f16-" : "coreml-mlprogram-f32-";
-  const bool low = network && option(provider, "AllowLowPrecisionAccumulationOnGPU") == "1";
+  const bool low = network && core_ml_option(provider, "AllowLowPrecisionAccumulationOnGPU") == "1";
   const std::string gpu = base + (low ? "gpu-lowacc" : "gpu");
   if (units == "CPUOnly") return named(base + "cpu");
   if (units == "CPUAndGPU") return named(gpu);
@@ -126,6 +111,13 @@ Result<std::shared_ptr<const Profile>> core_ml(const Provider& provider, bool fl
 
 }  // namespace
 
+std::string core_ml_option(const Provider& provider, std::string_view name) {
+  const auto given = provider.options.find(std::string(name));
+  if (given != provider.options.end()) return given->second;
+  const auto known = std::ranges::find(core_ml_options(), name, &Option::name);
+  return known == core_ml_options().end() || known->values.empty() ? "" : known->values.front();
+}
+
 bool names_provider(std::string_view text) { return text.substr(0, text.find(':')).ends_with("ExecutionProvider"); }
 
 Result<Provider> parse_provider(std::string_view text) {
@@ -133,7 +125,7 @@ Result<Provider> parse_provider(std::string_view text) {
   const size_t colon = text.find(':');
   provider.name = text.substr(0, colon);
   if (colon == std::string_view::npos) return provider;
-  const std::string fix = "write " + std::string(kCoreML) + ":ModelFormat=MLProgram,MLComputeUnits=CPUAndGPU";
+  const std::string fix = "write " + std::string(kCoreMlProvider) + ":ModelFormat=MLProgram,MLComputeUnits=CPUAndGPU";
   for (const std::string& part : split(text.substr(colon + 1), ',')) {
     const size_t equals = part.find('=');
     if (equals == std::string::npos || equals == 0) return words(shown(part) + " is not key=value", fix);
@@ -144,12 +136,12 @@ Result<Provider> parse_provider(std::string_view text) {
 }
 
 Result<std::shared_ptr<const Profile>> provider_profile(const Provider& provider, bool float16_model) {
-  if (provider.name == kCoreML) return core_ml(provider, float16_model);
+  if (provider.name == kCoreMlProvider) return core_ml(provider, float16_model);
   if (provider.name == kCpu) {
     ASSAY_CHECK(check_options(provider, {}));
     return named("cpu-f32");
   }
-  std::vector<std::string> names{std::string(kCoreML), std::string(kCpu)};
+  std::vector<std::string> names{std::string(kCoreMlProvider), std::string(kCpu)};
   for (const Known& known : kKnown) {
     if (known.name == provider.name)
       return Error{Code::unknown_provider, provider.name + " stands for no single profile", "",

@@ -21,6 +21,10 @@ bool names_provider(std::string_view text);
 /// Errors: usage (not NAME[:key=value,...], a key twice).
 Result<Provider> parse_provider(std::string_view text);
 
+/// What the option of CoreMLExecutionProvider says, or its default.
+std::string core_ml_option(const Provider& provider, std::string_view name);
+inline constexpr std::string_view kCoreMlProvider = "CoreMLExecutionProvider";
+
 /// The profile that emulates the provider on an ONNX model; `float16_model`: its weights are float16. With a choice of
 /// units, the variants of the second unit's profile stand behind the first's, named PROFILE/VARIANT.
 /// Errors: unknown_provider, naming the profiles to choose from; usage for unknown options and values.

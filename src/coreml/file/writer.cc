@@ -11,9 +11,8 @@
 
 namespace assay::coreml {
 namespace {
-constexpr const char* kAuthor = "com.apple.CoreML";
-constexpr const char* kModelPath = "com.apple.CoreML/model.mlmodel";
-constexpr const char* kWeightsPath = "com.apple.CoreML/weights";
+constexpr const char* kModelName = "/model.mlmodel";
+constexpr const char* kWeightsName = "/weights";
 
 bool holds_program(const mil::Model& model) {
   if (std::holds_alternative<mil::Program>(model.content)) return true;
@@ -63,7 +62,7 @@ Status write_file_model(const mil::Model& model, int version, const std::string&
 }
 
 // Names of entries are to be unique in the package; made of the content, they are the same for the same content.
-Manifest manifest_of(uint64_t model_hash, uint64_t weights_hash, bool weights) {
+Manifest manifest_of(uint64_t model_hash, uint64_t weights_hash, bool weights, const std::string& author) {
   const auto id = [&](std::string_view role) {
     Hash high, low;
     high.add(role), low.add(role);
@@ -73,8 +72,9 @@ Manifest manifest_of(uint64_t model_hash, uint64_t weights_hash, bool weights) {
   };
   Manifest manifest;
   manifest.root = id("model");
-  manifest.items.push_back({manifest.root, kModelPath, "model.mlmodel", kAuthor, "CoreML Model Specification"});
-  if (weights) manifest.items.push_back({id("weights"), kWeightsPath, "weights", kAuthor, "CoreML Model Weights"});
+  manifest.items.push_back({manifest.root, author + kModelName, "model.mlmodel", author, "CoreML Model Specification"});
+  if (weights)
+    manifest.items.push_back({id("weights"), author + kWeightsName, "weights", author, "CoreML Model Weights"});
   return manifest;
 }
 
@@ -82,7 +82,7 @@ struct Parts {
   uint64_t model_hash = 0, weights_hash = 0;
 };
 
-Result<Parts> write_parts(const mil::Model& model, int version, WeightWriter* weights, const std::string& data) {
+Result<Parts> write_parts(const mil::Model& model, int version, WeightWriter* weights, const std::string& path) {
   WriteContext context{.weights = weights, .version = version};
   const pb::Writer message = write_model_message(model, version, context);
   if (context.failed) return *context.failed;
@@ -91,23 +91,23 @@ Result<Parts> write_parts(const mil::Model& model, int version, WeightWriter* we
     ASSAY_CHECK(weights->finish());
     parts.weights_hash = weights->hash();
   }
-  ASSAY_TRY(parts.model_hash, write_message_file(data + kModelPath, message));
+  ASSAY_TRY(parts.model_hash, write_message_file(path, message));
   return parts;
 }
 
-Status write_package(const mil::Model& model, int version, const std::string& path) {
+Status write_package(const mil::Model& model, int version, const std::string& path, const std::string& author) {
   ASSAY_TRY(PackageFolder folder, PackageFolder::create(path));
   const bool program = holds_program(model);
   const std::string inside = std::string(kDataFolder) + "/";
-  const std::string data = folder.path() + "/" + inside;
-  ASSAY_CHECK(folder.make(inside + (program ? kWeightsPath : kAuthor)));
+  const std::string data = folder.path() + "/" + inside + author;
+  ASSAY_CHECK(folder.make(inside + author + (program ? kWeightsName : "")));
   std::optional<WeightWriter> weights;
   if (program) {
-    ASSAY_TRY(WeightWriter writer, WeightWriter::create(data + kWeightsPath + "/weight.bin"));
+    ASSAY_TRY(WeightWriter writer, WeightWriter::create(data + kWeightsName + "/weight.bin"));
     weights.emplace(std::move(writer));
   }
-  ASSAY_TRY(const Parts parts, write_parts(model, version, weights ? &*weights : nullptr, data));
-  const Manifest manifest = manifest_of(parts.model_hash, parts.weights_hash, program);
+  ASSAY_TRY(const Parts parts, write_parts(model, version, weights ? &*weights : nullptr, data + kModelName));
+  const Manifest manifest = manifest_of(parts.model_hash, parts.weights_hash, program, author);
   ASSAY_CHECK(write_file(folder.path() + "/" + std::string(kManifestName), manifest_text(manifest)));
   return folder.commit();
 }
@@ -123,12 +123,13 @@ Status named(Status status, const std::string& path) {
 
 Status write_model(const mil::Model& model, const std::string& given, const WriteOptions& options) {
   const std::string path = without_slashes(given);
-  const bool package = path.ends_with(kPackageEnding);
+  const bool package = options.package || path.ends_with(kPackageEnding);
   if (!package && !path.ends_with(kModelEnding))
     return Error{Code::usage, "Core ML models are written to .mlpackage folders and .mlmodel files", path,
                  "give a path with one of these endings"};
   ASSAY_TRY(const int version, version_of(model, options.version, path));
-  return package ? named(write_package(model, version, path), path) : write_file_model(model, version, path);
+  return package ? named(write_package(model, version, path, options.author), path)
+                 : write_file_model(model, version, path);
 }
 
 }  // namespace assay::coreml
