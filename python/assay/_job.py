@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import os
 import pickle
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -97,47 +98,50 @@ def _pickler() -> Callable[[Any], bytes]:
         return pickle.dumps
 
 
-class _Opened:
-    """A job on a worker, its model as a file."""
-
-    def __init__(self, packed: Packed) -> None:
-        try:
-            job: _Job = pickle.loads(packed.data)
-        except Exception as failed:
-            raise AssayError(
-                "A401", f"a worker cannot load the programs: {type(failed).__name__}: {failed}", "",
-                "install on the workers what the functions need, in the same versions",
-            ) from failed  # fmt: skip
-        self.options, self.decode = job.options, job.decode
-        self.model = job.path
-        if job.path is not None and job.files:
-            self._folder = tempfile.TemporaryDirectory(prefix="assay-")
-            for name, content in job.files.items():
-                target = Path(self._folder.name) / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content)
-            self.model = str(Path(self._folder.name) / job.path)
+_loaded: dict[str, _Job] = {}
+_loading = threading.Lock()
 
 
-_opened: dict[str, _Opened] = {}
-_opening = threading.Lock()
+def _load(packed: Packed) -> _Job:
+    """The job on a worker, which keeps it for its next shards."""
+    with _loading:
+        if packed.key not in _loaded:
+            while len(_loaded) >= _JOBS_KEPT:
+                del _loaded[next(iter(_loaded))]
+            try:
+                _loaded[packed.key] = pickle.loads(packed.data)
+            except Exception as failed:
+                raise AssayError(
+                    "A401",
+                    f"a worker cannot load the programs: {type(failed).__name__}: {failed}",
+                    "",
+                    "install on the workers what the functions need, in the same versions",
+                ) from failed
+        return _loaded[packed.key]
 
 
-def _open(packed: Packed) -> _Opened:
-    with _opening:
-        if packed.key not in _opened:
-            while len(_opened) >= _JOBS_KEPT:
-                del _opened[next(iter(_opened))]
-            _opened[packed.key] = _Opened(packed)
-        return _opened[packed.key]
+@contextlib.contextmanager
+def _model(job: _Job) -> Iterator[str | None]:
+    """The model as a file. One that was sent lies there for one shard only: clusters end their workers by killing them,
+    and nobody would remove it then."""
+    if job.path is None or not job.files:
+        yield job.path
+        return
+    with tempfile.TemporaryDirectory(prefix="assay-") as folder:
+        for name, content in job.files.items():
+            target = Path(folder) / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        yield str(Path(folder) / job.path)
 
 
 def audit_shard(packed: Packed, shard: Shard) -> Outcome:
     """The audit of one shard, in a worker. Errors are returned: whatever is raised instead is the cluster's."""
     try:
-        job = _open(packed)
+        job = _load(packed)
         arrays, labels = shard.read(job.decode)
-        result = _commands.audit(job.model, arrays, labels, first_sample=shard.first, **job.options)
+        with _model(job) as model:
+            result = _commands.audit(model, arrays, labels, first_sample=shard.first, **job.options)
         if result.samples != shard.count:
             raise AssayError(
                 "A302", f"{shard.count} samples by their first axis, {result.samples} as the model takes them", "",

@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 import assay
-from assay import distributed
+from assay import _job, distributed
+from assay._shards import ArraysPart, Shard
 
 SAMPLES = 100
 OPTIONS = {"decision": "argmax", "candidates": ["coreml-nn-gpu", "bf16-storage"], "fail_on": "none"}
@@ -306,6 +307,24 @@ def test_models_are_sent(engine, mlp, data, labels, whole, tmp_path):
         single = assay.audit(tmp_path / name, data, labels, **OPTIONS)
         sent = distributed.audit(tmp_path / name, data, labels, **OPTIONS, **engine, ship_model=True)
         assert sent.to_json() == single.to_json()
+
+
+def test_what_was_sent_lies_on_disk_for_one_shard_only(mlp, data, tmp_path, monkeypatch):
+    """Clusters kill their workers: whatever these keep on disk stays there."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    seen = []
+
+    def device(inputs):
+        seen.extend(path.name for path in tmp_path.rglob("*.onnx"))
+        return [inputs["input"][:, :3]]
+
+    monkeypatch.setattr(_job, "_load", lambda packed: packed)  # not sent anywhere: the function is this one
+    job = _job._Job("mlp.onnx", {"mlp.onnx": Path(mlp).read_bytes()},
+                    {**OPTIONS, "candidates": device, "reference": "strict-f32"}, None)
+    shard = Shard(ArraysPart.of("data", data, None, ()), 0)
+    assert _job.audit_shard(job, shard).error is None
+    assert "mlp.onnx" in seen
+    assert not list(tmp_path.iterdir())
 
 
 def test_warnings_reach_the_caller_once(local, mlp, data, labels):
