@@ -10,6 +10,8 @@ Whatever a command of `assay` can do, a function here can do. `import assay as o
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from assay import backends, capi, formats
 from assay._assay import profile_names, version
 from assay._commands import (
@@ -58,6 +60,9 @@ from assay._session import (
     set_seed,
 )
 
+if TYPE_CHECKING:
+    from assay import distributed
+
 __version__ = version()
 
 __all__ = [
@@ -95,6 +100,7 @@ __all__ = [
     "compare",
     "convert",
     "diff",
+    "distributed",
     "explain",
     "fingerprint",
     "formats",
@@ -115,3 +121,12 @@ __all__ = [
     "set_default_logger_verbosity",
     "set_seed",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`assay.distributed` is loaded when it is first named: most users have no cluster."""
+    if name == "distributed":
+        import importlib  # noqa: PLC0415
+
+        return importlib.import_module("assay.distributed")
+    raise AttributeError(f"module 'assay' has no attribute {name!r}")

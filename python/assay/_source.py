@@ -21,11 +21,15 @@ class ModelFile:
 
     path: str
 
+    @property
+    def temporary(self) -> bool:
+        """Whether the file goes with this object."""
+        return self._folder is not None
+
     def __init__(self, source: ModelSource) -> None:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         if isinstance(source, ModelFile):
-            self.path = source.path
-            self._kept = source
+            self.path, self._folder = source.path, source._folder  # kept for as long as either lives
             return
         if isinstance(source, (str, os.PathLike)):
             self.path = os.fspath(source)
