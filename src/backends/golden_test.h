@@ -24,11 +24,12 @@ struct Operand {
 
 /// One node's float32 output under a profile's variant (empty: the primary).
 inline Floats run(const char* type, const std::vector<Operand>& operands, const char* profile,
-                  const std::string& variant = "") {
+                  const std::string& variant = "", const std::vector<ir::Attr>& attrs = {}) {
   ir::Graph graph;
   std::vector<ir::Tensor> inputs;
   ir::Op op;
   op.type = type;
+  op.attrs = attrs;
   op.def = ops::find_op("", type);
   if (op.def == nullptr) {
     ADD_FAILURE() << "no operator " << type;
