@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import warnings
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -126,11 +129,25 @@ def _program_text(pairs: list[tuple[str, dict[str, str]]], options: SessionOptio
     return name + (":" + ",".join(f"{key}={value}" for key, value in said.items()) if said else "")
 
 
+def _is_emulated_core_ml(program: str) -> bool:
+    return program.split(":", 1)[0] == "CoreMLExecutionProvider"
+
+
+def _remove(paths: list[str]) -> None:
+    for path in paths:
+        if os.path.isdir(path):
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                os.remove(path)
+
+
 class InferenceSession:
     """A model under an execution provider, emulated: with a warning that says so, once for each way to run.
 
     Attributes beyond ONNX Runtime's: `profile` (the profile that the provider's options stand for), `variants`,
-    `emulated`, `warnings`, `program` (as on the command line).
+    `emulated`, `warnings`, `program` (as on the command line), `model_files` (the Core ML models that the session
+    stands for; they go with it, unless ModelCacheDirectory is given).
     """
 
     _announced: set[tuple[str, str, str]] = set()  # noqa: RUF012  # shared by all sessions
@@ -152,6 +169,7 @@ class InferenceSession:
         if not isinstance(path_or_bytes, (str, bytes, os.PathLike)) and not hasattr(path_or_bytes, "SerializeToString"):
             raise TypeError(f"Unable to load from type '{type(path_or_bytes)}'")
         self._options = sess_options or SessionOptions()
+        self._files: weakref.finalize[..., InferenceSession] | None = None
         if not providers and self._options.has_providers():
             providers = list(self._options._providers)
         try:
@@ -166,7 +184,30 @@ class InferenceSession:
         self._program = _assay.Program.open(self._file.path, self.program, settings, primary_only=False)
         self._providers = pairs
         self.warnings = warnings_in(self._program.warnings)
+        self._leave_files(settings)
         self._announce()
+
+    def _leave_files(self, settings: _assay.Settings) -> None:
+        """The Core ML models that the session stands for, where ONNX Runtime leaves its own, for as long as it does."""
+        if self._files is not None:
+            self._files()
+        self._files = None
+        self.model_files: list[str] = []
+        if not _is_emulated_core_ml(self.program):
+            return
+        files = _assay.write_coreml_provider(self._file.path, self.program, settings)
+        self.model_files = files.paths
+        self.warnings += warnings_in(files.warnings)
+        if not files.cached:
+            self._files = weakref.finalize(self, _remove, files.paths)
+
+    def partition(self) -> list[_assay.TakenNode]:
+        """Which nodes the emulated CoreMLExecutionProvider takes: `name`, `op`, `taken`, `reason`, `partition`.
+
+        Raises UsageError A001 for sessions without it.
+        """
+        settings = _commands.settings_of(threads=self._options.intra_op_num_threads)
+        return _assay.coreml_provider(self._file.path, self.program, settings).nodes
 
     def _announce(self) -> None:
         for warning in self.warnings:

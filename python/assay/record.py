@@ -359,8 +359,8 @@ def _core_ml_shape(feature: Any) -> Shape:
     if feature.type.WhichOneof("Type") != "multiArrayType":
         raise RecordError(f"input '{feature.name}' is no array", "convert the model with arrays as inputs, or use save")
     array = feature.type.multiArrayType
-    shape: list[int | None] = list(array.shape)
-    return shape if array.WhichOneof("ShapeFlexibility") is None else [None] * len(shape)
+    shape: list[int | None] = [None] * len(array.shape)
+    return list(array.shape) if array.WhichOneof("ShapeFlexibility") is None else shape
 
 
 def _coremltools(model: str, args: argparse.Namespace) -> Runner:

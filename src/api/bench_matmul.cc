@@ -1,5 +1,7 @@
 // A matrix product in several precisions: how long it takes, and which precision really ran, told from its numbers.
 #include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -19,6 +21,33 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr int kMostSize = 16384;  // three matrices of 1 GB in float32: what the article multiplied
+/// What is held at once, in float32 matrices: the operands, as stored, packed, and the result (measured: 5.7).
+constexpr uint64_t kMatricesHeld = 6;
+
+/// Bytes that this process may come to hold: the machine's memory, or less where `ulimit -v` says so.
+uint64_t memory_limit() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES), page = ::sysconf(_SC_PAGESIZE);
+  uint64_t limit = pages > 0 && page > 0 ? static_cast<uint64_t>(pages) * static_cast<uint64_t>(page) : UINT64_MAX;
+  rlimit space{};
+  if (::getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY)
+    limit = std::min<uint64_t>(limit, space.rlim_cur);
+  return limit;
+}
+
+Status check_size(const BenchMatmulRequest& request) {
+  if (request.size < 1 || request.size > kMostSize)
+    return Error{Code::usage,
+                 "--size takes 1 to " + std::to_string(kMostSize) + ", not " + std::to_string(request.size), "",
+                 "for example --size 1024"};
+  if (request.repeat < 1) return Error{Code::usage, "--repeat takes 1 or more", "", "see --help"};
+  const uint64_t limit = memory_limit() / kMatricesHeld / sizeof(float);
+  if (const auto n = static_cast<uint64_t>(request.size); n * n > limit)
+    return Error{Code::usage,
+                 fmt::format("--size {} needs {:.1f} GB of memory, more than this process may have", n,
+                             static_cast<double>(n * n * kMatricesHeld * sizeof(float)) / 1e9),
+                 "", fmt::format("--size {} fits", static_cast<uint64_t>(std::sqrt(static_cast<double>(limit))))};
+  return {};
+}
 
 using Product = std::function<Result<ir::Tensor>(const ir::Tensor& left)>;
 
@@ -174,11 +203,7 @@ double median(std::vector<double> values) {
 }  // namespace
 
 Result<Report> bench_matmul(const BenchMatmulRequest& request) {
-  if (request.size < 1 || request.size > kMostSize)
-    return Error{Code::usage,
-                 "--size takes 1 to " + std::to_string(kMostSize) + ", not " + std::to_string(request.size), "",
-                 "for example --size 1024"};
-  if (request.repeat < 1) return Error{Code::usage, "--repeat takes 1 or more", "", "see --help"};
+  ASSAY_CHECK(check_size(request));
   ASSAY_TRY(const auto context, api::Context::make(request.settings));
   Report report;
   ordered_json rows = ordered_json::array();

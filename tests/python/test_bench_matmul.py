@@ -1,5 +1,6 @@
 """`assay bench matmul`: what really ran is told from numbers; times are positive and nothing more."""
 import platform
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,13 @@ def test_the_table(assay):
 def test_wrong_words(assay, words):
     done = assay("bench", "matmul", *words, code=2)
     assert "A001" in done.err
+
+
+def test_what_memory_does_not_hold(assay_path):
+    words = ["bench", "matmul", "--repeat", "1", "--size"]
+    limited = ["sh", "-c", 'ulimit -v 2000000 && exec "$@"', "sh", assay_path, *words]  # KiB
+    done = subprocess.run([*limited, "16384"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "--size 16384 needs 6.4 GB" in done.stderr
+    assert "--size 9237 fits" in done.stderr
+    assert subprocess.run([*limited, "64"], capture_output=True, check=False).returncode == 0

@@ -249,3 +249,42 @@ def test_nothing_heavy_is_imported():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                           env={"PYTHONPATH": str(Path(assay.__file__).parents[1])})
     assert done.stdout.strip() == "[]"
+
+
+def test_core_ml_models_live_as_long_as_the_session(mlp, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    session = quiet(mlp, providers=["CoreMLExecutionProvider"])
+    assert [str(path) for path in tmp_path.glob("onnxruntime-*.model.mlmodel")] == session.model_files
+    assert len(session.model_files) == 1
+    session.set_providers([("CoreMLExecutionProvider", {"ModelFormat": "MLProgram"})])
+    package, = tmp_path.glob("onnxruntime-*")
+    assert package.is_dir(), "an ML Program is a package folder, and the network's file has gone"
+    del session
+    gc.collect()
+    assert not list(tmp_path.glob("onnxruntime-*"))
+
+
+def test_a_cache_keeps_them(mlp, tmp_path):
+    session = quiet(mlp, providers=[("CoreMLExecutionProvider", {"ModelCacheDirectory": str(tmp_path / "cache")})])
+    path = Path(session.model_files[0])
+    del session
+    gc.collect()
+    assert path.is_file()
+    assert path.is_relative_to(tmp_path / "cache")
+
+
+def test_a_session_says_what_its_provider_takes(mlp):
+    nodes = quiet(mlp, providers=["CoreMLExecutionProvider"]).partition()
+    assert [(node.op, node.taken, node.partition) for node in nodes] == [("MatMul", True, 0)]
+    logs = helper.make_graph(
+        [helper.make_node("Relu", ["x"], ["a"]), helper.make_node("Erf", ["a"], ["y"])], "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4])])
+    model = helper.make_model(logs, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    with pytest.warns(assay.AssayNote, match="A214"):
+        session = assay.InferenceSession(model, providers=["CoreMLExecutionProvider"])
+    taken, left = session.partition()
+    assert taken.taken and not left.taken
+    assert left.reason
+    with pytest.raises(assay.UsageError):
+        quiet(mlp).partition()
