@@ -29,6 +29,7 @@ def executed():
     for i, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{i}"
     os.environ.setdefault("PYTHONPATH", str(ROOT / "build/dev/python"))
+    os.environ.setdefault("VIRTUAL_ENV", sys.prefix)  # where the real ONNX Runtime is
     NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}).execute()
     notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
     for cell in notebook.cells:

@@ -12,6 +12,9 @@ PACKAGE = os.environ.get("ASSAY_PACKAGE", str(ROOT / "build/dev/python"))
 if PACKAGE != "installed":
     sys.path.insert(0, PACKAGE)
 
+# The package under test lies beside no onnxruntime: as in an environment that is activated.
+os.environ.setdefault("VIRTUAL_ENV", sys.prefix)
+
 collect_ignore_glob = []
 if PACKAGE != "installed" and not list(Path(PACKAGE).glob("assay/_assay*.so")) and not os.environ.get("CI"):
     collect_ignore_glob = ["test_*.py"]
