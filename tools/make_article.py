@@ -79,6 +79,7 @@ def main():
         return
     nbformat.write(notebook, NOTEBOOK)
     page, _ = MarkdownExporter().from_notebook_node(notebook)
+    page = re.sub(r"[ \t]+\n", "\n", page)
     PAGE.write_text(HEAD + re.sub(r"\n{3,}", "\n\n", page).strip() + "\n", encoding="utf-8")
 
 

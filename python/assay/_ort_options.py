@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import enum
+import operator
+import os
+from typing import Any
 
-from assay.capi import NotImplemented as NotThere
+from assay._errors import UsageError
+from assay.capi.onnxruntime_pybind11_state import NotImplemented as NotThere
 
 
 class GraphOptimizationLevel(enum.Enum):
@@ -32,11 +36,51 @@ class ExecutionOrder(enum.Enum):
     MEMORY_EFFICIENT = 2
 
 
-class SessionOptions:
+class _Options:
+    """Attributes as those of ONNX Runtime's classes are: other names and other types are refused."""
+
+    __slots__ = ("_entries",)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        before = getattr(self, name, value)
+        if isinstance(before, enum.Enum):
+            if not isinstance(value, type(before)):
+                raise TypeError(f"{name} is a {type(before).__name__}, not {value!r}")
+        elif isinstance(before, bool):
+            value = operator.index(value) != 0
+        elif isinstance(before, int):
+            value = operator.index(value)
+        elif isinstance(before, str):
+            value = os.fspath(value)
+        object.__setattr__(self, name, value)
+
+
+class SessionOptions(_Options):
     """Options of a session. `intra_op_num_threads` takes effect; the others are kept, and change no result.
 
     What would change a result and is not there raises: custom operators, replaced initializers, fixed free dimensions.
+    So do, when the session is made, the two that ask for files which nobody would write.
     """
+
+    __slots__ = (
+        "_providers",
+        "enable_cpu_mem_arena",
+        "enable_mem_pattern",
+        "enable_mem_reuse",
+        "enable_profiling",
+        "execution_mode",
+        "execution_order",
+        "graph_optimization_level",
+        "inter_op_num_threads",
+        "intra_op_num_threads",
+        "log_severity_level",
+        "log_verbosity_level",
+        "logid",
+        "optimized_model_filepath",
+        "profile_file_prefix",
+        "use_deterministic_compute",
+        "use_per_session_threads",
+    )
 
     def __init__(self) -> None:
         self.enable_cpu_mem_arena = True
@@ -57,6 +101,14 @@ class SessionOptions:
         self.use_per_session_threads = True
         self._entries: dict[str, str] = {}
         self._providers: list[tuple[str, dict[str, str]]] = []
+
+    def _check(self) -> None:
+        if self.enable_profiling:
+            raise UsageError("A001", "sessions write no profile of their time", "SessionOptions.enable_profiling",
+                             "leave it out; `assay bench run` times models")  # fmt: skip
+        if self.optimized_model_filepath:
+            raise UsageError("A001", "sessions write no optimised model", "SessionOptions.optimized_model_filepath",
+                             "leave it out; `assay inspect --emit-onnx` writes what a device runs")  # fmt: skip
 
     def add_session_config_entry(self, key: str, value: str, /) -> None:
         """Keeps an entry. Real runtimes (`ort:NAME`) are given it."""
@@ -89,8 +141,10 @@ class SessionOptions:
         raise NotThere("A104", "free dimensions are those of the inputs", name, "leave the override out")
 
 
-class RunOptions:
+class RunOptions(_Options):
     """Options of a run. What takes effect: `terminate`, and the entry `assay.variant` (which of `variants` runs)."""
+
+    __slots__ = ("log_severity_level", "log_verbosity_level", "logid", "only_execute_path_to_fetches", "terminate")
 
     def __init__(self) -> None:
         self.log_severity_level = -1

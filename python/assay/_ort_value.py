@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assay._dtypes import dtype_of
-from assay.capi import InvalidArgument
+from assay.capi.onnxruntime_pybind11_state import InvalidArgument
 
 if TYPE_CHECKING:
     from assay._ort_options import RunOptions
@@ -45,8 +45,12 @@ _BY_ASSAY = {"float32": "float", "float64": "double"}
 
 
 def tensor_type(element: str) -> str:
-    """ "tensor(float)" for "float32"; sequences and the like stay as they are named."""
-    return element if "(" in element else f"tensor({_BY_ASSAY.get(element, element)})"
+    """ "tensor(float)" for "float32", "seq(tensor(float))" for "seq(float32[2])"."""
+    if "(" in element:
+        outer, inner = element.removesuffix(")").split("(", 1)
+        return f"{outer}({tensor_type(inner)})"
+    name = element.split("[", 1)[0]
+    return f"tensor({_BY_ASSAY.get(name, name)})"
 
 
 def _numpy_name(array: np.ndarray[Any, Any]) -> str:

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from assay import _assay, _commands
-from assay._errors import AssayError, UsageError, warnings_in
+from assay._errors import AssayError, AssayWarning, UsageError, warnings_in
 from assay._ort_options import RunOptions, SessionOptions
 from assay._ort_value import IOBinding, OrtValue, tensor_type
 from assay._source import ModelFile
-from assay.capi import Fail, InvalidArgument, MissingInputs, as_session_error
+from assay.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, MissingInputs, as_session_error
 
 _CPU = "CPUExecutionProvider"
 _AVAILABLE = ["CoreMLExecutionProvider", _CPU]
@@ -88,40 +88,76 @@ def set_seed(seed: int) -> None:
     """Models that Assay runs draw nothing at random."""
 
 
-def _text_of(value: Any) -> str:
-    return str(int(value)) if isinstance(value, bool) else str(value)
+def enable_telemetry_events() -> None:
+    """Nothing is sent anywhere."""
+
+
+def disable_telemetry_events() -> None:
+    """Nothing is sent anywhere."""
 
 
 def _as_pairs(
     providers: Sequence[Provider] | None, provider_options: Sequence[Mapping[Any, Any]] | None
-) -> list[tuple[str, dict[str, str]]]:
+) -> tuple[list[tuple[str, dict[str, str]]], list[AssayWarning]]:
+    """Names with their options as text, as ONNX Runtime makes it (`str(value)`); and what to say of the list."""
     if not providers:
         if provider_options:
             raise ValueError("'provider_options' need 'providers'")
-        return [(_CPU, {})]
-    if provider_options is not None and len(provider_options) != len(providers):
+        return [(_CPU, {})], []
+    given = _with_options(providers, provider_options)
+    pairs: dict[str, dict[str, str]] = {}
+    said = []
+    for name, options in given:
+        if name in pairs:
+            said.append(AssayWarning("A001", f"{name} is given twice", "providers", "the first one counts"))
+        else:
+            pairs[name] = {str(key): str(value) for key, value in options.items()}
+    first, *others = pairs
+    if first == _CPU and others:
+        left = ", ".join(others)
+        said.append(
+            AssayWarning("A001", f"{_CPU} stands first and takes everything: nothing is left for {left}", "providers",
+                         "put it last")
+        )  # fmt: skip
+    return list(pairs.items()), said
+
+
+def _with_options(
+    providers: Sequence[Provider], provider_options: Sequence[Mapping[Any, Any]] | None
+) -> list[tuple[str, Mapping[Any, Any]]]:
+    """Both ways to give options as one. Raises ValueError where ONNX Runtime does."""
+    if isinstance(providers, str) or not isinstance(providers, Sequence):
+        raise ValueError("'providers' should be a sequence.")
+    if provider_options is None:
+        return [_with_own_options(provider) for provider in providers]
+    if not isinstance(provider_options, Sequence):
+        raise ValueError("'provider_options' should be a sequence.")
+    if len(providers) != len(provider_options):
         raise ValueError("'providers' and 'provider_options' should be the same length if both are given.")
-    pairs = []
-    for i, provider in enumerate(providers):
-        options: Mapping[Any, Any]
-        name, options = provider if isinstance(provider, tuple) else (provider, {})
-        if not isinstance(name, str) or not isinstance(options, Mapping):
-            raise ValueError("'providers' values must be either strings or (string, dict) tuples.")
-        if provider_options is not None:
-            if options:
-                raise ValueError("options stand in 'providers' and in 'provider_options'")
-            options = provider_options[i]
-        pairs.append((name, {str(key): _text_of(value) for key, value in options.items()}))
-    return pairs
+    names = [provider for provider in providers if isinstance(provider, str)]
+    if len(names) != len(providers):
+        raise ValueError("Only string values for 'providers' are supported if 'provider_options' is given.")
+    if not all(isinstance(options, dict) for options in provider_options):
+        raise ValueError("'provider_options' values must be dicts.")
+    return list(zip(names, provider_options, strict=True))
+
+
+def _with_own_options(provider: object) -> tuple[str, Mapping[Any, Any]]:
+    match provider:
+        case str():
+            return provider, {}
+        case (str(name), dict(options)) if isinstance(provider, tuple):
+            return name, options
+    raise ValueError("'providers' values must be either strings or (string, dict) tuples.")
 
 
 def _program_text(pairs: list[tuple[str, dict[str, str]]], options: SessionOptions) -> str:
     """The program that a list of providers stands for: the first; the CPU runs what it does not take."""
-    names = [name for name, _ in pairs if name != _CPU]
-    if len(names) > 1:
-        raise UsageError("A003", f"one provider besides {_CPU} is emulated, not {', '.join(names)}", "",
+    name, said = pairs[0]
+    others = [other for other, _ in pairs if other not in (name, _CPU)]
+    if name != _CPU and others:
+        raise UsageError("A003", f"one provider besides {_CPU} is emulated, not {', '.join([name, *others])}", "",
                          "give the one that the model will run on")  # fmt: skip
-    name, said = next(((name, said) for name, said in pairs if name == (names or [_CPU])[0]))
     if name.startswith("ort:"):
         said = said | {f"session.{key}": value for key, value in options._entries.items()}
     elif name == _CPU:
@@ -133,8 +169,13 @@ def _is_emulated_core_ml(program: str) -> bool:
     return program.split(":", 1)[0] == "CoreMLExecutionProvider"
 
 
-def _remove(paths: list[str]) -> None:
-    for path in paths:
+def _is_core_ml_file(path: str) -> bool:
+    return path.rstrip("/").endswith((".mlmodel", ".mlpackage"))
+
+
+def _remove(paths: list[str], owner: int) -> None:
+    """Removes files, unless this is a process that was forked off: they are its parent's."""
+    for path in paths if os.getpid() == owner else []:
         if os.path.isdir(path):
             shutil.rmtree(path, ignore_errors=True)
         else:
@@ -169,37 +210,40 @@ class InferenceSession:
         if not isinstance(path_or_bytes, (str, bytes, os.PathLike)) and not hasattr(path_or_bytes, "SerializeToString"):
             raise TypeError(f"Unable to load from type '{type(path_or_bytes)}'")
         self._options = sess_options or SessionOptions()
-        self._files: weakref.finalize[..., InferenceSession] | None = None
+        self._options._check()
+        self._files: Callable[[], object] | None = None
         if not providers and self._options.has_providers():
             providers = list(self._options._providers)
         try:
             self._file = ModelFile(path_or_bytes)
-            self._open(_as_pairs(providers, provider_options))
+            self._open(providers, provider_options)
         except AssayError as error:
             raise as_session_error(error) from error
 
-    def _open(self, pairs: list[tuple[str, dict[str, str]]]) -> None:
-        self.program = _program_text(pairs, self._options)
+    def _open(self, providers: Sequence[Provider] | None, provider_options: Sequence[Mapping[Any, Any]] | None) -> None:
+        """All or nothing: until the new program is there, the old one stays as it is."""
+        pairs, said = _as_pairs(providers, provider_options)
+        text = _program_text(pairs, self._options)
         settings = _commands.settings_of(threads=self._options.intra_op_num_threads)
-        self._program = _assay.Program.open(self._file.path, self.program, settings, primary_only=False)
-        self._providers = pairs
-        self.warnings = warnings_in(self._program.warnings)
-        self._leave_files(settings)
-        self._announce()
-
-    def _leave_files(self, settings: _assay.Settings) -> None:
-        """The Core ML models that the session stands for, where ONNX Runtime leaves its own, for as long as it does."""
+        program = _assay.Program.open(self._file.path, text, settings, primary_only=False)
+        said += warnings_in(program.warnings)
+        paths: list[str] = []
+        gone = None
+        if _is_emulated_core_ml(text) and not _is_core_ml_file(self._file.path):
+            files = _assay.write_coreml_provider(self._file.path, text, settings)
+            paths = files.paths
+            said += warnings_in(files.warnings)
+            gone = None if files.cached else weakref.finalize(self, _remove, paths, os.getpid())
+        try:
+            self._announce(said)
+        except Warning:  # that the caller's filters make errors
+            if gone is not None:
+                gone()
+            raise
         if self._files is not None:
             self._files()
-        self._files = None
-        self.model_files: list[str] = []
-        if not _is_emulated_core_ml(self.program):
-            return
-        files = _assay.write_coreml_provider(self._file.path, self.program, settings)
-        self.model_files = files.paths
-        self.warnings += warnings_in(files.warnings)
-        if not files.cached:
-            self._files = weakref.finalize(self, _remove, files.paths)
+        self.program, self._program, self._providers, self.warnings = text, program, pairs, said
+        self.model_files, self._files = paths, gone
 
     def partition(self) -> list[_assay.TakenNode]:
         """Which nodes the emulated CoreMLExecutionProvider takes: `name`, `op`, `taken`, `reason`, `partition`.
@@ -209,12 +253,12 @@ class InferenceSession:
         settings = _commands.settings_of(threads=self._options.intra_op_num_threads)
         return _assay.coreml_provider(self._file.path, self.program, settings).nodes
 
-    def _announce(self) -> None:
-        for warning in self.warnings:
+    def _announce(self, said: Sequence[AssayWarning]) -> None:
+        for warning in said:
             key = (warning.code, warning.message, warning.where)
             if key not in self._announced:
-                self._announced.add(key)
                 warnings.warn(warning, stacklevel=4)
+                self._announced.add(key)
 
     @property
     def profile(self) -> str:
@@ -242,9 +286,8 @@ class InferenceSession:
     def get_modelmeta(self) -> ModelMetadata:
         """What the model says of itself."""
         found = _commands.inspect(self._file)
-        said = dict(found.metadata)
+        said = {key: value for key, value in found.metadata.items() if not key.startswith("onnx.opset")}
         said.pop("onnx.ir_version", None)
-        said.pop("onnx.opset", None)
         return ModelMetadata(
             producer_name=said.pop("onnx.producer", "").rsplit(" ", 1)[0],
             graph_name=found.graph,
@@ -272,7 +315,7 @@ class InferenceSession:
     ) -> None:
         """Opens the model again under other providers."""
         try:
-            self._open(_as_pairs(providers, provider_options))
+            self._open(providers, provider_options)
         except AssayError as error:
             raise as_session_error(error) from error
 

@@ -62,13 +62,6 @@ commands::Progress progress_of(nb::object function) {
   };
 }
 
-std::vector<nb::object> warnings_of(const Warnings& warnings) {
-  std::vector<nb::object> out;
-  const nb::object make = nb::module_::import_("assay._errors").attr("warning_of");
-  for (const Warning& w : warnings) out.push_back(make(code_name(w.code), w.message, w.where, w.fix, is_note(w.code)));
-  return out;
-}
-
 /// Arrays as an attribute: a dictionary that is read when it is set.
 template <class Request>
 void set_arrays(Request& request, const ArrayDict& arrays) {

@@ -20,14 +20,6 @@ ProviderFiles write(const std::string& model, const std::string& provider, const
   return value_of(unlocked([&] { return write_coreml_provider(model, provider, settings, folder); }));
 }
 
-std::vector<nb::object> warnings_of(const ProviderFiles& files) {
-  std::vector<nb::object> out;
-  const nb::object make = nb::module_::import_("assay._errors").attr("warning_of");
-  for (const Warning& w : files.warnings)
-    out.push_back(make(code_name(w.code), w.message, w.where, w.fix, is_note(w.code)));
-  return out;
-}
-
 }  // namespace
 
 void bind_coreml_provider(nb::module_& m) {
@@ -46,7 +38,7 @@ void bind_coreml_provider(nb::module_& m) {
   nb::class_<ProviderFiles>(m, "ProviderFiles", "The Core ML models that stand for the partitions.")
       .def_ro("paths", &ProviderFiles::paths)
       .def_ro("cached", &ProviderFiles::cached)
-      .def_prop_ro("warnings", &warnings_of);
+      .def_prop_ro("warnings", [](const ProviderFiles& owner) { return warnings_of(owner.warnings); });
   m.def("coreml_provider", &report, nb::arg("model"), nb::arg("provider"), nb::arg("settings"),
         "Which nodes the provider takes, in which partitions.");
   m.def("write_coreml_provider", &write, nb::arg("model"), nb::arg("provider"), nb::arg("settings"),

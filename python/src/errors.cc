@@ -83,6 +83,13 @@ Interruptible::~Interruptible() {
   stopped = 0;
 }
 
+std::vector<nb::object> warnings_of(const Warnings& warnings) {
+  std::vector<nb::object> out;
+  const nb::object make = nb::module_::import_("assay._errors").attr("warning_of");
+  for (const Warning& w : warnings) out.push_back(make(code_name(w.code), w.message, w.where, w.fix, is_note(w.code)));
+  return out;
+}
+
 void raise(const Error& error) {
   const nb::object behind = std::exchange(exception_behind(), nb::object());
   if (error.code == Code::cancelled) {

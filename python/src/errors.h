@@ -3,6 +3,7 @@
 #include <nanobind/nanobind.h>
 
 #include <utility>
+#include <vector>
 
 #include "assay/result.h"
 
@@ -13,6 +14,9 @@ Error error_of(nanobind::python_error& raised, const std::string& where);
 /// Sets the Python exception for an error (assay.AssayError, or KeyboardInterrupt after Ctrl-C) and throws it. An
 /// exception that error_of() met is its cause.
 [[noreturn]] void raise(const Error& error);
+
+/// Warnings as Python objects (assay.AssayWarning, assay.AssayNote).
+std::vector<nanobind::object> warnings_of(const Warnings& warnings);
 
 template <class T>
 T value_of(Result<T>&& result) {

@@ -39,14 +39,6 @@ ArrayDict run(const Program& program, const ArrayDict& inputs, size_t variant) {
   return dict_of(value_of(unlocked([&] { return program.run(arrays, variant); })));
 }
 
-std::vector<nb::object> warnings_of(const Program& program) {
-  std::vector<nb::object> out;
-  const nb::object make = nb::module_::import_("assay._errors").attr("warning_of");
-  for (const Warning& w : program.warnings())
-    out.push_back(make(code_name(w.code), w.message, w.where, w.fix, is_note(w.code)));
-  return out;
-}
-
 }  // namespace
 
 void bind_program(nb::module_& m) {
@@ -65,7 +57,7 @@ void bind_program(nb::module_& m) {
       .def_prop_ro("inputs", &Program::inputs)
       .def_prop_ro("outputs", &Program::outputs)
       .def_prop_ro("variants", &Program::variants)
-      .def_prop_ro("warnings", &warnings_of)
+      .def_prop_ro("warnings", [](const Program& owner) { return warnings_of(owner.warnings()); })
       .def("run", &run, nb::arg("inputs"), nb::arg("variant") = 0);
 }
 

@@ -9,11 +9,11 @@
 #include <nlohmann/json.hpp>
 
 #include "api/context.h"
+#include "api/matmul/graph.h"
 #include "api/matmul/native_half.h"
 #include "audit/metrics/counts.h"
 #include "exec/session.h"
 #include "num/format.h"
-#include "ops/def.h"
 #include "passes/resolve.h"
 
 namespace assay::commands {
@@ -66,17 +66,7 @@ ir::Tensor matrix(int64_t n, const std::function<float(int64_t row, int64_t colu
 
 Result<Product> engine_product(const ir::Tensor& right, const profiles::Profile& profile,
                                const std::shared_ptr<const Threads>& threads) {
-  ir::Graph graph;
-  const ir::Type type = ir::Type::of(ir::ElemType::float32, right.dims());
-  const ir::ValueId a = graph.add_value("a", type), b = graph.add_constant("b", right), c = graph.add_value("c", type);
-  ir::Op op{.domain = "", .type = "MatMul", .name = "product"};
-  op.inputs = {a, b};
-  op.outputs = {c};
-  op.def = ops::find_op("", "MatMul");
-  graph.add_op(std::move(op));
-  graph.inputs = {a};
-  graph.outputs = {c};
-  ASSAY_TRY(ir::Graph resolved, passes::resolve(graph, profile, 0));
+  ASSAY_TRY(ir::Graph resolved, passes::resolve(api::product_graph(right), profile, 0));
   ASSAY_TRY(exec::Session made, exec::Session::create(std::make_shared<const ir::Graph>(std::move(resolved)), threads));
   const auto session = std::make_shared<exec::Session>(std::move(made));
   return Product([session](const ir::Tensor& left) -> Result<ir::Tensor> {

@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "api/context.h"
+#include "api/matmul/graph.h"
 #include "exec/session.h"
 #include "num/simd.h"
 #include "ops/contraction/peak.h"
-#include "ops/def.h"
 
 namespace assay::commands {
 namespace {
@@ -23,19 +23,9 @@ ir::Tensor matrix(int64_t n, int64_t period) {
 }
 
 Result<double> product_gflops(int64_t n, const std::shared_ptr<const Threads>& threads) {
-  ir::Graph graph;
-  const ir::Type type = ir::Type::of(ir::ElemType::float32, {n, n});
-  const ir::ValueId a = graph.add_value("a", type), b = graph.add_constant("b", matrix(n, 7));
-  const ir::ValueId c = graph.add_value("c", type);
-  ir::Op op{.domain = "", .type = "MatMul", .name = "product"};
-  op.inputs = {a, b};
-  op.outputs = {c};
-  op.def = ops::find_op("", "MatMul");
-  graph.add_op(std::move(op));
-  graph.inputs = {a};
-  graph.outputs = {c};
+  ir::Graph graph = api::product_graph(matrix(n, 7));
   graph.resolved = true;
-  const ir::Tensor left = matrix(n, 5), right = *graph.at(b).constant;
+  const ir::Tensor left = matrix(n, 5), right = matrix(n, 7);
   ASSAY_TRY(auto session, exec::Session::create(std::make_shared<const ir::Graph>(std::move(graph)), threads));
   ASSAY_TRY(const auto first, session.run({&left, 1}));
   double expected = 0;

@@ -86,7 +86,7 @@ def test_emulation_is_announced_once(mlp):
 
 
 def test_options_are_those_of_onnx_runtime(mlp, article_input, article_outputs):
-    options = {"MLComputeUnits": "CPUOnly", "RequireStaticInputShapes": True, "EnableOnSubgraphs": 0}
+    options = {"MLComputeUnits": "CPUOnly", "RequireStaticInputShapes": "1", "EnableOnSubgraphs": 0}
     session = quiet(mlp, providers=["CoreMLExecutionProvider"], provider_options=[options])
     assert session.profile == "coreml-nn-cpu"
     assert session.get_provider_options()["CoreMLExecutionProvider"] == {
@@ -97,6 +97,92 @@ def test_options_are_those_of_onnx_runtime(mlp, article_input, article_outputs):
         assay.InferenceSession(mlp, providers=[("CoreMLExecutionProvider", {"ModelFormt": "MLProgram"})])
     with pytest.raises(assay.UsageError, match="cannot be 'MLProgam'"):
         assay.InferenceSession(mlp, providers=[("CoreMLExecutionProvider", {"ModelFormat": "MLProgam"})])
+    # ONNX Runtime makes "True" of it, which the provider takes for "0".
+    with pytest.raises(assay.UsageError, match="RequireStaticInputShapes cannot be 'True'"):
+        assay.InferenceSession(mlp, providers=[("CoreMLExecutionProvider", {"RequireStaticInputShapes": True})])
+
+
+@pytest.mark.parametrize(("providers", "options"), [
+    ([3], None), ([["CPUExecutionProvider", {}]], None),
+    ([("CPUExecutionProvider",)], None), ([("CPUExecutionProvider", {})], [{}]), (["CPUExecutionProvider"], [{}, {}]),
+    (["CPUExecutionProvider"], [3]), (["CPUExecutionProvider"], 3)])
+def test_lists_of_providers_are_refused_as_onnx_runtime_refuses_them(mlp, providers, options):
+    with pytest.raises(ValueError) as theirs:  # its message is compared below
+        onnxruntime.InferenceSession(mlp, providers=providers, provider_options=options, enable_fallback=0)
+    with pytest.raises(ValueError) as ours:
+        assay.InferenceSession(mlp, providers=providers, provider_options=options)
+    assert str(ours.value) == str(theirs.value)
+    with pytest.raises(ValueError, match="should be a sequence"):  # there a name is a list of letters
+        assay.InferenceSession(mlp, providers="CPUExecutionProvider")
+
+
+def test_the_first_provider_takes_what_it_can(mlp):
+    with pytest.warns(assay.AssayWarning, match="A001.*nothing is left for CoreMLExecutionProvider"):
+        session = assay.InferenceSession(mlp, providers=["CPUExecutionProvider", "CoreMLExecutionProvider"])
+    assert session.profile == "cpu-f32"
+    assert session.get_providers() == ["CPUExecutionProvider", "CoreMLExecutionProvider"]
+    assert not session.model_files
+    with pytest.warns(assay.AssayWarning, match="A001.*given twice"):
+        session = assay.InferenceSession(mlp, providers=[
+            ("CoreMLExecutionProvider", {"MLComputeUnits": "CPUOnly"}), "CoreMLExecutionProvider"])
+    assert session.profile == "coreml-nn-cpu", "the first one counts, as in ONNX Runtime"
+
+
+def test_a_session_that_cannot_be_opened_again_stays_as_it_is(mlp, article_input, article_outputs):
+    session = quiet(mlp, providers=["CoreMLExecutionProvider"])
+    for providers in (["CUDAExecutionProvider"], [("CoreMLExecutionProvider", {"ModelFormat": "x"})], [3]):
+        with pytest.raises(ValueError):  # of three kinds
+            session.set_providers(providers)
+        assert session.program == "CoreMLExecutionProvider"
+        assert session.get_providers() == ["CoreMLExecutionProvider", "CPUExecutionProvider"]
+        assert Path(session.model_files[0]).is_file()
+        assert np.array_equal(session.run(None, article_input)[0], article_outputs["coreml-nn-gpu"])
+
+
+def test_no_files_are_left_by_sessions_that_fail_or_fork(mlp, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", assay.AssayWarning)
+        with pytest.raises(assay.AssayWarning):
+            assay.InferenceSession(mlp, providers=["CoreMLExecutionProvider"])
+    assert not list(tmp_path.glob("onnxruntime-*"))
+    code = (f"import assay, os\ns = assay.InferenceSession({mlp!r}, providers=['CoreMLExecutionProvider'])\n"
+            "child = os.fork()\n"
+            "if child == 0:\n    del s\n    os._exit(0)\n"
+            "os.waitpid(child, 0)\nprint(os.path.isfile(s.model_files[0]))\nprint(s.model_files[0])\n")
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True,
+                          env={"PYTHONPATH": str(Path(assay.__file__).parents[1]), "TMPDIR": str(tmp_path)})
+    there, path = done.stdout.split()
+    assert there == "True", "a child's end does not take the parent's files"
+    assert Path(path).is_relative_to(tmp_path) and not Path(path).exists(), "the end of the program does"
+
+
+def test_core_ml_files_have_no_partition(mlp, article_input, tmp_path):
+    assay.convert(mlp, tmp_path / "m.mlpackage")
+    session = quiet(tmp_path / "m.mlpackage", providers=[("CoreMLExecutionProvider", {"ModelFormat": "MLProgram"})])
+    assert session.run(None, article_input)[0].shape == (1, 3)
+    assert not session.model_files
+    with pytest.raises(assay.UsageError, match="A001"):
+        session.partition()
+
+
+def test_options_that_would_be_ignored_are_refused(mlp):
+    for runtime in (onnxruntime, assay):
+        options = runtime.SessionOptions()
+        with pytest.raises(AttributeError):
+            options.intra_op_num_thread = 1
+        with pytest.raises(TypeError):
+            options.intra_op_num_threads = "1"
+        with pytest.raises(TypeError):
+            options.graph_optimization_level = "ORT_ENABLE_ALL"
+        options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.intra_op_num_threads, options.enable_mem_pattern = np.int64(2), 0
+        assert (options.intra_op_num_threads, options.enable_mem_pattern) == (2, False)
+    for name, value in (("enable_profiling", True), ("optimized_model_filepath", "o.onnx")):
+        options = assay.SessionOptions()
+        setattr(options, name, value)
+        with pytest.raises(assay.UsageError, match=name):
+            assay.InferenceSession(mlp, options)
 
 
 def test_nothing_falls_back(mlp):
@@ -168,6 +254,10 @@ def test_wrong_files_raise_what_onnx_runtime_raises(tmp_path):
             onnxruntime.InferenceSession(source)
         with pytest.raises(getattr(assay.capi.onnxruntime_pybind11_state, name)):
             assay.InferenceSession(source)
+    from assay.capi.onnxruntime_pybind11_state import NoSuchFile  # noqa: PLC0415  # as users write it
+    with pytest.raises(NoSuchFile) as missing:
+        assay.InferenceSession("none.onnx")
+    assert (missing.value.code, missing.value.where) == ("A101", "none.onnx")
     for runtime in (onnxruntime, assay):
         with pytest.raises(TypeError, match="Unable to load from type"):
             runtime.InferenceSession(3)

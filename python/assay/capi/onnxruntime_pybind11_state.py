@@ -1,6 +1,9 @@
-"""The exceptions of sessions, where code written for ONNX Runtime looks for them.
+"""The exceptions of sessions, under the names that ONNX Runtime's own module gives them.
 
 except ort.capi.onnxruntime_pybind11_state.InvalidArgument as error: ...
+
+There they are plain exceptions; here they are AssayErrors, with code, place and remedy. Those that nothing raises are
+there so that `except` clauses that name them go on to work.
 """
 
 from __future__ import annotations
@@ -32,8 +35,44 @@ class NotImplemented(AssayError):
     """A model that needs what is not there."""
 
 
+class RuntimeException(AssayError):
+    """A real runtime, or a function of the caller's, that failed."""
+
+
 class MissingInputs(InvalidArgument, ValueError):
     """Inputs that are not given; a ValueError, as in ONNX Runtime."""
+
+
+class DeviceReset(AssayError):
+    """Never raised: no device is used."""
+
+
+class EPFail(AssayError):
+    """Never raised: providers are emulated."""
+
+
+class EngineError(AssayError):
+    """Never raised."""
+
+
+class ModelLoadCanceled(AssayError):
+    """Never raised: Ctrl-C is a KeyboardInterrupt."""
+
+
+class ModelLoaded(AssayError):
+    """Never raised."""
+
+
+class ModelRequiresCompilation(AssayError):
+    """Never raised: nothing is compiled."""
+
+
+class NoModel(AssayError):
+    """Never raised: there is no session without a model."""
+
+
+class NotFound(AssayError):
+    """Never raised."""
 
 
 _BY_CODE = {
@@ -43,6 +82,7 @@ _BY_CODE = {
     "A104": NotImplemented,
     "A107": NotImplemented,
     "A108": NotImplemented,
+    "A402": RuntimeException,
 }
 
 
@@ -52,14 +92,3 @@ def as_session_error(error: AssayError) -> AssayError:
         return error
     kind = InvalidArgument if error.code.startswith("A3") else _BY_CODE.get(error.code, Fail)
     return kind(error.code, error.message, error.where, error.fix)
-
-
-class onnxruntime_pybind11_state:
-    """The names under which ONNX Runtime's own module has them."""
-
-    Fail = Fail
-    InvalidArgument = InvalidArgument
-    InvalidGraph = InvalidGraph
-    InvalidProtobuf = InvalidProtobuf
-    NoSuchFile = NoSuchFile
-    NotImplemented = NotImplemented
