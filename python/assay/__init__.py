@@ -32,7 +32,7 @@ from assay._commands import (
     report,
     run,
 )
-from assay._errors import AssayError, AssayNote, AssayWarning, UsageError
+from assay._errors import AssayError, AssayMessage, AssayNote, AssayWarning, UsageError
 from assay._model import Model, load
 from assay._ort_options import ExecutionMode, ExecutionOrder, GraphOptimizationLevel, RunOptions, SessionOptions
 from assay._ort_value import IOBinding, OrtValue
@@ -69,6 +69,7 @@ __version__ = version()
 
 __all__ = [
     "AssayError",
+    "AssayMessage",
     "AssayNote",
     "AssayWarning",
     "AuditResult",

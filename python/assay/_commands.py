@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 
 from assay import _assay, _results
-from assay._errors import AssayError, announce
+from assay._dtypes import numpy_type
+from assay._errors import AssayError, UsageError, announce
 from assay._source import ModelFile, ModelSource, path_text
 from assay.backends import Backend
 
@@ -38,6 +39,16 @@ class Common(TypedDict, total=False):
     progress: Callable[[str, int, int], None] | None
 
 
+# Finds what this process finds, and nothing of the working directory: code that came with a model must not run.
+_WORKER = "import sys; sys.path[:] = {}; from assay import _assay; sys.exit(_assay.main(['worker']))"
+_MOST_THREADS = 1024
+
+
+def listed(values: Any) -> list[Any]:
+    """A list of values; one alone, a text or a path, is a list of one."""
+    return [values] if isinstance(values, (str, os.PathLike)) or callable(values) else list(values)
+
+
 def settings_of(
     threads: int = 0,
     isa: str = "best",
@@ -47,11 +58,13 @@ def settings_of(
     """The keyword arguments of `Common` as the extension module takes them."""
     import sys  # noqa: PLC0415
 
+    if not 0 <= threads <= _MOST_THREADS:
+        raise UsageError("A001", f"threads takes 0 (one per core) to {_MOST_THREADS}, not {threads}", "threads")
     settings = _assay.Settings()
     settings.threads = threads
     settings.isa = isa
-    settings.profile_files = [path_text(file) for file in profile_files]
-    settings.worker = [sys.executable, "-m", "assay", "worker"]
+    settings.profile_files = [path_text(file) for file in listed(profile_files)]
+    settings.worker = [sys.executable, "-I", "-c", _WORKER.format([path for path in sys.path if os.path.isabs(path)])]
     settings.set_progress(progress)
     return settings
 
@@ -91,11 +104,11 @@ def _give_data(request: Any, file: str, data: Arrays | Path | None) -> None:
         raise TypeError(f"data is a path or a mapping from names to arrays, not {type(data).__name__}")
 
 
-def as_array(value: Any, dtype: Any = None) -> Any:
-    """What exports memory stays as it is; numbers and lists become arrays, of `dtype` where it is known."""
+def as_array(value: Any, element: str | None = None) -> Any:
+    """What exports memory stays as it is; numbers and lists become arrays, of the declared type where it is known."""
     if hasattr(value, "__dlpack__") or hasattr(value, "dtype"):
         return value
-    return np.asarray(value, dtype=dtype)
+    return np.asarray(value, dtype=numpy_type(element) if element else None)
 
 
 def inspect(
@@ -117,7 +130,7 @@ def inspect(
     request.settings, request.model, request.program = settings_of(**common), file.path, program
     request.full, request.emit_onnx, request.strict = full, path_text(emit_onnx), strict
     report = _assay.inspect(request)
-    announce(report.warnings, 2)
+    announce(report.warnings)
     return _results.InspectResult.from_report(report)
 
 
@@ -127,7 +140,7 @@ def diff(a: ModelSource, b: ModelSource, **common: Unpack[Common]) -> _results.D
     files = ModelFile(a), ModelFile(b)
     request.settings, request.model, request.diff = settings_of(**common), files[0].path, files[1].path
     report = _assay.inspect(request)
-    announce(report.warnings, 2)
+    announce(report.warnings)
     return _results.DiffResult.from_report(report)
 
 
@@ -152,9 +165,9 @@ def convert(
     file = ModelFile(model)
     request.settings, request.model, request.output = settings_of(**common), file.path, path_text(output)
     request.format, request.precision, request.target = format, precision, target
-    request.inputs, request.strict = list(inputs), strict
+    request.inputs, request.strict = listed(inputs), strict
     report = _assay.convert(request)
-    announce(report.warnings, 2)
+    announce(report.warnings)
     return _results.ConvertResult.from_report(report)
 
 
@@ -166,21 +179,24 @@ def run(
     random: int | None = None,
     shapes: Sequence[str] = (),
     output: Path | None = None,
+    intermediates: bool = False,
     **common: Unpack[Common],
 ) -> _results.RunResult:
     """Runs a model over data and returns its outputs in `.arrays`; with `output` they are written to an .npz file too.
 
     Samples along the first axis are run one after another where the model takes only one. `random` is the seed of
-    random inputs, `shapes` ("NAME:2,3") their sizes. To run a model many times use `assay.load`.
+    random inputs, `shapes` ("NAME:2,3") their sizes. intermediates: every floating-point value inside the model too.
+    To run a model many times use `assay.load`.
     Raises AssayError: A1xx of the model, A3xx of the data.
     """
     request = _assay.RunRequest()
     file = ModelFile(model)
     request.settings, request.model, request.program = settings_of(**common), file.path, program
     _give_data(request, "input", inputs)
-    request.random, request.shapes, request.output = random, list(shapes), path_text(output)
+    request.random, request.shapes, request.output = random, listed(shapes), path_text(output)
+    request.intermediates = intermediates
     report = _assay.run(request)
-    announce(report.warnings, 2)
+    announce(report.warnings)
     result = _results.RunResult.from_report(report)
     result.arrays = report.arrays
     return result
@@ -205,14 +221,14 @@ def compare(
     request = _assay.CompareRequest()
     settings = settings_of(**common)
     words = _Programs(settings)
-    request.programs = [words.spec(program) for program in programs]
+    request.programs = [words.spec(program) for program in listed(programs)]
     file = None if model is None else ModelFile(model)
     request.settings, request.model = settings, "" if file is None else file.path
     _give_data(request, "input", inputs)
-    request.random, request.shapes = random, list(shapes)
+    request.random, request.shapes = random, listed(shapes)
     request.max_abs, request.max_rel, request.max_ulp = max_abs, max_rel, max_ulp
     report = _assay.compare(request)
-    announce(report.warnings, 2)
+    announce(report.warnings)
     return _results.CompareResult.from_report(report)
 
 
@@ -257,8 +273,7 @@ def audit(
     request = _assay.AuditRequest()
     settings = settings_of(**common)
     words = _Programs(settings)
-    several: Sequence[Any] = [candidates] if isinstance(candidates, str) or callable(candidates) else candidates
-    request.candidates = [words.spec(candidate) for candidate in several]
+    request.candidates = [words.spec(candidate) for candidate in listed(candidates)]
     request.reference = words.spec(reference)
     file = None if model is None else ModelFile(model)
     request.settings, request.model = settings, "" if file is None else file.path
@@ -268,10 +283,12 @@ def audit(
     elif labels is not None:
         request.label_values = _label_values(labels)
     request.decision, request.score, request.output = decision, score, output
+    if first_sample < 0:
+        raise UsageError("A001", f"first_sample counts from 0, not from {first_sample}", "first_sample")
     request.primary_only, request.first_sample = primary_only, first_sample
     request.fail_on, request.html = fail_on, path_text(html)
     report = _assay.audit(request)
-    announce(report.warnings, 2)
+    announce(report.warnings)
     return _results.AuditResult.from_report(report)
 
 
@@ -284,6 +301,8 @@ def _label_values(labels: Any) -> list[int]:
         if whole is None or (whole != values).any():
             raise AssayError("A306", f"labels are {values.dtype}", "labels", "give whole numbers")
         values = whole
+    if values.dtype == np.uint64 and values.size and values.max() > np.iinfo(np.int64).max:
+        raise AssayError("A306", f"a label is {values.max()}", "labels", "labels are class indices from 0")
     return [int(value) for value in values]
 
 
@@ -352,7 +371,7 @@ def bench_run(
     run_request = _assay.RunRequest()
     run_request.settings, run_request.model, run_request.program = settings_of(**common), file.path, program
     _give_data(run_request, "input", inputs)
-    run_request.random, run_request.shapes = random, list(shapes)
+    run_request.random, run_request.shapes = random, listed(shapes)
     request.run, request.repeat = run_request, repeat
     return _results.BenchRunResult.from_report(_assay.bench_run(request))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterable
 
@@ -32,8 +33,8 @@ class UsageError(AssayError, ValueError):
     """What the caller wrote is wrong: the name of a profile, a rule, an option (A0xx)."""
 
 
-class AssayWarning(UserWarning):
-    """A warning with a code. Attributes as those of `AssayError`."""
+class AssayMessage(UserWarning):
+    """A warning or a note, with a code. Attributes as those of `AssayError`."""
 
     def __init__(self, code: str, message: str, where: str = "", fix: str = "") -> None:
         super().__init__(code, message, where, fix)
@@ -47,7 +48,11 @@ class AssayWarning(UserWarning):
         )
 
 
-class AssayNote(AssayWarning):
+class AssayWarning(AssayMessage):
+    """A setting lowers the precision (A201), a match was by order: what --strict fails for."""
+
+
+class AssayNote(AssayMessage):
     """What is so, and no fault: a provider is emulated (A205), a default does not come along."""
 
 
@@ -56,17 +61,20 @@ def error_of(code: str, message: str, where: str, fix: str, ends_with: int) -> A
     return (UsageError if ends_with == _WORDS else AssayError)(code, message, where, fix)
 
 
-def warning_of(code: str, message: str, where: str, fix: str, note: bool) -> AssayWarning:
+def warning_of(code: str, message: str, where: str, fix: str, note: bool) -> AssayMessage:
     """Called by the extension module."""
     return (AssayNote if note else AssayWarning)(code, message, where, fix)
 
 
-def warnings_in(found: Iterable[object]) -> list[AssayWarning]:
-    """Warnings that the extension module made."""
-    return [warning for warning in found if isinstance(warning, AssayWarning)]
+def warnings_in(found: Iterable[object]) -> list[AssayMessage]:
+    """Warnings and notes that the extension module made."""
+    return [message for message in found if isinstance(message, AssayMessage)]
 
 
-def announce(found: Iterable[object], stacklevel: int) -> None:
-    """Gives warnings to Python's `warnings`, as coming from the caller of the caller."""
-    for warning in warnings_in(found):
-        warnings.warn(warning, stacklevel=stacklevel + 1)
+def announce(found: Iterable[object]) -> None:
+    """Gives warnings to Python's `warnings`, as coming from the first caller outside of this package."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).split(".")[0] == "assay":
+        frame, level = frame.f_back, level + 1
+    for message in warnings_in(found):
+        warnings.warn(message, stacklevel=level)

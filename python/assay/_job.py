@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from assay import _commands
-from assay._errors import AssayError, AssayWarning, UsageError
+from assay._errors import AssayError, AssayMessage, UsageError
 from assay._shards import Decode, Shard
 from assay._source import ModelFile, ModelSource
 
@@ -35,7 +35,7 @@ class Outcome:
     """What came of a shard: an audit's JSON, or the error that its data or its programs made."""
 
     json: str = ""
-    warnings: Sequence[AssayWarning] = ()
+    warnings: Sequence[AssayMessage] = ()
     error: AssayError | None = None
 
 

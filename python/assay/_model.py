@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assay import _assay, _commands, _results
-from assay._errors import announce
+from assay._errors import UsageError, announce
 from assay._source import ModelFile, ModelSource
 
 if TYPE_CHECKING:
@@ -26,22 +26,24 @@ class Model(ModelFile):
     def __init__(self, source: ModelSource, **common: Unpack[_commands.Common]) -> None:
         super().__init__(source)
         self._common = common
-        self._programs: dict[str, _assay.Program] = {}
+        self._programs: dict[tuple[str, frozenset[str]], _assay.Program] = {}
         default = self.program()
         self.inputs = default.inputs
         self.outputs = default.outputs
 
-    def program(self, profile: str = "") -> _assay.Program:
+    def program(self, profile: str = "", given: frozenset[str] = frozenset()) -> _assay.Program:
         """The model under a profile, a provider or a real runtime, opened at the first call.
 
-        Empty: strict-f32; for Core ML files their format on the CPU.
+        Empty: strict-f32; for Core ML files their format on the CPU. given: names of arrays that replace the model's
+        defaults (initializers that are inputs too).
         """
-        if profile not in self._programs:
+        key = (profile, given)
+        if key not in self._programs:
             settings = _commands.settings_of(**self._common)
-            program = _assay.Program.open(self.path, profile, settings, primary_only=False)
-            announce(program.warnings, 3)
-            self._programs[profile] = program
-        return self._programs[profile]
+            program = _assay.Program.open(self.path, profile, settings, primary_only=False, given=sorted(given))
+            announce(program.warnings)
+            self._programs[key] = program
+        return self._programs[key]
 
     def variants(self, profile: str = "") -> list[str]:
         """The ways in which a device may compute that a profile knows, the likeliest first."""
@@ -56,8 +58,12 @@ class Model(ModelFile):
         lists take the type that the model declares. Arrays are never converted: another type raises AssayError A303.
         """
         program = self.program(profile)
-        index = program.variants.index(variant) if isinstance(variant, str) else variant
-        return program.run(named_inputs(program.inputs, inputs), index)
+        arrays = named_inputs(program.inputs, inputs)
+        others = arrays.keys() - {port.name for port in program.inputs}
+        if others:  # those of defaults; what is no input at all is refused by the run
+            program = self.program(profile, frozenset(others))
+            arrays = named_inputs(program.inputs, inputs)
+        return program.run(arrays, variant_index(program.variants, variant))
 
     def audit(self, data: Any, labels: Any = None, **options: Any) -> _results.AuditResult:
         """`assay.audit` of this model."""
@@ -82,6 +88,15 @@ class Model(ModelFile):
         return f"assay.load({self.path!r})"
 
 
+def variant_index(variants: Sequence[str], variant: int | str) -> int:
+    """The number of a variant. Raises UsageError A001 for names that there are not."""
+    if not isinstance(variant, str):
+        return variant
+    if variant not in variants:
+        raise UsageError("A001", f"there is no variant '{variant}'", "", f"there are: {', '.join(variants)}")
+    return variants.index(variant)
+
+
 def named_inputs(ports: Sequence[Port], inputs: Any) -> dict[str, Any]:
     """Inputs by name, whichever way they were given."""
     types = {port.name: port.type for port in ports}
@@ -92,15 +107,7 @@ def named_inputs(ports: Sequence[Port], inputs: Any) -> dict[str, Any]:
         if len(inputs) != len(ports):
             raise TypeError(f"the model has {len(ports)} inputs ({', '.join(types)}), given are {len(inputs)}")
         inputs = dict(zip(types, inputs, strict=True))
-    return {name: _commands.as_array(value, _dtype(types.get(name))) for name, value in inputs.items()}
-
-
-def _dtype(type_name: str | None) -> Any:
-    """NumPy's type of an element type; None where NumPy has none."""
-    try:
-        return np.dtype(type_name) if type_name and type_name != "string" else None
-    except TypeError:
-        return None
+    return {name: _commands.as_array(value, types.get(name)) for name, value in inputs.items()}
 
 
 def load(model: ModelSource, **common: Unpack[_commands.Common]) -> Model:

@@ -11,7 +11,7 @@ from assay._errors import UsageError
 from assay.capi.onnxruntime_pybind11_state import NotImplemented as NotThere
 
 
-class GraphOptimizationLevel(enum.Enum):
+class GraphOptimizationLevel(enum.IntEnum):
     """ONNX Runtime's levels. Assay computes what the model says: they change nothing."""
 
     ORT_DISABLE_ALL = 0
@@ -21,14 +21,14 @@ class GraphOptimizationLevel(enum.Enum):
     ORT_ENABLE_ALL = 99
 
 
-class ExecutionMode(enum.Enum):
+class ExecutionMode(enum.IntEnum):
     """ONNX Runtime's modes. Results do not depend on them."""
 
     ORT_SEQUENTIAL = 0
     ORT_PARALLEL = 1
 
 
-class ExecutionOrder(enum.Enum):
+class ExecutionOrder(enum.IntEnum):
     """ONNX Runtime's orders. Results do not depend on them."""
 
     DEFAULT = 0

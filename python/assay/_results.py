@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy as np
 
 from assay import _assay
-from assay._errors import AssayWarning, warnings_in
+from assay._errors import AssayMessage, warnings_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +46,13 @@ def _table(columns: list[str], rows: list[list[Any]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+def _frame(rows: list[Any]) -> pd.DataFrame:
+    """Dataclasses as rows."""
+    import pandas as pd  # noqa: PLC0415  # an optional package
+
+    return pd.DataFrame([dataclasses.asdict(row) for row in rows])
+
+
 @dataclass(kw_only=True)
 class Result:
     """What every result has.
@@ -54,7 +61,7 @@ class Result:
     """
 
     text: str = field(default="", repr=False)
-    warnings: list[AssayWarning] = field(default_factory=list, repr=False)
+    warnings: list[AssayMessage] = field(default_factory=list, repr=False)
     passed: bool = True
     _json: str = field(default="null", repr=False)
 
@@ -117,7 +124,7 @@ class Differences:
     max_abs: float
     max_rel: float
     max_ulp: int | None
-    ulp_type: str
+    ulp_type: str | None
     elements: int
     equal: int
     nan_mismatches: int
@@ -166,6 +173,10 @@ class Variant:
     lattice: Lattice
     confusion: dict[str, Any] | list[list[int]] | None
     metrics: dict[str, Any] | None
+    decisions: Any = None
+    non_finite: int = 0
+    undefined_by_label: Any = None
+    auc_buckets: Any = field(default=None, repr=False)
 
 
 @dataclass
@@ -180,6 +191,10 @@ class AuditedProgram:
     metrics: dict[str, Any] | None
     non_finite: int
     profile_identity: str | None = None
+    decisions: Any = None
+    undefined_by_label: Any = None
+    auc_buckets: Any = field(default=None, repr=False)
+    recording: dict[str, Any] | None = None
 
 
 @dataclass
@@ -204,6 +219,11 @@ class Candidate:
     evidence: list[Evidence] = field(repr=False)
     not_modelled: list[Evidence] = field(repr=False)
     profile_identity: str | None = None
+    margins: dict[str, Any] | None = field(default=None, repr=False)
+    decisions: Any = None
+    undefined_by_label: Any = None
+    auc_buckets: Any = field(default=None, repr=False)
+    recording: dict[str, Any] | None = None
 
 
 @dataclass
@@ -349,9 +369,7 @@ class FingerprintResult(Result):
 
     def to_pandas(self) -> pd.DataFrame:
         """A row for each array."""
-        import pandas as pd  # noqa: PLC0415  # an optional package
-
-        return pd.DataFrame([dataclasses.asdict(a) for a in self.arrays])
+        return _frame(self.arrays)
 
 
 @dataclass
@@ -383,6 +401,8 @@ class InspectResult(Result):
     states: list[Any] = field(default_factory=list, repr=False)
     notes: list[Any] = field(default_factory=list, repr=False)
     program: str = field(default="", repr=False)
+    required_by: list[Any] = field(default_factory=list, repr=False)
+    provider: dict[str, Any] | None = None
 
 
 @dataclass
@@ -442,6 +462,10 @@ class ProfilesResult(Result):
 
     def _repr_html_(self) -> str:
         return _table(["profile", "storage", ""], [[p.name, p.storage, p.doc] for p in self.profiles])
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row for each profile."""
+        return _frame(self.profiles)
 
 
 @dataclass
@@ -529,6 +553,10 @@ class BenchMatmulResult(Result):
         ]
         return _table(["", "median ms", "ratio", "results lie on", "sums in", ""], rows)
 
+    def to_pandas(self) -> pd.DataFrame:
+        """A row for each way to multiply."""
+        return _frame(self.ways)
+
 
 @dataclass
 class BenchPeakResult(Result):
@@ -537,3 +565,5 @@ class BenchPeakResult(Result):
     gflops: float
     isa: str
     threads: int
+    size: int | None = None
+    product_gflops: float | None = None

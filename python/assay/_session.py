@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from assay import _assay, _commands
-from assay._errors import AssayError, AssayWarning, UsageError, warnings_in
+from assay._errors import AssayError, AssayMessage, AssayWarning, UsageError, warnings_in
+from assay._model import variant_index
 from assay._ort_options import RunOptions, SessionOptions
 from assay._ort_value import IOBinding, OrtValue, tensor_type
 from assay._source import ModelFile
@@ -98,7 +99,7 @@ def disable_telemetry_events() -> None:
 
 def _as_pairs(
     providers: Sequence[Provider] | None, provider_options: Sequence[Mapping[Any, Any]] | None
-) -> tuple[list[tuple[str, dict[str, str]]], list[AssayWarning]]:
+) -> tuple[list[tuple[str, dict[str, str]]], list[AssayMessage]]:
     """Names with their options as text, as ONNX Runtime makes it (`str(value)`); and what to say of the list."""
     if not providers:
         if provider_options:
@@ -106,7 +107,7 @@ def _as_pairs(
         return [(_CPU, {})], []
     given = _with_options(providers, provider_options)
     pairs: dict[str, dict[str, str]] = {}
-    said = []
+    said: list[AssayMessage] = []
     for name, options in given:
         if name in pairs:
             said.append(AssayWarning("A001", f"{name} is given twice", "providers", "the first one counts"))
@@ -162,7 +163,12 @@ def _program_text(pairs: list[tuple[str, dict[str, str]]], options: SessionOptio
         said = said | {f"session.{key}": value for key, value in options._entries.items()}
     elif name == _CPU:
         said = {}  # those of ONNX Runtime's CPU change no result
-    return name + (":" + ",".join(f"{key}={value}" for key, value in said.items()) if said else "")
+    return name + (":" + ",".join(f"{key}={_escaped(value)}" for key, value in said.items()) if said else "")
+
+
+def _escaped(value: str) -> str:
+    """A value as it stands in a program's text, where commas part options."""
+    return value.replace("\\", "\\\\").replace(",", "\\,")
 
 
 def _is_emulated_core_ml(program: str) -> bool:
@@ -253,7 +259,7 @@ class InferenceSession:
         settings = _commands.settings_of(threads=self._options.intra_op_num_threads)
         return _assay.coreml_provider(self._file.path, self.program, settings).nodes
 
-    def _announce(self, said: Sequence[AssayWarning]) -> None:
+    def _announce(self, said: Sequence[AssayMessage]) -> None:
         for warning in said:
             key = (warning.code, warning.message, warning.where)
             if key not in self._announced:
@@ -362,12 +368,7 @@ class InferenceSession:
         return [outputs[name] for name in output_names or names]
 
     def _variant(self, options: RunOptions) -> int:
-        wanted = options._entries.get("assay.variant")
-        if wanted is None:
-            return 0
-        if wanted not in self.variants:
-            raise UsageError("A001", f"there is no variant '{wanted}'", "", f"there are: {', '.join(self.variants)}")
-        return self.variants.index(wanted)
+        return variant_index(self.variants, options._entries.get("assay.variant", 0))
 
     def run_async(
         self,
@@ -406,7 +407,4 @@ class InferenceSession:
 def _array_of(value: Any, element: str) -> Any:
     if isinstance(value, OrtValue):
         return value.numpy()
-    try:
-        return _commands.as_array(value, np.dtype("bool" if element == "bool" else element))
-    except TypeError:  # text, and types that NumPy lacks
-        return _commands.as_array(value)
+    return _commands.as_array(value, element)

@@ -163,7 +163,7 @@ class NpzPart:
     def of(cls, path: str, names: Names, labels: str = "") -> NpzPart:
         """Counts the samples by the headers. Raises AssayError A101, A301, A302, A304, A305."""
         with reading(path):
-            shapes = _npz_shapes(path)
+            shapes = npz_shapes(path)
         shapes = {n: shapes[n] for n in names.wanted(shapes, path)}
         label = None if names.label is None else shapes.pop(names.label)
         count = common_count(shapes, names.shared, path)
@@ -219,7 +219,8 @@ class reading:  # noqa: N801  # a context manager that reads as a word
         raise AssayError("A304", f"the file cannot be read: {error}", self._path, "write it again") from error
 
 
-def _npz_shapes(path: str) -> dict[str, tuple[int, ...]]:
+def npz_shapes(path: str) -> dict[str, tuple[int, ...]]:
+    """Shapes of the arrays in an .npz, from their headers."""
     with zipfile.ZipFile(path) as archive:
         shapes = {}
         for entry in archive.namelist():

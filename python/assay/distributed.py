@@ -17,11 +17,23 @@ from typing import TYPE_CHECKING, Any, Literal
 from assay import _commands
 from assay._commands import Path, ProgramSource
 from assay._engines import DaskEngine, Engine, LocalEngine, RayEngine, run_all
-from assay._errors import AssayError, AssayWarning, UsageError, announce
+from assay._errors import AssayError, AssayMessage, UsageError, announce
 from assay._job import Outcome, Packed, audit_shard, pack
 from assay._parts import files_of, parts_of
 from assay._results import AuditResult
-from assay._shards import ArraysPart, Decode, Names, Part, Shard, check_labels, cut, gathered, largest, reading
+from assay._shards import (
+    ArraysPart,
+    Decode,
+    Names,
+    Part,
+    Shard,
+    check_labels,
+    cut,
+    gathered,
+    largest,
+    npz_shapes,
+    reading,
+)
 from assay._source import ModelSource
 
 if TYPE_CHECKING:
@@ -102,8 +114,10 @@ def audit(
     if not ended:
         raise AssayError("A302", "the data has no samples", _shown(data), "give at least one")
     result = _commands.merge([outcome.json for _, outcome in ended], fail_on=fail_on)
+    for program in (reference, *_commands.listed(candidates)):
+        _check_recording(program, result.samples)
     result.warnings = _warnings(outcome for _, outcome in ended)
-    announce(result.warnings, 2)
+    announce(result.warnings)
     if html is not None:
         _commands.report([result], html, titles=["" if model is None else str(getattr(model, "path", _shown(model)))])
     return result
@@ -121,6 +135,17 @@ def _check_words(
     for name, (value, low) in least.items():
         if value is not None and value < low:
             raise UsageError("A001", f"{name} is {value}", name, f"give {low} or more")
+
+
+def _check_recording(program: ProgramSource, samples: int) -> None:
+    """A shard alone cannot tell a recording of all samples from one of as many as it has itself."""
+    if not isinstance(program, str) or not program.startswith("recorded:"):
+        return
+    shapes = npz_shapes(program.removeprefix("recorded:"))
+    recorded = min((shape[0] for name, shape in shapes.items() if shape and not name.startswith("__")), default=samples)
+    if recorded < samples:
+        raise AssayError("A302", f"the recording has {recorded} samples, the data has {samples}", program,
+                         "record the same samples in the same order")  # fmt: skip
 
 
 class _Parts:
@@ -222,7 +247,7 @@ class _Progress:
             self._told("samples", self._done, self._total)
 
 
-def _warnings(outcomes: Iterable[Outcome]) -> list[AssayWarning]:
+def _warnings(outcomes: Iterable[Outcome]) -> list[AssayMessage]:
     """Each once, in the order of the data."""
     found = {(w.code, w.message): w for outcome in outcomes for w in outcome.warnings}
     return list(found.values())

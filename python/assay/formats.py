@@ -100,6 +100,8 @@ class Format:
         value). limit: magnitudes that round to this or more overflow (0: the format's own).
         """
         array = np.asarray(values)
+        if array.dtype.kind in "cOmM" or array.dtype.itemsize > np.dtype(np.float64).itemsize:
+            raise TypeError(f"real numbers of at most 64 bits are rounded, not {array.dtype}")
         narrow = array.dtype.itemsize <= np.dtype(np.float32).itemsize and array.dtype.kind not in "iub"
         options = _options(mode, flush_subnormals, overflow, limit)
         rounded: Any
@@ -131,7 +133,10 @@ class Format:
         return self._handle.ulp(value)
 
     def ulp_distance(self, a: float, b: float) -> int:
-        """Steps between two values of this format. Raises AssayError A309 for numbers that are none."""
+        """Steps between two values of this format; 2**64 - 1 between a NaN and a number.
+
+        Raises AssayError A309 for numbers that are none of its values.
+        """
         return self._handle.ulp_distance(a, b)
 
     def rounding_interval(

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from assay import _commands
-from assay._errors import AssayError, AssayWarning, announce
+from assay._errors import AssayError, AssayMessage, announce
 from assay._results import AuditResult, Candidate
 from assay._source import ModelSource
 
@@ -95,11 +95,11 @@ def assert_same_decisions(
     allowed, at_risk = int(words.pop("max_flips", 0)), bool(words.pop("allow_at_risk", True))
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", AssayWarning)  # given below, as the test's
+            warnings.simplefilter("ignore", AssayMessage)  # given below, as the test's
             result = _commands.audit(model, data, labels, **words)
     except AssayError as wrong:
         raise wrong.with_traceback(None) from wrong.__cause__  # says all; how it came about is no concern of the test
-    announce(result.warnings, 2)
+    announce(result.warnings)
     bad = [c for c in result.candidates if c.verdict.flips > allowed or (c.verdict.at_risk and not at_risk)]
     if bad:
         raise DecisionsChange(_failure(result, bad, allowed, _page(test, result)), result)

@@ -125,7 +125,17 @@ Array text_of(const std::string& name, nb::handle array) {
   return out;
 }
 
-Array numbers_of(const std::string& name, nb::handle object) {
+/// NumPy arrays in another byte order, or whose elements lie at odd places, as plain ones; others as they are.
+nb::object plain(nb::handle object) {
+  if (!nb::hasattr(object, "dtype") || !nb::hasattr(object.attr("dtype"), "newbyteorder")) return nb::borrow(object);
+  const nb::object native = object.attr("dtype").attr("newbyteorder")("=");
+  const bool aligned = !nb::hasattr(object, "flags") || nb::cast<bool>(object.attr("flags").attr("aligned"));
+  if (aligned && object.attr("dtype").equal(native)) return nb::borrow(object);
+  return object.attr("astype")(native);
+}
+
+Array numbers_of(const std::string& name, nb::handle given) {
+  const nb::object object = plain(given);
   nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu> view;
   if (!nb::try_cast(object, view)) {
     refuse(name, object,
@@ -162,7 +172,10 @@ Array array_of(const std::string& name, nb::handle object) {
 
 std::vector<Array> arrays_of(const nb::dict& arrays) {
   std::vector<Array> out;
-  for (const auto& [name, array] : arrays) out.push_back(array_of(nb::cast<std::string>(name), array));
+  for (const auto& [name, array] : arrays) {
+    if (!nb::isinstance<nb::str>(name)) throw nb::type_error("arrays are named by text");
+    out.push_back(array_of(nb::cast<std::string>(name), array));
+  }
   return out;
 }
 

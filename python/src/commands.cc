@@ -16,8 +16,19 @@ namespace nb = nanobind;
 using namespace commands;
 namespace {
 
+/// What functions are given is the caller's own memory, which all programs read: none may write to it.
+ArrayDict read_only(ArrayDict arrays) {
+  for (const auto& [name, array] : arrays) array.attr("setflags")(false);
+  return arrays;
+}
+
 std::vector<Array> outputs_of(const nb::object& returned) {
   if (nb::isinstance<nb::dict>(returned)) return arrays_of(nb::borrow<nb::dict>(returned));
+  if (nb::hasattr(returned, "keys")) {  // other mappings
+    nb::dict named;
+    named.attr("update")(returned);
+    return arrays_of(named);
+  }
   std::vector<Array> outputs;
   if (nb::isinstance<nb::list>(returned) || nb::isinstance<nb::tuple>(returned)) {
     for (const nb::handle item : returned) outputs.push_back(array_of("", item));
@@ -37,7 +48,7 @@ Callable callable_of(std::string name, nb::object function) {
   return {std::move(name), [kept, where](const std::vector<Array>& inputs) -> Result<std::vector<Array>> {
             const nb::gil_scoped_acquire locked;
             try {
-              return outputs_of((*kept)(dict_of(inputs)));
+              return outputs_of((*kept)(read_only(dict_of(inputs))));
             } catch (nb::python_error& raised) {
               return error_of(raised, where);
             } catch (const std::exception& raised) {  // what it returned is no array
@@ -57,7 +68,8 @@ commands::Progress progress_of(nb::object function) {
     try {
       (*kept)(std::string(what), done, total);
     } catch (nb::python_error& raised) {
-      raised.discard_as_unraisable(*kept);
+      if (!raised.matches(PyExc_KeyboardInterrupt)) return raised.discard_as_unraisable(*kept);
+      [[maybe_unused]] const Error stops = error_of(raised, "progress");
     }
   };
 }
@@ -127,7 +139,8 @@ void bind_requests(nb::module_& m) {
       .def_rw("random", &RunRequest::random)
       .def_rw("shapes", &RunRequest::shapes)
       .def_rw("output", &RunRequest::output)
-      .def_rw("program", &RunRequest::program);
+      .def_rw("program", &RunRequest::program)
+      .def_rw("intermediates", &RunRequest::intermediates);
   nb::class_<CompareRequest>(m, "CompareRequest")
       .def(nb::init<>())
       .def_rw("settings", &CompareRequest::settings)

@@ -39,11 +39,38 @@ void stop(int signal) {
   if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) before.sa_handler(signal);
 }
 
-/// The exception behind the error that is on its way through the library; guarded by the GIL. Never freed: the
-/// interpreter may be gone before static objects are.
-nb::object& exception_behind() {
-  static auto* behind = new nb::object();
+/// Exceptions behind the errors that are on their way through the library, by what these say; guarded by the GIL. Never
+/// freed: the interpreter may be gone before static objects are.
+struct Behind {
+  std::string where, message;
+  nb::object exception;
+};
+std::vector<Behind>& exceptions_behind() {
+  static auto* behind = new std::vector<Behind>();
   return *behind;
+}
+constexpr size_t kMostBehind = 16;  // of errors that came to nobody
+
+nb::object exception_behind(const Error& error) {
+  std::vector<Behind>& all = exceptions_behind();
+  for (size_t i = all.size(); i-- > 0;) {
+    if (all[i].where != error.where || all[i].message != error.message) continue;
+    nb::object found = std::move(all[i].exception);
+    all.erase(all.begin() + static_cast<std::ptrdiff_t>(i));
+    return found;
+  }
+  return {};
+}
+
+/// Ctrl-C in a function of the caller's, whatever became of the error on its way.
+nb::object interrupt_behind() {
+  for (const Behind& behind : exceptions_behind())
+    if (PyErr_GivenExceptionMatches(behind.exception.ptr(), PyExc_KeyboardInterrupt) != 0) {
+      nb::object found = behind.exception;
+      exceptions_behind().clear();
+      return found;
+    }
+  return {};
 }
 
 [[noreturn]] void throw_exception(const nb::object& exception) {
@@ -56,11 +83,14 @@ nb::object& exception_behind() {
 Error error_of(nb::python_error& raised, const std::string& where) {
   const bool interrupt = raised.matches(PyExc_KeyboardInterrupt);
   if (interrupt) commands::cancel();
-  exception_behind() = nb::borrow(raised.value());
   const auto type = nb::cast<std::string>(nb::str(raised.type().attr("__name__")));
   const auto text = nb::cast<std::string>(nb::str(raised.value()));
-  return {interrupt ? Code::cancelled : Code::backend_failed, type + (text.empty() ? "" : ": " + text), where,
-          "the exception is this one's cause"};
+  const Error error{interrupt ? Code::cancelled : Code::backend_failed, type + (text.empty() ? "" : ": " + text), where,
+                    "the exception is this one's cause"};
+  std::vector<Behind>& all = exceptions_behind();
+  if (all.size() >= kMostBehind) all.erase(all.begin());
+  all.push_back({error.where, error.message, nb::borrow(raised.value())});
+  return error;
 }
 
 Interruptible::Interruptible() {
@@ -91,10 +121,11 @@ std::vector<nb::object> warnings_of(const Warnings& warnings) {
 }
 
 void raise(const Error& error) {
-  const nb::object behind = std::exchange(exception_behind(), nb::object());
+  nb::object behind = exception_behind(error);
   if (error.code == Code::cancelled) {
     commands::resume();
     if (PyErr_CheckSignals() != 0) throw nb::python_error();
+    if (!behind.is_valid()) behind = interrupt_behind();
     if (behind.is_valid()) throw_exception(behind);
   }
   const nb::object make = nb::module_::import_("assay._errors").attr("error_of");

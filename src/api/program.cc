@@ -34,6 +34,13 @@ Error missing(const std::string& name, const std::vector<Array>& inputs) {
                "name the arrays as the model's inputs"};
 }
 
+Error unknown(const std::string& name, const std::vector<PortInfo>& ports) {
+  std::vector<std::string> names;
+  for (const PortInfo& port : ports) names.push_back(port.name);
+  return Error{Code::data_missing, "there is no input '" + name + "'; there are: " + join(names, ", "), name,
+               "name the arrays as the model's inputs"};
+}
+
 }  // namespace
 
 struct Program::State {
@@ -81,6 +88,11 @@ Result<std::vector<Array>> Program::run(const std::vector<Array>& inputs, size_t
   if (variant >= program.variants().size())
     return Error{Code::usage, "there is no variant " + std::to_string(variant), program.text(),
                  "it has " + std::to_string(program.variants().size())};
+  for (const Array& array : inputs) {
+    const bool known =
+        std::ranges::any_of(program.inputs(), [&](const backends::Port& port) { return port.is_called(array.name); });
+    if (!known) return unknown(array.name, state_->inputs);
+  }
   std::vector<ir::Tensor> tensors;
   for (const backends::Port& port : program.inputs()) {
     const auto found = std::ranges::find_if(inputs, [&](const Array& array) { return port.is_called(array.name); });

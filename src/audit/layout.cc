@@ -44,17 +44,28 @@ Result<std::vector<size_t>> match_outputs(Program& first, Program& other, Warnin
   return match;
 }
 
-// Numbers of another nature are no recording of an output.
+enum class Nature : uint8_t { real, whole, complex, text };
+
+Nature nature_of(ir::ElemType type) {
+  if (type == ir::ElemType::string) return Nature::text;
+  if (type == ir::ElemType::complex64 || type == ir::ElemType::complex128) return Nature::complex;
+  return ir::is_float(type) ? Nature::real : Nature::whole;
+}
+
+// Numbers of another nature are no such output, whoever made them.
+Status check_nature(const Port& want, ir::ElemType have, const Program& program) {
+  if (want.type.elem == ir::ElemType::undefined || have == ir::ElemType::undefined) return {};
+  if (nature_of(want.type.elem) == nature_of(have)) return {};
+  return Error{Code::data_type,
+               "output '" + want.name + "' is " + std::string(ir::elem_name(want.type.elem)) + ", here " +
+                   std::string(ir::elem_name(have)),
+               program.text(), "record the outputs as the runtime returns them"};
+}
+
 Status check_types(const Program& first, const Program& other, const std::vector<size_t>& match) {
   for (size_t i = 0; i < match.size(); ++i) {
     if (match[i] == kNoPort) continue;
-    const Port &want = first.outputs()[i], &have = other.outputs()[match[i]];
-    if (want.type.elem == ir::ElemType::undefined || have.type.elem == ir::ElemType::undefined) continue;
-    if (ir::is_float(want.type.elem) == ir::is_float(have.type.elem)) continue;
-    return Error{Code::data_type,
-                 "output '" + want.name + "' is " + std::string(ir::elem_name(want.type.elem)) + ", here " +
-                     std::string(ir::elem_name(have.type.elem)),
-                 other.text(), "record the outputs as the runtime returns them"};
+    ASSAY_CHECK(check_nature(first.outputs()[i], other.outputs()[match[i]].type.elem, other));
   }
   return {};
 }
@@ -156,7 +167,12 @@ Result<std::vector<ir::Tensor>> Layout::run(size_t p, size_t variant, size_t fir
   const Entry& entry = programs_[p];
   std::vector<ir::Tensor> inputs;
   if (!entry.program->inputs().empty()) inputs = entry.samples.slice(first, count);
-  return entry.program->run(variant, inputs, SampleRange{first, count, samples_, offset});
+  ASSAY_TRY(auto outputs, entry.program->run(variant, inputs, SampleRange{first, count, samples_, offset}));
+  const std::vector<Port>& ports = programs_[0].program->outputs();
+  for (size_t i = 0; i < entry.outputs.size(); ++i)
+    if (entry.outputs[i] < outputs.size())
+      ASSAY_CHECK(check_nature(ports[i], outputs[entry.outputs[i]].elem(), *entry.program));
+  return outputs;
 }
 
 Status Layout::for_each(const Threads* threads, const std::function<Status(size_t, size_t)>& body) const {

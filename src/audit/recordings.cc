@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/sha256.h"
 #include "base/text.h"
@@ -44,8 +45,8 @@ std::string first_difference(const RecordedInput& input, const ArrayHash& here, 
 
 class Check {
  public:
-  Check(const AtHand& at_hand, const Threads* threads, Warnings& warnings)
-      : at_hand_(at_hand), threads_(threads), warnings_(warnings) {}
+  Check(std::span<Program* const> programs, const AtHand& at_hand, const Threads* threads, Warnings& warnings)
+      : programs_(programs), at_hand_(at_hand), threads_(threads), warnings_(warnings) {}
 
   Status model(const Program& program, const Provenance& recorded);
   Status inputs(const Program& program, const Provenance& recorded);
@@ -59,6 +60,9 @@ class Check {
   Result<const NamedArray*> same_array(const RecordedInput& input);
   Status input(const Program& program, const Provenance& recorded, const RecordedInput& input, const NamedArray& array);
 
+  bool is_input(const std::string& name) const;
+
+  std::span<Program* const> programs_;
   const AtHand& at_hand_;
   const Threads* threads_;
   Warnings& warnings_;
@@ -148,12 +152,19 @@ Status Check::input(const Program& program, const Provenance& recorded, const Re
   return {};
 }
 
+bool Check::is_input(const std::string& name) const {
+  return std::ranges::any_of(programs_, [&](const Program* program) {
+    return std::ranges::any_of(program->inputs(), [&](const Port& port) { return port.is_called(name); });
+  });
+}
+
 Status Check::inputs(const Program& program, const Provenance& recorded) {
   if (at_hand_.data == nullptr || at_hand_.data->empty()) return {};
   if (recorded.inputs.empty()) {
     unproven(program, "the recording does not say of which inputs it is");
     return {};
   }
+  std::set<std::string> spoken;
   for (const RecordedInput& one : recorded.inputs) {
     ASSAY_TRY(const NamedArray* array, same_array(one));
     if (array == nullptr)
@@ -163,14 +174,18 @@ Status Check::inputs(const Program& program, const Provenance& recorded) {
                        join(names_of(*at_hand_.data), ", "),
                    program.text(), kRecordAgain};
     ASSAY_CHECK(input(program, recorded, one, *array));
+    spoken.insert(array->name);
   }
+  for (const NamedArray& array : *at_hand_.data)
+    if (!spoken.contains(array.name) && is_input(array.name))
+      unproven(program, "the recording does not say of which '" + array.name + "' it is");
   return {};
 }
 }  // namespace
 
 Status check_recordings(std::span<Program* const> programs, const AtHand& at_hand, const Threads* threads,
                         Warnings& warnings) {
-  Check check(at_hand, threads, warnings);
+  Check check(programs, at_hand, threads, warnings);
   for (const Program* program : programs) {
     if (program->recorded_samples() == 0) continue;
     const Provenance* recorded = program->provenance();

@@ -1,6 +1,7 @@
 #include "backends/callable.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "backends/recorded.h"
 #include "base/text.h"
@@ -29,6 +30,24 @@ Error wrong_outputs(const std::string& text, const Arrays& have, const std::vect
                "it returned " + std::to_string(have.size()) + " outputs (" + join(names_of(have), ", ") +
                    "); the model has " + std::to_string(want.size()) + " (" + join(wanted, ", ") + ")",
                text, "return the model's outputs by name, or all of them in the model's order"};
+}
+
+/// Any floating-point type may stand for another; numbers of another nature are no such output.
+Status check_type(const std::string& text, const Port& port, const ir::Tensor& tensor) {
+  const ir::ElemType want = port.type.elem, have = tensor.elem();
+  if (want == have || want == ir::ElemType::undefined || (ir::is_float(want) && ir::is_float(have))) return {};
+  return Error{Code::data_type,
+               "output '" + port.name + "' is " + std::string(ir::elem_name(want)) + ", it returned " +
+                   std::string(ir::elem_name(have)),
+               text, "return the type that the model declares"};
+}
+
+/// A runtime may write its next results over these.
+ir::Tensor own_copy(const ir::Tensor& tensor) {
+  if (tensor.elem() == ir::ElemType::string) return tensor;  // text was copied on its way
+  ir::Tensor copy = ir::Tensor::allocate(tensor.elem(), tensor.dims());
+  if (tensor.byte_size() > 0) std::memcpy(copy.mutable_bytes(), tensor.bytes(), tensor.byte_size());
+  return copy;
 }
 
 }  // namespace
@@ -82,7 +101,8 @@ Result<std::vector<ir::Tensor>> CallableProgram::run(size_t, std::span<const ir:
             ? outputs.begin() + static_cast<std::ptrdiff_t>(i)
             : std::ranges::find_if(outputs, [&](const NamedArray& array) { return outputs_[i].is_called(array.name); });
     if (found == outputs.end()) return wrong_outputs(text_, outputs, outputs_);
-    ordered.push_back(found->tensor);
+    ASSAY_CHECK(check_type(text_, outputs_[i], found->tensor));
+    ordered.push_back(own_copy(found->tensor));
   }
   return ordered;
 }

@@ -25,7 +25,8 @@ class CallableProgram : public Program {
   const profiles::Profile* profile() const override { return nullptr; }
   const std::vector<Port>& inputs() const override { return inputs_; }
   const std::vector<Port>& outputs() const override { return outputs_; }
-  /// Calls go one after another. Errors: backend_failed when outputs are missing or too many; the callable's own.
+  /// Calls go one after another. Errors: backend_failed when outputs are missing or too many;
+  /// data_type for numbers of another nature than the model's; the callable's own.
   Result<std::vector<ir::Tensor>> run(size_t variant, std::span<const ir::Tensor> inputs,
                                       const SampleRange& range) override;
 

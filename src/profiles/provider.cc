@@ -120,13 +120,30 @@ std::string core_ml_option(const Provider& provider, std::string_view name) {
 
 bool names_provider(std::string_view text) { return text.substr(0, text.find(':')).ends_with("ExecutionProvider"); }
 
+namespace {
+/// Parts between commas; a comma or a backslash of a value stands behind a backslash.
+std::vector<std::string> split_options(std::string_view text) {
+  std::vector<std::string> parts(1);
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool escaped = text[i] == '\\' && i + 1 < text.size() && (text[i + 1] == ',' || text[i + 1] == '\\');
+    if (escaped)
+      parts.back() += text[++i];
+    else if (text[i] == ',')
+      parts.emplace_back();
+    else
+      parts.back() += text[i];
+  }
+  return parts;
+}
+}  // namespace
+
 Result<Provider> parse_provider(std::string_view text) {
   Provider provider;
   const size_t colon = text.find(':');
   provider.name = text.substr(0, colon);
   if (colon == std::string_view::npos) return provider;
   const std::string fix = "write " + std::string(kCoreMlProvider) + ":ModelFormat=MLProgram,MLComputeUnits=CPUAndGPU";
-  for (const std::string& part : split(text.substr(colon + 1), ',')) {
+  for (const std::string& part : split_options(text.substr(colon + 1))) {
     const size_t equals = part.find('=');
     if (equals == std::string::npos || equals == 0) return words(shown(part) + " is not key=value", fix);
     if (!provider.options.emplace(part.substr(0, equals), part.substr(equals + 1)).second)

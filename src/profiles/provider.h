@@ -18,7 +18,8 @@ struct Provider {
 
 /// Whether a program's text names a provider: the part before ':' ends in "ExecutionProvider".
 bool names_provider(std::string_view text);
-/// Errors: usage (not NAME[:key=value,...], a key twice).
+/// A comma or a backslash in a value is written behind a backslash. Errors: usage (not NAME[:key=value,...], a key
+/// twice).
 Result<Provider> parse_provider(std::string_view text);
 
 /// What the option of CoreMLExecutionProvider says, or its default.

@@ -42,8 +42,10 @@ class Function:
     def __call__(self, inputs: dict[str, Any]) -> Any:
         if self._dtype is not None:
             inputs = {name: cast(array, self._dtype) for name, array in inputs.items()}
-        pieces = [self._named(self._function(part)) for part in split(inputs, self._batch)]
-        return pieces[0] if len(pieces) == 1 else join(pieces)
+        parts = list(split(inputs, self._batch))
+        if len(parts) == 1:
+            return self._named(self._function(parts[0]))
+        return join([_kept(self._named(self._function(part))) for part in parts])
 
     def _named(self, returned: Any) -> Any:
         if self._outputs is None:
@@ -100,6 +102,15 @@ def split(inputs: dict[str, Any], batch: int | None) -> Iterable[dict[str, Any]]
     if count <= batch:
         return [inputs]
     return ({name: array[i : i + batch] for name, array in inputs.items()} for i in range(0, count, batch))
+
+
+def _kept(outputs: Any) -> Any:
+    """A copy: a runtime may write the outputs of its next call over these."""
+    if isinstance(outputs, Mapping):
+        return {name: np.array(array) for name, array in outputs.items()}
+    if isinstance(outputs, (list, tuple)):
+        return [np.array(array) for array in outputs]
+    return np.array(outputs)
 
 
 def join(pieces: list[Any]) -> Any:

@@ -42,7 +42,8 @@ def torch(
     position, in the model's order.
     outputs: names for the outputs in their order; None: dict keys, or the model's order.
     batch: at most so many samples a call; None: as many as there are at a time.
-    On the CPU tensors share memory with NumPy's arrays. Outputs (a tensor, or tuples, lists and dicts of them) become
+    On the CPU tensors share memory with arrays that may be written to; the data of an audit is copied.
+    Outputs (a tensor, or tuples, lists and dicts of them) become
     arrays of the same type; bfloat16 and float8 are those of ml_dtypes, and without it float32 of the same values.
     Raises AssayError A401 where PyTorch is not installed.
     """
@@ -91,6 +92,8 @@ class _Torch:
     def _tensor(self, array: Any) -> Any:
         bits = _BITS.get(array.dtype.name)
         shared = np.ascontiguousarray(array).reshape(array.shape)
+        if not shared.flags.writeable:  # data of all programs, and PyTorch knows no tensors that are only read
+            shared = shared.copy()
         if bits is None:
             tensor = self._torch.from_numpy(shared)
         else:

@@ -1,9 +1,12 @@
 #include "backends/ort/remote.h"
 
+#include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <mutex>
 #include <optional>
+#include <thread>
 
 #include "backends/ort/child.h"
 #include "backends/ort/session.h"
@@ -65,12 +68,28 @@ Result<std::shared_ptr<Runner>> open_remote(const Request& request, const std::v
   return std::shared_ptr<Runner>(std::move(remote));
 }
 
+namespace {
+/// A run may take long, and its device is held meanwhile: whoever asked for it and is gone wants it no more.
+void end_with_the_other_side(int socket) {
+  std::thread([socket] {
+    for (;;) {
+      pollfd gone{socket, 0, 0};  // hang-ups are told unasked
+#ifdef POLLRDHUP
+      gone.events = POLLRDHUP;
+#endif
+      if (::poll(&gone, 1, -1) > 0 && (gone.revents & (POLLHUP | POLLERR | gone.events)) != 0) ::_exit(0);
+    }
+  }).detach();
+}
+}  // namespace
+
 Status serve(int socket) {
   int type = 0;
   socklen_t size = sizeof type;
   if (::getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) != 0)
     return Error{Code::usage, "`assay worker` serves other processes of Assay, which start it", "",
                  "run the real runtime with --provider ort:NAME"};
+  end_with_the_other_side(socket);
   std::shared_ptr<Runner> runner;
   for (;;) {
     auto frame = receive(socket);

@@ -189,3 +189,71 @@ def test_what_a_function_raises_is_the_cause(product):
         with pytest.raises(assay.AssayError) as failed:
             assay.compare(model, inputs, ["strict-f32", lambda given, returned=returned: returned])
         assert failed.value.code == "A402"
+
+
+def test_what_a_function_is_given_cannot_be_written_to():
+    x = np.ones((4, 3), np.float32)
+
+    def careless(given):
+        given["x"] -= 1
+        return [given["x"]]
+
+    with pytest.raises(assay.AssayError, match="read-only"):
+        assay.compare(unary("Neg", TensorProto.FLOAT), {"x": x}, ["strict-f32", careless])
+    assert x.all()
+
+
+def test_outputs_may_lie_in_memory_that_is_used_again():
+    x = np.random.default_rng(1).standard_normal((8, 3)).astype(np.float32)
+    buffer = np.empty((1, 3), np.float32)
+
+    def into(scale):
+        def run(given):
+            np.multiply(given["x"], scale, out=buffer)
+            return [buffer]
+        return run
+
+    model = unary("Identity", TensorProto.FLOAT, (1, 3))
+    result = assay.compare(model, {"x": x}, [into(np.float32(1)), into(np.float32(0))])
+    assert result.pairs[0].equal == 0
+    one_by_one = assay.backends.callable(into(np.float32(1)), batch=1)
+    result = assay.compare(None, {"x": x}, [lambda given: [given["x"]], one_by_one])
+    assert result.pairs[0].equal == 24
+
+
+@pytest.mark.parametrize("returned", [np.array([["a", "b", "c"]]), np.zeros((1, 3), np.complex64),
+                                      np.zeros((1, 3), np.int64), np.zeros((1, 3), np.bool_)])
+def test_numbers_of_another_nature_are_no_output(returned):
+    with pytest.raises(assay.AssayError) as wrong:
+        assay.compare(unary("Neg", TensorProto.FLOAT), {"x": np.ones((1, 3), np.float32)},
+                      ["strict-f32", lambda given: [returned]])
+    assert wrong.value.code == "A303"
+
+
+def test_other_byte_orders_and_fields():
+    model = assay.load(unary("Neg", TensorProto.FLOAT))
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    assert np.array_equal(model.run({"x": x.astype(">f4")})["y"], -x)
+    records = np.zeros((2, 3), [("a", "u1"), ("b", "f4")])
+    records["b"] = x
+    assert np.array_equal(model.run({"x": records["b"]})["y"], -x)
+
+
+def test_numbers_take_types_that_numpy_lacks():
+    types = ((TensorProto.BFLOAT16, ml_dtypes.bfloat16), (TensorProto.FLOAT8E5M2, ml_dtypes.float8_e5m2))
+    for onnx_type, dtype in types:
+        assert assay.load(unary("Identity", onnx_type)).run({"x": [[1, 2, 3]]})["y"].dtype == dtype
+
+
+def test_ctrl_c_while_progress_is_told(product):
+    model, inputs = product
+
+    def told(*_):
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            pass
+
+    interrupt_soon()
+    with pytest.raises(KeyboardInterrupt):
+        assay.compare(model, inputs, ["strict-f32", "cpu-f32"], progress=told)
+    assert model.run(inputs)["y"].shape == (1500, 1500)

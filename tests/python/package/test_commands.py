@@ -1,12 +1,18 @@
 """What a command can do, one call can do: the same results as the command line, from files or from memory."""
+import dataclasses
 import inspect as reflection
 import json
+import warnings
+from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 import assay
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_the_article_in_python(mlp, article_input, article_outputs):
@@ -160,3 +166,82 @@ def test_progress_is_told(mlp):
     assay.audit(mlp, {"input": x}, decision="argmax", candidates="bf16-storage", fail_on="none",
                 progress=lambda what, done, total: told.append((what, done, total)))
     assert told[-1] == ("samples", 500, 500)
+
+
+def keys_without_field(value, result, path=""):
+    """Keys of a command's JSON that the dataclass does not have."""
+    if dataclasses.is_dataclass(result):
+        fields = {f.name for f in dataclasses.fields(result)}
+        for key, inner in value.items():
+            if key not in fields:
+                yield f"{path}.{key}"
+            else:
+                yield from keys_without_field(inner, getattr(result, key), f"{path}.{key}")
+    elif isinstance(result, list) and isinstance(value, list):
+        for inner, part in zip(value, result, strict=True):
+            yield from keys_without_field(inner, part, path)
+
+
+def test_every_key_of_the_json_is_a_field(mlp, article_input, tmp_path):
+    x = np.random.default_rng(2).standard_normal((40, 4)).astype(np.float32)
+    np.savez(tmp_path / "out.npz", **assay.load(mlp).run({"input": x[:1]}))
+    options = {"candidates": ["coreml-nn-gpu", "bf16-storage"], "fail_on": "none"}
+    results = [
+        assay.audit(mlp, {"input": x}, [0] * 40, decision="argmax", **options),
+        assay.audit(mlp, {"input": x}, [0] * 40, decision="threshold:0.5", score="index(output, 0)", **options),
+        assay.compare(mlp, article_input, ["strict-f32", "coreml-nn-gpu"]),
+        assay.fingerprint(tmp_path / "out.npz"), assay.inspect(mlp), assay.inspect(mlp, "CoreMLExecutionProvider"),
+        assay.convert(mlp, tmp_path / "m.mlpackage"), assay.run(mlp, article_input), assay.profile("coreml-nn-gpu"),
+        assay.bench_run(mlp, random=1, repeat=1), assay.bench_peak(size=64), assay.bench_matmul(size=64, repeat=1),
+    ]
+    for result in results:
+        assert list(keys_without_field(json.loads(result.to_json()), result)) == [], type(result).__name__
+
+
+def test_defaults_and_unknown_names():
+    ports = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [3]) for n in ("x", "b", "y")]
+    ones = numpy_helper.from_array(np.ones(3, np.float32), "b")
+    graph = helper.make_graph([helper.make_node("Add", ["x", "b"], ["y"])], "g", ports[:2], ports[2:], [ones])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    x, zeros = np.ones(3, np.float32), np.zeros(3, np.float32)
+    loaded = assay.load(model)
+    assert loaded.run({"x": x})["y"].tolist() == [2, 2, 2]
+    assert loaded.run({"x": x, "b": zeros})["y"].tolist() == [1, 1, 1]
+    assert assay.run(model, {"x": x, "b": zeros}).arrays["y"].tolist() == [1, 1, 1]
+    with pytest.raises(assay.AssayError, match="there is no input 'c'"):
+        loaded.run({"x": x, "c": zeros})
+    with pytest.raises(assay.UsageError, match="there is no variant 'zz'"):
+        loaded.run({"x": x}, variant="zz")
+
+
+def test_words_that_are_no_lists(mlp, article_input):
+    with pytest.raises(assay.UsageError, match="at least two"):
+        assay.compare(mlp, article_input, "coreml-nn-gpu")
+    for wrong in ({"threads": -1}, {"threads": 2000}, {"first_sample": -1}):
+        with pytest.raises(assay.UsageError):
+            assay.audit(mlp, article_input, decision="argmax", candidates="cpu-f32", **wrong)
+    with pytest.raises(assay.AssayError, match="A306"):
+        assay.audit(mlp, article_input, [2**64 - 1], decision="argmax", candidates="cpu-f32")
+    with pytest.raises(TypeError, match="named by text"):
+        assay.compare(mlp, {1: article_input["input"]}, ["strict-f32", "cpu-f32"])
+
+
+def test_warnings_point_at_the_caller_and_notes_are_none(mlp, article_input):
+    lowering = "CoreMLExecutionProvider"
+    for call in (lambda: assay.compare(mlp, article_input, ["strict-f32", lowering]),
+                 lambda: assay.load(mlp).compare(article_input, ["strict-f32", lowering])):
+        with pytest.warns(assay.AssayWarning, match="A201") as told:
+            call()
+        assert {warning.filename for warning in told} == {__file__}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", assay.AssayWarning)  # as --strict
+        warnings.simplefilter("ignore", assay.AssayNote)
+        assay.compare(mlp, article_input, ["strict-f32", lowering + ":ModelFormat=MLProgram"])
+        with pytest.raises(assay.AssayWarning):
+            assay.compare(mlp, article_input, ["strict-f32", lowering])
+
+
+def test_inner_values(mlp, article_input):
+    model = ROOT / "examples/garments/garments.onnx"
+    result = assay.run(model, random=1, intermediates=True)
+    assert len(result.arrays) > 5

@@ -510,3 +510,15 @@ def test_spark(mlp, data, labels, tmp_path):
                           env={**os.environ, "PYTHONPATH": PACKAGE, "PYSPARK_PYTHON": SPARK})
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out").read_text().endswith(f" parts, {SAMPLES} samples")
+
+
+def test_a_recording_of_fewer_samples_is_refused(mlp, tmp_path):
+    """Though it has as many as each shard."""
+    x = {"input": np.random.default_rng(0).standard_normal((40, 4)).astype(np.float32)}
+    np.savez(tmp_path / "short.npz", **assay.run(mlp, {"input": x["input"][:10]}).arrays)
+    options = {"decision": "argmax", "candidates": f"recorded:{tmp_path / 'short.npz'}", "fail_on": "none"}
+    for call in (lambda: assay.audit(mlp, x, **options),
+                 lambda: distributed.audit(mlp, x, shard_size=10, workers=1, **options)):
+        with pytest.raises(assay.AssayError, match="the recording has 10 samples, the data has 40") as refused:
+            call()
+        assert refused.value.code == "A302"

@@ -374,3 +374,14 @@ def test_a_session_says_what_its_provider_takes(mlp):
     assert left.reason
     with pytest.raises(assay.UsageError):
         quiet(mlp).partition()
+
+
+def test_commas_in_options(mlp, tmp_path):
+    options = {"ModelCacheDirectory": str(tmp_path / "a,ModelFormat=MLProgram")}
+    session = quiet(mlp, providers=[("CoreMLExecutionProvider", options)])
+    assert session.profile == "coreml-nn-gpu"
+    assert Path(session.model_files[0]).is_relative_to(options["ModelCacheDirectory"])
+
+
+def test_levels_are_numbers():
+    assert int(assay.GraphOptimizationLevel.ORT_ENABLE_ALL) == 99
