@@ -48,8 +48,8 @@ def test_it_is_small_and_complete(wheel):
         assert same, f"{name}: the wheel is older than the package: make wheel"
     assert "assay/_assay.pyi" in names
     entries = zipfile.ZipFile(wheel).read(next(n for n in names if n.endswith("entry_points.txt"))).decode()
-    assert [line for line in entries.splitlines() if "=" in line] == [
-        "assay=assay.__main__:main", "assay-record=assay.record:main", "assay=assay.pytest_plugin"]
+    assert {line for line in entries.splitlines() if "=" in line} == {
+        "assay = assay.__main__:main", "assay-record = assay.record:main", "assay = assay.pytest_plugin"}
     assert any(name.startswith("assay/_assay.") and name.endswith(".so") for name in names)
     assert not [name for name in names if "test" in name or name.endswith((".cc", ".h", ".a"))]
     metadata = zipfile.ZipFile(wheel).read(next(n for n in names if n.endswith("METADATA"))).decode()
