@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from assay.capi.onnxruntime_pybind11_state import InvalidArgument
 
 if TYPE_CHECKING:
     from assay._ort_options import RunOptions
-    from assay._session import InferenceSession
 
 # NumPy's (ml_dtypes') name, ONNX's name of the tensor, TensorProto.DataType.
 _TYPES = [
@@ -173,10 +172,18 @@ class OrtValue:
         self._array[...] = array
 
 
+class _Runs(Protocol):
+    """A session, as a binding needs it."""
+
+    def run(
+        self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any], run_options: RunOptions | None = None
+    ) -> list[np.ndarray[Any, Any]]: ...
+
+
 class IOBinding:
     """Inputs and outputs that are given once for several runs."""
 
-    def __init__(self, session: InferenceSession) -> None:
+    def __init__(self, session: _Runs) -> None:
         self._session = session
         self._inputs: dict[str, OrtValue] = {}
         self._outputs: dict[str, OrtValue | None] = {}
