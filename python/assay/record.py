@@ -321,10 +321,17 @@ def _session_options(ort: Any, options: Options) -> Any:
         old = getattr(session_options, key, None)
         if old is None or callable(old):
             session_options.add_session_config_entry(key, value)
-        elif isinstance(old, (bool, int, str)):
-            setattr(session_options, key, value if isinstance(old, str) else type(old)(int(value)))
+        elif isinstance(old, str):
+            setattr(session_options, key, value)
+        elif isinstance(old, (bool, int)):
+            if not value.lstrip("-").isdigit():
+                raise RecordError(f"{key} is a number, not '{value}'", code=2)
+            setattr(session_options, key, type(old)(int(value)))
         else:  # an enumeration
-            setattr(session_options, key, getattr(type(old), value))
+            members = type(old).__members__
+            if value not in members:
+                raise RecordError(f"{key} cannot be {value}", "it takes " + ", ".join(members), 2)
+            setattr(session_options, key, members[value])
     return session_options
 
 

@@ -33,7 +33,11 @@ Error no_tensor(const std::string& name) {
 
 Status fill_strings(const Library& library, OrtValue* value, const std::vector<std::string>& strings) {
   std::vector<const char*> words;
-  for (const std::string& s : strings) words.push_back(s.c_str());
+  for (const std::string& s : strings) {
+    if (s.find('\0') != std::string::npos)
+      return Error{Code::data_type, "the runtime takes no text with a zero byte inside", "", "leave the byte out"};
+    words.push_back(s.c_str());
+  }
   return library.call<FillStringTensor>(value, words.data(), words.size());
 }
 
