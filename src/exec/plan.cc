@@ -51,8 +51,9 @@ Status Plan::infer(std::span<const ir::Tensor> given) {
     const ir::ValueId v = given_[i];
     const ir::ElemType declared = graph_.at(v).type.elem;
     given_dims_.push_back(given[i].dims());
-    values_[v].type = ir::Type::of(declared == ir::ElemType::undefined ? given[i].elem() : declared, given[i].dims());
     values_[v].constant.reset();
+    if (given[i].is_list()) continue;
+    values_[v].type = ir::Type::of(declared == ir::ElemType::undefined ? given[i].elem() : declared, given[i].dims());
   }
   for (const ir::Op& op : graph_.ops) {
     ASSAY_TRY(const bool folded, ops::propagate(graph_, op, values_));
@@ -163,8 +164,10 @@ Status Plan::run_dynamic(Step& step) {
   for (size_t i = 0; i < op.inputs.size(); ++i) {
     const ir::ValueId v = op.inputs[i];
     if (v != ir::kNoValue) {
-      known[i].type = ir::Type::of(graph_.at(v).type.elem, tensors_[v].dims());
-      if (known[i].type.elem == ir::ElemType::undefined) known[i].type.elem = values_[v].type.elem;
+      known[i].type =
+          tensors_[v].is_list() ? values_[v].type : ir::Type::of(graph_.at(v).type.elem, tensors_[v].dims());
+      if (known[i].type.is_tensor() && known[i].type.elem == ir::ElemType::undefined)
+        known[i].type.elem = values_[v].type.elem;
       known[i].constant = std::make_shared<const ir::Tensor>(tensors_[v]);
     }
     pointers.push_back(v == ir::kNoValue ? nullptr : &known[i]);
@@ -193,7 +196,10 @@ Status Plan::run_nested_step(Step& step) {
     const ir::ValueId v = step.results[k];
     if (v == ir::kNoValue) continue;
     const ir::Tensor& result = step.context.outputs[k];
-    if (result.elem() != stored(v) || (is_static(v) && result.dims() != values_[v].type.dims()))
+    if (result.is_list() != !values_[v].type.is_tensor())
+      return Error{Code::internal, "gives something else than " + to_string(values_[v].type), graph_.describe(*step.op),
+                   ""};
+    if (!result.is_list() && (result.elem() != stored(v) || (is_static(v) && result.dims() != values_[v].type.dims())))
       return Error{Code::internal,
                    "gives " + to_string(ir::Type::of(result.elem(), result.dims())) + ", not " +
                        to_string(values_[v].type) + " as inferred",
@@ -227,9 +233,7 @@ Result<std::vector<ir::Tensor>> Plan::run(std::span<const ir::Tensor> given) {
     if (((fresh_[v] || passed_on_[v]) && !shared) || tensors_[v].elem() == ir::ElemType::string) {
       outputs.push_back(tensors_[v]);
     } else {  // a view of the arena, a constant or an input: the caller gets bytes of its own
-      ir::Tensor copy = ir::Tensor::allocate(tensors_[v].elem(), tensors_[v].dims());
-      std::memcpy(copy.mutable_bytes(), tensors_[v].bytes(), copy.byte_size());
-      outputs.push_back(std::move(copy));
+      outputs.push_back(tensors_[v].copy());
     }
   }
   return outputs;

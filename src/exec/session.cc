@@ -8,27 +8,48 @@
 
 namespace assay::exec {
 namespace {
+/// Why what is given is no value of the type; nothing where it is one.
+std::optional<Error> misfit(const ir::Tensor& given, const ir::Type& type) {
+  if (given.is_list() != !type.is_tensor())
+    return Error{
+        Code::data_type,
+        std::string("is ") + (given.is_list() ? "no tensor" : "a tensor") + ", the model declares " + to_string(type),
+        "", "give what the model declares"};
+  if (given.is_list()) {
+    const auto& items = given.items();
+    if (type.kind == ir::Type::Kind::optional && items.size() > 1)
+      return Error{Code::data_type, "holds " + std::to_string(items.size()) + " values, an optional holds at most one",
+                   "", "give one value, or none"};
+    if (type.kind == ir::Type::Kind::map || !type.element) return std::nullopt;
+    for (const ir::Tensor& item : items)
+      if (auto error = misfit(item, *type.element)) return error;
+    return std::nullopt;
+  }
+  if (given.elem() != type.elem)
+    return Error{Code::data_type,
+                 "is " + std::string(ir::elem_name(given.elem())) + ", the model declares " +
+                     std::string(ir::elem_name(type.elem)),
+                 "", "convert the array"};
+  if (!type.shape) return std::nullopt;
+  const auto& dims = given.dims();
+  const bool fits = dims.size() == type.shape->size() &&
+                    std::ranges::equal(dims, *type.shape,
+                                       [](int64_t d, const ir::Dim& want) { return !want.known() || want.value == d; });
+  if (fits) return std::nullopt;
+  return Error{Code::data_shape, "has shape " + ir::to_string(dims) + ", the model declares " + ir::to_string(type), "",
+               "give an array of the declared shape"};
+}
+
 Status check_inputs(const ir::Graph& graph, std::span<const ir::Tensor> inputs) {
   if (inputs.size() != graph.inputs.size())
     return Error{Code::data_missing, "the model has " + std::to_string(graph.inputs.size()) + " inputs, " +
                                          std::to_string(inputs.size()) + " were given"};
   for (size_t i = 0; i < inputs.size(); ++i) {
     const ir::Value& v = graph.at(graph.inputs[i]);
-    if (inputs[i].elem() != v.type.elem)
-      return Error{Code::data_type,
-                   "is " + std::string(ir::elem_name(inputs[i].elem())) + ", the model declares " +
-                       std::string(ir::elem_name(v.type.elem)),
-                   "input '" + v.name + "'", "convert the array"};
-    if (!v.type.shape) continue;
-    const auto& dims = inputs[i].dims();
-    const bool fits = dims.size() == v.type.shape->size() &&
-                      std::ranges::equal(dims, *v.type.shape, [](int64_t d, const ir::Dim& want) {
-                        return !want.known() || want.value == d;
-                      });
-    if (!fits)
-      return Error{Code::data_shape,
-                   "has shape " + ir::to_string(dims) + ", the model declares " + ir::to_string(v.type),
-                   "input '" + v.name + "'", "give an array of the declared shape"};
+    if (auto error = misfit(inputs[i], v.type)) {
+      error->where = "input '" + v.name + "'";
+      return *std::move(error);
+    }
   }
   return {};
 }

@@ -114,6 +114,24 @@ Tensor Tensor::of_strings(Dims dims, std::vector<std::string> strings) {
   return t;
 }
 
+Tensor Tensor::of_items(std::vector<Tensor> items) {
+  Tensor t;
+  t.items_ = std::make_shared<const std::vector<Tensor>>(std::move(items));
+  return t;
+}
+
+Tensor Tensor::copy() const {
+  if (is_list()) {
+    std::vector<Tensor> items;
+    for (const Tensor& item : *items_) items.push_back(item.copy());
+    return of_items(std::move(items));
+  }
+  if (elem_ == ElemType::string) return of_strings(dims_, *strings_);
+  Tensor out = allocate(elem_, dims_);
+  if (byte_size() != 0) std::memcpy(out.data_, data_, byte_size());
+  return out;
+}
+
 Tensor Tensor::of_ints(const Dims& values) {
   return of<int64_t>(ElemType::int64, {static_cast<int64_t>(values.size())}, values);
 }
@@ -128,12 +146,7 @@ bool Tensor::is_aligned() const {
   return bits <= 8 || reinterpret_cast<uintptr_t>(data_) % (static_cast<unsigned>(bits) / 8) == 0;
 }
 
-Tensor Tensor::aligned() const {
-  if (is_aligned()) return *this;
-  Tensor copy = allocate(elem_, dims_);
-  std::memcpy(copy.data_, data_, byte_size());
-  return copy;
-}
+Tensor Tensor::aligned() const { return is_aligned() ? *this : copy(); }
 
 Tensor Tensor::reshaped(Dims dims) const {
   Tensor t = *this;
@@ -177,6 +190,8 @@ Dims Tensor::ints() const {
 }
 
 bool same_bits(const Tensor& a, const Tensor& b) {
+  if (a.is_list() || b.is_list())
+    return a.is_list() && b.is_list() && std::ranges::equal(a.items(), b.items(), same_bits);
   if (a.elem() != b.elem() || a.dims() != b.dims()) return false;
   if (a.elem() == ElemType::string) return a.strings() == b.strings();
   return a.byte_size() == 0 || std::memcmp(a.bytes(), b.bytes(), a.byte_size()) == 0;

@@ -1,4 +1,4 @@
-// A dense tensor: element type, dimensions and bytes that it owns, shares or views.
+// A dense tensor: element type, dimensions and bytes that it owns, shares or views; or a list of them.
 #pragma once
 #include <cstddef>
 #include <memory>
@@ -14,6 +14,10 @@ namespace assay::ir {
 
 /// Row-major; elements narrower than 8 bits are packed from the least significant bits, as ONNX packs them.
 /// Copies share the bytes: a Tensor is a handle. Strings live in `strings()`, not in bytes.
+///
+/// What is no tensor (ir::Type::kind) is a handle too, of a list: a sequence of its elements, an optional of the one
+/// that it holds or of none, a map of two tensors, its keys and its values. A list has no element type, dimensions or
+/// bytes.
 class Tensor {
  public:
   Tensor() = default;
@@ -30,16 +34,19 @@ class Tensor {
     std::copy(values.begin(), values.end(), t.mutable_data<T>());
     return t;
   }
-  static Tensor of_ints(const Dims& values);  ///< int64 vector
-  static Tensor scalar(int64_t value);        ///< int64, rank 0
-  static Tensor scalar(float value);          ///< float32, rank 0
+  static Tensor of_items(std::vector<Tensor> items);  ///< a list; its items own their bytes, or outlive it
+  static Tensor of_ints(const Dims& values);          ///< int64 vector
+  static Tensor scalar(int64_t value);                ///< int64, rank 0
+  static Tensor scalar(float value);                  ///< float32, rank 0
 
   ElemType elem() const { return elem_; }
   const Dims& dims() const { return dims_; }
   int64_t rank() const { return static_cast<int64_t>(dims_.size()); }
   int64_t size() const { return size_; }  ///< number of elements
   size_t byte_size() const;
-  bool empty_handle() const { return elem_ == ElemType::undefined; }
+  bool empty_handle() const { return elem_ == ElemType::undefined && !items_; }
+  bool is_list() const { return items_ != nullptr; }
+  const std::vector<Tensor>& items() const { return *items_; }
 
   const std::byte* bytes() const { return data_; }
   std::byte* mutable_bytes() { return data_; }  ///< only for tensors made by allocate() or over()
@@ -63,6 +70,9 @@ class Tensor {
   /// This tensor, or a copy when it is not aligned.
   Tensor aligned() const;
 
+  /// The same elements in memory of its own; of a list, lists whose tensors are such copies.
+  Tensor copy() const;
+
   /// The same bytes under other dimensions with the same number of elements.
   Tensor reshaped(Dims dims) const;
 
@@ -83,11 +93,12 @@ class Tensor {
   std::byte* data_ = nullptr;
   std::shared_ptr<const void> owner_;
   std::shared_ptr<std::vector<std::string>> strings_;
+  std::shared_ptr<const std::vector<Tensor>> items_;
 };
 
 /// Bytes that `count` elements of the type take, sub-byte types packed.
 size_t packed_bytes(ElemType elem, int64_t count);
-/// Same type, dimensions and bits (strings: same text).
+/// Same type, dimensions and bits (strings: same text; lists: so many items, each of which is the same).
 bool same_bits(const Tensor& a, const Tensor& b);
 
 }  // namespace assay::ir

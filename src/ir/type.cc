@@ -76,6 +76,23 @@ ElemType elem_of(num::FormatId format) {
   return found == std::end(kElems) ? ElemType::undefined : static_cast<ElemType>(found - std::begin(kElems));
 }
 
+namespace {
+Type holding(Type::Kind kind, Type element) {
+  Type type;
+  type.kind = kind;
+  type.element = std::make_shared<const Type>(std::move(element));
+  return type;
+}
+}  // namespace
+
+Type Type::sequence_of(Type element) { return holding(Kind::sequence, std::move(element)); }
+Type Type::optional_of(Type element) { return holding(Kind::optional, std::move(element)); }
+
+ElemType Type::leaf() const {
+  if (kind == Kind::tensor) return elem;
+  return kind == Kind::map || !element ? ElemType::undefined : element->leaf();
+}
+
 bool Type::is_static() const {
   return kind == Kind::tensor && shape && std::ranges::all_of(*shape, [](const Dim& d) { return d.known(); });
 }

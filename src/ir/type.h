@@ -87,8 +87,13 @@ struct Type {
   static Type tensor(ElemType elem, std::optional<std::vector<Dim>> shape = std::nullopt) {
     return Type{Kind::tensor, elem, std::move(shape), nullptr};
   }
+  static Type sequence_of(Type element);
+  static Type optional_of(Type element);
   static Type of(ElemType elem, const Dims& dims) { return tensor(elem, std::vector<Dim>(dims.begin(), dims.end())); }
+  bool is_tensor() const { return kind == Kind::tensor; }
   bool ranked() const { return shape.has_value(); }
+  /// Element type of a tensor, or of what a sequence or optional holds; undefined where it is not known, and of maps.
+  ElemType leaf() const;
   bool is_static() const;
   /// The dimensions as numbers; call only when is_static().
   Dims dims() const;

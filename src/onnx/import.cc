@@ -12,12 +12,12 @@ Result<ir::Graph> import(Bytes bytes, TensorLoader loader, bool mapped, std::spa
   ASSAY_CHECK(parse_model(bytes, model, mapped));
   return Importer(model, std::move(loader), given, warnings, unknown).run();
 }
+}  // namespace
 
 Error in_file(Error e, const std::string& path) {
   e.where = e.where.empty() ? path : path + ": " + e.where;
   return e;
 }
-}  // namespace
 
 Result<ir::Graph> import_model(const std::string& path, Warnings& warnings, std::span<const std::string> given,
                                ir::Unknown unknown) {
@@ -30,15 +30,6 @@ Result<ir::Graph> import_model(const std::string& path, Warnings& warnings, std:
 
 Result<ir::Graph> import_bytes(std::span<const std::byte> bytes, Warnings& warnings) {
   return import(bytes, TensorLoader(nullptr, ExternalData()), false, {}, warnings, ir::Unknown::refused);
-}
-
-Result<ir::Tensor> read_tensor_file(const std::string& path) {
-  ASSAY_TRY(const MappedFile file, MappedFile::open(path));
-  TensorProto proto;
-  if (auto status = parse_tensor(file.bytes(), proto); !status.ok()) return in_file(std::move(status).error(), path);
-  auto tensor = TensorLoader(file.owner(), ExternalData()).load(proto);
-  if (!tensor.ok()) return in_file(std::move(tensor).error(), path);
-  return tensor;
 }
 
 }  // namespace assay::onnx

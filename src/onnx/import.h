@@ -21,7 +21,8 @@ Result<ir::Graph> import_model(const std::string& path, Warnings& warnings, std:
 /// From memory; external data is refused.
 Result<ir::Graph> import_bytes(std::span<const std::byte> bytes, Warnings& warnings);
 
-/// A bare TensorProto (input_0.pb of ONNX test data).
-Result<ir::Tensor> read_tensor_file(const std::string& path);
+/// A value in a file of its own (input_0.pb of ONNX test data): a TensorProto, SequenceProto or OptionalProto, as
+/// `type` says, of which nothing but the kinds is read. Errors: those of tensors; type_unsupported for maps.
+Result<ir::Tensor> read_value_file(const std::string& path, const ir::Type& type);
 
 }  // namespace assay::onnx

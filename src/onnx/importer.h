@@ -82,6 +82,8 @@ class Importer {
 
 /// "float32[n,3]" of a TypeProto. Errors: type_unsupported for sparse and opaque types.
 Result<ir::Type> to_type(const TypeProto& proto, const std::string& where);
+/// The error, its place in a file.
+Error in_file(Error e, const std::string& path);
 /// Applies the rows' upgrade rules to context.op until it has the newest meaning, and sets op.def (null: no row).
 Status upgrade(ops::UpgradeContext& context);
 

@@ -392,6 +392,6 @@ Status model(Reader r, ModelProto& m) {
 Status parse_model(Bytes bytes, ModelProto& m, bool mapped) {
   return model(Reader(bytes, "model", mapped ? release_around : nullptr), m);
 }
-Status parse_tensor(Bytes bytes, TensorProto& t) { return tensor(Reader(bytes, "tensor"), t); }
+Status parse_tensor(Reader reader, TensorProto& t) { return tensor(reader, t); }
 
 }  // namespace assay::onnx

@@ -138,6 +138,6 @@ struct ModelProto {
 /// Errors: file_malformed and limit_exceeded, with byte offset and field path. `mapped`: the bytes are a mapped file,
 /// of which large weights are not kept resident.
 Status parse_model(Bytes bytes, ModelProto& model, bool mapped);
-Status parse_tensor(Bytes bytes, TensorProto& tensor);
+Status parse_tensor(pb::Reader reader, TensorProto& tensor);
 
 }  // namespace assay::onnx

@@ -40,6 +40,10 @@ inline constexpr ir::TypeSet kInt64 = type_set(ir::ElemType::int64);
 inline constexpr ir::TypeSet kIndices = type_set(ir::ElemType::int32) | type_set(ir::ElemType::int64);
 /// Whatever has bits or text: for data movement.
 inline constexpr ir::TypeSet kAnything{0x7fffffe};
+// What is no tensor, in the same sets.
+inline constexpr ir::TypeSet kSequences{1U << 28};
+inline constexpr ir::TypeSet kOptionals{1U << 29};
+inline constexpr ir::TypeSet kMaps{1U << 30};
 
 enum InFlag : uint8_t {
   kRequired = 0,

@@ -8,7 +8,9 @@ namespace assay::ops {
 namespace {
 
 Status eval(KernelContext& c) {
-  if (c.in(0).elem() == ir::ElemType::string)
+  if (c.in(0).is_list())
+    c.out(0) = c.in(0);
+  else if (c.in(0).elem() == ir::ElemType::string)
     c.out(0).mutable_strings() = c.in(0).strings();
   else
     std::memcpy(c.out(0).mutable_bytes(), c.in(0).bytes(), c.in(0).byte_size());
@@ -19,7 +21,7 @@ Status eval(KernelContext& c) {
 Status to_mil(MilContext& c) { return c.result(c.in(0)); }
 Status to_nn(NnContext& c) { return c.result(c.in(0)); }
 
-constexpr In kIn[] = {{"input", kAnything}};
+constexpr In kIn[] = {{"input", kAnything | kSequences | kOptionals}};
 constexpr Out kOut[] = {{"output"}};
 
 }  // namespace

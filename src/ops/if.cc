@@ -11,8 +11,7 @@ Status infer(InferContext& c) {
   ASSAY_TRY(const ir::Graph* then_branch, nested_graph(c, "then_branch", 0, c.output_count()));
   ASSAY_TRY(const ir::Graph* else_branch, nested_graph(c, "else_branch", 0, c.output_count()));
   for (size_t i = 0; i < c.output_count(); ++i) {
-    ASSAY_TRY(const ir::Type when_true, nested_output(c, "then_branch", *then_branch, i));
-    ASSAY_TRY(const ir::Type when_false, nested_output(c, "else_branch", *else_branch, i));
+    const ir::Type &when_true = nested_output(*then_branch, i), &when_false = nested_output(*else_branch, i);
     const auto either = join_types(when_true, when_false);
     if (!either)
       return c.fail("if_c1", "output " + std::to_string(i) + " is " + to_string(when_true) + " in one branch, " +

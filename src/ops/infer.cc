@@ -47,7 +47,15 @@ std::optional<std::vector<ir::Dim>> broadcast_shapes(const std::vector<ir::Dim>&
 
 std::optional<ir::Type> join_types(const ir::Type& a, const ir::Type& b) {
   constexpr auto kUnknown = ir::ElemType::undefined;
-  if (a.kind != ir::Type::Kind::tensor || b.kind != ir::Type::Kind::tensor) return std::nullopt;
+  if (a.kind != b.kind) return std::nullopt;
+  if (!a.is_tensor()) {
+    if (a == b || !a.element || !b.element) return a;
+    auto element = join_types(*a.element, *b.element);
+    if (!element || (a.kind == ir::Type::Kind::map && a.elem != b.elem)) return std::nullopt;
+    ir::Type both = a;
+    both.element = std::make_shared<const ir::Type>(*std::move(element));
+    return both;
+  }
   if (a.elem != b.elem && a.elem != kUnknown && b.elem != kUnknown) return std::nullopt;
   const ir::ElemType elem = a.elem == kUnknown ? b.elem : a.elem;
   if (!a.shape || !b.shape || a.shape->size() != b.shape->size()) return ir::Type::tensor(elem);

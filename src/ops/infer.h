@@ -69,7 +69,8 @@ class InferContext {
 std::optional<std::vector<ir::Dim>> broadcast_shapes(const std::vector<ir::Dim>& a, const std::vector<ir::Dim>& b);
 
 /// The type of a value that has one of two types: dimensions that differ are unknown, and so is a rank that does.
-/// An element type that is not known yet may be any; nullopt when both are known and differ, or one is no tensor.
+/// An element type that is not known yet may be any; nullopt when both are known and differ. Of two sequences,
+/// optionals or maps: of what they hold.
 std::optional<ir::Type> join_types(const ir::Type& a, const ir::Type& b);
 
 // Rules that many rows share.

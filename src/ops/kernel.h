@@ -54,7 +54,7 @@ class KernelContext {
   ir::ElemType declared_in(size_t i) const { return graph.at(op.inputs[i]).type.elem; }
   ir::ElemType storage_out(size_t i) const {
     const ir::Value& v = graph.at(op.outputs[i]);
-    return v.storage == ir::ElemType::undefined ? v.type.elem : v.storage;
+    return v.storage == ir::ElemType::undefined ? v.type.leaf() : v.storage;
   }
   /// For outputs whose shape depends on data.
   void allocate(size_t i, ir::Dims dims) { outputs[i] = ir::Tensor::allocate(storage_out(i), std::move(dims)); }

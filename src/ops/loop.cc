@@ -1,8 +1,6 @@
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
-#include "base/checked.h"
 #include "ops/kernel.h"
 #include "ops/lower/families.h"
 #include "ops/nested.h"
@@ -32,14 +30,11 @@ Status nested_inputs(InferContext& c, const ir::Graph* inferred, std::vector<ir:
   ASSAY_CHECK(body_of(c));
   if (!inferred) {
     types = {ir::Type::of(ir::ElemType::int64, {}), ir::Type::of(ir::ElemType::boolean, {})};
-    for (size_t i = 0; i < carried; ++i) {
-      ASSAY_CHECK(only_tensors(c, c.type(kCarried + i), "carried value " + std::to_string(i)));
-      types.push_back(c.type(kCarried + i));
-    }
+    for (size_t i = 0; i < carried; ++i) types.push_back(c.type(kCarried + i));
     return {};
   }
   for (size_t i = 0; i < carried; ++i) {
-    ASSAY_TRY(const ir::Type next, nested_output(c, kBody, *inferred, 1 + i));
+    const ir::Type& next = nested_output(*inferred, 1 + i);
     const auto both = join_types(types[kCarried + i], next);
     if (!both) return contradiction(c, i, types[kCarried + i], next);
     types[kCarried + i] = *both;
@@ -73,51 +68,20 @@ Status infer(InferContext& c) {
   ASSAY_CHECK(one_element(c, body->at(body->outputs[0]).type, ir::ElemType::boolean, "the body's condition"));
   const auto trips = known_trips(c, *body);
   for (size_t i = 0; i < c.output_count(); ++i) {
-    ASSAY_TRY(ir::Type made, nested_output(c, kBody, *body, 1 + i));
+    ir::Type made = nested_output(*body, 1 + i);
     if (i < carried) {
-      ASSAY_CHECK(only_tensors(c, c.type(kCarried + i), "carried value " + std::to_string(i)));
       const auto either = join_types(c.type(kCarried + i), made);
       if (!either) return contradiction(c, i, c.type(kCarried + i), made);
       c.set(i, *either);
       continue;
     }
+    if (!made.is_tensor())
+      return c.fail("loop_c2", "scan output " + std::to_string(i - carried) + " is " + to_string(made) +
+                                   ": only tensors can be stacked");
     if (made.shape) made.shape->insert(made.shape->begin(), trips ? ir::Dim(*trips) : ir::Dim{});
     c.set(i, std::move(made));
   }
   return {};
-}
-
-ir::Tensor copy_of(const ir::Tensor& t) {
-  if (t.elem() == ir::ElemType::string) return ir::Tensor::of_strings(t.dims(), t.strings());
-  ir::Tensor out = ir::Tensor::allocate(t.elem(), t.dims());
-  if (t.byte_size() != 0) std::memcpy(out.mutable_bytes(), t.bytes(), t.byte_size());
-  return out;
-}
-
-// What the iterations gave, one behind the other. After no iteration the shape is the one known without running; what
-// is unknown of it counts as 0.
-Result<ir::Tensor> stack(const KernelContext& c, const std::vector<ir::Tensor>& parts, ir::ElemType elem,
-                         const ir::Type& type) {
-  ir::Dims dims = {static_cast<int64_t>(parts.size())};
-  if (parts.empty()) {
-    for (const ir::Dim& d : type.shape.value_or(std::vector<ir::Dim>{})) dims.push_back(d.known() ? d.value : 0);
-    return ir::Tensor::allocate(elem, std::move(dims));
-  }
-  dims.insert(dims.end(), parts[0].dims().begin(), parts[0].dims().end());
-  if (!checked_product(dims)) return c.fail(Code::limit_exceeded, "a scan output is too large");
-  ir::Tensor out = ir::Tensor::allocate(elem, std::move(dims));
-  const int64_t each = parts[0].size();
-  for (size_t i = 0; i < parts.size(); ++i) {
-    const ir::Tensor& part = parts[i];
-    const auto at = static_cast<int64_t>(i) * each;
-    if (elem == ir::ElemType::string)
-      std::ranges::copy(part.strings(), out.mutable_strings().begin() + at);
-    else if (ir::elem_bits(elem) < 8)
-      for (int64_t k = 0; k < each; ++k) out.set_int(at + k, part.int_at(k));
-    else if (each != 0)
-      std::memcpy(out.mutable_bytes() + i * part.byte_size(), part.bytes(), part.byte_size());
-  }
-  return out;
 }
 
 Result<int64_t> most_trips(const KernelContext& c) {
@@ -146,13 +110,7 @@ Result<bool> iterate(KernelContext& c, std::vector<ir::Tensor>& state, std::vect
   for (size_t i = 0; i < carried; ++i) state[kCarried + i] = std::move(results[1 + i]);
   for (size_t k = 0; k < scans.size(); ++k) {
     if (!c.wants(carried + k)) continue;
-    ir::Tensor& scanned = results[1 + carried + k];
-    if (!scans[k].empty() && scans[k][0].dims() != scanned.dims())
-      return c.fail(Code::value_range, "scan output " + std::to_string(k) + " has shape " +
-                                           ir::to_string(scanned.dims()) + " in iteration " +
-                                           std::to_string(scans[k].size()) + ", but " +
-                                           ir::to_string(scans[k][0].dims()) + " before");
-    scans[k].push_back(std::move(scanned));
+    ASSAY_CHECK(add_scanned(c, k, std::move(results[1 + carried + k]), scans[k]));
   }
   return holds(c, results[0]);
 }
@@ -166,7 +124,7 @@ Status eval(KernelContext& c) {
   }
   std::vector<ir::Tensor> state = {ir::Tensor::scalar(int64_t{0}), truth()};
   // What the graph around holds may be overwritten there later; what iterations give stays.
-  for (size_t i = 0; i < carried; ++i) state.push_back(copy_of(c.in(kCarried + i)));
+  for (size_t i = 0; i < carried; ++i) state.push_back(c.in(kCarried + i).copy());
   std::vector<std::vector<ir::Tensor>> scans(c.outputs.size() > carried ? c.outputs.size() - carried : 0);
   for (int64_t trip = 0; trip < most && more; ++trip) {
     state[0] = ir::Tensor::scalar(trip);
@@ -179,14 +137,14 @@ Status eval(KernelContext& c) {
       c.outputs[i] = std::move(state[kCarried + i]);
       continue;
     }
-    ASSAY_TRY(c.outputs[i], stack(c, scans[i - carried], c.storage_out(i), body.at(body.outputs[1 + i]).type));
+    ASSAY_TRY(c.outputs[i], stack(c, scans[i - carried], {c.storage_out(i), nested_output(body, 1 + i)}));
   }
   return {};
 }
 
 constexpr In kIn[] = {{"M", kInt64, kOptional | kExempt},
                       {"cond", kBool, kOptional | kExempt},
-                      {"v_initial", kAnything, kVariadic | kOptional}};
+                      {"v_initial", kAnything | kSequences | kOptionals, kVariadic | kOptional}};
 constexpr Out kOut[] = {{"v_final_and_scan_outputs", kVariadic}};
 constexpr AttrDoc kAttrs[] = {{"body", ""}};
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ops/move.h"
+
 namespace assay::ops {
 
 Result<const ir::Graph*> nested_graph(const InferContext& c, std::string_view attr, size_t inputs, size_t outputs) {
@@ -17,19 +19,6 @@ Result<const ir::Graph*> nested_graph(const InferContext& c, std::string_view at
   return graph;
 }
 
-Status only_tensors(const InferContext& c, const ir::Type& type, std::string_view what) {
-  if (type.kind == ir::Type::Kind::tensor) return {};
-  return Error{Code::type_unsupported,
-               std::string(what) + " is " + to_string(type) + ": only tensors can pass into and out of nested graphs",
-               c.where(), "export the model without sequences and optional values"};
-}
-
-Result<ir::Type> nested_output(const InferContext& c, std::string_view attr, const ir::Graph& graph, size_t i) {
-  const ir::Value& value = graph.at(graph.outputs[i]);
-  ASSAY_CHECK(only_tensors(c, value.type, "output '" + value.name + "' of graph '" + std::string(attr) + "'"));
-  return value.type;
-}
-
 Status one_element(const InferContext& c, const ir::Type& type, ir::ElemType elem, std::string_view what) {
   const bool right_type =
       type.kind == ir::Type::Kind::tensor && (type.elem == elem || type.elem == ir::ElemType::undefined);
@@ -38,6 +27,38 @@ Status one_element(const InferContext& c, const ir::Type& type, ir::ElemType ele
   if (right_type && one) return {};
   return c.fail("nested_c4",
                 std::string(what) + " is " + to_string(type) + ", not one " + std::string(ir::elem_name(elem)));
+}
+
+Status add_scanned(const KernelContext& c, size_t k, ir::Tensor scanned, std::vector<ir::Tensor>& parts) {
+  if (!parts.empty() && parts[0].dims() != scanned.dims())
+    return c.fail(Code::value_range, "scan output " + std::to_string(k) + " has shape " +
+                                         ir::to_string(scanned.dims()) + " in iteration " +
+                                         std::to_string(parts.size()) + ", but " + ir::to_string(parts[0].dims()) +
+                                         " before");
+  parts.push_back(std::move(scanned));
+  return {};
+}
+
+Result<ir::Tensor> stack(const KernelContext& c, const std::vector<ir::Tensor>& parts, const Stack& how) {
+  ir::Dims dims;
+  if (!parts.empty()) {
+    dims = parts[0].dims();
+  } else {
+    for (const ir::Dim& d : how.part.shape.value_or(std::vector<ir::Dim>{})) dims.push_back(d.known() ? d.value : 0);
+  }
+  const int64_t axis = normal_axis(how.axis, static_cast<int64_t>(dims.size()) + 1);
+  if (axis < 0) return axis_error(c, how.axis, static_cast<int64_t>(dims.size()) + 1);
+  dims.insert(dims.begin() + axis, static_cast<int64_t>(parts.size()));
+  ASSAY_CHECK(check_size(c, dims));
+  ir::Tensor out = ir::Tensor::allocate(how.elem, dims);
+  const ir::Dims strides = strides_of(dims);
+  dims[static_cast<size_t>(axis)] = 1;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const ir::Tensor part = as_storage(parts[how.backwards ? parts.size() - 1 - i : i], how.elem).reshaped(dims);
+    const auto begin = static_cast<int64_t>(i) * strides[static_cast<size_t>(axis)];
+    copy_strided(part, out, {dims, strides_of(dims), strides, 0, begin}, c.threads);
+  }
+  return out;
 }
 
 }  // namespace assay::ops

@@ -19,6 +19,20 @@ std::string input_name(const In& in, size_t i) {
   return "input " + std::to_string(i) + " (" + std::string(in.name) + ")";
 }
 
+bool takes(ir::TypeSet types, ir::Type::Kind kind) {
+  switch (kind) {
+    case ir::Type::Kind::tensor:
+      return (types.bits & kAnything.bits) != 0;
+    case ir::Type::Kind::sequence:
+      return (types.bits & kSequences.bits) != 0;
+    case ir::Type::Kind::optional:
+      return (types.bits & kOptionals.bits) != 0;
+    case ir::Type::Kind::map:
+      return (types.bits & kMaps.bits) != 0;
+  }
+  return false;
+}
+
 Status check_inputs(const ir::Graph& g, const ir::Op& op, const OpDef& def, const std::vector<ir::Value>& values) {
   for (size_t i = 0; i < def.in.size(); ++i)
     if (!(def.in[i].flags & kOptional) && !op.has_input(i))
@@ -35,7 +49,13 @@ Status check_inputs(const ir::Graph& g, const ir::Op& op, const OpDef& def, cons
       continue;
     }
     const ir::Type& type = values[op.inputs[i]].type;
-    if (type.kind != ir::Type::Kind::tensor || type.elem == ir::ElemType::undefined) continue;
+    if (!type.is_tensor()) {
+      if (takes(in->types, type.kind)) continue;
+      return Error{Code::type_unsupported,
+                   input_name(*in, i) + " is " + to_string(type) + ", which the operator does not take", g.describe(op),
+                   "check the export"};
+    }
+    if (type.elem == ir::ElemType::undefined) continue;
     if (!in->types.has(type.elem))
       return Error{
           Code::type_unsupported,

@@ -44,13 +44,6 @@ bool is_exempt(const Op& op, size_t input) {
 
 bool is_exact(const Op& op) { return op.def == nullptr || op.def->numeric == ops::Numeric::exact; }
 
-/// Element type of a tensor, or of what a sequence or optional holds.
-ElemType leaf_type(const ir::Type& type) {
-  const ir::Type* t = &type;
-  while (t->kind != ir::Type::Kind::tensor && t->element) t = t->element.get();
-  return t->elem;
-}
-
 const std::shared_ptr<Graph>* nested_graph(const ir::Attr& attr) {
   const auto* graph = std::get_if<std::shared_ptr<Graph>>(&attr.value);
   return graph != nullptr && *graph ? graph : nullptr;
@@ -76,8 +69,7 @@ bool is_matrix(const Graph& graph, const Op& op) {
 }
 
 ElemType declared_type(const Graph& graph, const Op& op) {
-  return op.outputs.empty() || op.outputs[0] == kNoValue ? ElemType::undefined
-                                                         : leaf_type(graph.at(op.outputs[0]).type);
+  return op.outputs.empty() || op.outputs[0] == kNoValue ? ElemType::undefined : graph.at(op.outputs[0]).type.leaf();
 }
 
 profiles::OpQuery query_of(const Graph& graph, const Op& op) {
@@ -220,7 +212,7 @@ Resolver::Reads Resolver::find_reads(const Graph& graph, const Placement* placem
 }
 
 ElemType Resolver::stored_type(const ir::Type& type) const {
-  const ElemType leaf = leaf_type(type);
+  const ElemType leaf = type.leaf();
   if (widens_ && leaf == ElemType::float16) return ElemType::float32;
   return leaf == ElemType::float32 ? storage_.type : leaf;
 }
@@ -252,7 +244,7 @@ void Resolver::add_round(Scope& s, ValueId from, ValueId to, const std::optional
 
 void Resolver::resolve_constant(Scope& s, ValueId id) const {
   Value& value = s.out.at(id);
-  const bool plain = leaf_type(value.type) != ElemType::float32 || value.parameter;
+  const bool plain = value.type.leaf() != ElemType::float32 || value.parameter;
   const bool widened = widens_ && value.type.elem == ElemType::float16;
   value.storage = !plain ? storage_.type : widened ? ElemType::float32 : value.type.elem;
   if (!plain) value.rounding = storage_.weights;
@@ -274,8 +266,7 @@ void Resolver::resolve_constant(Scope& s, ValueId id) const {
 ValueId Resolver::stored_parameter(Scope& s, ValueId id) const {
   Views& views = s.views[id];
   const Value& value = s.out.at(id);
-  if (!value.parameter || value.storage == storage_.type || leaf_type(value.type) != ElemType::float32)
-    return views.stored;
+  if (!value.parameter || value.storage == storage_.type || value.type.leaf() != ElemType::float32) return views.stored;
   if (views.raw == views.stored) {
     const auto constant = value.constant;
     views.stored = add_copy(s, id, ir::elem_name(storage_.type), storage_.type);
@@ -287,15 +278,14 @@ ValueId Resolver::stored_parameter(Scope& s, ValueId id) const {
 
 void Resolver::resolve_input(Scope& s, ValueId id) const {
   Value& value = s.out.at(id);
-  value.storage = leaf_type(value.type);
+  value.storage = value.type.leaf();
   cross_in(s, id);
 }
 
 /// A value in its declared type, as operations under the profile read it.
 void Resolver::cross_in(Scope& s, ValueId id) const {
   const Value& value = s.out.at(id);
-  const bool rounded = value.storage == ElemType::float32 && value.type.kind == ir::Type::Kind::tensor &&
-                       (storage_.type != ElemType::float32 || storage_.inputs);
+  const bool rounded = value.storage == ElemType::float32 && (storage_.type != ElemType::float32 || storage_.inputs);
   if (!rounded || !s.read_stored[id]) return;
   const ValueId stored = add_copy(s, id, ir::elem_name(storage_.type), storage_.type);
   add_round(s, id, stored, storage_.inputs);
@@ -306,9 +296,9 @@ void Resolver::cross_in(Scope& s, ValueId id) const {
 void Resolver::cross_out(Scope& s, ValueId id) const {
   const ValueId stored = s.views[id].stored;
   const Value& value = s.out.at(stored);
-  const ElemType declared = leaf_type(value.type);
+  const ElemType declared = value.type.leaf();
   s.views[id].left = stored;
-  if (!s.read_left[id] || value.storage == declared || value.type.kind != ir::Type::Kind::tensor) return;
+  if (!s.read_left[id] || value.storage == declared) return;
   const ValueId left = add_copy(s, stored, ir::elem_name(declared), declared);
   add_round(s, stored, left, std::nullopt);
   s.views[id].left = left;
@@ -431,7 +421,7 @@ void Resolver::resolve_op(Scope& s, const Op& op) {
   for (ValueId& id : out.outputs) {
     if (id == kNoValue || s.wide[id]) continue;
     const Value& value = s.out.at(id);
-    const ElemType leaf = leaf_type(value.type);
+    const ElemType leaf = value.type.leaf();
     const bool changes = value.storage != ElemType::float32 || out.policy.result.has_value();
     const bool read_raw = leaf == ElemType::float32 && s.read_raw[id] && !is_exact(op);
     const bool beside_wide = wide && (leaf == ElemType::float32 || leaf == ElemType::float16);
@@ -454,11 +444,11 @@ void Resolver::resolve_outputs(Scope& s) const {
     const bool inside = outside_ == nullptr || partition_of(s.in, s.placement, id) != kOutside;
     id = inside ? s.views[id].stored : s.views[id].raw;
     const Value& value = s.out.at(id);
-    const bool narrow = value.type.elem == ElemType::float32 && value.storage != ElemType::float32 &&
+    const bool narrow = value.type.leaf() == ElemType::float32 && value.storage != ElemType::float32 &&
                         value.storage != ElemType::float64;
-    const bool wide_half = value.type.elem == ElemType::float16 && value.storage == ElemType::float32;
-    if (value.type.kind != ir::Type::Kind::tensor || !(narrow || wide_half)) continue;
-    const ElemType storage = value.storage, declared = value.type.elem;  // `value` moves when values are added
+    const bool wide_half = value.type.leaf() == ElemType::float16 && value.storage == ElemType::float32;
+    if (!(narrow || wide_half)) continue;
+    const ElemType storage = value.storage, declared = value.type.leaf();  // `value` moves when values are added
     const std::string name = s.in.outputs[static_cast<size_t>(&id - s.out.outputs.data())] == id ? value.name : "";
     const ValueId wide = add_copy(s, id, "output", declared);
     if (!name.empty()) {
@@ -510,7 +500,7 @@ Graph Resolver::run(const Graph& in, const Placement* placement, const Surroundi
     if (in.at(id).unstated) out.at(id).type.elem = ElemType::float32;
     out.at(id).unstated = false;
     const bool inside = outside_ == nullptr || partition_of(in, placement, id) != kOutside;
-    out.at(id).storage = inside ? stored_type(out.at(id).type) : leaf_type(out.at(id).type);
+    out.at(id).storage = inside ? stored_type(out.at(id).type) : out.at(id).type.leaf();
   }
   std::vector<bool> captured(in.values.size());
   for (const auto& [local, outer] : in.captures) captured[local] = true;

@@ -3,7 +3,6 @@
 // pass unless FILE excludes it with a reason; an excluded case that passes fails too. Exit 77: there is no data.
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <fstream>
 #include <map>
 #include <string>
@@ -33,19 +32,6 @@ std::map<std::string, std::string> read_exclusions(const std::string& path) {
   return out;
 }
 
-std::vector<fs::path> find_cases(const Options& o) {
-  std::vector<fs::path> cases;
-  for (const char* kind : {"node", "simple", "pytorch-converted", "pytorch-operator"}) {
-    std::error_code none;
-    for (const auto& entry : fs::directory_iterator(o.data / kind, none))
-      if (fs::exists(entry.path() / "model.onnx") &&
-          entry.path().filename().string().find(o.filter) != std::string::npos)
-        cases.push_back(entry.path());
-  }
-  std::ranges::sort(cases);
-  return cases;
-}
-
 /// "missing operators: A (1 node, ...), B (..." becomes A and B; other reasons stay.
 std::vector<std::string> unsupported_names(const std::string& reason) {
   const auto start = reason.find("missing operators: ");
@@ -62,40 +48,55 @@ std::vector<std::string> unsupported_names(const std::string& reason) {
   }
 }
 
+struct Tally {
+  int passed = 0, failed = 0, unsupported = 0, excluded = 0;
+  int cases() const { return passed + failed + unsupported + excluded; }
+};
+
+void print_tally(const std::string& group, const Tally& t) {
+  fmt::print("{:18} {:6} {:6} {:6} {:6}\n", group, t.passed, t.failed, t.excluded, t.unsupported);
+}
+
 int run(const Options& o) {
-  const auto cases = find_cases(o);
+  std::vector<Case> cases = find_cases(o.data);
+  std::erase_if(cases, [&](const Case& c) { return c.name.find(o.filter) == std::string::npos; });
   if (cases.empty()) {
     fmt::print("no test data in '{}': set ASSAY_ONNX_TESTDATA or make .venv\n", o.data.string());
     return 77;
   }
   const auto exclusions = read_exclusions(o.exclusions);
   std::map<std::string, int> unsupported;
-  int passed = 0, failed = 0, excluded = 0, skipped = 0;
-  for (const fs::path& path : cases) {
-    const std::string name = path.filename().string();
-    const Verdict v = run_case_apart(path);
-    const auto exclusion = exclusions.find(name);
+  std::map<std::string, Tally> groups;
+  Tally all;
+  const auto count = [&](const Case& test, int Tally::*what) { ++(groups[test.group].*what), ++(all.*what); };
+  for (const Case& test : cases) {
+    const Verdict v = run_case_apart(test);
+    const auto exclusion = exclusions.find(test.name);
     if (exclusion != exclusions.end()) {
-      ++excluded;
-      if (v.outcome != Outcome::pass) continue;
-      ++failed;
-      fmt::print("FAIL {}: passes, but is excluded ({})\n", name, exclusion->second);
+      const bool passes = v.outcome == Outcome::pass;
+      count(test, passes ? &Tally::failed : &Tally::excluded);
+      if (passes) fmt::print("FAIL {}: passes, but is excluded ({})\n", test.name, exclusion->second);
     } else if (v.outcome == Outcome::pass) {
-      ++passed;
+      count(test, &Tally::passed);
     } else if (v.outcome == Outcome::unsupported) {
-      ++skipped;
+      count(test, &Tally::unsupported);
       for (const std::string& op : unsupported_names(v.reason)) ++unsupported[op];
-      if (o.list) fmt::print("not supported {}: {}\n", name, v.reason);
+      if (o.list) fmt::print("not supported {}: {}\n", test.name, v.reason);
     } else {
-      ++failed;
-      fmt::print("FAIL {}: {}\n", name, v.reason);
+      count(test, &Tally::failed);
+      fmt::print("FAIL {}: {}\n", test.name, v.reason);
     }
   }
-  fmt::print("not supported, with cases:");
-  for (const auto& [op, count] : unsupported) fmt::print(" {} {};", op, count);
-  fmt::print("\n{} cases: {} pass, {} fail, {} not supported, {} excluded\n", cases.size(), passed, failed, skipped,
-             excluded);
-  return failed == 0 ? 0 : 1;
+  if (!unsupported.empty()) {
+    fmt::print("not supported, with cases:");
+    for (const auto& [op, uses] : unsupported) fmt::print(" {} {};", op, uses);
+    fmt::print("\n");
+  }
+  fmt::print("{:18} {:>6} {:>6} {:>6} {:>6}\n", "group", "pass", "fail", "excl.", "unsup.");
+  for (const auto& [group, tally] : groups) print_tally(group, tally);
+  fmt::print("conformance: {} passed, {} failed, {} excluded, of {}\n", all.passed, all.failed + all.unsupported,
+             all.excluded, all.cases());
+  return all.failed == 0 ? 0 : 1;
 }
 }  // namespace
 

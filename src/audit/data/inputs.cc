@@ -70,7 +70,7 @@ std::vector<std::string> names_of(std::span<const Port> ports) {
 Result<Arrays> read_test_data(const std::string& folder, std::span<const Port> ports) {
   Arrays arrays;
   for (size_t i = 0; i < ports.size(); ++i) {
-    ASSAY_TRY(ir::Tensor tensor, onnx::read_tensor_file(folder + "/input_" + std::to_string(i) + ".pb"));
+    ASSAY_TRY(ir::Tensor tensor, onnx::read_value_file(folder + "/input_" + std::to_string(i) + ".pb", ports[i].type));
     arrays.push_back({ports[i].name, std::move(tensor)});
   }
   return arrays;
