@@ -1,4 +1,6 @@
 // Logic on booleans and on the bits of integers.
+#include <algorithm>
+
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/legacy_broadcast.h"
@@ -27,15 +29,20 @@ void not_bool(const float*, const int64_t* const* in, int64_t* out, size_t n) {
   for (size_t i = 0; i < n; ++i) out[i] = !in[0][i];
 }
 
-// A shift by the width or more leaves nothing.
-void shift(const float* params, const uint64_t* const* in, uint64_t* out, size_t n) {
+// A shift by the width or more leaves nothing; of negative numbers, to the right, the sign. (A negative amount counts
+// as one that is too large: the operator leaves it undefined.)
+template <class T>
+void shift(const float* params, const T* const* in, T* out, size_t n) {
   const bool left = params[0] != 0;
   for (size_t i = 0; i < n; ++i) {
-    const uint64_t by = in[1][i];
-    out[i] = by >= 64 ? 0 : left ? in[0][i] << by : in[0][i] >> by;
+    const T value = in[0][i];
+    const auto by = static_cast<uint64_t>(in[1][i]);
+    if (left)
+      out[i] = by >= 64 ? 0 : static_cast<T>(static_cast<uint64_t>(value) << by);
+    else
+      out[i] = value >> std::min<uint64_t>(by, 63) >> (by >= 64 ? 1 : 0);
   }
 }
-void shift_signed(const float*, const int64_t* const*, int64_t* out, size_t n) { std::fill_n(out, n, 0); }
 void shift_params(const ir::Op& op, float* params) { params[0] = op.attr_string("direction", "") == "LEFT"; }
 
 Status infer_shift(InferContext& c) {
@@ -57,7 +64,7 @@ constexpr In kBoolIn[] = {{"A", kBool}, {"B", kBool}};
 constexpr In kNotIn[] = {{"X", kBool}};
 constexpr In kIntsIn[] = {{"A", kInts}, {"B", kInts}};
 constexpr In kIntIn[] = {{"X", kInts}};
-constexpr In kShiftIn[] = {{"X", kUnsigned}, {"Y", kUnsigned}};
+constexpr In kShiftIn[] = {{"X", kInts}, {"Y", kInts}};
 constexpr Out kOut[] = {{"result"}};
 constexpr AttrDoc kShiftAttrs[] = {{"direction", ""}};
 
@@ -98,14 +105,14 @@ ASSAY_ROW(kXor, "Xor", 7, kBoolIn, kBroadcastUpgrades, infer_broadcast, xor_int<
 
 extern const OpDef kBitShift = {
     .name = "BitShift",
-    .since = 11,
-    .doc = "The bits of unsigned integers moved left or right.",
+    .since = 28,
+    .doc = "The bits of integers moved left or right.",
     .in = kShiftIn,
     .out = kOut,
     .attrs = kShiftAttrs,
     .infer = infer_shift,
     .eval = eval_elementwise,
-    .elementwise = {nullptr, nullptr, shift_params, shift_signed, shift},
+    .elementwise = {nullptr, nullptr, shift_params, shift<int64_t>, shift<uint64_t>},
     .to_mil = kNoBits,
     .to_nn = kNoBitsNn,
     .in_place = true,

@@ -8,6 +8,8 @@ namespace {
 
 Status infer(InferContext& c, bool to_space) {
   const int64_t b = c.op().attr_int("blocksize", 0);
+  const std::string mode = c.op().attr_string("mode", "DCR");
+  if (mode != "DCR" && mode != "CRD") return c.fail("depth_to_space_c5", "mode is '" + mode + "', not DCR or CRD");
   if (b < 1 || b > 65536) return c.fail("depth_to_space_c1", "blocksize " + std::to_string(b));
   if (!c.ranked(0)) {
     c.set(0, c.elem(0), std::vector<ir::Dim>(4));
@@ -53,18 +55,18 @@ Blocks blocks(const ir::Dims& deep, const ir::Dims& wide, int64_t b, bool channe
   return out;
 }
 
+bool channel_first(const ir::Op& op) { return op.attr_string("mode", "DCR") == "CRD"; }
+
 Status eval_to_space(KernelContext& c) {
   ASSAY_CHECK(allocate_outputs(c));
-  const std::string mode = c.op.attr_string("mode", "DCR");
-  if (mode != "DCR" && mode != "CRD") return c.fail(Code::model_invalid, "unknown mode '" + mode + "'");
-  const Blocks b = blocks(c.in(0).dims(), c.out(0).dims(), c.op.attr_int("blocksize", 1), mode == "CRD");
+  const Blocks b = blocks(c.in(0).dims(), c.out(0).dims(), c.op.attr_int("blocksize", 1), channel_first(c.op));
   copy_strided(c.in(0), c.out(0), {b.extents, b.deep, b.wide}, c.threads);
   return {};
 }
 
 Status eval_to_depth(KernelContext& c) {
   ASSAY_CHECK(allocate_outputs(c));
-  const Blocks b = blocks(c.out(0).dims(), c.in(0).dims(), c.op.attr_int("blocksize", 1), false);
+  const Blocks b = blocks(c.out(0).dims(), c.in(0).dims(), c.op.attr_int("blocksize", 1), channel_first(c.op));
   copy_strided(c.in(0), c.out(0), {b.extents, b.wide, b.deep}, c.threads);
   return {};
 }
@@ -73,13 +75,13 @@ Status to_space_to_mil(MilContext& c) {
   if (!ir::is_float(c.elem(0))) return c.refuse("of other than floating-point numbers");
   const mil::Value block = mil::of_int(static_cast<int32_t>(c.op.attr_int("blocksize", 1)));
   if (c.op.attr_int("blocksize", 1) == 1) return c.result(c.in(0));
-  if (c.op.attr_string("mode", "DCR") == "CRD")
-    return c.emit("pixel_shuffle", {{"x", c.in(0)}, {"upscale_factor", block}});
+  if (channel_first(c.op)) return c.emit("pixel_shuffle", {{"x", c.in(0)}, {"upscale_factor", block}});
   return c.emit("depth_to_space", {{"x", c.in(0)}, {"block_size", block}});
 }
 Status to_depth_to_mil(MilContext& c) {
   if (!ir::is_float(c.elem(0))) return c.refuse("of other than floating-point numbers");
   if (c.op.attr_int("blocksize", 1) == 1) return c.result(c.in(0));
+  if (channel_first(c.op)) return c.refuse("channels first (CRD): space_to_depth has the other order");
   return c.emit("space_to_depth",
                 {{"x", c.in(0)}, {"block_size", mil::of_int(static_cast<int32_t>(c.op.attr_int("blocksize", 1)))}});
 }
@@ -88,13 +90,15 @@ Status reorganised(NnContext& c, int64_t mode) {
   if (block == 1) return c.result(c.in(0));
   return c.layer("reorganizeData", {c.in(0)}, c.params("reorganizeData").set("mode", mode).set("blockSize", block));
 }
-Status to_space_to_nn(NnContext& c) { return reorganised(c, c.op.attr_string("mode", "DCR") == "CRD" ? 2 : 1); }
-Status to_depth_to_nn(NnContext& c) { return reorganised(c, 0); }
+Status to_space_to_nn(NnContext& c) { return reorganised(c, channel_first(c.op) ? 2 : 1); }
+Status to_depth_to_nn(NnContext& c) {
+  if (channel_first(c.op)) return c.refuse("channels first (CRD): reorganizeData has the other order");
+  return reorganised(c, 0);
+}
 
 constexpr In kIn[] = {{"input", kAnything}};
 constexpr Out kOut[] = {{"output"}};
-constexpr AttrDoc kToSpaceAttrs[] = {{"blocksize", ""}, {"mode", "DCR"}};
-constexpr AttrDoc kToDepthAttrs[] = {{"blocksize", ""}};
+constexpr AttrDoc kAttrs[] = {{"blocksize", ""}, {"mode", "DCR"}};
 
 }  // namespace
 
@@ -104,7 +108,7 @@ extern const OpDef kDepthToSpace = {
     .doc = "Channels spread out as blocks of pixels.",
     .in = kIn,
     .out = kOut,
-    .attrs = kToSpaceAttrs,
+    .attrs = kAttrs,
     .infer = infer_to_space,
     .eval = eval_to_space,
     .to_mil = {to_space_to_mil, "depth_to_space, pixel_shuffle"},
@@ -113,11 +117,11 @@ extern const OpDef kDepthToSpace = {
 
 extern const OpDef kSpaceToDepth = {
     .name = "SpaceToDepth",
-    .since = 13,
+    .since = 28,
     .doc = "Blocks of pixels stacked as channels.",
     .in = kIn,
     .out = kOut,
-    .attrs = kToDepthAttrs,
+    .attrs = kAttrs,
     .infer = infer_to_depth,
     .eval = eval_to_depth,
     .to_mil = {to_depth_to_mil, "space_to_depth"},

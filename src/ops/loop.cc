@@ -25,6 +25,16 @@ Error contradiction(const InferContext& c, size_t i, const ir::Type& in, const i
                                to_string(out));
 }
 
+bool is_optional(const ir::Type& type) { return type.kind == ir::Type::Kind::optional; }
+
+/// The type of a carried value that is `a` before an iteration and `b` behind it. An optional may become what it holds:
+/// it is an optional as the body reads it, and what it holds when the loop ends.
+std::optional<ir::Type> carried_type(const ir::Type& a, const ir::Type& b, bool read) {
+  if (!is_optional(a) || is_optional(b)) return join_types(a, b);
+  auto held = join_types(*a.element, b);
+  return held && read ? ir::Type::optional_of(*std::move(held)) : std::move(held);
+}
+
 Status nested_inputs(InferContext& c, const ir::Graph* inferred, std::vector<ir::Type>& types) {
   const size_t carried = carried_count(c.input_count());
   ASSAY_CHECK(body_of(c));
@@ -35,7 +45,7 @@ Status nested_inputs(InferContext& c, const ir::Graph* inferred, std::vector<ir:
   }
   for (size_t i = 0; i < carried; ++i) {
     const ir::Type& next = nested_output(*inferred, 1 + i);
-    const auto both = join_types(types[kCarried + i], next);
+    const auto both = carried_type(types[kCarried + i], next, true);
     if (!both) return contradiction(c, i, types[kCarried + i], next);
     types[kCarried + i] = *both;
   }
@@ -70,7 +80,7 @@ Status infer(InferContext& c) {
   for (size_t i = 0; i < c.output_count(); ++i) {
     ir::Type made = nested_output(*body, 1 + i);
     if (i < carried) {
-      const auto either = join_types(c.type(kCarried + i), made);
+      const auto either = carried_type(c.type(kCarried + i), made, false);
       if (!either) return contradiction(c, i, c.type(kCarried + i), made);
       c.set(i, *either);
       continue;
@@ -107,12 +117,27 @@ ir::Tensor truth() {
 Result<bool> iterate(KernelContext& c, std::vector<ir::Tensor>& state, std::vector<std::vector<ir::Tensor>>& scans) {
   ASSAY_TRY(std::vector<ir::Tensor> results, c.run_nested(kBody, state));
   const size_t carried = state.size() - kCarried;
-  for (size_t i = 0; i < carried; ++i) state[kCarried + i] = std::move(results[1 + i]);
+  const ir::Graph& body = *c.op.attr_graph(kBody);
+  for (size_t i = 0; i < carried; ++i) {
+    const bool becomes =
+        is_optional(body.at(body.inputs[kCarried + i]).type) && !is_optional(nested_output(body, 1 + i));
+    state[kCarried + i] = becomes ? ir::Tensor::of_items({std::move(results[1 + i])}) : std::move(results[1 + i]);
+  }
   for (size_t k = 0; k < scans.size(); ++k) {
     if (!c.wants(carried + k)) continue;
     ASSAY_CHECK(add_scanned(c, k, std::move(results[1 + carried + k]), scans[k]));
   }
   return holds(c, results[0]);
+}
+
+/// What output `i` is: a carried value, or what it holds where the body turns an optional into that.
+Result<ir::Tensor> left_behind(const KernelContext& c, size_t i, ir::Tensor value) {
+  const ir::Graph& body = *c.op.attr_graph(kBody);
+  const bool read = is_optional(body.at(body.inputs[kCarried + i]).type);
+  if (!read || is_optional(nested_output(body, 1 + i))) return value;
+  if (value.items().empty())
+    return c.fail(Code::value_range, "carried value " + std::to_string(i) + " is an optional that holds nothing");
+  return ir::Tensor(value.items()[0]);
 }
 
 Status eval(KernelContext& c) {
@@ -134,7 +159,7 @@ Status eval(KernelContext& c) {
   for (size_t i = 0; i < c.outputs.size(); ++i) {
     if (!c.wants(i)) continue;
     if (i < carried) {
-      c.outputs[i] = std::move(state[kCarried + i]);
+      ASSAY_TRY(c.outputs[i], left_behind(c, i, std::move(state[kCarried + i])));
       continue;
     }
     ASSAY_TRY(c.outputs[i], stack(c, scans[i - carried], {c.storage_out(i), nested_output(body, 1 + i)}));

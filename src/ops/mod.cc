@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+
 #include "num/elementary.h"
 #include "ops/divisors.h"
 #include "ops/elementwise.h"
@@ -8,9 +12,27 @@
 namespace assay::ops {
 namespace {
 
+// The remainder of the truncated quotient is exact. Where its sign is not the divisor's (fmod = 0), the divisor is
+// added to it, which rounds; of zeros only the sign changes.
 template <class T>
-void fmod_span(const num::Arith<T>& arith, const float*, const T* const* in, T* out, size_t n) {
-  num::fmod(in[0], in[1], out, n);
+void toward_divisor(const T* divisors, T* rests, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    if (rests[i] == 0)
+      rests[i] = std::copysign(T{0}, divisors[i]);
+    else if (std::signbit(rests[i]) != std::signbit(divisors[i]))
+      rests[i] += divisors[i];
+  }
+}
+
+template <class T>
+void mod_span(const num::Arith<T>& arith, const float* params, const T* const* in, T* out, size_t n) {
+  std::array<T, kChunk> divisors;  // the result may lie over them
+  for (size_t begin = 0; begin < n; begin += kChunk) {
+    const size_t count = std::min(n - begin, kChunk);
+    std::copy_n(in[1] + begin, count, divisors.data());
+    num::fmod(in[0] + begin, divisors.data(), out + begin, count);
+    if (params[0] == 0) toward_divisor(divisors.data(), out + begin, count);
+  }
   arith.step(out, n);
 }
 
@@ -30,8 +52,8 @@ void mod_uint(const float*, const uint64_t* const* in, uint64_t* out, size_t n) 
 void params(const ir::Op& op, float* values) { values[0] = op.attr_int("fmod", 0) != 0; }
 
 Status infer(InferContext& c) {
-  if (ir::is_float(c.elem(0)) && c.op().attr_int("fmod", 0) == 0)
-    return c.fail("mod_c1", "floating-point operands need fmod = 1");
+  const int64_t fmod = c.op().attr_int("fmod", 0);
+  if (fmod != 0 && fmod != 1) return c.fail("mod_c1", "fmod is " + std::to_string(fmod) + ", not 0 or 1");
   return infer_broadcast(c);
 }
 
@@ -55,8 +77,8 @@ Status float_remainder(MilContext& c) {
 /// `mod` has the divisor's sign: what remains beyond the dividend's side of zero is taken back.
 Status to_mil(MilContext& c) {
   ASSAY_CHECK(mil_takes_numbers(c));
-  if (ir::is_float(c.elem(0))) return float_remainder(c);
   if (c.op.attr_int("fmod", 0) == 0) return mil_binary<"mod">(c);
+  if (ir::is_float(c.elem(0))) return float_remainder(c);
   const MilValue a = c.in(0), b = c.in(1), rest = c.binary("mod", a, b);
   const MilValue remains = c.compare("not_equal", rest, c.constant_value(mil::of_int(0)));
   const MilValue wrong = c.cast(c.binary("logical_and", remains, mil_signs_differ(c, a, b)), mil::DataType::int32);
@@ -83,15 +105,15 @@ constexpr AttrDoc kAttrs[] = {{"fmod", "0"}};
 
 extern const OpDef kMod = {
     .name = "Mod",
-    .since = 13,
-    .doc = "The remainder: of integers with the divisor's sign, or (fmod = 1) with the dividend's.",
+    .since = 28,
+    .doc = "The remainder, with the divisor's sign or (fmod = 1) the dividend's.",
     .in = kIn,
     .out = kOut,
     .attrs = kAttrs,
     .numeric = Numeric::elementwise,
     .infer = infer,
     .eval = eval,
-    .elementwise = {fmod_span<float>, fmod_span<double>, params, mod_int, mod_uint},
+    .elementwise = {mod_span<float>, mod_span<double>, params, mod_int, mod_uint},
     .to_mil = {to_mil, "mod; with the dividend's sign: and comparisons, select"},
     .to_nn = {to_nn, "modBroadcastable; with the dividend's sign: and comparisons, whereBroadcastable"},
     .in_place = true,

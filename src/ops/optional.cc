@@ -1,4 +1,5 @@
 // Optionals: lists of one value, a tensor or a sequence, or of none. Nothing is rounded.
+#include "ops/move.h"
 #include "ops/sequence.h"
 
 namespace assay::ops {
@@ -28,13 +29,21 @@ Status infer_get(InferContext& c) {
   return {};
 }
 
+/// The output, in the memory that it has where its type was known before.
+void give(KernelContext& c, ir::Tensor value) {
+  if (c.out(0).empty_handle())
+    c.out(0) = std::move(value);
+  else
+    copy_run(value, 0, c.out(0), 0, value.size());
+}
+
 Status eval_get(KernelContext& c) {
   const ir::Tensor* value = &c.in(0);
   if (is_optional(c.graph.at(c.op.inputs[0]).type)) {
     if (value->items().empty()) return c.fail(Code::value_range, "the optional holds nothing");
     value = &value->items()[0];
   }
-  c.out(0) = as_item(c, *value);
+  give(c, as_item(c, *value));
   return {};
 }
 
@@ -45,8 +54,9 @@ Status infer_has(InferContext& c) {
 
 Status eval_has(KernelContext& c) {
   const bool empty = !c.has(0) || (is_optional(c.graph.at(c.op.inputs[0]).type) && c.in(0).items().empty());
-  c.out(0) = ir::Tensor::allocate(ir::ElemType::boolean, {});
-  c.out(0).set_int(0, empty ? 0 : 1);
+  ir::Tensor has = ir::Tensor::allocate(ir::ElemType::boolean, {});
+  has.set_int(0, empty ? 0 : 1);
+  give(c, std::move(has));
   return {};
 }
 
