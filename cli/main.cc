@@ -2,12 +2,15 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <optional>
+#include <string_view>
 #include <thread>
 
 #include "cli/command.h"
@@ -44,6 +47,22 @@ void show(const Error& error, std::string_view kind) {
   print(stderr, report::to_text(error, kind, colour(STDERR_FILENO)));
 }
 
+/// "4G", "512M", "100000": bytes, at least 1; nothing for other text.
+std::optional<uint64_t> parse_size(std::string_view text) {
+  constexpr std::string_view kUnits = "KMG";
+  size_t shift = 0;
+  if (const size_t unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
+      unit != std::string_view::npos) {
+    shift = 10 * (unit + 1);
+    text.remove_suffix(1);
+  }
+  uint64_t number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem != std::errc{} || end != text.data() + text.size() || number == 0 || number > (UINT64_MAX >> shift))
+    return std::nullopt;
+  return number << shift;
+}
+
 Result<Settings> settings_of(const Args& args, ProgressBar& bar) {
   Settings settings;
   ASSAY_TRY(const auto threads, args.whole("--threads"));
@@ -52,6 +71,19 @@ Result<Settings> settings_of(const Args& args, ProgressBar& bar) {
   settings.threads = static_cast<int>(threads.value_or(0));
   settings.isa = args.text("--isa", "best");
   settings.profile_files = args.list("--profile-file");
+  if (args.has("--max-memory")) {
+    const auto bytes = parse_size(args.text("--max-memory"));
+    if (!bytes)
+      return Error{Code::usage,
+                   "--max-memory takes bytes, or a number with K, M or G, not '" + args.text("--max-memory") + "'", "",
+                   "for example --max-memory 4G"};
+    settings.max_memory = *bytes;
+  }
+  ASSAY_TRY(const auto iterations, args.whole("--max-iterations"));
+  if (iterations && *iterations < 1)
+    return Error{Code::usage, "--max-iterations takes 1 or more, not '" + args.text("--max-iterations") + "'", "",
+                 "see --help"};
+  settings.max_iterations = iterations.value_or(0);
   if (bar.wanted() && !args.has("--quiet"))
     settings.progress = [&bar](std::string_view what, uint64_t done, uint64_t total) { bar.show(what, done, total); };
   return settings;

@@ -19,6 +19,8 @@ constexpr Flag kComputing[] = {
     {"--threads", "N", "threads to use (default: one per core); results do not depend on it"},
     {"--isa", "scalar|avx2|avx512|neon", "force a code path; results do not depend on it"},
     {"--profile-file", "FILE", "profiles of your own (docs/profiles.md)", Flag::Kind::repeated},
+    {"--max-memory", "SIZE", "memory that tensors may take: bytes, or with K, M or G (default: 3/4 of the machine's)"},
+    {"--max-iterations", "N", "iterations of a loop of a model before it is refused (default: 1000000)"},
 };
 
 // Where CLI11 writes what it parses; deques keep addresses.

@@ -34,6 +34,9 @@ struct Settings {
   int threads = 0;                           ///< 0: one per core. Results do not depend on it
   std::string isa = "best";                  ///< scalar, avx2, avx512, neon or best. Results do not depend on it
   std::vector<std::string> profile_files{};  ///< user profiles (docs/profiles.md)
+  /// Bytes that tensors may take at one time, of the whole process; 0: three quarters of the machine's memory.
+  uint64_t max_memory = 0;
+  int64_t max_iterations = 0;  ///< of a loop of a model; 0: 1,000,000
   Progress progress{};
   std::vector<Callable> callables{};  ///< programs of the caller's own, named `callable:NAME`
   /// The words that start a process in which a real runtime runs apart from this one: the path of `assay` and "worker".

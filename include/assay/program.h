@@ -57,7 +57,8 @@ class Program {
   const std::vector<std::string>& variants() const;  ///< the primary first
   const Warnings& warnings() const;                  ///< what opening it had to say
 
-  /// Runs one variant. `inputs` by name; outputs in the model's order, of their own memory. Results are the same bits
+  /// Runs one variant. `inputs` by name; outputs in the model's order, of their own memory. Item i of a sequence `m` is
+  /// the array `m[i]`, what an optional `m` holds is `m[0]`, a map is `m.keys` and `m.values`. Results are the same bits
   /// for any number of threads; may be called from several at once. Errors: A301 for missing names, A302 and A303 for
   /// shapes and types that do not fit, A403 once commands::cancel() was called, A402 for real runtimes.
   Result<std::vector<Array>> run(const std::vector<Array>& inputs, size_t variant = 0) const;

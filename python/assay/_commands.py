@@ -30,12 +30,16 @@ class Common(TypedDict, total=False):
     threads: 0 (default): one per core. Results do not depend on it.
     isa: scalar, avx2, avx512, neon or best (default). Results do not depend on it.
     profile_files: profiles of your own (docs/profiles.md).
+    max_memory: bytes that tensors may take, of the whole process; 0 (default): three quarters of the machine's.
+    max_iterations: of a loop of a model before it is refused (A106); 0 (default): 1,000,000.
     progress: called with (what, done, total) on long work; total is 0 where it is not known.
     """
 
     threads: int
     isa: str
     profile_files: Sequence[Path]
+    max_memory: int
+    max_iterations: int
     progress: Callable[[str, int, int], None] | None
 
 
@@ -53,6 +57,8 @@ def settings_of(
     threads: int = 0,
     isa: str = "best",
     profile_files: Sequence[Path] = (),
+    max_memory: int = 0,
+    max_iterations: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> _assay.Settings:
     """The keyword arguments of `Common` as the extension module takes them."""
@@ -63,6 +69,11 @@ def settings_of(
     settings = _assay.Settings()
     settings.threads = threads
     settings.isa = isa
+    for name, limit in (("max_memory", max_memory), ("max_iterations", max_iterations)):
+        if not 0 <= limit < 2**63:
+            raise UsageError("A001", f"{name} takes 0 (the default) or more, not {limit}", name)
+    settings.max_memory = max_memory
+    settings.max_iterations = max_iterations
     settings.profile_files = [path_text(file) for file in listed(profile_files)]
     settings.worker = [sys.executable, "-I", "-c", _WORKER.format([path for path in sys.path if os.path.isabs(path)])]
     settings.set_progress(progress)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from assay import _assay, _commands, _results
+from assay import _assay, _commands, _lists, _results
 from assay._errors import UsageError, announce
 from assay._source import ModelFile, ModelSource
 
@@ -51,8 +49,8 @@ class Model(ModelFile):
 
     def run(
         self, inputs: Mapping[str, Any] | Sequence[Any] | Any, profile: str = "", *, variant: int | str = 0
-    ) -> dict[str, np.ndarray[Any, Any]]:
-        """Outputs by name.
+    ) -> dict[str, Any]:
+        """Outputs by name: arrays; sequences as lists, maps as dicts, what an optional holds or None.
 
         inputs: arrays by input name, in the model's order, or the only one. Memory is shared, not copied; numbers and
         lists take the type that the model declares. Arrays are never converted: another type raises AssayError A303.
@@ -63,7 +61,8 @@ class Model(ModelFile):
         if others:  # those of defaults; what is no input at all is refused by the run
             program = self.program(profile, frozenset(others))
             arrays = named_inputs(program.inputs, inputs)
-        return program.run(arrays, variant_index(program.variants, variant))
+        outputs = program.run(arrays, variant_index(program.variants, variant))
+        return {port.name: _lists.gather(port.name, port.type, outputs) for port in program.outputs}
 
     def audit(self, data: Any, labels: Any = None, **options: Any) -> _results.AuditResult:
         """`assay.audit` of this model."""
@@ -107,7 +106,12 @@ def named_inputs(ports: Sequence[Port], inputs: Any) -> dict[str, Any]:
         if len(inputs) != len(ports):
             raise TypeError(f"the model has {len(ports)} inputs ({', '.join(types)}), given are {len(inputs)}")
         inputs = dict(zip(types, inputs, strict=True))
-    return {name: _commands.as_array(value, types.get(name)) for name, value in inputs.items()}
+    arrays: dict[str, Any] = {}
+    for name, value in inputs.items():
+        arrays |= _lists.spread(
+            name, types.get(name, ""), value, lambda array, type_: _commands.as_array(array, type_ or None)
+        )
+    return arrays
 
 
 def load(model: ModelSource, **common: Unpack[_commands.Common]) -> Model:

@@ -47,7 +47,8 @@ def tensor_type(element: str) -> str:
     """ "tensor(float)" for "float32", "seq(tensor(float))" for "seq(float32[2])"."""
     if "(" in element:
         outer, inner = element.removesuffix(")").split("(", 1)
-        return f"{outer}({tensor_type(inner)})"
+        key, comma, value = inner.partition(",") if outer == "map" else ("", "", inner)
+        return f"{outer}({key}{comma}{tensor_type(value)})"
     name = element.split("[", 1)[0]
     return f"tensor({_BY_ASSAY.get(name, name)})"
 

@@ -11,9 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from assay import _assay, _commands
+from assay import _assay, _commands, _lists
 from assay._errors import AssayError, AssayMessage, AssayWarning, UsageError, warnings_in
 from assay._model import variant_index
 from assay._ort_options import RunOptions, SessionOptions
@@ -340,8 +338,9 @@ class InferenceSession:
         output_names: Sequence[str] | None,
         input_feed: Mapping[str, Any],
         run_options: RunOptions | None = None,
-    ) -> list[np.ndarray[Any, Any]]:
-        """Outputs in the order of `output_names` (None: all, in the model's order).
+    ) -> list[Any]:
+        """Outputs in the order of `output_names` (None: all, in the model's order); sequences as lists, maps as dicts,
+        what an optional holds or None.
 
         input_feed: arrays by input name; numbers and lists take the declared type. Raises ValueError for missing
         inputs, `capi.InvalidArgument` for names, types and shapes that do not fit.
@@ -360,12 +359,15 @@ class InferenceSession:
         if any(unknown):
             what = f"Invalid input name: {unknown[0][0]}" if unknown[0] else f"Invalid output name: {unknown[1][0]}"
             raise InvalidArgument("A301", what, "", f"inputs: {', '.join(types)}; outputs: {', '.join(names)}")
-        inputs = {name: _array_of(input_feed[name], types[name]) for name in types}
+        inputs: dict[str, Any] = {}
+        for name, type_ in types.items():
+            inputs |= _lists.spread(name, type_, input_feed[name], _array_of)
         try:
             outputs = self._program.run(inputs, self._variant(options))
         except AssayError as error:
             raise as_session_error(error) from error
-        return [outputs[name] for name in output_names or names]
+        declared = {port.name: port.type for port in self._program.outputs}
+        return [_lists.gather(name, declared[name], outputs) for name in output_names or names]
 
     def _variant(self, options: RunOptions) -> int:
         return variant_index(self.variants, options._entries.get("assay.variant", 0))
@@ -374,7 +376,7 @@ class InferenceSession:
         self,
         output_names: Sequence[str] | None,
         input_feed: Mapping[str, Any],
-        callback: Callable[[list[np.ndarray[Any, Any]], Any, str], None],
+        callback: Callable[[list[Any], Any, str], None],
         user_data: Any,
         run_options: RunOptions | None = None,
     ) -> None:

@@ -89,6 +89,8 @@ void bind_settings(nb::module_& m) {
   nb::class_<Settings>(m, "Settings", "What every request that computes or reads a model shares.")
       .def(nb::init<>())
       .def_rw("threads", &Settings::threads, "0: one per core. Results do not depend on it.")
+      .def_rw("max_memory", &Settings::max_memory, "Bytes that tensors may take; 0: three quarters of the machine's.")
+      .def_rw("max_iterations", &Settings::max_iterations, "Of a loop of a model; 0: 1,000,000.")
       .def_rw("isa", &Settings::isa, "scalar, avx2, avx512, neon or best. Results do not depend on it.")
       .def_rw("profile_files", &Settings::profile_files)
       .def_rw("worker", &Settings::worker)

@@ -2,6 +2,7 @@
 
 #include "backends/ort/remote.h"
 #include "base/cancel.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "num/simd.h"
 #include "ops/def.h"
@@ -61,6 +62,9 @@ Result<std::unique_ptr<Context>> Context::make(const commands::Settings& setting
     return Error{Code::usage, "there is no code path '" + settings.isa + "'", "",
                  "--isa takes scalar, avx2, avx512 or neon"};
   ASSAY_CHECK(num::force_isa(*isa));
+  Limits limits{.memory = settings.max_memory};
+  if (settings.max_iterations > 0) limits.iterations = settings.max_iterations;
+  set_limits(limits);
   auto context = std::make_unique<Context>();
   context->threads = std::make_shared<const Threads>(settings.threads);
   for (const std::string& file : settings.profile_files) ASSAY_CHECK(add_profile(context->profiles, file));

@@ -5,6 +5,7 @@
 #include "api/arrays.h"
 #include "api/context.h"
 #include "audit/data.h"
+#include "backends/data/lists.h"
 #include "backends/program.h"
 #include "base/text.h"
 
@@ -89,21 +90,28 @@ Result<std::vector<Array>> Program::run(const std::vector<Array>& inputs, size_t
     return Error{Code::usage, "there is no variant " + std::to_string(variant), program.text(),
                  "it has " + std::to_string(program.variants().size())};
   for (const Array& array : inputs) {
-    const bool known =
-        std::ranges::any_of(program.inputs(), [&](const backends::Port& port) { return port.is_called(array.name); });
+    const bool known = std::ranges::any_of(program.inputs(), [&](const backends::Port& port) {
+      return port.type.is_tensor() ? port.is_called(array.name) : backends::is_part(array.name, port.name, port.type);
+    });
     if (!known) return unknown(array.name, state_->inputs);
   }
+  ASSAY_TRY(const backends::Arrays given, api::tensors_of(inputs));
   std::vector<ir::Tensor> tensors;
   for (const backends::Port& port : program.inputs()) {
+    if (!port.type.is_tensor()) {
+      ASSAY_TRY(ir::Tensor list, backends::gather(port.name, port.type, given));
+      tensors.push_back(std::move(list));
+      continue;
+    }
     const auto found = std::ranges::find_if(inputs, [&](const Array& array) { return port.is_called(array.name); });
     if (found == inputs.end()) return missing(port.name, inputs);
-    ASSAY_TRY(ir::Tensor tensor, api::tensor_of(*found));
-    tensors.push_back(tensor.aligned());
+    tensors.push_back(given[static_cast<size_t>(found - inputs.begin())].tensor.aligned());
   }
   ASSAY_TRY(const auto outputs, program.run(variant, tensors, {}));
-  std::vector<Array> arrays;
-  for (size_t i = 0; i < outputs.size(); ++i) arrays.push_back(api::array_of(state_->outputs[i].name, outputs[i]));
-  return arrays;
+  backends::Arrays arrays;
+  for (size_t i = 0; i < outputs.size(); ++i)
+    backends::spread(program.outputs()[i].name, program.outputs()[i].type, outputs[i], arrays);
+  return api::arrays_of(arrays);
 }
 
 }  // namespace assay

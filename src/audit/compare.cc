@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "audit/layout.h"
+#include "backends/data/lists.h"
 
 namespace assay::audit {
 namespace {
@@ -40,21 +41,30 @@ Tensor concatenate(const std::vector<Tensor>& parts, bool new_axis) {
   return out;
 }
 
+Error not_put_together(const Port& port) {
+  return Error{Code::data_type,
+               "output '" + port.name + "' is " + to_string(port.type) + ", of which those of " +
+                   "several samples cannot be put together",
+               port.name, "run the samples apart"};
+}
+
 // Outputs of consecutive samples must be alike to be put together.
 Status check_alike(const std::vector<Tensor>& parts, const Port& port) {
   const auto tail = [](const Tensor& t) { return ir::Dims(t.dims().begin() + (t.rank() > 0 ? 1 : 0), t.dims().end()); };
   for (const Tensor& part : parts)
-    if (part.elem() != parts[0].elem() || tail(part) != tail(parts[0]))
-      return Error{Code::data_shape,
-                   "output '" + port.name + "' is " + ir::to_string(parts[0].dims()) + " for one sample and " +
-                       ir::to_string(part.dims()) + " for another",
-                   port.name, "run the samples apart"};
+    if (part.is_list() || part.elem() != parts[0].elem() || tail(part) != tail(parts[0]))
+      return part.is_list() ? not_put_together(port)
+                            : Error{Code::data_shape,
+                                    "output '" + port.name + "' is " + ir::to_string(parts[0].dims()) +
+                                        " for one sample and " + ir::to_string(part.dims()) + " for another",
+                                    port.name, "run the samples apart"};
   return {};
 }
 
-Arrays named(const Program& program, std::vector<Tensor> outputs) {
+Arrays named(const Program& program, const std::vector<Tensor>& outputs) {
   Arrays arrays;
-  for (size_t i = 0; i < outputs.size(); ++i) arrays.push_back({program.outputs()[i].name, std::move(outputs[i])});
+  for (size_t i = 0; i < outputs.size(); ++i)
+    backends::spread(program.outputs()[i].name, program.outputs()[i].type, outputs[i], arrays);
   return arrays;
 }
 
@@ -72,7 +82,7 @@ Result<Arrays> run_apart(Program& program, size_t variant, const Samples& sample
     ASSAY_CHECK(check_alike(parts[i], program.outputs()[i]));
     whole.push_back(concatenate(parts[i], !samples.has_sample_axis()));
   }
-  return named(program, std::move(whole));
+  return named(program, whole);
 }
 
 // Counts of one worker.
@@ -236,12 +246,30 @@ Status check_parts(const Program& program, const Samples& samples, size_t step) 
 }
 }  // namespace
 
+namespace {
+bool all_tensors(std::span<const Port> ports) {
+  return std::ranges::all_of(ports, [](const Port& port) { return port.type.is_tensor(); });
+}
+
+/// Once, on all of the data: sequences have no samples.
+Result<Arrays> run_whole(Program& program, size_t variant, const Arrays& data) {
+  std::vector<Tensor> inputs;
+  for (const Port& port : program.inputs()) {
+    ASSAY_TRY(Tensor input, backends::gather(port.name, port.type, data));
+    inputs.push_back(std::move(input));
+  }
+  ASSAY_TRY(const auto outputs, program.run(variant, inputs, SampleRange{}));
+  return named(program, outputs);
+}
+}  // namespace
+
 Result<Arrays> run_program(Program& program, size_t variant, const Arrays& data, Warnings& warnings) {
   if (program.inputs().empty()) {
     const size_t n = program.recorded_samples() > 0 ? program.recorded_samples() : 1;
     ASSAY_TRY(auto outputs, program.run(variant, {}, SampleRange{0, n, n, 0}));
-    return named(program, std::move(outputs));
+    return named(program, outputs);
   }
+  if (!all_tensors(program.inputs())) return run_whole(program, variant, data);
   warn_of_unused(data, program.inputs(), program.text(), warnings);
   ASSAY_TRY(const Samples samples, Samples::create(data, program.inputs()));
   const size_t fixed = first_axes_are_open(program) ? samples.count() : samples.batch();
@@ -259,7 +287,7 @@ Result<Arrays> run_program(Program& program, size_t variant, const Arrays& data,
   }
   const auto inputs = samples.slice(0, samples.count());
   ASSAY_TRY(auto outputs, program.run(variant, inputs, SampleRange{0, samples.count(), samples.count(), 0}));
-  return named(program, std::move(outputs));
+  return named(program, outputs);
 }
 
 Result<CompareResult> compare(std::span<Program* const> programs, const Arrays& data, const CompareOptions& options,

@@ -104,9 +104,24 @@ size_t largest_chunk(const Program& program) {
   return chunk;
 }
 
+namespace {
+/// Samples and decisions are of tensors.
+Status only_tensors(const Program& program) {
+  for (const auto* ports : {&program.inputs(), &program.outputs()})
+    for (const Port& port : *ports)
+      if (!port.type.is_tensor())
+        return Error{
+            Code::type_unsupported,
+            "'" + port.name + "' is " + to_string(port.type) + ": samples and outputs that are compared are tensors",
+            program.text(), "give the model tensors, or run it by `assay run` and compare what it writes"};
+  return {};
+}
+}  // namespace
+
 Result<Layout> Layout::create(std::span<Program* const> programs, const Arrays& data, Samples::Whole whole,
                               Warnings& warnings) {
   Layout layout;
+  for (const Program* program : programs) ASSAY_CHECK(only_tensors(*program));
   // Inputs are named after the first program that has some: recordings have none.
   const auto named = std::find_if(programs.begin(), programs.end(), [](Program* p) { return !p->inputs().empty(); });
   for (Program* program : programs) {

@@ -6,6 +6,7 @@
 
 #include "base/cancel.h"
 #include "base/checked.h"
+#include "base/limits.h"
 #include "exec/fuse.h"
 #include "exec/runner.h"
 #include "ops/infer.h"
@@ -209,20 +210,26 @@ Status Plan::run_nested_step(Step& step) {
   return {};
 }
 
+Status Plan::run_step(Step& step) {
+  try {
+    if (step.nested) return run_nested_step(step);
+    if (step.dynamic) return run_dynamic(step);
+    if (step.view) {
+      run_view(step);
+      return {};
+    }
+    if (!step.output_slots.empty() || step.context.outputs[0].empty_handle()) bind(step);
+    return step.op->def->eval(step.context);
+  } catch (const OverBudget& over) {
+    return over.error(graph_.describe(*step.op));
+  }
+}
+
 Result<std::vector<ir::Tensor>> Plan::run(std::span<const ir::Tensor> given) {
   for (size_t i = 0; i < given.size(); ++i) tensors_[given_[i]] = given[i];
   for (Step& step : steps_) {
     ASSAY_CHECK(check_cancel());
-    if (step.nested) {
-      ASSAY_CHECK(run_nested_step(step));
-    } else if (step.dynamic) {
-      ASSAY_CHECK(run_dynamic(step));
-    } else if (step.view) {
-      run_view(step);
-    } else {
-      if (!step.output_slots.empty() || step.context.outputs[0].empty_handle()) bind(step);
-      ASSAY_CHECK(step.op->def->eval(step.context));
-    }
+    ASSAY_CHECK(run_step(step));
   }
   ASSAY_CHECK(check_cancel());
   std::vector<ir::Tensor> outputs;

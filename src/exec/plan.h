@@ -64,6 +64,7 @@ class Plan {
   void make_steps(const PlanSource& source);
   ops::RunNested run_nested(const std::vector<Nested>& graphs) const;
   void place(const SessionOptions& options);
+  Status run_step(Step& step);
   Status run_dynamic(Step& step);
   Status run_nested_step(Step& step);
   void run_view(const Step& step);

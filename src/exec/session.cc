@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "base/limits.h"
 #include "exec/runner.h"
 #include "num/simd.h"
 
@@ -65,6 +66,21 @@ Result<ir::Tensor> zeros(const ir::Graph& graph, const ir::State& state) {
 }
 }  // namespace
 
+namespace {
+/// What `work` says, or that memory does not suffice for `what`.
+template <class Work>
+Status within_memory(const char* what, const Work& work) {
+  try {
+    return work();
+  } catch (const OverBudget& over) {
+    return over.error(what);
+  } catch (const std::bad_alloc&) {
+    return Error{Code::limit_exceeded, std::string("not enough memory for ") + what, "",
+                 "use smaller inputs or a machine with more memory"};
+  }
+}
+}  // namespace
+
 struct Session::State {
   std::unique_ptr<Runner> runner;
   std::vector<ir::Tensor> zeros, kept;  ///< of the graph's states
@@ -78,22 +94,27 @@ Session::~Session() = default;
 Result<Session> Session::create(std::shared_ptr<const ir::Graph> graph, std::shared_ptr<const Threads> threads,
                                 SessionOptions options) {
   auto state = std::make_unique<State>();
-  for (const ir::State& each : graph->states) {
-    ASSAY_TRY(ir::Tensor t, exec::zeros(*graph, each));
-    state->zeros.push_back(std::move(t));
-  }
-  state->kept = state->zeros;
-  ASSAY_TRY(state->runner, Runner::create(std::move(graph), std::move(threads), options));
+  const auto make = [&]() -> Status {
+    for (const ir::State& each : graph->states) {
+      ASSAY_TRY(ir::Tensor t, exec::zeros(*graph, each));
+      state->zeros.push_back(std::move(t));
+    }
+    state->kept = state->zeros;
+    ASSAY_TRY(state->runner, Runner::create(std::move(graph), std::move(threads), options));
+    return {};
+  };
+  ASSAY_CHECK(within_memory("the model's constants", make));
   return Session(std::move(state));
 }
 
 Result<std::vector<ir::Tensor>> Session::run(std::span<const ir::Tensor> inputs) {
   ASSAY_CHECK(check_inputs(graph(), inputs));
   const num::ScopedFloatEnvironment environment;
-  try {
+  std::vector<ir::Tensor> outputs;
+  const auto run = [&]() -> Status {
     std::vector<ir::Tensor> given(inputs.begin(), inputs.end());
     given.insert(given.end(), state_->kept.begin(), state_->kept.end());
-    ASSAY_TRY(std::vector<ir::Tensor> outputs, state_->runner->run(given));
+    ASSAY_TRY(outputs, state_->runner->run(given));
     const auto kept = outputs.end() - static_cast<std::ptrdiff_t>(state_->kept.size());
     for (size_t i = 0; i < state_->kept.size(); ++i)
       if (kept[static_cast<std::ptrdiff_t>(i)].dims() != state_->zeros[i].dims())
@@ -103,11 +124,10 @@ Result<std::vector<ir::Tensor>> Session::run(std::span<const ir::Tensor> inputs)
                      "state '" + graph().states[i].name + "'", "states have a fixed shape"};
     std::move(kept, outputs.end(), state_->kept.begin());
     outputs.erase(kept, outputs.end());
-    return outputs;
-  } catch (const std::bad_alloc&) {
-    return Error{Code::limit_exceeded, "not enough memory for the model's intermediate values", "",
-                 "use smaller inputs or a machine with more memory"};
-  }
+    return {};
+  };
+  ASSAY_CHECK(within_memory("the model's intermediate values", run));
+  return outputs;
 }
 
 void Session::reset() { state_->kept = state_->zeros; }

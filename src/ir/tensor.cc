@@ -6,6 +6,7 @@
 #include <new>
 
 #include "base/checked.h"
+#include "base/limits.h"
 
 namespace assay::ir {
 namespace {
@@ -81,12 +82,19 @@ Tensor Tensor::allocate(ElemType elem, Dims dims) {
   t.size_ = product(dims);
   t.dims_ = std::move(dims);
   const size_t bytes = t.byte_size() + kSlack;
-  t.data_ = static_cast<std::byte*>(::operator new(bytes, std::align_val_t{kAlignment}));
+  take_memory(bytes);
+  t.data_ = static_cast<std::byte*>(::operator new(bytes, std::align_val_t{kAlignment}, std::nothrow));
+  if (t.data_ == nullptr) {
+    give_memory(bytes);
+    throw std::bad_alloc();
+  }
   // The slack, and the last byte of packed elements, whose spare bits nobody writes.
   const size_t written = elem_bits(elem) < 8 && t.byte_size() > 0 ? t.byte_size() - 1 : t.byte_size();
   std::memset(t.data_ + written, 0, bytes - written);
-  t.owner_ = std::shared_ptr<const void>(
-      t.data_, [](const void* p) { ::operator delete(const_cast<void*>(p), std::align_val_t{kAlignment}); });
+  t.owner_ = std::shared_ptr<const void>(t.data_, [bytes](const void* p) {
+    ::operator delete(const_cast<void*>(p), std::align_val_t{kAlignment});
+    give_memory(bytes);
+  });
   return t;
 }
 

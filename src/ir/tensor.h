@@ -21,7 +21,8 @@ namespace assay::ir {
 class Tensor {
  public:
   Tensor() = default;
-  /// Uninitialised, 64-byte aligned, padded at the end so that a vector may be read (never written) past it.
+  /// Uninitialised, 64-byte aligned, padded at the end so that a vector may be read (never written) past it. Throws
+  /// OverBudget (base/limits.h) where the process's budget does not suffice.
   static Tensor allocate(ElemType elem, Dims dims);
   /// Borrows `data`; `owner` (may be null) keeps it alive.
   static Tensor view(ElemType elem, Dims dims, const std::byte* data, std::shared_ptr<const void> owner);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/limits.h"
 #include "ops/kernel.h"
 #include "ops/lower/families.h"
 #include "ops/nested.h"
@@ -52,12 +53,8 @@ Status nested_inputs(InferContext& c, const ir::Graph* inferred, std::vector<ir:
   return {};
 }
 
-// The number of iterations when nothing can end the loop earlier: what the body returns as the condition is its own
-// input or known to be true.
-std::optional<int64_t> known_trips(const InferContext& c, const ir::Graph& body) {
-  const ir::Tensor *most = c.constant(0), *first = c.constant(1);
-  if (!most || most->size() != 1 || (c.has(1) && !first)) return std::nullopt;
-  if (first && (first->size() != 1 || first->int_at(0) == 0)) return std::nullopt;
+// Whether nothing in the body can end the loop: what it returns as the condition is its own input or known to be true.
+bool goes_on(const ir::Graph& body) {
   ir::ValueId v = body.outputs[0];
   while (body.at(v).producer != ir::kNoOp) {
     const ir::Op& writer = body.ops[body.at(v).producer];
@@ -66,7 +63,14 @@ std::optional<int64_t> known_trips(const InferContext& c, const ir::Graph& body)
   }
   const ir::Value& condition = body.at(v);
   const bool holds = condition.constant && condition.constant->size() == 1 && condition.constant->int_at(0) != 0;
-  if (v != body.inputs[1] && !holds) return std::nullopt;
+  return v == body.inputs[1] || holds;
+}
+
+// The number of iterations when nothing can end the loop earlier.
+std::optional<int64_t> known_trips(const InferContext& c, const ir::Graph& body) {
+  const ir::Tensor *most = c.constant(0), *first = c.constant(1);
+  if (!most || most->size() != 1 || (c.has(1) && !first) || !goes_on(body)) return std::nullopt;
+  if (first && (first->size() != 1 || first->int_at(0) == 0)) return std::nullopt;
   return std::max<int64_t>(0, most->int_at(0));
 }
 
@@ -140,6 +144,15 @@ Result<ir::Tensor> left_behind(const KernelContext& c, size_t i, ir::Tensor valu
   return ir::Tensor(value.items()[0]);
 }
 
+Error too_long(const KernelContext& c, int64_t most) {
+  const std::string asked =
+      most == std::numeric_limits<int64_t>::max() ? "has no end" : "runs " + std::to_string(most) + " times";
+  Error e = c.fail(Code::limit_exceeded,
+                   "the loop " + asked + "; " + std::to_string(limits().iterations) + " iterations are allowed");
+  e.fix = "check the export, or allow more with --max-iterations";
+  return e;
+}
+
 Status eval(KernelContext& c) {
   const size_t carried = carried_count(c.input_count());
   ASSAY_TRY(const int64_t most, most_trips(c));
@@ -147,11 +160,14 @@ Status eval(KernelContext& c) {
   if (c.has(1)) {
     ASSAY_TRY(more, holds(c, c.in(1)));
   }
+  const int64_t allowed = limits().iterations;
+  if (more && most > allowed && goes_on(*c.op.attr_graph(kBody))) return too_long(c, most);
   std::vector<ir::Tensor> state = {ir::Tensor::scalar(int64_t{0}), truth()};
   // What the graph around holds may be overwritten there later; what iterations give stays.
   for (size_t i = 0; i < carried; ++i) state.push_back(c.in(kCarried + i).copy());
   std::vector<std::vector<ir::Tensor>> scans(c.outputs.size() > carried ? c.outputs.size() - carried : 0);
   for (int64_t trip = 0; trip < most && more; ++trip) {
+    if (trip >= allowed) return too_long(c, most);
     state[0] = ir::Tensor::scalar(trip);
     ASSAY_TRY(more, iterate(c, state, scans));
   }
