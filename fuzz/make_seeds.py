@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""Writes seeds for the fuzz targets: ONNX's own test models, Core ML models that coremltools makes, and messages filled
-at random.
+"""Writes seeds for the fuzz targets: ONNX's own test models, Core ML models that coremltools makes, messages filled at
+random, and archives that NumPy makes.
 
 usage: make_seeds.py OUT
 """
+import io
 import sys
 import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/python"))
+import numpy as np
 import onnx
 from coreml import fill, programs
 from coremltools.proto import Model_pb2, NeuralNetwork_pb2
@@ -52,6 +54,13 @@ def onnx_models(out, most=2000):
             write(out / "onnx", model.parent.name, model.read_bytes())
 
 
+def archives(out):
+    for name, save in {"stored": np.savez, "deflated": np.savez_compressed}.items():
+        file = io.BytesIO()
+        save(file, a=np.arange(6, dtype=np.float32).reshape(2, 3), b=np.zeros(200, np.int8))
+        write(out / "zip", name, file.getvalue())
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
@@ -59,6 +68,7 @@ def main():
     parts_of_programs(out)
     messages(out)
     onnx_models(out)
+    archives(out)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-// .npz archives. Entries are read as a stream straight into their tensors; what an entry claims is checked against what
-// the archive can hold before anything is allocated.
-#include <zip.h>
-
+// .npz archives. What an entry claims is checked against what the archive can hold before anything is allocated.
+// Arrays are copied out of the mapping, stored ones too: a file that has been read may be written.
 #include <algorithm>
 #include <memory>
+#include <unordered_set>
 
 #include "backends/data/arrays.h"
 #include "backends/data/npy.h"
+#include "backends/data/zip_reader.h"
 #include "backends/data/zip_writer.h"
 #include "base/mapped_file.h"
 #include "base/text.h"
@@ -14,91 +14,26 @@
 namespace assay::backends {
 namespace {
 constexpr std::string_view kDtypes = "__dtypes__", kProvenance = "__assay__";
-constexpr int64_t kMostEntries = 100'000;
-constexpr uint64_t kMostDeflated = 1032;  // deflate cannot shrink by more
-
-struct CloseArchive {
-  void operator()(zip_t* z) const { zip_discard(z); }
-};
-struct CloseEntry {
-  void operator()(zip_file_t* f) const { zip_fclose(f); }
-};
-using Archive = std::unique_ptr<zip_t, CloseArchive>;
-using Entry = std::unique_ptr<zip_file_t, CloseEntry>;
 
 Error malformed(const std::string& where, std::string message) {
   return Error{Code::data_malformed, std::move(message), where, "save the data again with numpy.savez"};
 }
 
-// From the mapping: the archive cannot change under us, and a path with odd characters is opened as any other file.
-Result<Archive> open_archive(const MappedFile& file, const std::string& path) {
-  // libzip takes an empty file for an archive without entries.
-  if (file.bytes().empty()) return malformed(path, "is empty");
-  zip_error_t error;
-  zip_error_init(&error);
-  zip_source_t* source = zip_source_buffer_create(file.bytes().data(), file.bytes().size(), 0, &error);
-  zip_t* archive = source == nullptr ? nullptr : zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &error);
-  if (archive == nullptr) {
-    if (source != nullptr) zip_source_free(source);
-    const std::string why = zip_error_strerror(&error);
-    zip_error_fini(&error);
-    return malformed(path, "is no readable .npz archive: " + why);
-  }
-  zip_error_fini(&error);
-  return Archive(archive);
-}
-
-Status read_exactly(zip_file_t* entry, std::byte* out, uint64_t count, const std::string& where) {
-  while (count > 0) {
-    const zip_int64_t n = zip_fread(entry, out, std::min<uint64_t>(count, 1 << 26));
-    if (n <= 0) return malformed(where, "ends early or is damaged");
-    out += n;
-    count -= static_cast<uint64_t>(n);
-  }
-  return {};
-}
-
-// Reading past the last byte makes libzip check the entry's CRC.
-Status read_end(zip_file_t* entry, const std::string& where) {
-  std::byte extra;
-  if (zip_fread(entry, &extra, 1) != 0) return malformed(where, "is damaged: its checksum or length is wrong");
-  return {};
-}
-
-Status check_sizes(const zip_stat_t& stat, uint64_t archive_bytes, const std::string& where) {
-  constexpr zip_uint64_t kNeeded = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD;
-  if ((stat.valid & kNeeded) != kNeeded) return malformed(where, "has an entry without name or size");
-  if ((stat.valid & ZIP_STAT_ENCRYPTION_METHOD) != 0 && stat.encryption_method != ZIP_EM_NONE)
-    return malformed(where, "is encrypted");
-  if (stat.comp_method != ZIP_CM_STORE && stat.comp_method != ZIP_CM_DEFLATE)
-    return malformed(where, "is compressed by a method other than deflate");
-  const uint64_t factor = stat.comp_method == ZIP_CM_STORE ? 1 : kMostDeflated;
-  if (stat.comp_size > archive_bytes || stat.size / factor > stat.comp_size)
-    return malformed(where, "claims more bytes than its archive can hold");
-  return {};
-}
-
-Result<ir::Tensor> read_entry(zip_t* archive, uint64_t index, const zip_stat_t& stat, const std::string& where) {
-  Entry entry(zip_fopen_index(archive, index, 0));
-  if (!entry) return malformed(where, std::string("cannot be read: ") + zip_strerror(archive));
-  std::string head(npy::kPrefixBytes, '\0');
-  const uint64_t first = std::min<uint64_t>(stat.size, head.size());
-  ASSAY_CHECK(read_exactly(entry.get(), reinterpret_cast<std::byte*>(head.data()), first, where));
-  ASSAY_TRY(const npy::Prefix prefix, npy::parse_prefix(std::as_bytes(std::span(head)).first(first), where));
-  const uint64_t header_bytes = prefix.before_text + prefix.text_bytes;
-  if (header_bytes > stat.size || header_bytes < head.size()) return malformed(where, "ends inside its header");
-  head.resize(header_bytes);
-  auto* rest = reinterpret_cast<std::byte*>(head.data()) + first;
-  ASSAY_CHECK(read_exactly(entry.get(), rest, header_bytes - first, where));
-  ASSAY_TRY(const npy::Header header, npy::parse_header(std::string_view(head).substr(prefix.before_text), where));
-  if (stat.size - header_bytes != header.payload_bytes)
-    return malformed(where, "has " + std::to_string(stat.size - header_bytes) + " bytes of elements, its shape needs " +
+Result<ir::Tensor> read_entry(const ZipEntry& entry, const std::string& where) {
+  auto content =
+      std::make_shared<ir::Tensor>(ir::Tensor::allocate(ir::ElemType::uint8, {static_cast<int64_t>(entry.size)}));
+  ASSAY_CHECK(unzip(entry, std::span(content->mutable_bytes(), entry.size), where));
+  const std::span bytes(content->bytes(), entry.size);
+  ASSAY_TRY(const npy::Prefix prefix, npy::parse_prefix(bytes.first(std::min(bytes.size(), npy::kPrefixBytes)), where));
+  const size_t header_bytes = prefix.before_text + prefix.text_bytes;
+  if (bytes.size() < header_bytes) return malformed(where, "ends inside its header");
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + prefix.before_text, prefix.text_bytes);
+  ASSAY_TRY(const npy::Header header, npy::parse_header(text, where));
+  const std::span payload = bytes.subspan(header_bytes);
+  if (payload.size() != header.payload_bytes)
+    return malformed(where, "has " + std::to_string(payload.size()) + " bytes of elements, its shape needs " +
                                 std::to_string(header.payload_bytes));
-  const auto bytes = static_cast<int64_t>(header.payload_bytes);
-  auto payload = std::make_shared<ir::Tensor>(ir::Tensor::allocate(ir::ElemType::uint8, {bytes}));
-  ASSAY_CHECK(read_exactly(entry.get(), payload->mutable_bytes(), header.payload_bytes, where));
-  ASSAY_CHECK(read_end(entry.get(), where));
-  return npy::to_tensor(header, std::span(payload->bytes(), header.payload_bytes), payload, where);
+  return npy::to_tensor(header, payload, content, where);
 }
 
 // Takes `__dtypes__` out of the arrays and gives those that it names their types.
@@ -134,22 +69,14 @@ Result<std::optional<std::string>> take_provenance(Arrays& arrays, const std::st
   return std::optional(std::string(reinterpret_cast<const char*>(bytes.bytes()), bytes.byte_size()));
 }
 
-Result<Arrays> read_all(zip_t* archive, const std::string& path, uint64_t archive_bytes) {
-  const zip_int64_t count = zip_get_num_entries(archive, 0);
-  if (count > kMostEntries) return malformed(path, "has over 100000 arrays");
+Result<Arrays> read_all(std::span<const std::byte> archive, const std::string& path) {
+  ASSAY_TRY(const std::vector<ZipEntry> entries, zip_entries(archive, path));
   Arrays arrays;
-  for (zip_int64_t i = 0; i < count; ++i) {
-    zip_stat_t stat;
-    const auto index = static_cast<zip_uint64_t>(i);
-    if (zip_stat_index(archive, index, ZIP_FL_ENC_GUESS, &stat) != 0)
-      return malformed(path, "has an unreadable directory");
-    std::string name = stat.name;
-    if (name.ends_with('/')) continue;
-    if (name.ends_with(".npy")) name.resize(name.size() - 4);
-    const std::string where = path + ": " + name;
-    ASSAY_CHECK(check_sizes(stat, archive_bytes, where));
-    if (find(arrays, name) != nullptr) return malformed(where, "is there twice");
-    ASSAY_TRY(ir::Tensor tensor, read_entry(archive, index, stat, where));
+  std::unordered_set<std::string_view> seen;
+  for (const ZipEntry& entry : entries) {
+    const std::string name(array_of(entry.name)), where = path + ": " + name;
+    if (!seen.insert(array_of(entry.name)).second) return malformed(where, "is there twice");
+    ASSAY_TRY(ir::Tensor tensor, read_entry(entry, where));
     arrays.push_back({name, std::move(tensor)});
   }
   return arrays;
@@ -164,10 +91,9 @@ const ir::Tensor* find(const Arrays& arrays, std::string_view name) {
 
 Result<RecordedArrays> read_recording(const std::string& path) {
   ASSAY_TRY(const MappedFile file, MappedFile::open(path));
-  ASSAY_TRY(const Archive archive, open_archive(file, path));
   try {
     RecordedArrays recording;
-    ASSAY_TRY(recording.arrays, read_all(archive.get(), path, file.bytes().size()));
+    ASSAY_TRY(recording.arrays, read_all(file.bytes(), path));
     ASSAY_TRY(recording.provenance, take_provenance(recording.arrays, path));
     ASSAY_CHECK(apply_dtypes(recording.arrays, path));
     return recording;
