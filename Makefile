@@ -8,7 +8,7 @@ SETUP := tools/setup.sh
 export CCACHE_NOHASHDIR := 1
 export CCACHE_BASEDIR := $(CURDIR)
 
-.PHONY: help demo test build wheel docs lint bench install check-sanitizers clean distclean
+.PHONY: help demo test conformance build wheel docs lint bench install check-sanitizers clean distclean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -20,12 +20,18 @@ demo:  ## three audits on real models and data; leaves build/demo/*.json and bui
 	@$(PYTHON) tools/demo.py
 
 test:  ## every test
-	@$(SETUP) build test docs venv-test inputs
+	@$(SETUP) build test docs venv-test inputs cases
 	cmake --preset dev
 	cmake --build build/dev -j $(JOBS)
 	ctest --preset dev -j $(JOBS)
 	tools/make_wheel.sh $(PYTHON)
 	$(PYTHON) -m pytest tests/python
+
+conformance:  ## ONNX's own backend tests, newest operator sets, by group; the last line is the score
+	@$(SETUP) build test venv cases
+	cmake --preset dev
+	cmake --build build/dev -j $(JOBS) --target conformance_test
+	build/dev/conformance_test --exclusions tests/conformance/exclusions.txt build/inputs/onnx-cases
 
 build:  ## the release binary, build/release/assay
 	@$(SETUP) build

@@ -5,6 +5,7 @@
 #   venv-bench    and the peers of the benchmarks, tools/requirements-bench.txt
 #   venv-test     and what the Python package is built and tested with, tools/requirements-test.txt
 #   inputs        build/inputs: the models and data sets that the demo reads
+#   cases         build/inputs/onnx-cases: ONNX's backend tests, those that its package makes on the spot too
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -105,10 +106,28 @@ fetch_inputs() {
   rm -rf $tmp
 }
 
+# Newer than the `onnx` of .venv, which other packages ask for: it makes cases, and nothing else reads it.
+CASES_OF=1.23.0
+make_cases() {
+  make_venv
+  local to=build/inputs/onnx-cases tmp=build/inputs/.cases
+  [ -f "$to/$CASES_OF" ] && return 0
+  say "making the backend tests of onnx $CASES_OF"
+  rm -rf "$to" "$tmp" && mkdir -p "$to" "$tmp"
+  .venv/bin/pip install -q --no-deps --target "$tmp" "onnx==$CASES_OF" >&2 || die "pip could not install onnx $CASES_OF"
+  PYTHONPATH=$tmp .venv/bin/python -W ignore tests/conformance/make_cases.py "$to" >&2 || die "no cases were made"
+  for kind in light simple pytorch-converted pytorch-operator; do
+    mv "$tmp/onnx/backend/test/data/$kind" "$to/"
+  done
+  rm -rf "$tmp"
+  touch "$to/$CASES_OF"
+}
+
 packages=()
 for step in "$@"; do
   case $step in
     venv-bench|venv-test) mapfile -t more < <(section venv) ;;
+    cases) mapfile -t more < <(section venv) ;;
     inputs) mapfile -t more < <(section venv; section inputs) ;;
     *) grep -qxF "[$step]" tools/packages.txt || die "unknown step: $step"
        mapfile -t more < <(section "$step") ;;
@@ -122,5 +141,6 @@ for step in "$@"; do
     venv-bench) make_venv_with bench --no-deps ;;
     venv-test) make_venv_with test -c tools/requirements.txt ;;
     inputs) fetch_inputs ;;
+    cases) make_cases ;;
   esac
 done

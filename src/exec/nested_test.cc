@@ -2,9 +2,11 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <limits>
 #include <thread>
 
 #include "base/cancel.h"
+#include "base/limits.h"
 #include "exec/session.h"
 #include "ir/text.h"
 #include "ops/def.h"
@@ -303,6 +305,7 @@ TEST(NestedDeathTest, EndlessLoopsCanBeCancelled) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
       {
+        set_limits({.iterations = std::numeric_limits<int64_t>::max()});
         Session session = session_of(kEndless);
         std::thread interrupt([] {
           std::this_thread::sleep_for(std::chrono::milliseconds(100));
