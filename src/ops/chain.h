@@ -42,6 +42,24 @@ class RowProducts {
     if (policy.operand) num::round_in_place(columns_.data(), columns_.size(), *policy.operand);
   }
 
+  /// Of the transposed matrix: `columns` is row-major, k by n.
+  static RowProducts of_columns(const num::Policy& policy, const T* columns, size_t n, size_t k) {
+    RowProducts products;
+    products.policy_ = policy;
+    products.k_ = k;
+    products.n_ = n;
+    if (const auto steps = chain_steps(policy)) products.steps_.emplace(*steps);
+    if (products.steps_) {
+      products.columns_.assign(columns, columns + n * k);
+      if (policy.operand) num::round_in_place(products.columns_.data(), n * k, *policy.operand);
+      return products;
+    }
+    products.wide_.resize(n * k);
+    for (size_t i = 0; i < k; ++i)
+      for (size_t j = 0; j < n; ++j) products.wide_[j * k + i] = columns[i * n + j];
+    return products;
+  }
+
   /// Rows [first, first + count). `scratch` is any vector of the caller's.
   void run(const T* x, size_t first, size_t count, T* y, std::vector<T>& scratch) const {
     if (!steps_) return run_slowly(x, first, count, y);
@@ -68,6 +86,48 @@ class RowProducts {
   std::optional<num::Arith<T>> steps_;
   std::vector<T> columns_;
   std::vector<double> wide_;
+};
+
+/// The same for matrices that change from call to call: y[j] = sum over i of x[i] * m[i][j], m row-major, k by n.
+template <class T>
+class ColumnProducts {
+ public:
+  explicit ColumnProducts(const num::Policy& policy) : policy_(policy) {
+    if (const auto steps = chain_steps(policy)) steps_.emplace(*steps);
+  }
+
+  /// `scratch` is any vector of the caller's.
+  void run(const T* x, const T* m, size_t k, size_t n, T* y, std::vector<T>& scratch) const {
+    if (!steps_) return run_slowly(x, m, k, n, y);
+    std::fill_n(y, n, T{0});
+    scratch.resize(2 * n);
+    T *factor = scratch.data(), *row = scratch.data() + n;
+    for (size_t i = 0; i < k; ++i) {
+      T operand = x[i];
+      const T* terms = m + i * n;
+      if (policy_.operand) {
+        num::round_in_place(&operand, 1, *policy_.operand);
+        std::copy_n(terms, n, row);
+        num::round_in_place(row, n, *policy_.operand);
+        terms = row;
+      }
+      std::fill_n(factor, n, operand);
+      steps_->fma(factor, terms, y, y, n);
+    }
+  }
+
+ private:
+  void run_slowly(const T* x, const T* m, size_t k, size_t n, T* y) const {
+    const std::vector<double> a(x, x + k);
+    std::vector<double> column(k);
+    for (size_t j = 0; j < n; ++j) {
+      for (size_t i = 0; i < k; ++i) column[i] = m[i * n + j];
+      y[j] = static_cast<T>(num::dot_reference(policy_, a.data(), column.data(), k));
+    }
+  }
+
+  num::Policy policy_;
+  std::optional<num::Arith<T>> steps_;
 };
 
 }  // namespace assay::ops

@@ -2,8 +2,7 @@
 #include <cmath>
 #include <limits>
 
-#include "ops/chain.h"
-#include "ops/elementwise.h"
+#include "ops/attention.h"
 #include "ops/infer.h"
 #include "ops/lower/elementwise.h"
 #include "ops/move.h"
@@ -62,20 +61,6 @@ class Mask {
 };
 
 template <class T>
-std::vector<T> matrix(const ir::Tensor& t, int64_t begin, size_t n) {
-  std::vector<T> values(n);
-  if (const T* from = load(t, begin, n, values.data()); from != values.data()) std::copy_n(from, n, values.data());
-  return values;
-}
-template <class T>
-std::vector<T> transposed(const std::vector<T>& m, size_t rows, size_t columns) {
-  std::vector<T> out(m.size());
-  for (size_t i = 0; i < rows; ++i)
-    for (size_t j = 0; j < columns; ++j) out[j * rows + i] = m[i * columns + j];
-  return out;
-}
-
-template <class T>
 void run(KernelContext& c) {
   const num::Arith<T> arith(c.policy());
   const Shapes s = shapes_of(c);
@@ -83,22 +68,18 @@ void run(KernelContext& c) {
   const T root = arith.sqrt(static_cast<T>(s.width));
   for (int64_t b = 0; b < s.batches; ++b) {
     const auto at = [&](size_t rows, size_t columns) { return b * static_cast<int64_t>(rows * columns); };
-    const RowProducts<T> keys(c.policy(), matrix<T>(c.in(1), at(s.keys, s.width), s.keys * s.width).data(), s.keys,
-                              s.width);
-    const auto value = matrix<T>(c.in(2), at(s.keys, s.values), s.keys * s.values);
-    const RowProducts<T> values(c.policy(), transposed(value, s.keys, s.values).data(), s.values, s.keys);
-    c.threads.for_each(s.queries, 1 + 65536 / (s.keys * (s.width + s.values) + 1), [&](size_t begin, size_t end) {
+    const Head<T> head(c.policy(), wide_copy<T>(c.in(1), at(s.keys, s.width), s.keys * s.width),
+                       wide_copy<T>(c.in(2), at(s.keys, s.values), s.keys * s.values), s.keys, s.width, s.values);
+    c.threads.for_each(s.queries, queries_per_task(s.keys, s.width + s.values), [&](size_t begin, size_t end) {
       std::vector<T> query(s.width), scores(s.keys), out(s.values), scratch;
       for (size_t i = begin; i < end; ++i) {
         const int64_t row = b * static_cast<int64_t>(s.queries) + static_cast<int64_t>(i);
         const T* q = load(c.in(0), row * static_cast<int64_t>(s.width), s.width, query.data());
-        keys.run(q, 0, s.keys, scores.data(), scratch);
+        head.score(q, scores.data(), scratch);
         arith.div(scores.data(), root, scores.data(), s.keys);
         mask.apply(arith, row, scores.data(), s.keys);
-        arith.sub(scores.data(), arith.max_of(scores.data(), s.keys), scores.data(), s.keys);
-        arith.apply(num::Function::exp, scores.data(), scores.data(), s.keys);
-        arith.div(scores.data(), arith.sum(scores.data(), s.keys), scores.data(), s.keys);
-        values.run(scores.data(), 0, s.values, out.data(), scratch);
+        softmax_in_place(arith, scores.data(), s.keys);
+        head.weigh(scores.data(), out.data(), scratch);
         store(c.out(0), row * static_cast<int64_t>(s.values), s.values, out.data(), c.policy());
       }
     });

@@ -16,12 +16,7 @@ void sigmoid(const num::Arith<T>& arith, const float*, const T* const* in, T* ou
 
 template <class T>
 void swish(const num::Arith<T>& arith, const float* params, const T* const* in, T* out, size_t n) {
-  for_blocks(n, [&](size_t i, size_t m) {
-    T t[kBlock];
-    arith.mul(in[0] + i, T(params[0]), t, m);
-    sigmoid_block(arith, t, t, m);
-    arith.mul(in[0] + i, t, out + i, m);
-  });
+  for_blocks(n, [&](size_t i, size_t m) { swish_block(arith, T(params[0]), in[0] + i, out + i, m); });
 }
 void swish_params(const ir::Op& op, float* params) { params[0] = op.attr_float("alpha", 1.0f); }
 

@@ -29,4 +29,13 @@ void sigmoid_block(const num::Arith<T>& arith, const T* x, T* y, size_t n) {
   arith.div(top, e, y, n);
 }
 
+/// y = x * sigmoid(alpha * x), n <= kBlock. y may be x.
+template <class T>
+void swish_block(const num::Arith<T>& arith, T alpha, const T* x, T* y, size_t n) {
+  T t[kBlock];
+  arith.mul(x, alpha, t, n);
+  sigmoid_block(arith, t, t, n);
+  arith.mul(x, t, y, n);
+}
+
 }  // namespace assay::ops

@@ -22,7 +22,7 @@ TOLERANCES = {
     "movement": Tolerance(0, 0, "bits are copied", bits=True, operators="""
         Cast CastLike BitCast CenterCropPad Compress Concat Constant ConstantOfShape DepthToSpace Dropout Expand EyeLike
         Flatten Gather GatherElements GatherND Identity OneHot Pad Reshape ReverseSequence Shape Size Slice SpaceToDepth
-        Split Squeeze Tile Transpose Trilu Unsqueeze Where MaxUnpool Scatter"""),
+        Split Squeeze TensorScatter Tile Transpose Trilu Unsqueeze Where MaxUnpool Scatter"""),
     "choice": Tolerance(0, 0, "one of the operands is returned", operators="""
         ArgMax ArgMin Clip GlobalMaxPool Max MaxPool Min NonMaxSuppression NonZero ReduceMax ReduceMin Relu Hardmax Sign
         ThresholdedRelu TopK Unique And Or Xor Not BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Equal Greater
@@ -50,8 +50,14 @@ TOLERANCES = {
                                        "MeanVarianceNormalization"),
     "sampling": Tolerance(16, 16, "coordinates and weights in float32, taps in another order", operators="""
         Resize Upsample GridSample RoiAlign"""),
+    "turned": Tolerance(2, 4, "two products and a sum, which ONNX Runtime may fuse", operators="RotaryEmbedding"),
+    "attention": Tolerance(64, 64, "two dot products in other orders, a softmax between them", operators="""
+        Attention CausalConvWithState LinearAttention"""),
     "recurrent": Tolerance(64, 64, "dot products and elementary functions, fed back", operators="RNN GRU LSTM"),
 }
+
+# Why ONNX Runtime cannot be asked.
+NOT_IN_ONNX_RUNTIME = {"SwiGLU": "it inlines the function body, and then lacks the body's Swish"}
 
 _FAMILY = {kind: name for name, row in TOLERANCES.items() for kind in row.operators.split()}
 
