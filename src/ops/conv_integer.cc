@@ -5,6 +5,7 @@
 #include "ops/integer/convolution.h"
 #include "ops/integer/matmul.h"
 #include "ops/integer/requantise.h"
+#include "ops/lower/families.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -131,8 +132,8 @@ extern const OpDef kConvInteger = {
     .mixed = true,
     .infer = infer_integer,
     .eval = eval_integer,
-    .to_mil = {nullptr, "no convolution of integers"},
-    .to_nn = {nullptr, "no convolution of integers"},
+    .to_mil = {conv_integer_to_mil, "conv with constant weights, where float32 holds the sums"},
+    .to_nn = {conv_integer_to_nn, "convolution with constant weights, where float32 holds the sums"},
 };
 
 extern const OpDef kQLinearConv = {
@@ -146,8 +147,10 @@ extern const OpDef kQLinearConv = {
     .numeric = Numeric::convert,
     .infer = infer_linear,
     .eval = eval_linear,
-    .to_mil = {nullptr, "no convolution of integers"},
-    .to_nn = {nullptr, "no convolution of integers"},
+    .to_mil = {qlinear_conv_to_mil, "conv with constant weights, where float32 holds the sums; mul, round, clip"},
+    .to_nn = {qlinear_conv_to_nn,
+              "convolution with constant weights, where float32 holds the sums; multiplyBroadcastable, floor, "
+              "comparisons, clip"},
 };
 
 }  // namespace assay::ops

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ops/integer/matmul.h"
+#include "ops/lower/families.h"
 #include "ops/move.h"
 #include "ops/quantised.h"
 
@@ -46,8 +47,8 @@ extern const OpDef kMatMulInteger = {
     .infer = infer,
     .eval = eval,
     .prepare = prepare,
-    .to_mil = {nullptr, "no product of integers"},
-    .to_nn = {nullptr, "no product of integers"},
+    .to_mil = {matmul_integer_to_mil, "cast, sub, matmul with a constant matrix, where float32 holds the sums"},
+    .to_nn = {matmul_integer_to_nn, "batchedMatmul with a constant matrix, where float32 holds the sums"},
 };
 
 }  // namespace assay::ops

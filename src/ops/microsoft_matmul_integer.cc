@@ -3,6 +3,7 @@
 
 #include "ops/integer/matmul.h"
 #include "ops/integer/requantise.h"
+#include "ops/lower/families.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -193,8 +194,10 @@ extern const OpDef kMicrosoftMatMulIntegerToFloat = {
     .infer = infer_to_float,
     .eval = eval_to_float,
     .prepare = prepare_to_float,
-    .to_mil = {nullptr, "no product of integers"},
-    .to_nn = {nullptr, "no product of integers"},
+    .to_mil = {matmul_integer_to_float_to_mil, "matmul with a constant matrix, where float32 holds the sums; mul, add"},
+    .to_nn =
+        {matmul_integer_to_float_to_nn,
+         "batchedMatmul with a constant matrix, where float32 holds the sums; multiplyBroadcastable, addBroadcastable"},
 };
 
 extern const OpDef kMicrosoftQGemm = {
@@ -209,8 +212,10 @@ extern const OpDef kMicrosoftQGemm = {
     .numeric = Numeric::convert,
     .infer = infer_qgemm,
     .eval = eval_qgemm,
-    .to_mil = {nullptr, "no product of integers"},
-    .to_nn = {nullptr, "no product of integers"},
+    .to_mil = {qgemm_to_mil, "matmul with a constant matrix, where float32 holds the sums; mul, round, clip"},
+    .to_nn = {qgemm_to_nn,
+              "batchedMatmul with a constant matrix, where float32 holds the sums; multiplyBroadcastable, floor, "
+              "comparisons, clip"},
 };
 
 }  // namespace assay::ops

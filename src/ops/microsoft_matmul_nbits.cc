@@ -3,6 +3,7 @@
 
 #include "base/checked.h"
 #include "ops/contraction/matrix_product.h"
+#include "ops/lower/steps.h"
 #include "ops/move.h"
 #include "ops/quantised.h"
 
@@ -152,6 +153,29 @@ Result<std::shared_ptr<const void>> prepare(PrepareContext& c) {
   return std::shared_ptr<const void>(std::move(weights));
 }
 
+/// The codes' numbers as a constant matrix.
+template <class S>
+Status lowered(S s) {
+  auto& c = s.c;
+  const Codes b{c.constant(kB), c.constant(kScales), c.constant(kZeros), c.constant(kGroups)};
+  const auto computed = [&](size_t i) { return c.has(i) && c.constant(i) == nullptr; };
+  if (!b.codes || !b.scales || computed(kZeros) || computed(kGroups)) return c.refuse("codes that are computed");
+  if (c.elem(kA) != ir::ElemType::float32) return c.refuse("products of codes with other than float32");
+  if (c.rank(kA) < 2) return c.refuse("a product of codes with a vector, or with an operand of unknown rank");
+  const Form f = form_of(c.op);
+  if (const auto wrong = wrong_sizes(f, b)) return c.refuse(*wrong);
+  const ir::Tensor rows = dequantised<float>(f, b, num::Policy{}, Threads(1));
+  std::vector<float> columns(static_cast<size_t>(rows.size()));  // as [K][N]
+  for (int64_t n = 0; n < f.n; ++n)
+    for (int64_t k = 0; k < f.k; ++k) columns[static_cast<size_t>(k * f.n + n)] = rows.data<float>()[n * f.k + k];
+  typename S::Value y = s.matmul(s.in(kA), s.floats(columns, {f.k, f.n}));
+  if (c.has(kBias)) y = s.add(y, s.in(kBias));
+  ASSAY_CHECK(c.status());
+  return c.result(y);
+}
+Status to_mil(MilContext& c) { return lowered(MilSteps(c)); }
+Status to_nn(NnContext& c) { return lowered(NnSteps(c)); }
+
 constexpr ir::TypeSet kTypes =
     type_set(ir::ElemType::float32) | type_set(ir::ElemType::float16) | type_set(ir::ElemType::bfloat16);
 constexpr In kIn[] = {{"A", kTypes},
@@ -179,8 +203,8 @@ extern const OpDef kMicrosoftMatMulNBits = {
     .infer = infer,
     .eval = eval,
     .prepare = prepare,
-    .to_mil = {nullptr, "codes with a scale a block are not written"},
-    .to_nn = {nullptr, "codes with a scale a block are not written"},
+    .to_mil = {to_mil, "matmul with a constant matrix of float32, add"},
+    .to_nn = {to_nn, "batchedMatmul with a constant matrix of float32, addBroadcastable"},
     .bound = {.f32 = 16},
 };
 

@@ -4,6 +4,7 @@
 
 #include "ops/elementwise.h"
 #include "ops/inner_op.h"
+#include "ops/lower/families.h"
 #include "ops/move.h"
 #include "ops/quantised.h"
 #include "ops/upgrade.h"
@@ -220,50 +221,66 @@ constexpr std::span<const num::Function> kNoCalls{};
 constexpr Upgrade kChannelsLast[] = {{1 << 30, transposed}};
 constexpr std::span<const Upgrade> kNoRules{};
 constexpr Upgrade kToOnnx[] = {{1 << 30, to_onnx}};
-constexpr std::string_view kNoCodes = "no operation on codes";
+constexpr Lowering<MilContext> kNoMil{nullptr, "not written for codes"};
+constexpr Lowering<NnContext> kNoNn{nullptr, "not written for codes"};
+constexpr std::string_view kMilSays = "cast, sub, mul; the operator; real_div, round, clip, cast";
+constexpr std::string_view kNnSays = "the operator between arithmetic layers; floor, comparisons, clip";
 
 }  // namespace
 
-#define ASSAY_ROW(row, onnx, inputs, attributes, sums, calls, rules, infers, evals, sentence) \
-  extern const OpDef row = {                                                                  \
-      .domain = "com.microsoft",                                                              \
-      .name = onnx,                                                                           \
-      .since = 1,                                                                             \
-      .doc = sentence,                                                                        \
-      .in = inputs,                                                                           \
-      .out = kOut,                                                                            \
-      .attrs = attributes,                                                                    \
-      .mixed = true,                                                                          \
-      .numeric = Numeric::convert,                                                            \
-      .accumulates = sums,                                                                    \
-      .elementary = calls,                                                                    \
-      .upgrades = rules,                                                                      \
-      .infer = infers,                                                                        \
-      .eval = evals,                                                                          \
-      .to_mil = {nullptr, kNoCodes},                                                          \
-      .to_nn = {nullptr, kNoCodes},                                                           \
+#define ASSAY_ROW(row, onnx, inputs, attributes, sums, calls, rules, infers, evals, sentence, mil, nn) \
+  extern const OpDef row = {                                                                           \
+      .domain = "com.microsoft",                                                                       \
+      .name = onnx,                                                                                    \
+      .since = 1,                                                                                      \
+      .doc = sentence,                                                                                 \
+      .in = inputs,                                                                                    \
+      .out = kOut,                                                                                     \
+      .attrs = attributes,                                                                             \
+      .mixed = true,                                                                                   \
+      .numeric = Numeric::convert,                                                                     \
+      .accumulates = sums,                                                                             \
+      .elementary = calls,                                                                             \
+      .upgrades = rules,                                                                               \
+      .infer = infers,                                                                                 \
+      .eval = evals,                                                                                   \
+      .to_mil = mil,                                                                                   \
+      .to_nn = nn,                                                                                     \
   };
 ASSAY_ROW(kMicrosoftQLinearAdd, "QLinearAdd", kBinaryIn, kNoAttrs, "", kNoCalls, kNoRules, infer<kAddForm>,
-          eval<kAddForm>, "Add of what the codes stand for, as codes.")
+          eval<kAddForm>, "Add of what the codes stand for, as codes.",
+          (Lowering<MilContext>{qlinear_add_to_mil, kMilSays}), (Lowering<NnContext>{qlinear_add_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearAveragePool, "QLinearAveragePool", kUnaryIn, kPoolAttrs, "elements of each window", kNoCalls,
-          kChannelsLast, infer<kAverageForm>, eval<kAverageForm>, "AveragePool of what the codes stand for, as codes.")
+          kChannelsLast, infer<kAverageForm>, eval<kAverageForm>, "AveragePool of what the codes stand for, as codes.",
+          kNoMil, kNoNn)
 ASSAY_ROW(kMicrosoftQLinearConcat, "QLinearConcat", kConcatIn, kConcatAttrs, "", kNoCalls, kNoRules, infer_concat,
-          eval_concat, "Concat of what the codes stand for, as codes.")
+          eval_concat, "Concat of what the codes stand for, as codes.",
+          (Lowering<MilContext>{qlinear_concat_to_mil, kMilSays}), (Lowering<NnContext>{qlinear_concat_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearGlobalAveragePool, "QLinearGlobalAveragePool", kUnaryIn, kGlobalAttrs,
           "elements of each channel", kNoCalls, kChannelsLast, infer<kGlobalForm>, eval<kGlobalForm>,
-          "GlobalAveragePool of what the codes stand for, as codes.")
+          "GlobalAveragePool of what the codes stand for, as codes.",
+          (Lowering<MilContext>{qlinear_global_average_pool_to_mil, kMilSays}),
+          (Lowering<NnContext>{qlinear_global_average_pool_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearLeakyRelu, "QLinearLeakyRelu", kUnaryIn, kLeakyAttrs, "", kNoCalls, kNoRules,
-          infer<kLeakyForm>, eval<kLeakyForm>, "LeakyRelu of what the codes stand for, as codes.")
+          infer<kLeakyForm>, eval<kLeakyForm>, "LeakyRelu of what the codes stand for, as codes.",
+          (Lowering<MilContext>{qlinear_leaky_relu_to_mil, kMilSays}),
+          (Lowering<NnContext>{qlinear_leaky_relu_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearMul, "QLinearMul", kBinaryIn, kNoAttrs, "", kNoCalls, kNoRules, infer<kMulForm>,
-          eval<kMulForm>, "Mul of what the codes stand for, as codes.")
+          eval<kMulForm>, "Mul of what the codes stand for, as codes.",
+          (Lowering<MilContext>{qlinear_mul_to_mil, kMilSays}), (Lowering<NnContext>{qlinear_mul_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearReduceMean, "QLinearReduceMean", kUnaryIn, kMeanAttrs, "reduced elements", kNoCalls,
-          kNoRules, infer<kMeanForm>, eval<kMeanForm>, "ReduceMean of what the codes stand for, as codes.")
+          kNoRules, infer<kMeanForm>, eval<kMeanForm>, "ReduceMean of what the codes stand for, as codes.", kNoMil,
+          kNoNn)
 ASSAY_ROW(kMicrosoftQLinearSigmoid, "QLinearSigmoid", kUnaryIn, kNoAttrs, "", kExp, kNoRules, infer<kSigmoidForm>,
-          eval<kSigmoidForm>, "Sigmoid of what the codes stand for, as codes.")
+          eval<kSigmoidForm>, "Sigmoid of what the codes stand for, as codes.",
+          (Lowering<MilContext>{qlinear_sigmoid_to_mil, kMilSays}),
+          (Lowering<NnContext>{qlinear_sigmoid_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearSoftmax, "QLinearSoftmax", kUnaryIn, kSoftmaxAttrs, "exponentials along the axis", kExp,
-          kNoRules, infer_softmax, eval_softmax, "Softmax of what the codes stand for, as codes.")
+          kNoRules, infer_softmax, eval_softmax, "Softmax of what the codes stand for, as codes.",
+          (Lowering<MilContext>{qlinear_softmax_to_mil, kMilSays}),
+          (Lowering<NnContext>{qlinear_softmax_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearWhere, "QLinearWhere", kWhereIn, kNoAttrs, "", kNoCalls, kNoRules, infer<kWhereForm>,
-          eval<kWhereForm>, "Where of what the codes stand for, as codes.")
+          eval<kWhereForm>, "Where of what the codes stand for, as codes.", kNoMil, kNoNn)
 #undef ASSAY_ROW
 
 extern const OpDef kMicrosoftQLinearConv = {

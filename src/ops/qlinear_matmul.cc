@@ -4,6 +4,7 @@
 #include "ops/inner_op.h"
 #include "ops/integer/matmul.h"
 #include "ops/integer/requantise.h"
+#include "ops/lower/families.h"
 #include "ops/move.h"
 
 namespace assay::ops {
@@ -110,8 +111,10 @@ extern const OpDef kQLinearMatMul = {
     .infer = infer,
     .eval = eval,
     .prepare = prepare,
-    .to_mil = {nullptr, "no product of integers"},
-    .to_nn = {nullptr, "no product of integers"},
+    .to_mil = {qlinear_matmul_to_mil, "matmul with a constant matrix, where float32 holds the sums; mul, round, clip"},
+    .to_nn = {qlinear_matmul_to_nn,
+              "batchedMatmul with a constant matrix, where float32 holds the sums; multiplyBroadcastable, floor, "
+              "comparisons, clip"},
 };
 
 }  // namespace assay::ops
