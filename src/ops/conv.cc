@@ -1,4 +1,5 @@
 #include "ops/contraction/convolution.h"
+#include "ops/conv_shape.h"
 #include "ops/infer.h"
 #include "ops/kernel.h"
 #include "ops/lower/families.h"
@@ -8,37 +9,9 @@ namespace assay::ops {
 namespace {
 
 Status infer(InferContext& c) {
-  const auto unknown = [&](std::optional<std::vector<ir::Dim>> shape) {
-    c.set(0, c.elem(0), std::move(shape));
-    return Status{};
-  };
-  if (!c.ranked(0)) return unknown(std::nullopt);
-  const int64_t rank = c.rank(0);
-  if (rank < 3) return c.fail("conv_c1", "the input has rank " + std::to_string(rank) + ", not 3 or more");
-  std::vector<ir::Dim> out(static_cast<size_t>(rank));
-  out[0] = c.shape(0)[0];
-  if (!c.ranked(1)) return unknown(std::move(out));
-  if (c.rank(1) != rank) return c.fail("conv_c2", "weights of rank " + std::to_string(c.rank(1)));
-  const auto &x = c.shape(0), &w = c.shape(1);
-  const int64_t groups = c.op().attr_int("group", 1);
-  if (groups < 1) return c.fail("conv_c3", "group is " + std::to_string(groups));
-  if (x[1].known() && w[1].known() && (w[1].value > x[1].value || w[1].value * groups != x[1].value))
-    return c.fail("conv_c4", std::to_string(x[1].value) + " input channels for " + std::to_string(groups) +
-                                 " groups of " + std::to_string(w[1].value));
-  if (w[0].known() && w[0].value % groups != 0)
-    return c.fail("conv_c5", std::to_string(w[0].value) + " output channels in " + std::to_string(groups) + " groups");
-  if (c.has(2) && c.ranked(2) &&
-      (c.rank(2) != 1 || (w[0].known() && c.shape(2)[0].known() && c.shape(2)[0].value != w[0].value)))
-    return c.fail("conv_c6", "a bias of shape " + to_string(c.type(2)));
-  out[1] = w[0];
-  ASSAY_TRY(const KernelAttrs attrs, window_attrs(c, {w.begin() + 2, w.end()}, "conv_c7"));
-  for (size_t i = 0; i < attrs.axes.size(); ++i) {
-    if (!x[i + 2].known() || attrs.axes[i].kernel < 0) continue;
-    const int64_t extent = attrs.axes[i].out_extent(x[i + 2].value);
-    if (extent < 0) return c.fail("conv_c8", "axis " + std::to_string(i) + " of the result would be negative");
-    out[i + 2] = extent;
-  }
-  return unknown(std::move(out));
+  ASSAY_TRY(auto shape, infer_convolution(c, 0, 1, 2));
+  c.set(0, c.elem(0), std::move(shape));
+  return {};
 }
 
 contraction::Window window_of(const ir::Op& op, const ir::Dims& x, const ir::Dims& w, const ir::Dims& y) {

@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <numeric>
 
 #include "ops/contraction/matrix_product.h"
 #include "ops/contraction/row_product.h"
 #include "ops/infer.h"
 #include "ops/kernel.h"
 #include "ops/lower/families.h"
+#include "ops/product_shape.h"
 
 namespace assay::ops {
 namespace {
@@ -13,67 +13,9 @@ namespace {
 using contraction::MatrixProduct;
 
 Status infer(InferContext& c) {
-  if (!c.ranked(0) || !c.ranked(1)) {
-    c.set(0, c.elem(0), std::nullopt);
-    return {};
-  }
-  std::vector<ir::Dim> a = c.shape(0), b = c.shape(1);
-  if (a.empty() || b.empty()) return c.fail("matmul_c1", "an operand is a scalar");
-  const bool row = a.size() == 1, column = b.size() == 1;
-  if (row) a.insert(a.begin(), 1);
-  if (column) b.emplace_back(1);
-  const ir::Dim &inner = a.back(), &outer = b[b.size() - 2];
-  if (inner.known() && outer.known() && inner.value != outer.value)
-    return c.fail("matmul_c2", "inner dimensions " + std::to_string(inner.value) + " and " +
-                                   std::to_string(outer.value) + " differ");
-  auto out = broadcast_shapes({a.begin(), a.end() - 2}, {b.begin(), b.end() - 2});
-  if (!out)
-    return c.fail("matmul_c3",
-                  "batch dimensions of " + to_string(c.type(0)) + " and " + to_string(c.type(1)) + " do not broadcast");
-  if (!row) out->push_back(a[a.size() - 2]);
-  if (!column) out->push_back(b.back());
-  c.set(0, c.elem(0), std::move(out));
+  ASSAY_TRY(auto shape, infer_product(c, 0, 1));
+  c.set(0, c.elem(0), std::move(shape));
   return {};
-}
-
-struct Shapes {
-  size_t m, n, k;
-  ir::Dims a_batch, b_batch, batch;
-};
-
-Shapes shapes_of(ir::Dims a, ir::Dims b) {
-  if (a.size() == 1) a.insert(a.begin(), 1);
-  if (b.size() == 1) b.push_back(1);
-  Shapes s{};
-  s.m = static_cast<size_t>(a[a.size() - 2]), s.k = static_cast<size_t>(a.back());
-  s.n = static_cast<size_t>(b.back());
-  s.a_batch.assign(a.begin(), a.end() - 2);
-  s.b_batch.assign(b.begin(), b.end() - 2);
-  const size_t rank = std::max(s.a_batch.size(), s.b_batch.size());
-  s.a_batch.insert(s.a_batch.begin(), rank - s.a_batch.size(), 1);
-  s.b_batch.insert(s.b_batch.begin(), rank - s.b_batch.size(), 1);
-  for (size_t i = 0; i < rank; ++i) s.batch.push_back(s.a_batch[i] == 1 ? s.b_batch[i] : s.a_batch[i]);
-  return s;
-}
-
-size_t product_of(const ir::Dims& dims) {
-  return static_cast<size_t>(std::accumulate(dims.begin(), dims.end(), int64_t{1}, std::multiplies<>()));
-}
-
-/// Where each batch of the result finds its matrix in an operand whose batch dimensions broadcast.
-std::vector<size_t> offsets_of(const ir::Dims& own, const ir::Dims& all, size_t matrix) {
-  std::vector<size_t> offsets(product_of(all));
-  for (size_t i = 0; i < offsets.size(); ++i) {
-    size_t rest = i, at = 0, stride = matrix;
-    for (size_t axis = all.size(); axis-- > 0;) {
-      const size_t index = rest % static_cast<size_t>(all[axis]);
-      rest /= static_cast<size_t>(all[axis]);
-      if (own[axis] != 1) at += index * stride;
-      stride *= static_cast<size_t>(own[axis]);
-    }
-    offsets[i] = at;
-  }
-  return offsets;
 }
 
 // Integers wrap modulo 2^bits; k ascending does not matter.
@@ -99,16 +41,16 @@ void multiply_integers(KernelContext& c, const MatrixProduct& p) {
 }
 
 Status eval(KernelContext& c) {
-  const Shapes s = shapes_of(c.in(0).dims(), c.in(1).dims());
+  const ProductShapes s = product_shapes(c.in(0).dims(), c.in(1).dims());
   MatrixProduct p;
-  p.batches = product_of(s.batch), p.m = s.m, p.n = s.n, p.k = s.k;
-  const bool shared_b = product_of(s.b_batch) == 1;
+  p.batches = extent_of(s.batch), p.m = s.m, p.n = s.n, p.k = s.k;
+  const bool shared_b = extent_of(s.b_batch) == 1;
   if (shared_b) {  // one matrix for all: the batches are rows
     p.m *= p.batches;
     p.batches = std::min<size_t>(p.batches, 1);
   } else {
-    p.a_offsets = offsets_of(s.a_batch, s.batch, s.m * s.k);
-    p.b_offsets = offsets_of(s.b_batch, s.batch, s.k * s.n);
+    p.a_offsets = matrix_offsets(s.a_batch, s.batch, s.m * s.k);
+    p.b_offsets = matrix_offsets(s.b_batch, s.batch, s.k * s.n);
   }
   p.a = contraction::matrix_view(c.in(0), s.m, s.k, true);
   p.b = contraction::matrix_view(c.in(1), s.k, s.n, false);
@@ -135,7 +77,7 @@ Result<std::shared_ptr<const void>> prepare(PrepareContext& c) {
   if (static_cast<size_t>(b.size()) != n * k) return nothing;
   const ir::Type& a = c.graph.at(c.op.inputs[0]).type;
   const contraction::MatrixView view = contraction::matrix_view(b, k, n, false);
-  const bool one_row = a.is_static() && product_of(a.dims()) == k;
+  const bool one_row = a.is_static() && extent_of(a.dims()) == k;
   if (one_row && contraction::suits_row_product(1, view, c.op.policy)) return nothing;
   return contraction::prepare_b(c, view, 1, {}, n, k);
 }

@@ -8,6 +8,7 @@
 #include "ops/infer.h"
 #include "ops/lower/rules.h"
 #include "ops/move.h"
+#include "ops/quantised.h"
 #include "ops/rows.h"
 
 namespace assay::ops {
@@ -51,28 +52,6 @@ Result<Granularity> granularity(const KernelContext& c) {
     return c.fail(Code::model_invalid, "the scale's length is not the axis's");
   }
   return g;
-}
-
-struct Range {
-  double low, high;
-};
-Range range_of(ElemType type) {
-  const int bits = ir::elem_bits(type);
-  if (!ir::is_signed_integer(type)) return {0, std::ldexp(1.0, bits) - 1};
-  return {-std::ldexp(1.0, bits - 1), std::ldexp(1.0, bits - 1) - 1};
-}
-
-/// One quotient x / scale as the output's type: to the nearest integer, ties to even, plus zero point, saturated.
-void put_quantised(ir::Tensor& out, int64_t i, double quotient, double zero, bool saturate) {
-  if (const auto format = ir::elem_format(out.elem())) {
-    num::Rounding rounding{.format = num::format(*format)};
-    if (saturate) rounding.overflow = num::Overflow::clamp;
-    out.set_int(i, static_cast<int64_t>(num::encode(num::round(quotient + zero, rounding), rounding.format)));
-    return;
-  }
-  const Range range = range_of(out.elem());
-  const double rounded = std::nearbyint(quotient) + zero;
-  out.set_int(i, std::isnan(rounded) ? 0 : static_cast<int64_t>(std::clamp(rounded, range.low, range.high)));
 }
 
 /// body(at, n, scale index, whether the scale advances with the elements) over runs of at most kChunk elements.
@@ -150,11 +129,8 @@ Status infer_dequantise(InferContext& c) {
 
 // ---- DynamicQuantizeLinear: its body in ONNX, step by step.
 
-struct Dynamic {
-  double scale, zero;
-};
 template <class T>
-Dynamic dynamic_parameters(KernelContext& c, const num::Arith<T>& arith) {
+DynamicCodes dynamic_parameters(KernelContext& c, const num::Arith<T>& arith) {
   T low = 0, high = 0;
   std::vector<T> buffer(kChunk);
   for (int64_t at = 0; at < c.in(0).size(); at += static_cast<int64_t>(kChunk)) {
@@ -165,18 +141,13 @@ Dynamic dynamic_parameters(KernelContext& c, const num::Arith<T>& arith) {
       high = std::max(high, x[i]);
     }
   }
-  const T scale = arith.div(arith.sub(high, low), T(255));
-  T zero = arith.sub(T(0), arith.div(low, scale));
-  const T bottom = 0, top = 255;
-  arith.clamp(&zero, &bottom, &top, &zero, 1);
-  arith.round(&zero, &zero, 1);
-  return {static_cast<double>(scale), std::isnan(zero) ? 0 : static_cast<double>(zero)};
+  return dynamic_codes(arith, low, high);
 }
 
 template <class T>
 void dynamic(KernelContext& c) {
   const num::Arith<T> arith(c.policy());
-  const Dynamic d = dynamic_parameters(c, arith);
+  const DynamicCodes d = dynamic_parameters(c, arith);
   std::vector<T> buffer(kChunk);
   for (int64_t at = 0; at < c.in(0).size(); at += static_cast<int64_t>(kChunk)) {
     const auto n = static_cast<size_t>(std::min<int64_t>(static_cast<int64_t>(kChunk), c.in(0).size() - at));

@@ -37,8 +37,20 @@ bool same_name(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) { return std::tolower(x) == std::tolower(y); });
 }
 
-/// The activations of all directions; alpha and beta are consumed in order by those that take them.
-Result<std::vector<Activation>> activations(const KernelContext& c, const RecurrentForm& form, size_t directions) {
+template <class T>
+std::vector<T> slice(const ir::Tensor& t, int64_t begin, size_t n) {
+  std::vector<T> buffer(n);
+  const T* values = load(t, begin, n, buffer.data());
+  if (values != buffer.data()) std::copy_n(values, n, buffer.data());
+  return buffer;
+}
+
+using Geometry = RecurrentGeometry;
+
+}  // namespace
+
+Result<std::vector<Activation>> recurrent_activations(const KernelContext& c, const RecurrentForm& form,
+                                                      size_t directions) {
   const auto names = c.op.attr_strings("activations");
   std::vector<Activation> out;
   if (names.empty()) {
@@ -60,21 +72,8 @@ Result<std::vector<Activation>> activations(const KernelContext& c, const Recurr
   return out;
 }
 
-struct Geometry {
-  int64_t steps = 0, batch = 0, input = 0, hidden = 0, directions = 1;
-  bool batch_first = false;
-  bool reverse(int64_t d) const { return first_reversed || d == 1; }
-  bool first_reversed = false;
-
-  int64_t x_at(int64_t t, int64_t b) const { return (batch_first ? b * steps + t : t * batch + b) * input; }
-  int64_t y_at(int64_t t, int64_t d, int64_t b) const {
-    return (batch_first ? (b * steps + t) * directions + d : (t * directions + d) * batch + b) * hidden;
-  }
-  int64_t state_at(int64_t d, int64_t b) const { return (batch_first ? b * directions + d : d * batch + b) * hidden; }
-};
-
-Result<Geometry> geometry(const KernelContext& c, size_t gates, bool has_cell) {
-  Geometry g;
+Result<RecurrentGeometry> recurrent_geometry(const KernelContext& c, size_t gates, bool has_cell, bool k_first) {
+  RecurrentGeometry g;
   const ir::Tensor &x = c.in(0), &w = c.in(1), &r = c.in(2);
   const std::string direction = c.op.attr_string("direction", "forward");
   g.directions = direction == "bidirectional" ? 2 : 1;
@@ -85,41 +84,30 @@ Result<Geometry> geometry(const KernelContext& c, size_t gates, bool has_cell) {
   g.steps = x.dims()[g.batch_first ? 1 : 0];
   g.batch = x.dims()[g.batch_first ? 0 : 1];
   g.input = x.dims()[2];
-  g.hidden = r.dims()[2];
+  g.hidden = r.dims()[k_first ? 1 : 2];
   const auto n = static_cast<int64_t>(gates);
   const ir::Dims state =
       g.batch_first ? ir::Dims{g.batch, g.directions, g.hidden} : ir::Dims{g.directions, g.batch, g.hidden};
+  const auto matrix = [&](int64_t k) {
+    return k_first ? ir::Dims{g.directions, k, n * g.hidden} : ir::Dims{g.directions, n * g.hidden, k};
+  };
   const auto fits = [&](size_t i, const ir::Dims& dims) { return !c.has(i) || c.in(i).dims() == dims; };
-  if (g.hidden == 0 || c.op.attr_int("hidden_size", g.hidden) != g.hidden ||
-      !fits(1, {g.directions, n * g.hidden, g.input}) || !fits(2, {g.directions, n * g.hidden, g.hidden}) ||
-      !fits(3, {g.directions, 2 * n * g.hidden}) || !fits(4, {g.batch}) || !fits(5, state) ||
-      (has_cell && (!fits(6, state) || !fits(7, {g.directions, 3 * g.hidden}))))
+  if (g.hidden == 0 || c.op.attr_int("hidden_size", g.hidden) != g.hidden || !fits(1, matrix(g.input)) ||
+      !fits(2, matrix(g.hidden)) || !fits(3, {g.directions, 2 * n * g.hidden}) || !fits(4, {g.batch}) ||
+      !fits(5, state) || (has_cell && (!fits(6, state) || !fits(7, {g.directions, 3 * g.hidden}))))
     return c.fail(Code::model_invalid, "the shapes of X, W, R, B, states or peepholes do not fit together");
   return g;
 }
 
 template <class T>
-std::vector<T> slice(const ir::Tensor& t, int64_t begin, size_t n) {
-  std::vector<T> buffer(n);
-  const T* values = load(t, begin, n, buffer.data());
-  if (values != buffer.data()) std::copy_n(values, n, buffer.data());
-  return buffer;
-}
-
-template <class T>
-Cell<T> make_cell(const KernelContext& c, const num::Arith<T>& arith, const Geometry& g, size_t gates, bool has_cell,
-                  int64_t d) {
+Cell<T> recurrent_cell(const KernelContext& c, const num::Arith<T>& arith, const RecurrentGeometry& g, size_t gates,
+                       bool has_cell, int64_t d) {
   Cell<T> cell;
   cell.input = static_cast<size_t>(g.input);
   cell.hidden = static_cast<size_t>(g.hidden);
   cell.gates = gates;
   const size_t n = gates * cell.hidden;
   const auto at = static_cast<size_t>(d);
-  cell.w = RowProducts<T>(
-      c.policy(), slice<T>(c.in(1), static_cast<int64_t>(at * n * cell.input), n * cell.input).data(), n, cell.input);
-  cell.r =
-      RowProducts<T>(c.policy(), slice<T>(c.in(2), static_cast<int64_t>(at * n * cell.hidden), n * cell.hidden).data(),
-                     n, cell.hidden);
   if (c.has(3)) {
     cell.wb = slice<T>(c.in(3), static_cast<int64_t>(at * 2 * n), n);
     cell.rb = slice<T>(c.in(3), static_cast<int64_t>(at * 2 * n + n), n);
@@ -132,6 +120,35 @@ Cell<T> make_cell(const KernelContext& c, const num::Arith<T>& arith, const Geom
   cell.cell_clip = c.op.attr_float("cell_clip", 0);
   cell.coupled = c.op.attr_int("input_forget", 0) != 0;
   cell.linear_before_reset = c.op.attr_int("linear_before_reset", 0) != 0;
+  return cell;
+}
+
+template Cell<float> recurrent_cell(const KernelContext&, const num::Arith<float>&, const RecurrentGeometry&, size_t,
+                                    bool, int64_t);
+template Cell<double> recurrent_cell(const KernelContext&, const num::Arith<double>&, const RecurrentGeometry&, size_t,
+                                     bool, int64_t);
+
+Status check_lengths(const KernelContext& c, const RecurrentGeometry& g) {
+  for (int64_t b = 0; c.has(4) && b < g.batch; ++b)
+    if (c.in(4).int_at(b) < 0 || c.in(4).int_at(b) > g.steps)
+      return c.fail(Code::value_range,
+                    "sequence_lens " + std::to_string(c.in(4).int_at(b)) + " of " + std::to_string(g.steps) + " steps");
+  return {};
+}
+
+namespace {
+
+template <class T>
+Cell<T> make_cell(const KernelContext& c, const num::Arith<T>& arith, const Geometry& g, size_t gates, bool has_cell,
+                  int64_t d) {
+  Cell<T> cell = recurrent_cell(c, arith, g, gates, has_cell, d);
+  const size_t n = gates * cell.hidden;
+  const auto at = static_cast<size_t>(d);
+  cell.w = RowProducts<T>(
+      c.policy(), slice<T>(c.in(1), static_cast<int64_t>(at * n * cell.input), n * cell.input).data(), n, cell.input);
+  cell.r =
+      RowProducts<T>(c.policy(), slice<T>(c.in(2), static_cast<int64_t>(at * n * cell.hidden), n * cell.hidden).data(),
+                     n, cell.hidden);
   return cell;
 }
 
@@ -163,7 +180,7 @@ void walk(KernelContext& c, const num::Arith<T>& arith, const Geometry& g, const
 template <class T>
 Status run(KernelContext& c, const Geometry& g, const RecurrentForm& form, StepFn<T> step) {
   const num::Arith<T> arith(c.policy());
-  ASSAY_TRY(const auto functions, activations(c, form, static_cast<size_t>(g.directions)));
+  ASSAY_TRY(const auto functions, recurrent_activations(c, form, static_cast<size_t>(g.directions)));
   const size_t each = form.defaults.size();
   for (int64_t d = 0; d < g.directions; ++d) {
     Cell<T> cell = make_cell(c, arith, g, form.gates, form.has_cell, d);
@@ -272,12 +289,9 @@ Status infer_recurrent(InferContext& c, size_t gates, bool has_cell) {
 }
 
 Status eval_recurrent(KernelContext& c, const RecurrentForm& form, StepFn<float> f32, StepFn<double> f64) {
-  ASSAY_TRY(const Geometry g, geometry(c, form.gates, form.has_cell));
+  ASSAY_TRY(const Geometry g, recurrent_geometry(c, form.gates, form.has_cell, false));
   ASSAY_CHECK(allocate_outputs(c));
-  for (int64_t b = 0; c.has(4) && b < g.batch; ++b)
-    if (c.in(4).int_at(b) < 0 || c.in(4).int_at(b) > g.steps)
-      return c.fail(Code::value_range,
-                    "sequence_lens " + std::to_string(c.in(4).int_at(b)) + " of " + std::to_string(g.steps) + " steps");
+  ASSAY_CHECK(check_lengths(c, g));
   const bool wide = c.policy().compute == num::FormatId::float64 || c.in(0).elem() == ir::ElemType::float64;
   return wide ? run<double>(c, g, form, f64) : run<float>(c, g, form, f32);
 }

@@ -61,6 +61,36 @@ struct RecurrentForm {
   std::vector<Activation> defaults;
 };
 
+struct RecurrentGeometry {
+  int64_t steps = 0, batch = 0, input = 0, hidden = 0, directions = 1;
+  bool batch_first = false;
+  bool reverse(int64_t d) const { return first_reversed || d == 1; }
+  bool first_reversed = false;
+
+  int64_t x_at(int64_t t, int64_t b) const { return (batch_first ? b * steps + t : t * batch + b) * input; }
+  int64_t y_at(int64_t t, int64_t d, int64_t b) const {
+    return (batch_first ? (b * steps + t) * directions + d : (t * directions + d) * batch + b) * hidden;
+  }
+  int64_t state_at(int64_t d, int64_t b) const { return (batch_first ? b * directions + d : d * batch + b) * hidden; }
+};
+
+/// Of operands that fit together, else an error. `k_first`: W and R are [directions][k][gates * hidden] rather than
+/// [directions][gates * hidden][k].
+Result<RecurrentGeometry> recurrent_geometry(const KernelContext& c, size_t gates, bool has_cell, bool k_first);
+/// sequence_lens (input 4) lie between 0 and the number of steps.
+Status check_lengths(const KernelContext& c, const RecurrentGeometry& g);
+/// The activations of all directions; alpha and beta are consumed in order by those that take them.
+Result<std::vector<Activation>> recurrent_activations(const KernelContext& c, const RecurrentForm& form,
+                                                      size_t directions);
+/// Biases, peepholes and attributes of direction `d`; no matrices and no activations.
+template <class T>
+Cell<T> recurrent_cell(const KernelContext& c, const num::Arith<T>& arith, const RecurrentGeometry& g, size_t gates,
+                       bool has_cell, int64_t d);
+
+/// From the gates' inputs i, o, f, c in state.gates to the next h and c.
+template <class T>
+void finish_lstm(const num::Arith<T>& arith, const Cell<T>& cell, CellState<T>& state);
+
 /// pre = (x W^T) + (h R^T) + (Wb + Rb) for gates [first, first + count) of the cell.
 template <class T>
 void pre_activation(const num::Arith<T>& arith, const Cell<T>& cell, const T* x, const T* h, size_t first, size_t count,

@@ -50,13 +50,13 @@ void add_peephole(const num::Arith<T>& arith, const Cell<T>& cell, size_t which,
   arith.add(gate, s.part.data(), gate, cell.hidden);
 }
 
-/// Gates i, o, f, c; peepholes i, o, f.
+}  // namespace
+
+// Gates i, o, f, c; peepholes i, o, f.
 template <class T>
-void step_lstm(const num::Arith<T>& arith, const Cell<T>& cell, const T* x, CellState<T>& s) {
+void finish_lstm(const num::Arith<T>& arith, const Cell<T>& cell, CellState<T>& s) {
   const size_t n = cell.hidden;
-  s.gates.resize(4 * n);
   T *i = s.gates.data(), *o = i + n, *f = o + n, *g = f + n;
-  pre_activation(arith, cell, x, s.h.data(), 0, 4, s, i);
   add_peephole(arith, cell, 0, s, i);
   activate(arith, cell.functions[0], cell.clip, i, n);
   if (cell.coupled) {
@@ -78,6 +78,17 @@ void step_lstm(const num::Arith<T>& arith, const Cell<T>& cell, const T* x, Cell
   s.h = s.c;
   activate(arith, cell.functions[2], 0, s.h.data(), n);
   arith.mul(o, s.h.data(), s.h.data(), n);
+}
+template void finish_lstm(const num::Arith<float>&, const Cell<float>&, CellState<float>&);
+template void finish_lstm(const num::Arith<double>&, const Cell<double>&, CellState<double>&);
+
+namespace {
+
+template <class T>
+void step_lstm(const num::Arith<T>& arith, const Cell<T>& cell, const T* x, CellState<T>& s) {
+  s.gates.resize(4 * cell.hidden);
+  pre_activation(arith, cell, x, s.h.data(), 0, 4, s, s.gates.data());
+  finish_lstm(arith, cell, s);
 }
 
 Status infer_rnn(InferContext& c) { return infer_recurrent(c, 1, false); }

@@ -143,6 +143,11 @@ DIVERGENCES = [
     Divergence("Slice", "a negative step with an end of INT32_MAX or INT64_MAX",
                "ONNX Runtime reads it as NumPy's None, before the first element; ONNX clamps it to the last one",
                None, Case("Slice", [f32(1, 2, 3), i64(2), i64(np.iinfo(np.int64).max), i64(0), i64(-1)])),
+    Divergence("MatMulNBits", "g_idx and packed zero points are both given",
+               "ONNX Runtime takes the zero points for those that are not given (2^(bits - 1)); here both count", None,
+               Case("MatMulNBits", [np.ones((1, 16), np.float32), np.full((1, 1, 8), 0x33, np.uint8), f32(1),
+                                    np.array([1], np.uint8), np.zeros(16, np.int32)],
+                    {"K": 16, "N": 1, "bits": 4, "block_size": 16}, domain="com.microsoft")),
 ]
 
 

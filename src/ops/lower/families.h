@@ -51,6 +51,34 @@ Status gru_to_nn(NnContext& c);
 Status lstm_to_mil(MilContext& c);
 Status lstm_to_nn(NnContext& c);
 
+// Products and operators of codes.
+Status matmul_integer_to_mil(MilContext& c);
+Status matmul_integer_to_nn(NnContext& c);
+Status qlinear_matmul_to_mil(MilContext& c);
+Status qlinear_matmul_to_nn(NnContext& c);
+Status qgemm_to_mil(MilContext& c);
+Status qgemm_to_nn(NnContext& c);
+Status matmul_integer_to_float_to_mil(MilContext& c);
+Status matmul_integer_to_float_to_nn(NnContext& c);
+Status conv_integer_to_mil(MilContext& c);
+Status conv_integer_to_nn(NnContext& c);
+Status qlinear_conv_to_mil(MilContext& c);
+Status qlinear_conv_to_nn(NnContext& c);
+Status qlinear_add_to_mil(MilContext& c);
+Status qlinear_add_to_nn(NnContext& c);
+Status qlinear_mul_to_mil(MilContext& c);
+Status qlinear_mul_to_nn(NnContext& c);
+Status qlinear_sigmoid_to_mil(MilContext& c);
+Status qlinear_sigmoid_to_nn(NnContext& c);
+Status qlinear_leaky_relu_to_mil(MilContext& c);
+Status qlinear_leaky_relu_to_nn(NnContext& c);
+Status qlinear_softmax_to_mil(MilContext& c);
+Status qlinear_softmax_to_nn(NnContext& c);
+Status qlinear_concat_to_mil(MilContext& c);
+Status qlinear_concat_to_nn(NnContext& c);
+Status qlinear_global_average_pool_to_mil(MilContext& c);
+Status qlinear_global_average_pool_to_nn(NnContext& c);
+
 // Nested graphs.
 Status if_to_mil(MilContext& c);
 Status if_to_nn(NnContext& c);

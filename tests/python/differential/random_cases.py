@@ -1,17 +1,46 @@
 """Random cases of all operators, by module."""
+
 import numpy as np
 
-from differential import attention, control, elementwise, movement, older, products, sums
+from differential import (
+    attention,
+    control,
+    elementwise,
+    movement,
+    older,
+    products,
+    quantised,
+    sums,
+)
 from differential.random_values import Random
 
-MODULES = {"attention": attention, "control": control, "elementwise": elementwise, "movement": movement, "older": older,
-           "products": products, "sums": sums}
+MODULES = {
+    "attention": attention,
+    "control": control,
+    "elementwise": elementwise,
+    "movement": movement,
+    "older": older,
+    "products": products,
+    "quantised": quantised,
+    "sums": sums,
+}
 
 
 SPECIAL = [np.nan, np.inf, -np.inf, -0.0, 0.0]
 # Exact rules for special values of quantities that are no data: grids, steps, codes.
-NOT_POISONED = {"Cast", "CastLike", "DequantizeLinear", "DynamicQuantizeLinear", "NonMaxSuppression", "QuantizeLinear",
-                "Range", "RoiAlign"}
+NOT_POISONED = {
+    "Cast",
+    "CastLike",
+    "DequantizeLinear",
+    "DynamicQuantizeLSTM",
+    "DynamicQuantizeLinear",
+    "DynamicQuantizeMatMul",
+    "NonMaxSuppression",
+    "QLinearConcat",
+    "QuantizeLinear",
+    "Range",
+    "RoiAlign",
+}
 
 
 def poisoned_cases(module, seed, rounds):

@@ -3,7 +3,8 @@
 An element agrees when it is within `ulp` units in the last place of ONNX Runtime's; or within `norm` machine epsilons
 of the largest finite magnitude among the inputs and the result, which sums in another order lose where they cancel; or
 within `flat` machine epsilons of 1. Families with `bits` agree in every bit: signs of zeros and payloads of NaNs too.
-Elsewhere all NaNs are one and +0 is -0. Integers, booleans, types and shapes are always exact.
+Elsewhere all NaNs are one and +0 is -0. Integers are exact, but for codes of families with `steps`, which may be that
+far apart. Booleans, types and shapes are always exact.
 """
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ class Tolerance:
     operators: str
     bits: bool = False
     flat: float = 0
+    steps: int = 0
 
 
 TOLERANCES = {
@@ -27,9 +29,15 @@ TOLERANCES = {
         ArgMax ArgMin Clip GlobalMaxPool Max MaxPool Min NonMaxSuppression NonZero ReduceMax ReduceMin Relu Hardmax Sign
         ThresholdedRelu TopK Unique And Or Xor Not BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Equal Greater
         GreaterOrEqual Less LessOrEqual IsInf IsNaN"""),
+    "integers": Tolerance(0, 0, "sums of integers are exact, and scaled alike", operators="""
+        MatMulInteger ConvInteger QLinearConv QLinearMatMul"""),
+    "codes": Tolerance(16, 16, "floats in another order of steps, at the border between two codes", steps=1,
+                       operators="""
+        QGemm QLinearAdd QLinearMul QLinearSigmoid QLinearLeakyRelu QLinearSoftmax QLinearConcat QLinearWhere
+        QLinearAveragePool QLinearGlobalAveragePool"""),
     "rounded once": Tolerance(0, 0, "one correctly rounded operation", operators="""
         Abs Add Ceil Div Floor Mod Mul Neg Reciprocal Round Sqrt Sub PRelu LeakyRelu Shrink QuantizeLinear
-        DequantizeLinear If Loop"""),
+        DequantizeLinear GatherBlockQuantized If Loop"""),
     "few steps": Tolerance(3, 0, "two to four roundings, or fused ones", operators="""
         HardSigmoid HardSwish Mean Sum Softsign Col2Im DynamicQuantizeLinear"""),
     "elementary": Tolerance(8, 0, "elementary functions of 1 to 4 ULP; log(1 + x) and the like cancel near 0", flat=2,
@@ -43,7 +51,7 @@ TOLERANCES = {
         ReduceLogSumExp ReduceMean Range ReduceProd ReduceSum ReduceSumSquare ScatterElements ScatterND Softmax
         LogSoftmax LRN"""),
     "products": Tolerance(16, 16, "dot products in another order", operators="""
-        MatMul Gemm Conv ConvTranspose Einsum"""),
+        MatMul Gemm Conv ConvTranspose Einsum DynamicQuantizeMatMul MatMulIntegerToFloat MatMulNBits"""),
     "normalisations": Tolerance(32, 32, "a sum, a sum of squares and a square root, in other orders", operators="""
         BatchNormalization GroupNormalization InstanceNormalization LayerNormalization RMSNormalization"""),
     "difference of squares": Tolerance(2048, 2048, "the variance as E[x^2] - E[x]^2 cancels",
@@ -54,6 +62,8 @@ TOLERANCES = {
     "attention": Tolerance(64, 64, "two dot products in other orders, a softmax between them", operators="""
         Attention CausalConvWithState LinearAttention"""),
     "recurrent": Tolerance(64, 64, "dot products and elementary functions, fed back", operators="RNN GRU LSTM"),
+    "quantised recurrent": Tolerance(64, 64, "a state at the border between two codes takes one or the other",
+                                     flat=65536, operators="DynamicQuantizeLSTM"),
 }
 
 # Why ONNX Runtime cannot be asked.

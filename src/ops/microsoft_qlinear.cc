@@ -1,0 +1,295 @@
+// The QLinear operators of com.microsoft: the operands' codes as floats, an operator of ONNX on them, and its result as
+// codes; what DequantizeLinear, that operator and QuantizeLinear give one after the other.
+#include <algorithm>
+
+#include "ops/elementwise.h"
+#include "ops/inner_op.h"
+#include "ops/lower/families.h"
+#include "ops/move.h"
+#include "ops/quantised.h"
+#include "ops/upgrade.h"
+
+namespace assay::ops {
+namespace {
+
+constexpr size_t kChannels = 1;
+
+/// (codes - zero point) * scale, codes at input `x`, the others behind it; in the compute type.
+template <class T>
+Result<ir::Tensor> dequantised(const KernelContext& c, size_t x) {
+  ASSAY_TRY(const double scale, only_value(c, x + 1, "a scale"));
+  ASSAY_TRY(const double zero, only_value(c, x + 2, "a zero point"));
+  const num::Arith<T> arith(c.policy());
+  ir::Tensor out = ir::Tensor::allocate(compute_type(c), c.in(x).dims());
+  for_each_chunk(c.threads, static_cast<size_t>(out.size()), [&](size_t from, size_t to) {
+    dequantise_run(arith, c.in(x), static_cast<int64_t>(from), to - from, static_cast<T>(scale), zero,
+                   out.mutable_data<T>() + from);
+  });
+  return out;
+}
+
+/// Output 0: the codes of `values` under the scale at input `scale` and the zero point behind it.
+template <class T>
+Status quantise(KernelContext& c, ir::Tensor values, size_t scale_input) {
+  ASSAY_TRY(const double scale, only_value(c, scale_input, "a scale"));
+  ASSAY_TRY(const double zero, only_value(c, scale_input + 1, "a zero point"));
+  if (values.size() != c.out(0).size()) return c.fail(Code::internal, "the result has another shape");
+  const num::Arith<T> arith(c.policy());
+  T* x = values.mutable_data<T>();
+  for_each_chunk(c.threads, static_cast<size_t>(values.size()), [&](size_t from, size_t to) {
+    arith.div(x + from, static_cast<T>(scale), x + from, to - from);
+    store_quantised(c.out(0), static_cast<int64_t>(from), to - from, x + from, zero);
+  });
+  return {};
+}
+
+/// An operator of com.microsoft as one of ONNX.
+struct Form {
+  std::string_view type;          ///< of the operator in ONNX
+  std::span<const size_t> codes;  ///< inputs that are codes, each with its scale and zero point behind it
+  size_t scale;                   ///< input that is the result's scale, its zero point behind it
+  bool condition = false;         ///< input 0 enters as it is
+  size_t result = 0;              ///< input that says the result's type
+};
+
+template <class T>
+Result<ir::Tensor> apply(const KernelContext& c, const Form& form, std::span<const size_t> codes) {
+  InnerOp op(c, form.type);
+  for (const ir::Attr& a : c.op.attrs) op.attr(a.name, a.value);
+  if (form.condition) op.in(c.in(0));
+  for (const size_t i : codes) {
+    ASSAY_TRY(ir::Tensor x, dequantised<T>(c, i));
+    op.in(std::move(x));
+  }
+  if (form.type == "ReduceMean" && c.op.has_attr("axes")) op.in(ir::Tensor::of_ints(c.op.attr_ints("axes")));
+  return op.run();
+}
+
+Status eval_form(KernelContext& c, const Form& form) {
+  ASSAY_CHECK(allocate_outputs(c));
+  if (computes_float64(c)) {
+    ASSAY_TRY(ir::Tensor y, apply<double>(c, form, form.codes));
+    return quantise<double>(c, std::move(y), form.scale);
+  }
+  ASSAY_TRY(ir::Tensor y, apply<float>(c, form, form.codes));
+  return quantise<float>(c, std::move(y), form.scale);
+}
+
+Status infer_form(InferContext& c, const Form& form) {
+  std::vector<size_t> inputs;
+  if (form.condition) inputs.push_back(0);
+  inputs.insert(inputs.end(), form.codes.begin(), form.codes.end());
+  const bool has_axes = form.type == "ReduceMean" && c.op().has_attr("axes");
+  const ir::Tensor axes = has_axes ? ir::Tensor::of_ints(c.op().attr_ints("axes")) : ir::Tensor();
+  ASSAY_TRY(const ir::Type type, infer_as(c, form.type, inputs, has_axes ? &axes : nullptr));
+  c.set(0, c.elem(form.result), type.shape);
+  return {};
+}
+
+constexpr size_t kOne[] = {0}, kTwo[] = {0, 3}, kBehindCondition[] = {1, 4};
+constexpr Form kAddForm{"Add", kTwo, 6}, kMulForm{"Mul", kTwo, 6}, kSigmoidForm{"Sigmoid", kOne, 3},
+    kLeakyForm{"LeakyRelu", kOne, 3}, kAverageForm{"AveragePool", kOne, 3}, kGlobalForm{"GlobalAveragePool", kOne, 3},
+    kMeanForm{"ReduceMean", kOne, 3}, kWhereForm{"Where", kBehindCondition, 7, true, 1};
+
+template <const Form& kForm>
+Status infer(InferContext& c) {
+  return infer_form(c, kForm);
+}
+template <const Form& kForm>
+Status eval(KernelContext& c) {
+  return eval_form(c, kForm);
+}
+
+// ---- Concat: any number of operands.
+
+/// Inputs that are codes: 2, 5, 8 and so on.
+std::vector<size_t> parts(size_t inputs) {
+  std::vector<size_t> out;
+  for (size_t i = 2; i + 2 < inputs; i += 3) out.push_back(i);
+  return out;
+}
+Status infer_concat(InferContext& c) {
+  if (c.input_count() < 5 || (c.input_count() - 2) % 3 != 0)
+    return c.fail("qlinear_concat_c1", std::to_string(c.input_count()) + " inputs, not 2 and 3 for each operand");
+  for (size_t i = 2; i < c.input_count(); ++i)
+    if (ir::is_float(c.elem(i)) != (i % 3 == 0))
+      return c.fail("qlinear_concat_c2", "input " + std::to_string(i) + " is " + std::string(ir::elem_name(c.elem(i))));
+  const std::vector<size_t> codes = parts(c.input_count());
+  return infer_form(c, Form{"Concat", codes, 0, false, 1});
+}
+Status eval_concat(KernelContext& c) {
+  const std::vector<size_t> codes = parts(c.input_count());
+  return eval_form(c, Form{"Concat", codes, 0, false, 1});
+}
+
+// ---- Softmax: before operator set 13 all axes from `axis` on were one.
+
+Status infer_softmax(InferContext& c) {
+  const int64_t axis = c.op().attr_int("axis", c.op().attr_int("opset", 13) < 13 ? 1 : -1);
+  if (c.ranked(0)) ASSAY_CHECK(c.axis(axis, c.rank(0), "qlinear_softmax_c1"));
+  c.set(0, c.type(0));
+  return {};
+}
+template <class T>
+Status softmax(KernelContext& c) {
+  ASSAY_TRY(ir::Tensor x, dequantised<T>(c, 0));
+  const bool flat = c.op.attr_int("opset", 13) < 13;
+  const ir::Dims dims = x.dims();
+  int64_t axis = normal_axis(c.op.attr_int("axis", flat ? 1 : -1), x.rank());
+  if (axis < 0) return axis_error(c, c.op.attr_int("axis", flat ? 1 : -1), x.rank());
+  if (flat) {
+    const int64_t outer = volume({dims.begin(), dims.begin() + axis});
+    x = x.reshaped({outer, volume({dims.begin() + axis, dims.end()})});
+    axis = 1;
+  }
+  ASSAY_TRY(ir::Tensor y, InnerOp(c, "Softmax").attr("axis", axis).in(std::move(x)).run());
+  return quantise<T>(c, y.reshaped(dims), 3);
+}
+Status eval_softmax(KernelContext& c) {
+  ASSAY_CHECK(allocate_outputs(c));
+  return computes_float64(c) ? softmax<double>(c) : softmax<float>(c);
+}
+
+// ---- Channels last: codes are moved to where ONNX has them, and back.
+
+Status transposed(UpgradeContext& c) {
+  const bool last = c.op.attr_int("channels_last", 0) != 0;
+  c.op.remove_attr("channels_last");
+  if (!last) return {};
+  const ir::Type type = c.type(0);
+  if (!type.ranked() || type.shape->size() < 3)
+    return c.fail("channels_last of an input whose rank is not known, or below 3");
+  const auto rank = static_cast<int64_t>(type.shape->size());
+  ir::Dims to{0, rank - 1}, back{0};
+  for (int64_t i = 1; i + 1 < rank; ++i) to.push_back(i), back.push_back(i + 1);
+  back.push_back(kChannels);
+  ir::Op first{.domain = {}, .type = "Transpose", .name = {}, .inputs = {c.op.inputs[0]}};
+  first.set_attr("perm", to);
+  c.op.inputs[0] = c.insert_before(std::move(first), ir::Type::tensor(type.elem));
+  const ir::ValueId result = c.op.outputs[0];
+  c.op.outputs[0] = c.graph.add_value(c.graph.fresh_name(c.op.type), ir::Type::tensor(type.elem));
+  ir::Op second{.domain = {}, .type = "Transpose", .name = {}, .inputs = {c.op.outputs[0]}, .outputs = {result}};
+  second.set_attr("perm", back);
+  c.after.push_back(std::move(second));
+  return {};
+}
+Status to_onnx(UpgradeContext& c) {
+  ASSAY_CHECK(transposed(c));
+  c.op.domain.clear();
+  c.version = 10;
+  return {};
+}
+
+constexpr ir::TypeSet kFloat32 = type_set(ir::ElemType::float32);
+constexpr uint8_t kMaybe = kOptional;
+constexpr In kUnaryIn[] = {{"X", kCodes8},
+                           {"X_scale", kFloat32, kExempt},
+                           {"X_zero_point", kCodes8, kMaybe},
+                           {"Y_scale", kFloat32, kExempt},
+                           {"Y_zero_point", kCodes8, kMaybe}};
+constexpr In kBinaryIn[] = {{"A", kCodes8},
+                            {"A_scale", kFloat32, kExempt},
+                            {"A_zero_point", kCodes8, kMaybe},
+                            {"B", kCodes8},
+                            {"B_scale", kFloat32, kExempt},
+                            {"B_zero_point", kCodes8, kMaybe},
+                            {"C_scale", kFloat32, kExempt},
+                            {"C_zero_point", kCodes8, kMaybe}};
+constexpr In kWhereIn[] = {{"condition", kBool},
+                           {"X", kCodes8},
+                           {"x_scale", kFloat32, kExempt},
+                           {"x_zero_point", kCodes8, kMaybe},
+                           {"Y", kCodes8},
+                           {"y_scale", kFloat32, kExempt},
+                           {"y_zero_point", kCodes8, kMaybe},
+                           {"z_scale", kFloat32, kExempt},
+                           {"z_zero_point", kCodes8, kMaybe}};
+constexpr In kConcatIn[] = {
+    {"Y_scale", kFloat32, kExempt}, {"Y_zero_point", kCodes8}, {"inputs", kCodes8 | kFloat32, kVariadic | kExempt}};
+constexpr Out kOut[] = {{"Y"}};
+constexpr AttrDoc kLeakyAttrs[] = {{"alpha", "0.01"}};
+constexpr AttrDoc kPoolAttrs[] = {{"auto_pad", "NOTSET"},     {"ceil_mode", "0"},   {"channels_last", "0"},
+                                  {"count_include_pad", "0"}, {"kernel_shape", ""}, {"pads", "0s"},
+                                  {"strides", "1s"}};
+constexpr AttrDoc kGlobalAttrs[] = {{"channels_last", "0"}};
+constexpr AttrDoc kMeanAttrs[] = {{"axes", "all"}, {"keepdims", "1"}};
+constexpr AttrDoc kConcatAttrs[] = {{"axis", ""}};
+constexpr AttrDoc kSoftmaxAttrs[] = {{"axis", "-1; 1 before opset 13"}, {"opset", ""}};
+constexpr std::span<const AttrDoc> kNoAttrs{};
+constexpr num::Function kExp[] = {num::Function::exp};
+constexpr std::span<const num::Function> kNoCalls{};
+constexpr Upgrade kChannelsLast[] = {{1 << 30, transposed}};
+constexpr std::span<const Upgrade> kNoRules{};
+constexpr Upgrade kToOnnx[] = {{1 << 30, to_onnx}};
+constexpr Lowering<MilContext> kNoMil{nullptr, "not written for codes"};
+constexpr Lowering<NnContext> kNoNn{nullptr, "not written for codes"};
+constexpr std::string_view kMilSays = "cast, sub, mul; the operator; real_div, round, clip, cast";
+constexpr std::string_view kNnSays = "the operator between arithmetic layers; floor, comparisons, clip";
+
+}  // namespace
+
+#define ASSAY_ROW(row, onnx, inputs, attributes, sums, calls, rules, infers, evals, sentence, mil, nn) \
+  extern const OpDef row = {                                                                           \
+      .domain = "com.microsoft",                                                                       \
+      .name = onnx,                                                                                    \
+      .since = 1,                                                                                      \
+      .doc = sentence,                                                                                 \
+      .in = inputs,                                                                                    \
+      .out = kOut,                                                                                     \
+      .attrs = attributes,                                                                             \
+      .mixed = true,                                                                                   \
+      .numeric = Numeric::convert,                                                                     \
+      .accumulates = sums,                                                                             \
+      .elementary = calls,                                                                             \
+      .upgrades = rules,                                                                               \
+      .infer = infers,                                                                                 \
+      .eval = evals,                                                                                   \
+      .to_mil = mil,                                                                                   \
+      .to_nn = nn,                                                                                     \
+  };
+ASSAY_ROW(kMicrosoftQLinearAdd, "QLinearAdd", kBinaryIn, kNoAttrs, "", kNoCalls, kNoRules, infer<kAddForm>,
+          eval<kAddForm>, "Add of what the codes stand for, as codes.",
+          (Lowering<MilContext>{qlinear_add_to_mil, kMilSays}), (Lowering<NnContext>{qlinear_add_to_nn, kNnSays}))
+ASSAY_ROW(kMicrosoftQLinearAveragePool, "QLinearAveragePool", kUnaryIn, kPoolAttrs, "elements of each window", kNoCalls,
+          kChannelsLast, infer<kAverageForm>, eval<kAverageForm>, "AveragePool of what the codes stand for, as codes.",
+          kNoMil, kNoNn)
+ASSAY_ROW(kMicrosoftQLinearConcat, "QLinearConcat", kConcatIn, kConcatAttrs, "", kNoCalls, kNoRules, infer_concat,
+          eval_concat, "Concat of what the codes stand for, as codes.",
+          (Lowering<MilContext>{qlinear_concat_to_mil, kMilSays}), (Lowering<NnContext>{qlinear_concat_to_nn, kNnSays}))
+ASSAY_ROW(kMicrosoftQLinearGlobalAveragePool, "QLinearGlobalAveragePool", kUnaryIn, kGlobalAttrs,
+          "elements of each channel", kNoCalls, kChannelsLast, infer<kGlobalForm>, eval<kGlobalForm>,
+          "GlobalAveragePool of what the codes stand for, as codes.",
+          (Lowering<MilContext>{qlinear_global_average_pool_to_mil, kMilSays}),
+          (Lowering<NnContext>{qlinear_global_average_pool_to_nn, kNnSays}))
+ASSAY_ROW(kMicrosoftQLinearLeakyRelu, "QLinearLeakyRelu", kUnaryIn, kLeakyAttrs, "", kNoCalls, kNoRules,
+          infer<kLeakyForm>, eval<kLeakyForm>, "LeakyRelu of what the codes stand for, as codes.",
+          (Lowering<MilContext>{qlinear_leaky_relu_to_mil, kMilSays}),
+          (Lowering<NnContext>{qlinear_leaky_relu_to_nn, kNnSays}))
+ASSAY_ROW(kMicrosoftQLinearMul, "QLinearMul", kBinaryIn, kNoAttrs, "", kNoCalls, kNoRules, infer<kMulForm>,
+          eval<kMulForm>, "Mul of what the codes stand for, as codes.",
+          (Lowering<MilContext>{qlinear_mul_to_mil, kMilSays}), (Lowering<NnContext>{qlinear_mul_to_nn, kNnSays}))
+ASSAY_ROW(kMicrosoftQLinearReduceMean, "QLinearReduceMean", kUnaryIn, kMeanAttrs, "reduced elements", kNoCalls,
+          kNoRules, infer<kMeanForm>, eval<kMeanForm>, "ReduceMean of what the codes stand for, as codes.", kNoMil,
+          kNoNn)
+ASSAY_ROW(kMicrosoftQLinearSigmoid, "QLinearSigmoid", kUnaryIn, kNoAttrs, "", kExp, kNoRules, infer<kSigmoidForm>,
+          eval<kSigmoidForm>, "Sigmoid of what the codes stand for, as codes.",
+          (Lowering<MilContext>{qlinear_sigmoid_to_mil, kMilSays}),
+          (Lowering<NnContext>{qlinear_sigmoid_to_nn, kNnSays}))
+ASSAY_ROW(kMicrosoftQLinearSoftmax, "QLinearSoftmax", kUnaryIn, kSoftmaxAttrs, "exponentials along the axis", kExp,
+          kNoRules, infer_softmax, eval_softmax, "Softmax of what the codes stand for, as codes.",
+          (Lowering<MilContext>{qlinear_softmax_to_mil, kMilSays}),
+          (Lowering<NnContext>{qlinear_softmax_to_nn, kNnSays}))
+ASSAY_ROW(kMicrosoftQLinearWhere, "QLinearWhere", kWhereIn, kNoAttrs, "", kNoCalls, kNoRules, infer<kWhereForm>,
+          eval<kWhereForm>, "Where of what the codes stand for, as codes.", kNoMil, kNoNn)
+#undef ASSAY_ROW
+
+extern const OpDef kMicrosoftQLinearConv = {
+    .domain = "com.microsoft",
+    .name = "QLinearConv",
+    .since = 1,
+    .doc = "QLinearConv of ONNX, channels last where it says so.",
+    .attrs = kGlobalAttrs,
+    .upgrades = kToOnnx,
+};
+
+}  // namespace assay::ops
