@@ -127,7 +127,7 @@ def wrong_elements(case, ours, theirs, storage=None):
         return None
     if ours.dtype.kind != "f":
         return ours != theirs
-    family = TOLERANCES[family_of(case.kind)]
+    family = TOLERANCES[family_of(case.kind, case.domain)]
     bits = np.dtype(f"u{ours.dtype.itemsize}")
     if family.bits and not storage:
         return np.frombuffer(ours.tobytes(), bits).reshape(ours.shape) != np.frombuffer(theirs.tobytes(), bits).reshape(

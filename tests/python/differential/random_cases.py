@@ -1,11 +1,11 @@
 """Random cases of all operators, by module."""
 import numpy as np
 
-from differential import control, elementwise, movement, older, products, sums
+from differential import control, elementwise, microsoft, movement, older, products, sums
 from differential.random_values import Random
 
-MODULES = {"control": control, "elementwise": elementwise, "movement": movement, "older": older, "products": products,
-           "sums": sums}
+MODULES = {"control": control, "elementwise": elementwise, "microsoft": microsoft, "movement": movement,
+           "older": older, "products": products, "sums": sums}
 
 
 SPECIAL = [np.nan, np.inf, -np.inf, -0.0, 0.0]

@@ -22,11 +22,13 @@ TOLERANCES = {
     "movement": Tolerance(0, 0, "bits are copied", bits=True, operators="""
         Cast CastLike BitCast CenterCropPad Compress Concat Constant ConstantOfShape DepthToSpace Dropout Expand EyeLike
         Flatten Gather GatherElements GatherND Identity OneHot Pad Reshape ReverseSequence Shape Size Slice SpaceToDepth
-        Split Squeeze Tile Transpose Trilu Unsqueeze Where MaxUnpool Scatter"""),
+        Split Squeeze Tile Transpose Trilu Unsqueeze Where MaxUnpool Scatter com.microsoft.ExpandDims
+        com.microsoft.Pad com.microsoft.Trilu"""),
     "choice": Tolerance(0, 0, "one of the operands is returned", operators="""
         ArgMax ArgMin Clip GlobalMaxPool Max MaxPool Min NonMaxSuppression NonZero ReduceMax ReduceMin Relu Hardmax Sign
         ThresholdedRelu TopK Unique And Or Xor Not BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Equal Greater
-        GreaterOrEqual Less LessOrEqual IsInf IsNaN"""),
+        GreaterOrEqual Less LessOrEqual IsInf IsNaN com.microsoft.GatherND com.microsoft.NhwcMaxPool
+        com.microsoft.Unique"""),
     "rounded once": Tolerance(0, 0, "one correctly rounded operation", operators="""
         Abs Add Ceil Div Floor Mod Mul Neg Reciprocal Round Sqrt Sub PRelu LeakyRelu Shrink QuantizeLinear
         DequantizeLinear If Loop"""),
@@ -37,29 +39,31 @@ TOLERANCES = {
         Acos Acosh Asin Asinh Atan Atanh Celu Cos Cosh Elu Erf Exp Log Pow Selu Sigmoid Sin Sinh Softplus Tan
         Tanh"""),
     "gated": Tolerance(8, 0, "x times a function that ends near 0, where one runtime or the other cancels", flat=8,
-                       operators="Gelu Mish Swish"),
+                       operators="""Gelu Mish Swish com.microsoft.Gelu com.microsoft.BiasGelu com.microsoft.FastGelu
+                       com.microsoft.QuickGelu"""),
     "sums": Tolerance(16, 32, "sums in another order, or step by step", operators="""
         AveragePool CumSum CumProd GlobalAveragePool GlobalLpPool LpNormalization LpPool ReduceL1 ReduceL2 ReduceLogSum
         ReduceLogSumExp ReduceMean Range ReduceProd ReduceSum ReduceSumSquare ScatterElements ScatterND Softmax
-        LogSoftmax LRN"""),
+        LogSoftmax LRN com.microsoft.CDist com.microsoft.Range com.microsoft.RotaryEmbedding"""),
     "products": Tolerance(16, 16, "dot products in another order", operators="""
-        MatMul Gemm Conv ConvTranspose Einsum"""),
+        MatMul Gemm Conv ConvTranspose Einsum com.microsoft.FusedConv com.microsoft.FusedGemm
+        com.microsoft.FusedMatMul com.microsoft.TransposeMatMul com.microsoft.Inverse"""),
     "normalisations": Tolerance(32, 32, "a sum, a sum of squares and a square root, in other orders", operators="""
-        BatchNormalization GroupNormalization InstanceNormalization LayerNormalization RMSNormalization"""),
+        BatchNormalization GroupNormalization InstanceNormalization LayerNormalization RMSNormalization
+        SimplifiedLayerNormalization com.microsoft.EmbedLayerNormalization com.microsoft.SkipLayerNormalization
+        com.microsoft.SkipSimplifiedLayerNormalization"""),
     "difference of squares": Tolerance(2048, 2048, "the variance as E[x^2] - E[x]^2 cancels",
                                        "MeanVarianceNormalization"),
     "sampling": Tolerance(16, 16, "coordinates and weights in float32, taps in another order", operators="""
-        Resize Upsample GridSample RoiAlign"""),
+        Resize Upsample GridSample RoiAlign com.microsoft.GridSample"""),
+    "attention": Tolerance(64, 64, "two products with a softmax between them", operators="""
+        com.microsoft.Attention com.microsoft.GroupQueryAttention com.microsoft.MultiHeadAttention"""),
     "recurrent": Tolerance(64, 64, "dot products and elementary functions, fed back", operators="RNN GRU LSTM"),
 }
 
 _FAMILY = {kind: name for name, row in TOLERANCES.items() for kind in row.operators.split()}
 
 
-def family_of(kind):
+def family_of(kind, domain=""):
     """The name of the operator's family; an operator without one is an error."""
-    return _FAMILY[kind]
-
-
-def operators():
-    return set(_FAMILY)
+    return _FAMILY.get(f"{domain}.{kind}") or _FAMILY[kind]
