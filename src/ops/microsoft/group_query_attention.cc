@@ -108,11 +108,9 @@ Id present(Compose& c, const Lengths& l, Id past, Id fresh) {
   return c.transpose(c.op("Where", {filled, rows, c.number(0, rows)}), {0, 2, 1, 3});
 }
 
-/// [B, S]: where the queries stand. Padding of a first run stands at 1, as ONNX Runtime has it.
+/// [B, S]: where the queries stand.
 Id positions_of(Compose& c, const Lengths& l) {
-  if (c.has(kPositions)) return c.in(kPositions);
-  const Id steps = c.op("Add", {counted(c, l.queries), l.past});
-  return c.op("Where", {c.op("Less", {steps, l.total}), steps, c.ints({1})});
+  return c.has(kPositions) ? c.in(kPositions) : c.op("Add", {counted(c, l.queries), l.past});
 }
 
 Status rotate_heads(Compose& c, const Sizes& s, const Lengths& l, Heads& heads) {
@@ -140,12 +138,13 @@ void normalize_heads(Compose& c, Heads& heads) {
   heads.k = normalize(heads.k, kKeyNorm, "k_norm_epsilon");
 }
 
-/// [B, 1, S, L]: the keys that each query sees.
+/// [B, 1, S, L]: the keys that each query sees. What pads a query sees what the last one does.
 Id seen(Compose& c, const Lengths& l) {
   const Id keys = counted(c, l.buffer);
   const Id total = c.unsqueeze(l.total, {1, 2});
   if (c.node().attr_int("causal", 1) == 0) return c.op("Less", {keys, total});
-  const Id rows = c.unsqueeze(c.op("Add", {counted(c, l.queries), l.past}), {1, 3});  // [B, 1, S, 1]
+  const Id last = c.op("Sub", {l.total, c.ints({1})});
+  const Id rows = c.unsqueeze(c.op("Min", {c.op("Add", {counted(c, l.queries), l.past}), last}), {1, 3});
   const Id keep = c.op("LessOrEqual", {keys, rows});
   const int64_t window = c.node().attr_int("local_window_size", -1);
   if (window < 0) return keep;

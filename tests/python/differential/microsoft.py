@@ -228,8 +228,11 @@ def group_query(r, _):
     attributes = {"num_heads": heads, "kv_num_heads": groups}
     if rotary:
         attributes |= {"do_rotary": 1, "rotary_interleaved": r.int(0, 1)}
-    if r.coin(0.3):
+    windows = r.int(0, 2)
+    if windows == 1:
         attributes |= {"local_window_size": r.int(1, 3)}
+    elif windows == 2 and r.coin():
+        attributes |= {"causal": 0}
     if r.coin(0.3):
         attributes |= {"softcap": 2.0}
     if r.coin(0.2):
@@ -238,7 +241,11 @@ def group_query(r, _):
     sink = floats(heads) if r.coin(0.2) else None
     if sink is None and r.coin(0.2):
         attributes |= {"smooth_softmax": 1}
-    inputs = [*given, *cache, (pasts + steps - 1).astype(I32), np.array(total, I32), *caches, None, bias, sink]
+    lengths = pasts + steps
+    if first and windows == 0 and r.coin():
+        lengths = r.ints((batch,), I32, 1, steps + 1)  # the rest is padding
+    positions = (np.arange(steps) + pasts[:, None] + r.int(0, 2)).astype(I64) if rotary and r.coin(0.3) else None
+    inputs = [*given, *cache, (lengths - 1).astype(I32), np.array(total, I32), *caches, positions, bias, sink]
     return case("GroupQueryAttention", inputs, attributes, outputs=3)
 
 
