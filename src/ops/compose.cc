@@ -36,8 +36,7 @@ void Compose::write(std::string_view type, std::vector<Id> inputs, std::vector<i
 std::vector<Compose::Id> Compose::several(std::string_view type, std::vector<Id> inputs, size_t results,
                                           std::vector<ir::Attr> attrs) {
   std::vector<Id> outputs;
-  for (size_t i = 0; i < results; ++i)
-    outputs.push_back(context_.graph.add_value(context_.graph.fresh_name(type), {}));
+  for (size_t i = 0; i < results; ++i) outputs.push_back(context_.graph.add_value(context_.graph.fresh_name(type), {}));
   write(type, std::move(inputs), std::move(attrs), outputs);
   return outputs;
 }
@@ -78,9 +77,7 @@ Compose::Id Compose::slice(Id x, int64_t axis, int64_t from, int64_t to) {
 }
 Compose::Id Compose::slice(Id x, int64_t axis, Id from, Id to) { return op("Slice", {x, from, to, ints({axis})}); }
 
-Compose::Id Compose::shape(Id x, int64_t from, int64_t to) {
-  return op("Shape", {x}, {{"start", from}, {"end", to}});
-}
+Compose::Id Compose::shape(Id x, int64_t from, int64_t to) { return op("Shape", {x}, {{"start", from}, {"end", to}}); }
 
 Error Compose::refuse(std::string message, std::string remedy) const {
   return Error{Code::op_unsupported, std::move(message), context_.graph.describe(node_), std::move(remedy)};
@@ -92,8 +89,7 @@ Status Compose::finish() {
     bool written = false;
     for (const ir::Op& made : made_)
       for (const Id id : made.outputs) written = written || id == node_.outputs[i];
-    if (!written)
-      return refuse("output " + std::to_string(i) + " is not computed by Assay", "leave the output out");
+    if (!written) return refuse("output " + std::to_string(i) + " is not computed by Assay", "leave the output out");
   }
   if (made_.empty()) return Error{Code::internal, "nothing was composed", context_.graph.describe(node_), ""};
   context_.op = std::move(made_.back());

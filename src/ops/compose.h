@@ -71,7 +71,8 @@ class Compose {
   std::vector<ir::Op> made_;
 };
 
-/// A row's rule: `rule(compose)` builds the operations of a node whose inputs, outputs and required attributes are there.
+/// A row's rule: `rule(compose)` builds the operations of a node whose inputs, outputs and required attributes are
+/// there.
 using ComposeRule = Status (*)(Compose& compose);
 Status compose_node(UpgradeContext& context, ComposeRule rule);
 template <ComposeRule kRule>

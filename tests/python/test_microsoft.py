@@ -148,7 +148,7 @@ def conv(x, w, stride=1):
 
 
 def test_convolutions_with_channels_last(run):
-    x, w, bias = random(2, 6, 7, 3), random(5, 3, 2, 3), random(5)
+    x, w, bias = random(2, 6, 7, 3), random(5, 3, 2, 2), random(5)
     y = conv(x, w, 2) + bias
     close(run("NhwcConv", x, w.transpose(0, 2, 3, 1).copy(), bias, strides=[2, 2]), y)
     close(run("NhwcConv", x, w, bias, strides=[2, 2]), y)  # ONNX's order of the weights

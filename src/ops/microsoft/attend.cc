@@ -14,41 +14,41 @@ double filter_of(const Compose& c) { return c.node().attr_float("mask_filter_val
 
 Id positive(Compose& c, Id mask) { return c.op("Greater", {mask, c.number(0, mask)}); }
 
-/// [count, 1] from the elements [from, from + count) of the vector.
-Id column(Compose& c, Id lengths, Id from, Id to) {
-  return c.unsqueeze(c.cast(c.slice(lengths, 0, from, to), ir::ElemType::int64), {1});
+/// Elements [from, to) of the vector as int64, [to - from, 1].
+Id column(Compose& c, Id vector, Id from, Id to) {
+  return c.unsqueeze(c.cast(c.slice(vector, 0, from, to), ir::ElemType::int64), {1});
 }
 
-/// Keys before the end, and not before the start where there are starts: [B, T].
-Id within(Compose& c, const MaskForm& form, Id lengths, bool starts) {
+/// Where the keys of each sample start, [B, 1]: the second half of the vector, zeros where it has none.
+Id starts_of(Compose& c, Id vector, Id batch) {
+  const Id twice = c.op("Add", {batch, batch});
+  const Id given = c.cast(c.slice(vector, 0, batch, twice), ir::ElemType::int64);
+  const Id zeros = c.op("ConstantOfShape", {batch}, {{"value", ir::Tensor::of_ints({0})}});
+  return column(c, c.concat({given, zeros}, 0), c.ints({0}), batch);
+}
+
+bool same_length(const Compose& c, Id vector, Id data) {
+  const ir::Type &a = c.type(vector), &b = c.type(data);
+  return b.ranked() && !b.shape->empty() && !a.shape->front().known() && !a.shape->front().symbol.empty() &&
+         a.shape->front() == b.shape->front();
+}
+
+/// A vector of B ends; of B ends and B starts where `starts` says that there is such a form; or of B ends and 2 B + 2
+/// numbers that say where the padding stands. [B, T] whether a key is seen.
+Result<Id> within(Compose& c, const MaskForm& form, Id vector) {
   const Id keys = counted(c, form.keys);
-  const Id ends = column(c, lengths, c.ints({0}), form.batch);
-  Id keep = c.op("Less", {keys, ends});
-  if (!starts) return keep;
-  const Id twice = c.op("Add", {form.batch, form.batch});
-  const Id begins = column(c, lengths, form.batch, twice);
-  return c.op("And", {keep, c.op("GreaterOrEqual", {keys, begins})});
-}
-
-/// A vector of B ends, of B ends and B starts, or of B ends and 2 B + 2 numbers that tell of padding's place.
-Result<Id> vector_mask(Compose& c, const MaskForm& form, Id mask) {
-  const int64_t count = c.extent(mask, 0), batch = form.batch_size;
-  const ir::Dim& symbol = c.type(mask).shape->front();
-  const ir::Type& data = c.type(c.in(0));
-  const bool same = !symbol.known() && !symbol.symbol.empty() && data.ranked() && !data.shape->empty() &&
-                    data.shape->front() == symbol;
-  if (!same && (count < 0 || batch < 0))
-    return c.fail("whether a mask of one axis holds ends or ends and starts is not known before it runs");
-  if (!same && count != batch && count != 2 * batch && count != 3 * batch + 2)
+  const Id ends = c.op("Less", {keys, column(c, vector, c.ints({0}), form.batch)});
+  const int64_t count = c.extent(vector, 0), batch = form.batch_size;
+  const bool known = count >= 0 && batch >= 0;
+  if (known && count != batch && count != (form.starts ? 2 * batch : 3 * batch + 2))
     return c.fail("a mask of " + std::to_string(count) + " elements for a batch of " + std::to_string(batch));
-  return c.unsqueeze(within(c, form, mask, !same && count != batch && count == 2 * batch), {1, 2});
+  if (!form.starts || (known && count == batch) || same_length(c, vector, c.in(0))) return ends;
+  return c.op("And", {ends, c.op("GreaterOrEqual", {keys, starts_of(c, vector, form.batch)})});
 }
 
 }  // namespace
 
-Id split_heads(Compose& c, Id x, int64_t heads) {
-  return c.transpose(c.reshape(x, {0, 0, heads, -1}), {0, 2, 1, 3});
-}
+Id split_heads(Compose& c, Id x, int64_t heads) { return c.transpose(c.reshape(x, {0, 0, heads, -1}), {0, 2, 1, 3}); }
 Id merge_heads(Compose& c, Id x) { return c.reshape(c.transpose(x, {0, 2, 1, 3}), {0, 0, -1}); }
 
 Result<float> scale_of(const Compose& c, Id q) {
@@ -77,7 +77,8 @@ Result<Id> key_mask(Compose& c, const MaskForm& form, Id like) {
   Id keep = ir::kNoValue;
   switch (c.rank(mask)) {
     case 1: {
-      ASSAY_TRY(keep, vector_mask(c, form, mask));
+      ASSAY_TRY(keep, within(c, form, mask));
+      keep = c.unsqueeze(keep, {1, 2});
       break;
     }
     case 2:

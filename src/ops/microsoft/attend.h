@@ -24,12 +24,13 @@ Compose::Id added_mask(Compose& c, Compose::Id keep, double filter, Compose::Id 
 
 /// What masks of the keys have in common.
 struct MaskForm {
-  size_t input;            ///< of the node
-  Compose::Id batch;       ///< [B], a vector of one
-  Compose::Id queries;     ///< [S]
-  Compose::Id past;        ///< [P]
-  Compose::Id keys;        ///< [T]
-  int64_t batch_size = -1; ///< where it is known
+  size_t input;             ///< of the node
+  Compose::Id batch;        ///< [B], a vector of one
+  Compose::Id queries;      ///< [S]
+  Compose::Id past;         ///< [P]
+  Compose::Id keys;         ///< [T]
+  int64_t batch_size = -1;  ///< where it is known
+  bool starts = false;      ///< a vector may hold starts behind the ends
 };
 /// The node's mask as numbers to add to scores, broadcastable to [B, N, S, T]; kNoValue where it changes nothing.
 Result<Compose::Id> key_mask(Compose& c, const MaskForm& form, Compose::Id like);

@@ -13,8 +13,7 @@ Result<std::vector<Id>> project(Compose& c) {
   if (c.has(2)) all = c.op("Add", {all, c.in(2)});
   const ir::Dims sizes = c.node().attr_ints("qkv_hidden_sizes");
   if (sizes.empty()) return c.several("Split", {all}, 3, {{"axis", int64_t{-1}}, {"num_outputs", int64_t{3}}});
-  if (sizes.size() != 3)
-    return c.fail("qkv_hidden_sizes has " + std::to_string(sizes.size()) + " elements, not 3");
+  if (sizes.size() != 3) return c.fail("qkv_hidden_sizes has " + std::to_string(sizes.size()) + " elements, not 3");
   return c.several("Split", {all, c.ints(sizes)}, 3, {{"axis", int64_t{-1}}});
 }
 
@@ -39,8 +38,8 @@ Status attention(Compose& c) {
   ASSAY_TRY(const float scale, scale_of(c, all.q));
   const Id products = scores(c, all, scale);
   const Id past = c.has(4) ? c.shape(c.in(4), 3, 4) : c.ints({0});
-  const MaskForm form{3, c.shape(c.in(0), 0, 1), c.shape(c.in(0), 1, 2), past, c.shape(all.k, 2, 3),
-                      c.extent(c.in(0), 0)};
+  const MaskForm form{
+      3, c.shape(c.in(0), 0, 1), c.shape(c.in(0), 1, 2), past, c.shape(all.k, 2, 3), c.extent(c.in(0), 0), true};
   ASSAY_TRY(const Id mask, key_mask(c, form, products));
   const bool causal = c.node().attr_int("unidirectional", 0) != 0;
   const Id behind = causal ? causal_mask(c, form, kHidden, products) : ir::kNoValue;
@@ -60,10 +59,9 @@ constexpr In kIn[] = {{"input", kFloats},
                       {"attention_bias", kFloats, kOptional},
                       {"past_sequence_length", kInt32, kOptional}};
 constexpr Out kOut[] = {{"output"}, {"present", kOptional}};
-constexpr AttrDoc kAttrs[] = {{"do_rotary", "0"},        {"mask_filter_value", "-10000"},
-                              {"num_heads", ""},         {"past_present_share_buffer", "0"},
-                              {"qkv_hidden_sizes", "-"}, {"rotary_embedding_dim", "-"},
-                              {"scale", "-"},            {"unidirectional", "0"}};
+constexpr AttrDoc kAttrs[] = {
+    {"do_rotary", "0"},        {"mask_filter_value", "-10000"}, {"num_heads", ""}, {"past_present_share_buffer", "0"},
+    {"qkv_hidden_sizes", "-"}, {"rotary_embedding_dim", "-"},   {"scale", "-"},    {"unidirectional", "0"}};
 
 }  // namespace
 

@@ -80,9 +80,9 @@ constexpr In kFusedIn[] = {{"X", kFloats}, {"W", kFloats}, {"B", kFloats, kOptio
 constexpr In kIn[] = {{"X", kFloats}, {"W", kFloats}, {"B", kFloats, kOptional}};
 constexpr In kPoolIn[] = {{"x", type_set(ir::ElemType::int8) | type_set(ir::ElemType::uint8) | kFloats}};
 constexpr Out kY[] = {{"Y"}};
-constexpr AttrDoc kFusedAttrs[] = {{"activation", "-"}, {"activation_params", "-"}, {"auto_pad", "NOTSET"},
-                                   {"dilations", "-"},  {"group", "1"},             {"kernel_shape", "-"},
-                                   {"pads", "-"},       {"strides", "-"}};
+constexpr AttrDoc kFusedAttrs[] = {
+    {"activation", "-"}, {"activation_params", "-"}, {"auto_pad", "NOTSET"}, {"dilations", "-"},
+    {"group", "1"},      {"kernel_shape", "-"},      {"pads", "-"},          {"strides", "-"}};
 constexpr AttrDoc kAttrs[] = {{"auto_pad", "NOTSET"}, {"dilations", "-"}, {"group", "1"},
                               {"kernel_shape", "-"},  {"pads", "-"},      {"strides", "-"}};
 constexpr AttrDoc kPoolAttrs[] = {{"auto_pad", "NOTSET"}, {"ceil_mode", "0"}, {"dilations", "-"},
@@ -90,8 +90,7 @@ constexpr AttrDoc kPoolAttrs[] = {{"auto_pad", "NOTSET"}, {"ceil_mode", "0"}, {"
 
 }  // namespace
 
-ASSAY_COMPOSED(kMicrosoftFusedConv, kMicrosoft, "FusedConv", kFusedIn, kY, kFusedAttrs, fused,
-               "Conv, + Z, activation.")
+ASSAY_COMPOSED(kMicrosoftFusedConv, kMicrosoft, "FusedConv", kFusedIn, kY, kFusedAttrs, fused, "Conv, + Z, activation.")
 ASSAY_COMPOSED(kMicrosoftNhwcConv, kMicrosoft, "NhwcConv", kIn, kY, kAttrs, nhwc,
                "Conv of data and weights with the channels last.")
 ASSAY_COMPOSED(kMicrosoftNhwcFusedConv, kMicrosoft, "NhwcFusedConv", kFusedIn, kY, kFusedAttrs, nhwc_fused,

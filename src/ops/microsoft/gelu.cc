@@ -24,7 +24,8 @@ Status fast(Compose& c) {
   return {};
 }
 Status quick(Compose& c) {
-  c.give(0, c.op("Swish", {c.in(0)}, {{"alpha", c.node().attr_float("alpha", 1.702f)}}));
+  const Id x = c.in(0), scaled = c.op("Mul", {x, c.number(c.node().attr_float("alpha", 1.702f), x)});
+  c.give(0, c.op("Mul", {x, c.op("Sigmoid", {scaled})}));
   return {};
 }
 Status product_fast(Compose& c) {
@@ -56,6 +57,6 @@ ASSAY_COMPOSED(kMicrosoftFastGelu, kMicrosoft, "FastGelu", kXBias, kY, {}, fast,
 ASSAY_COMPOSED(kMicrosoftGelu, kMicrosoft, "Gelu", kX, kY, {}, plain, "Gelu by erf.")
 ASSAY_COMPOSED(kMicrosoftGemmFastGelu, kMicrosoft, "GemmFastGelu", kXWBias, kY, {}, product_fast,
                "MatMul, Add, Gelu by tanh.")
-ASSAY_COMPOSED(kMicrosoftQuickGelu, kMicrosoft, "QuickGelu", kX, kY, kAlpha, quick, "Swish: x times sigmoid(alpha x).")
+ASSAY_COMPOSED(kMicrosoftQuickGelu, kMicrosoft, "QuickGelu", kX, kY, kAlpha, quick, "x times sigmoid(alpha x).")
 
 }  // namespace assay::ops

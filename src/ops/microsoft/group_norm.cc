@@ -27,7 +27,7 @@ Result<Id> normalize(Compose& c, Id x, Id gamma, Id beta) {
               {{"num_groups", c.node().attr_int("groups", 0)}, {"epsilon", c.node().attr_float("epsilon", 1e-5f)}});
   const int64_t activation = c.node().attr_int("activation", 0);
   if (activation != 0 && activation != 1) return c.fail("activation " + std::to_string(activation) + " is not 0 or 1");
-  if (activation == 1) y = c.op("Swish", {y});
+  if (activation == 1) y = c.op("Mul", {y, c.op("Sigmoid", {y})});
   if (channels_last(c)) y = c.transpose(y, last);
   return widens ? c.cast(y, data) : y;
 }

@@ -1,5 +1,5 @@
-// Attention of decoders: fewer heads of keys than of queries, and keys and values of former runs, of a length of its own
-// for each sample.
+// Attention of decoders: fewer heads of keys than of queries, and keys and values of former runs, of a length of its
+// own for each sample.
 #include <cmath>
 
 #include "ops/microsoft/attend.h"
@@ -98,8 +98,8 @@ Lengths lengths_of(Compose& c) {
 /// What follows the past of each sample: [B, G, P, H] and [B, G, S, H] as [B, G, L, H], zeros behind.
 Id present(Compose& c, const Lengths& l, Id past, Id fresh) {
   const Id all = c.transpose(past == ir::kNoValue ? fresh : c.concat({past, fresh}, 2), {0, 2, 1, 3});
-  const Id place = c.unsqueeze(counted(c, l.buffer), {0});                  // [1, L]
-  const Id behind = c.op("Sub", {place, l.past});                           // [B, L]
+  const Id place = c.unsqueeze(counted(c, l.buffer), {0});  // [1, L]
+  const Id behind = c.op("Sub", {place, l.past});           // [B, L]
   const Id last = c.op("Sub", {l.queries, c.ints({1})});
   const Id from_fresh = c.op("Add", {c.op("Min", {behind, last}), l.past_buffer});
   const Id index = c.op("Where", {c.op("Less", {place, l.past}), place, from_fresh});
@@ -220,12 +220,23 @@ constexpr In kIn[] = {{"query", kFloats},
                       {"k_norm_weight", kFloats, kOptional},
                       {"query_seqlens", kInt32, kOptional}};
 constexpr Out kOut[] = {{"output"}, {"present_key", kOptional}, {"present_value", kOptional}, {"output_qk", kOptional}};
-constexpr AttrDoc kAttrs[] = {{"causal", "1"},          {"do_rotary", "0"},         {"k_norm_epsilon", "-"},
-                              {"k_quant_type", "NONE"}, {"kv_cache_bit_width", "-"}, {"kv_num_heads", ""},
-                              {"local_window_size", "-1"}, {"num_heads", ""},       {"q_norm_epsilon", "-"},
-                              {"qk_norm_epsilon", "1e-06"}, {"qk_output", "0"},     {"rotary_interleaved", "0"},
-                              {"scale", "-"},           {"sliding_window_cache", "0"}, {"smooth_softmax", "-1"},
-                              {"softcap", "0"},         {"v_quant_type", "NONE"}};
+constexpr AttrDoc kAttrs[] = {{"causal", "1"},
+                              {"do_rotary", "0"},
+                              {"k_norm_epsilon", "-"},
+                              {"k_quant_type", "NONE"},
+                              {"kv_cache_bit_width", "-"},
+                              {"kv_num_heads", ""},
+                              {"local_window_size", "-1"},
+                              {"num_heads", ""},
+                              {"q_norm_epsilon", "-"},
+                              {"qk_norm_epsilon", "1e-06"},
+                              {"qk_output", "0"},
+                              {"rotary_interleaved", "0"},
+                              {"scale", "-"},
+                              {"sliding_window_cache", "0"},
+                              {"smooth_softmax", "-1"},
+                              {"softcap", "0"},
+                              {"v_quant_type", "NONE"}};
 
 }  // namespace
 

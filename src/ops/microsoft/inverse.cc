@@ -1,6 +1,6 @@
 // Inverse: Gauss-Jordan elimination of [X | I] with row exchanges. For each column k the pivot is the element of the
-// largest magnitude at or below the diagonal (the first of equals); its row comes to place k and is divided by it; every
-// other row becomes fma(-(its element in column k), the pivot's row, row).
+// largest magnitude at or below the diagonal (the first of equals); its row comes to place k and is divided by it;
+// every other row becomes fma(-(its element in column k), the pivot's row, row).
 #include <cmath>
 #include <vector>
 
@@ -21,7 +21,8 @@ Status infer(InferContext& c) {
       return c.fail("inverse_c1", "the input has rank " + std::to_string(shape.size()) + ", not 2 or more");
     const ir::Dim &rows = shape[shape.size() - 2], &columns = shape.back();
     if (rows.known() && columns.known() && rows.value != columns.value)
-      return c.fail("inverse_c2", std::to_string(rows.value) + " rows and " + std::to_string(columns.value) + " columns");
+      return c.fail("inverse_c2",
+                    std::to_string(rows.value) + " rows and " + std::to_string(columns.value) + " columns");
   }
   return infer_same(c);
 }
@@ -29,7 +30,8 @@ Status infer(InferContext& c) {
 template <class T>
 class Elimination {
  public:
-  Elimination(const num::Arith<T>& arith, size_t n) : arith_(arith), n_(n), wide_(2 * n), rows_(n * 2 * n), by_(2 * n) {}
+  Elimination(const num::Arith<T>& arith, size_t n)
+      : arith_(arith), n_(n), wide_(2 * n), rows_(n * 2 * n), by_(2 * n) {}
 
   T* left(size_t i) { return rows_.data() + i * wide_; }
   T* right(size_t i) { return left(i) + n_; }
@@ -77,8 +79,7 @@ void run(KernelContext& c, size_t n) {
                          const T* x = load(c.in(0), at, matrix, buffer.data());
                          for (size_t k = 0; k < n; ++k) std::copy_n(x + k * n, n, elimination.left(k));
                          elimination.run();
-                         for (size_t k = 0; k < n; ++k)
-                           std::copy_n(elimination.right(k), n, buffer.data() + k * n);
+                         for (size_t k = 0; k < n; ++k) std::copy_n(elimination.right(k), n, buffer.data() + k * n);
                          store(c.out(0), at, matrix, buffer.data(), c.policy());
                        }
                      });

@@ -35,8 +35,9 @@ TEST(Inverse, StepsAreAsWritten) {
   for (const size_t n : {size_t{1}, size_t{2}, size_t{5}, size_t{17}}) {
     const auto extent = static_cast<int64_t>(n);
     const std::vector<float> x = testing::random_floats(2 * n * n, -2, 2, n);
-    const ir::Tensor y =
-        testing::run_everywhere([&] { return OneOp("Inverse", "com.microsoft").in(f32({2, extent, extent}, x)); });
+    const ir::Tensor y = testing::run_everywhere([&] {
+      return OneOp("Inverse", "com.microsoft").in(f32({2, extent, extent}, x));
+    });
     for (size_t b = 0; b < 2; ++b) {
       const auto from = x.begin() + static_cast<int64_t>(b * n * n);
       const std::vector<float> want = reference({from, from + static_cast<int64_t>(n * n)}, n);

@@ -64,9 +64,9 @@ constexpr AttrDoc kActivationAttrs[] = {{"activation", ""},       {"activation_a
                                         {"activation_beta", "-"}, {"activation_gamma", "-"}, {"alpha", "1"},
                                         {"transA", "0"},          {"transB", "0"},           {"transBatchA", "0"},
                                         {"transBatchB", "0"}};
-constexpr AttrDoc kGemmAttrs[] = {{"activation", "-"},       {"activation_alpha", "-"}, {"activation_beta", "-"},
-                                  {"activation_gamma", "-"}, {"alpha", "1"},            {"beta", "1"},
-                                  {"transA", "0"},           {"transB", "0"}};
+constexpr AttrDoc kGemmAttrs[] = {
+    {"activation", "-"}, {"activation_alpha", "-"}, {"activation_beta", "-"}, {"activation_gamma", "-"}, {"alpha", "1"},
+    {"beta", "1"},       {"transA", "0"},           {"transB", "0"}};
 
 }  // namespace
 

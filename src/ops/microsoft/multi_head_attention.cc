@@ -8,17 +8,13 @@ namespace {
 using Id = Compose::Id;
 
 /// Part `k` of packed data, [B, S, N, parts, H], as [B, S, N * H].
-Id unpacked(Compose& c, Id packed, int64_t k) {
-  return c.reshape(c.slice(packed, 3, k, k + 1), {0, 0, -1});
-}
+Id unpacked(Compose& c, Id packed, int64_t k) { return c.reshape(c.slice(packed, 3, k, k + 1), {0, 0, -1}); }
 
 /// Part [from, to) of the bias of the projection; int64 vectors of one element.
-Id biased(Compose& c, Id x, Id from, Id to) {
-  return c.has(3) ? c.op("Add", {x, c.slice(c.in(3), 0, from, to)}) : x;
-}
+Id biased(Compose& c, Id x, Id from, Id to) { return c.has(3) ? c.op("Add", {x, c.slice(c.in(3), 0, from, to)}) : x; }
 
 struct Parts {
-  Id q, k, v;           ///< [B, S, N * H]; k and v [B, N, T, H] where `split`
+  Id q, k, v;  ///< [B, S, N * H]; k and v [B, N, T, H] where `split`
   bool split = false;
 };
 
@@ -63,8 +59,8 @@ Status attention(Compose& c) {
   ASSAY_TRY(const float scale, scale_of(c, heads.q));
   const Id products = scores(c, heads, scale);
   const Id past = c.has(6) ? c.shape(c.in(6), 2, 3) : c.ints({0});
-  const MaskForm form{4, c.shape(c.in(0), 0, 1), c.shape(heads.q, 2, 3), past, c.shape(heads.k, 2, 3),
-                      c.extent(c.in(0), 0)};
+  const MaskForm form{4,    c.shape(c.in(0), 0, 1), c.shape(heads.q, 2, 3),
+                      past, c.shape(heads.k, 2, 3), c.extent(c.in(0), 0)};
   ASSAY_TRY(const Id mask, key_mask(c, form, products));
   const bool causal = c.node().attr_int("unidirectional", 0) != 0;
   const Id behind = causal ? causal_mask(c, form, kHidden, products) : ir::kNoValue;

@@ -55,8 +55,8 @@ Id mask_index(Compose& c) {
 
 Status embed(Compose& c) {
   const Id words = c.op("Gather", {c.in(2), c.in(0)});
-  const Id positions = c.has(8) ? c.op("Gather", {c.in(3), c.in(8)})
-                                : c.slice(c.in(3), 0, c.ints({0}), c.shape(c.in(0), 1, 2));
+  const Id positions =
+      c.has(8) ? c.op("Gather", {c.in(3), c.in(8)}) : c.slice(c.in(3), 0, c.ints({0}), c.shape(c.in(0), 1, 2));
   Id sum = c.op("Add", {words, positions});
   if (c.has(4)) {
     if (!c.has(1)) return c.fail("input 4 (segment_embedding) without input 1 (segment_ids)");

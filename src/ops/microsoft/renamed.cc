@@ -11,9 +11,7 @@ Status same(Compose& c) {
   return {};
 }
 
-Id as_int64(Compose& c, Id x) {
-  return c.type(x).elem == ir::ElemType::int64 ? x : c.cast(x, ir::ElemType::int64);
-}
+Id as_int64(Compose& c, Id x) { return c.type(x).elem == ir::ElemType::int64 ? x : c.cast(x, ir::ElemType::int64); }
 
 Status gather_nd(Compose& c) {
   c.give(0, c.op("GatherND", {c.in(0), as_int64(c, c.in(1))}));

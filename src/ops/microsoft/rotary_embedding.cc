@@ -1,6 +1,5 @@
-#include "ops/microsoft/rotate.h"
-
 #include "ops/microsoft/attend.h"
+#include "ops/microsoft/rotate.h"
 #include "ops/microsoft/row.h"
 
 namespace assay::ops {

@@ -10,8 +10,8 @@ MODULES = {"control": control, "elementwise": elementwise, "microsoft": microsof
 
 SPECIAL = [np.nan, np.inf, -np.inf, -0.0, 0.0]
 # Exact rules for special values of quantities that are no data: grids, steps, codes.
-NOT_POISONED = {"Cast", "CastLike", "DequantizeLinear", "DynamicQuantizeLinear", "NonMaxSuppression", "QuantizeLinear",
-                "Range", "RoiAlign"}
+NOT_POISONED = {"CDist", "Cast", "CastLike", "DequantizeLinear", "DynamicQuantizeLinear", "NonMaxSuppression",
+                "QuantizeLinear", "Range", "RoiAlign"}
 
 
 def poisoned_cases(module, seed, rounds):
