@@ -36,7 +36,11 @@ Status check_operators(const profiles::Profile& profile, const std::string& file
       for (const std::string& op : statement.match.ops) {
         const size_t dot = op.rfind('.');
         const std::string domain = dot == std::string::npos ? "" : op.substr(0, dot);
-        if (ops::find_op(domain, dot == std::string::npos ? op : op.substr(dot + 1))) continue;
+        const ops::OpDef* row = ops::find_op(domain, dot == std::string::npos ? op : op.substr(dot + 1));
+        if (row && row->eval) continue;
+        if (row)
+          return Error{Code::profile_invalid, "match.op: on import '" + op + "' becomes other operators",
+                       file + ":" + std::to_string(statement.line), "name these (docs/semantics.md, section 10)"};
         std::vector<std::string> names;
         for (const ops::OpDef* def : ops::op_table()) names.emplace_back(def->name);
         const std::string near = did_you_mean(op, names);

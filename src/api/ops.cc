@@ -80,8 +80,9 @@ ordered_json json_of(const OpDef& row) {
 }
 
 std::string text_of(const OpDef& row) {
-  std::string out = fmt::format("{} (ai.onnx {}): {}\n", full_name(row), row.since, row.doc);
-  if (!row.eval) return out + "  old name: upgraded on import\n";
+  const std::string_view domain = row.domain.empty() ? "ai.onnx" : row.domain;
+  std::string out = fmt::format("{} ({} {}): {}\n", full_name(row), domain, row.since, row.doc);
+  if (!row.eval) return out + "  on import it becomes other operators\n";
   for (const ops::In& in : row.in)
     out +=
         fmt::format("  in   {}{}{}{}: {}\n", in.name, in.flags & ops::kOptional ? " (optional)" : "",

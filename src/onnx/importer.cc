@@ -278,7 +278,11 @@ Status Importer::op_node(const NodeProto& proto, Scope& scope, const Frame& fram
   }
   ASSAY_TRY(const int64_t v, version(op.domain, proto, frame));
   ops::UpgradeContext context(scope.graph, op, static_cast<int>(v));
-  ASSAY_CHECK(upgrade(context));
+  if (auto status = upgrade(context); !status.ok()) {
+    // Those who only look at the model see the node as it is.
+    if (unknown_ == ir::Unknown::refused || status.error().code != Code::op_unsupported) return status;
+    op.def = nullptr;
+  }
   for (const ir::ValueId id : context.parameters) scope.graph.at(id).parameter = true;
   for (ir::Op& o : context.before) {
     o.def = ops::find_op(o.domain, o.type);

@@ -47,6 +47,21 @@ TEST(InferShapes, FoldsTheChainOnceShapesAreKnown) {
   EXPECT_EQ(g->at(g->ops[0].inputs[1]).constant->ints(), (ir::Dims{2, 3, -1}));
 }
 
+/// A slice of known data up to an unknown end, as embeddings of positions are written: the end may lie inside.
+TEST(InferShapes, KnowsNothingOfSlicesWithUnknownBounds) {
+  ir::Graph g;
+  const ValueId x = g.add_value("x", ir::Type::tensor(ElemType::int64, std::vector<Dim>{Dim("n")}));
+  g.inputs = {x};
+  const ValueId data = ints(g, {0, 1, 2, 3, 4, 5, 6, 7});
+  g.outputs = {add(g, "Slice", {data, ints(g, {0}), add(g, "Shape", {x}, "n")}, "y")};
+  ASSERT_TRUE(infer_shapes(g).ok());
+  EXPECT_EQ(to_string(g.at(g.outputs[0]).type), "int64[?]");
+  EXPECT_EQ(g.at(g.outputs[0]).constant, nullptr);
+  const auto known = specialise(g, {{"x", {3}}});
+  ASSERT_TRUE(known.ok());
+  EXPECT_EQ(known->at(known->outputs[0]).constant->ints(), (ir::Dims{0, 1, 2}));
+}
+
 TEST(InferShapes, RefusesShapesThatTheModelDoesNotDeclare) {
   EXPECT_EQ(specialise(flatten(), {{"x", {2, 4, 4, 5}}}).error().code, Code::data_shape);
   EXPECT_EQ(specialise(flatten(), {{"z", {2, 4, 4, 5}}}).error().code, Code::data_missing);

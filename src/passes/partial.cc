@@ -46,7 +46,11 @@ const std::vector<ir::Dim>* PartialValues::find(ir::ValueId v) const {
 void PartialValues::follow(ir::Graph& g, const ir::Op& op) {
   if (!op.def) return;
   if (op.domain.empty() && op.type == "Shape") return shape_of(g, op);
-  if (std::ranges::none_of(op.inputs, [&](ir::ValueId v) { return find(v) != nullptr; })) return;
+  const auto partly_known = [&](ir::ValueId v) { return v != ir::kNoValue && !g.at(v).constant && find(v) != nullptr; };
+  if (std::ranges::none_of(op.inputs, partly_known)) return;
+  // Bounds are clamped to the data: stand-ins beyond its end agree where the real numbers need not.
+  const bool slices = op.domain.empty() && op.type == "Slice";
+  if (slices && std::any_of(op.inputs.begin() + 1, op.inputs.end(), partly_known)) return;
   refine(g, op);
   if (movable(op)) move(g, op);
 }

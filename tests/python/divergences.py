@@ -53,7 +53,8 @@ def _scattered(case, k, ours, theirs):
 
 def _cubic_border(case, k, ours, theirs):
     border = case.attributes.get("padding_mode") == "border"
-    return border & ((case.attributes.get("mode") == "cubic") | _ours_nan(case, k, ours, theirs))
+    cubic = case.attributes.get("mode") in ("cubic", "bicubic")  # the name in com.microsoft
+    return border & (cubic | _ours_nan(case, k, ours, theirs))
 
 
 def _fraction(case, k, ours, theirs):

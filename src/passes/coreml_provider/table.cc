@@ -128,7 +128,8 @@ const std::vector<Row>& rows() {
 }
 
 const Row* find_row(const ir::Op& op) {
-  if (!op.domain.empty()) return nullptr;
+  // The provider sees nodes of the file, not the steps that one of another vocabulary is read as.
+  if (!op.domain.empty() || !op.origin.empty()) return nullptr;
   for (const Row& row : rows())
     if (row.op == op.type) return &row;
   return nullptr;

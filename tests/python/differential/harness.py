@@ -125,7 +125,7 @@ def wrong_elements(case, ours, theirs, storage=None):
     """
     if ours.dtype != theirs.dtype or ours.shape != theirs.shape:
         return None
-    family = TOLERANCES[family_of(case.kind)]
+    family = TOLERANCES[family_of(case.kind, case.domain)]
     if ours.dtype.kind != "f" and family.steps:
         return np.abs(ours.astype(np.int64) - theirs.astype(np.int64)) > family.steps
     if ours.dtype.kind != "f":
