@@ -1,17 +1,17 @@
 """Random cases of all operators, by module."""
 import numpy as np
 
-from differential import control, elementwise, movement, older, products, sums
+from differential import control, elementwise, movement, older, products, signal, sums
 from differential.random_values import Random
 
 MODULES = {"control": control, "elementwise": elementwise, "movement": movement, "older": older, "products": products,
-           "sums": sums}
+           "signal": signal, "sums": sums}
 
 
 SPECIAL = [np.nan, np.inf, -np.inf, -0.0, 0.0]
 # Exact rules for special values of quantities that are no data: grids, steps, codes.
-NOT_POISONED = {"Cast", "CastLike", "DequantizeLinear", "DynamicQuantizeLinear", "NonMaxSuppression", "QuantizeLinear",
-                "Range", "RoiAlign"}
+NOT_POISONED = {"AffineGrid", "Bernoulli", "Cast", "CastLike", "DequantizeLinear", "DynamicQuantizeLinear",
+                "Multinomial", "NonMaxSuppression", "QuantizeLinear", "Range", "RoiAlign"}
 
 
 def poisoned_cases(module, seed, rounds):

@@ -50,6 +50,17 @@ TOLERANCES = {
                                        "MeanVarianceNormalization"),
     "sampling": Tolerance(16, 16, "coordinates and weights in float32, taps in another order", operators="""
         Resize Upsample GridSample RoiAlign"""),
+    "certain draws": Tolerance(0, 0, "the one number that can be drawn", operators="""
+        Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike"""),
+    "regions": Tolerance(0, 0, "one of the elements is returned", operators="MaxRoiPool"),
+    "windows": Tolerance(8, 0, "a cosine of an angle of a few units", flat=8, operators="""
+        BlackmanWindow HammingWindow HannWindow MelWeightMatrix"""),
+    "transforms": Tolerance(64, 64, "theirs are computed in float32", operators="DFT STFT"),
+    "determinants": Tolerance(64, 256, "eliminations in another order, products of results", operators="Det"),
+    "deformed": Tolerance(32, 64, "coordinates and dot products in float32, in another order", operators="""
+        AffineGrid DeformConv"""),
+    "losses": Tolerance(16, 32, "logarithms of sums, and sums of losses, in another order", operators="""
+        NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss"""),
     "recurrent": Tolerance(64, 64, "dot products and elementary functions, fed back", operators="RNN GRU LSTM"),
 }
 
