@@ -28,6 +28,10 @@ def i64(*values):
     return np.array(values, np.int64)
 
 
+def _all(case, k, ours, theirs):
+    return np.ones(ours.shape, bool)
+
+
 def _nan(case, k, ours, theirs):
     if ours.dtype.kind != "f":
         return np.zeros(ours.shape, bool)
@@ -143,6 +147,9 @@ DIVERGENCES = [
     Divergence("Slice", "a negative step with an end of INT32_MAX or INT64_MAX",
                "ONNX Runtime reads it as NumPy's None, before the first element; ONNX clamps it to the last one",
                None, Case("Slice", [f32(1, 2, 3), i64(2), i64(np.iinfo(np.int64).max), i64(0), i64(-1)])),
+    Divergence("Bernoulli", "always", "ONNX Runtime runs the function body, which makes 1 of numbers above the "
+               "probability, so that 1 comes with 1 - p; the operator's text says p", _all,
+               Case("Bernoulli", [f32(0, 1)], opset=15)),
 ]
 
 

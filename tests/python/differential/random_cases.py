@@ -10,8 +10,8 @@ MODULES = {"control": control, "elementwise": elementwise, "movement": movement,
 
 SPECIAL = [np.nan, np.inf, -np.inf, -0.0, 0.0]
 # Exact rules for special values of quantities that are no data: grids, steps, codes.
-NOT_POISONED = {"AffineGrid", "Bernoulli", "Cast", "CastLike", "DequantizeLinear", "DynamicQuantizeLinear",
-                "Multinomial", "NonMaxSuppression", "QuantizeLinear", "Range", "RoiAlign"}
+NOT_POISONED = {"AffineGrid", "Bernoulli", "Cast", "CastLike", "DFT", "DequantizeLinear", "DynamicQuantizeLinear",
+                "Multinomial", "NonMaxSuppression", "QuantizeLinear", "Range", "RoiAlign", "STFT"}
 
 
 def poisoned_cases(module, seed, rounds):
