@@ -107,7 +107,8 @@ def no_numbers(r, kind):
 
 
 def certain(r, _):
-    return Case("Bernoulli", [r.bools(r.shape(least=1)).astype(r.pick([F32, F64]))], {"dtype": r.pick([1, 6, 9, 11])}, opset=15)
+    probabilities = r.bools(r.shape(least=1)).astype(r.pick([F32, F64]))
+    return Case("Bernoulli", [probabilities], {"dtype": r.pick([1, 6, 9, 11])}, opset=15)
 
 
 def one_class(r, _):
