@@ -59,6 +59,7 @@ bool computed_before(const ir::Graph& graph, ir::ValueId v, ir::OpId head) {
 std::optional<size_t> flows_through(const ir::Graph& graph, const std::vector<ir::Value>& values, const ir::Op& op,
                                     ir::ValueId value, ir::OpId head) {
   if (!op.def->elementwise.f32 || !op.def->elementwise.f64 || op.outputs.size() != 1) return std::nullopt;
+  if (op.attr_int("training_mode", 0) != 0) return std::nullopt;  // BatchNormalization of its own statistics
   const ir::Type& result = values[op.outputs[0]].type;
   if (!result.is_static() || !values[value].type.is_static() || result.dims() != values[value].type.dims() ||
       result.elem != values[value].type.elem)

@@ -7,6 +7,8 @@ namespace assay::onnx {
 
 Status upgrade(ops::UpgradeContext& c) {
   constexpr int kMaxRenames = 8;
+  // Hints on memory to reuse: no operator set from 6 on has them.
+  if (c.op.domain.empty() && c.version < 6) c.op.remove_attr("consumed_inputs");
   for (int renames = 0; renames <= kMaxRenames; ++renames) {
     const ops::OpDef* row = ops::find_op(c.op.domain, c.op.type);
     c.op.def = row;

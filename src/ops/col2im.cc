@@ -46,9 +46,23 @@ Status infer(InferContext& c) {
   return {};
 }
 
+/// Integers are added modulo 2^n, booleans by or.
+struct Integers {
+  bool boolean;
+  int64_t add(int64_t a, int64_t b) const {
+    return boolean ? a | b : static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+  }
+};
+void put(ir::Tensor& out, int64_t begin, std::vector<int64_t>& values, const num::Policy&) {
+  store_integers(out, begin, values.size(), values.data());
+}
 template <class T>
-void add_columns(KernelContext& c, const std::vector<WindowAxis>& axes, const ir::Dims& block) {
-  const num::Arith<T> arith(c.policy());
+void put(ir::Tensor& out, int64_t begin, std::vector<T>& values, const num::Policy& policy) {
+  store(out, begin, values.size(), values.data(), policy);
+}
+
+template <class T, class Adder>
+void add_columns(KernelContext& c, const Adder& arith, const std::vector<WindowAxis>& axes, const ir::Dims& block) {
   const ir::Dims& dims = c.out(0).dims();
   const ir::Dims image(dims.begin() + 2, dims.end());
   ir::Dims places;
@@ -73,7 +87,7 @@ void add_columns(KernelContext& c, const std::vector<WindowAxis>& axes, const ir
           if (inside) sum[static_cast<size_t>(at)] = arith.add(sum[static_cast<size_t>(at)], values[n]);
         }
       }
-      store(c.out(0), p * pixels, sum.size(), sum.data(), c.policy());
+      put(c.out(0), p * pixels, sum, c.policy());
     }
   });
 }
@@ -88,14 +102,16 @@ Status eval(KernelContext& c) {
   if (c.in(0).rank() != 3 || c.in(0).dims()[2] != columns)
     return c.fail(Code::model_invalid,
                   "the input has not one column for each of " + std::to_string(columns) + " blocks");
-  if (computes_float64(c))
-    add_columns<double>(c, *axes, block);
+  if (!ir::is_float(c.in(0).elem()))
+    add_columns<int64_t>(c, Integers{c.in(0).elem() == ir::ElemType::boolean}, *axes, block);
+  else if (computes_float64(c))
+    add_columns<double>(c, num::Arith<double>(c.policy()), *axes, block);
   else
-    add_columns<float>(c, *axes, block);
+    add_columns<float>(c, num::Arith<float>(c.policy()), *axes, block);
   return {};
 }
 
-constexpr In kIn[] = {{"input", kFloats}, {"image_shape", kInt64}, {"block_shape", kInt64}};
+constexpr In kIn[] = {{"input", kNumbers | kBool}, {"image_shape", kInt64}, {"block_shape", kInt64}};
 constexpr Out kOut[] = {{"output"}};
 constexpr AttrDoc kAttrs[] = {{"strides", "1"}, {"pads", "0"}, {"dilations", "1"}};
 

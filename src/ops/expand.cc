@@ -71,14 +71,35 @@ Status eval_tile(KernelContext& c) {
   return {};
 }
 
+/// Ones, but the count at the axis: what Tile of version 1 repeats by when its operands come with the data.
+Status compute_repeats(UpgradeContext& c) {
+  const ir::Type integers = ir::Type::tensor(ir::ElemType::int64);
+  const auto insert = [&](ir::Op op) { return c.insert_before(std::move(op), integers); };
+  const auto list = [&](ir::ValueId v) {
+    ir::Op cast{.domain = {}, .type = "Cast", .name = {}, .inputs = {v}};
+    cast.set_attr("to", static_cast<int64_t>(ir::ElemType::int64));
+    const ir::ValueId whole = insert(std::move(cast));
+    return insert(
+        ir::Op{.domain = {}, .type = "Reshape", .name = {}, .inputs = {whole, c.constant(ir::Tensor::of_ints({-1}))}});
+  };
+  const ir::ValueId shape = insert(ir::Op{.domain = {}, .type = "Shape", .name = {}, .inputs = {c.op.inputs[0]}});
+  const ir::ValueId rank = insert(ir::Op{.domain = {}, .type = "Shape", .name = {}, .inputs = {shape}});
+  ir::Op ones{.domain = {}, .type = "ConstantOfShape", .name = {}, .inputs = {rank}};
+  ones.set_attr("value", ir::Tensor::of_ints({1}));
+  const ir::ValueId filled = insert(std::move(ones)), axis = list(c.op.inputs[2]), count = list(c.op.inputs[1]);
+  const ir::ValueId repeats =
+      insert(ir::Op{.domain = {}, .type = "ScatterElements", .name = {}, .inputs = {filled, axis, count}});
+  c.op.inputs = {c.op.inputs[0], repeats};
+  return {};
+}
+
 /// Version 1 had a count and an axis as inputs.
 Status upgrade_tile(UpgradeContext& c) {
   if (c.op.inputs.size() != 3) return {};
   const auto tiles = c.graph.at(c.op.inputs[1]).constant, axis = c.graph.at(c.op.inputs[2]).constant;
   const ir::Type type = c.type(0);
-  if (!tiles || !axis || !type.ranked() || tiles->size() != 1 || axis->size() != 1 ||
-      ir::is_float(tiles->elem()) != ir::is_float(axis->elem()))
-    return c.fail("Tile of version 1 is read only with constant tiles and axis and a ranked input");
+  if (!tiles || !axis || !type.ranked()) return compute_repeats(c);
+  if (tiles->size() != 1 || axis->size() != 1) return c.fail("tiles or axis is not one number");
   const auto one = [](const ir::Tensor& t) {
     return ir::is_float(t.elem()) ? static_cast<int64_t>(t.float_at(0)) : t.int_at(0);
   };

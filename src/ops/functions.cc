@@ -2,6 +2,7 @@
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/lower/elementwise.h"
+#include "ops/upgrade.h"
 
 namespace assay::ops {
 namespace {
@@ -33,6 +34,27 @@ constexpr Lowering<NnContext> kLogNn{nn_unary<NnFunction::log>, "unary LOG"};
 template <Word kKind>
 constexpr Lowering<NnContext> kNn{nn_function_layer<kKind>, kKind.view()};
 
+/// Until 13 integers were taken, too: computed in float64 and cut.
+Status erf_of_integers(UpgradeContext& c) {
+  const ir::ElemType elem = c.op.has_input(0) ? c.type(0).elem : ir::ElemType::undefined;
+  if (!ir::is_integer(elem) || c.op.outputs.size() != 1) return {};
+  const ir::Type wide = ir::Type::tensor(ir::ElemType::float64);
+  const auto cast = [](ir::ValueId from, ir::ElemType to) {
+    ir::Op op{.domain = {}, .type = "Cast", .name = {}, .inputs = {from}};
+    op.set_attr("to", static_cast<int64_t>(to));
+    return op;
+  };
+  c.op.inputs[0] = c.insert_before(cast(c.op.inputs[0], ir::ElemType::float64), wide);
+  const ir::ValueId result = c.op.outputs[0];
+  c.op.outputs[0] = c.graph.add_value(c.graph.fresh_name(c.op.type), wide);
+  ir::Op back = cast(c.op.outputs[0], elem);
+  back.outputs = {result};
+  c.after.push_back(std::move(back));
+  return {};
+}
+constexpr Upgrade kErfUpgrades[] = {{13, erf_of_integers}};
+constexpr std::span<const Upgrade> kNone{};
+
 constexpr In kIn[] = {{"X", kFloats}};
 constexpr Out kOut[] = {{"Y"}};
 
@@ -41,7 +63,7 @@ constexpr Function kCalls[] = {kFunction};
 
 }  // namespace
 
-#define ASSAY_ROW(row, onnx, version, function, mil, nn, sentence)                                          \
+#define ASSAY_ROW(row, onnx, version, function, rules, mil, nn, sentence)                                   \
   extern const OpDef row = {                                                                                \
       .name = onnx,                                                                                         \
       .since = version,                                                                                     \
@@ -50,6 +72,7 @@ constexpr Function kCalls[] = {kFunction};
       .out = kOut,                                                                                          \
       .numeric = Numeric::elementwise,                                                                      \
       .elementary = kCalls<Function::function>,                                                             \
+      .upgrades = rules,                                                                                    \
       .infer = infer_same,                                                                                  \
       .eval = eval_elementwise,                                                                             \
       .elementwise = {function_span<float, Function::function>, function_span<double, Function::function>}, \
@@ -58,21 +81,21 @@ constexpr Function kCalls[] = {kFunction};
       .in_place = true,                                                                                     \
       .bound = {.f32 = 1.0},                                                                                \
   };
-ASSAY_ROW(kAcos, "Acos", 22, acos, kMil<"acos">, kNn<"acos">, "The arc cosine.")
-ASSAY_ROW(kAcosh, "Acosh", 22, acosh, kNoInverse, kNn<"acosh">, "The inverse hyperbolic cosine.")
-ASSAY_ROW(kAsin, "Asin", 22, asin, kMil<"asin">, kNn<"asin">, "The arc sine.")
-ASSAY_ROW(kAsinh, "Asinh", 22, asinh, kNoInverse, kNn<"asinh">, "The inverse hyperbolic sine.")
-ASSAY_ROW(kAtan, "Atan", 22, atan, kMil<"atan">, kNn<"atan">, "The arc tangent.")
-ASSAY_ROW(kAtanh, "Atanh", 22, atanh, kMil<"atanh">, kNn<"atanh">, "The inverse hyperbolic tangent.")
-ASSAY_ROW(kCos, "Cos", 22, cos, kMil<"cos">, kNn<"cos">, "The cosine.")
-ASSAY_ROW(kCosh, "Cosh", 22, cosh, kMil<"cosh">, kNn<"cosh">, "The hyperbolic cosine.")
-ASSAY_ROW(kErf, "Erf", 13, erf, kMil<"erf">, kNn<"erf">, "The error function.")
-ASSAY_ROW(kExp, "Exp", 13, exp, kMil<"exp">, kExpNn, "The exponential function.")
-ASSAY_ROW(kLog, "Log", 13, log, kLogMil, kLogNn, "The natural logarithm.")
-ASSAY_ROW(kSin, "Sin", 22, sin, kMil<"sin">, kNn<"sin">, "The sine.")
-ASSAY_ROW(kSinh, "Sinh", 22, sinh, kMil<"sinh">, kNn<"sinh">, "The hyperbolic sine.")
-ASSAY_ROW(kTan, "Tan", 22, tan, kMil<"tan">, kNn<"tan">, "The tangent.")
-ASSAY_ROW(kTanh, "Tanh", 13, tanh, kMil<"tanh">, kNn<"tanh">, "The hyperbolic tangent.")
+ASSAY_ROW(kAcos, "Acos", 22, acos, kNone, kMil<"acos">, kNn<"acos">, "The arc cosine.")
+ASSAY_ROW(kAcosh, "Acosh", 22, acosh, kNone, kNoInverse, kNn<"acosh">, "The inverse hyperbolic cosine.")
+ASSAY_ROW(kAsin, "Asin", 22, asin, kNone, kMil<"asin">, kNn<"asin">, "The arc sine.")
+ASSAY_ROW(kAsinh, "Asinh", 22, asinh, kNone, kNoInverse, kNn<"asinh">, "The inverse hyperbolic sine.")
+ASSAY_ROW(kAtan, "Atan", 22, atan, kNone, kMil<"atan">, kNn<"atan">, "The arc tangent.")
+ASSAY_ROW(kAtanh, "Atanh", 22, atanh, kNone, kMil<"atanh">, kNn<"atanh">, "The inverse hyperbolic tangent.")
+ASSAY_ROW(kCos, "Cos", 22, cos, kNone, kMil<"cos">, kNn<"cos">, "The cosine.")
+ASSAY_ROW(kCosh, "Cosh", 22, cosh, kNone, kMil<"cosh">, kNn<"cosh">, "The hyperbolic cosine.")
+ASSAY_ROW(kErf, "Erf", 13, erf, kErfUpgrades, kMil<"erf">, kNn<"erf">, "The error function.")
+ASSAY_ROW(kExp, "Exp", 13, exp, kNone, kMil<"exp">, kExpNn, "The exponential function.")
+ASSAY_ROW(kLog, "Log", 13, log, kNone, kLogMil, kLogNn, "The natural logarithm.")
+ASSAY_ROW(kSin, "Sin", 22, sin, kNone, kMil<"sin">, kNn<"sin">, "The sine.")
+ASSAY_ROW(kSinh, "Sinh", 22, sinh, kNone, kMil<"sinh">, kNn<"sinh">, "The hyperbolic sine.")
+ASSAY_ROW(kTan, "Tan", 22, tan, kNone, kMil<"tan">, kNn<"tan">, "The tangent.")
+ASSAY_ROW(kTanh, "Tanh", 13, tanh, kNone, kMil<"tanh">, kNn<"tanh">, "The hyperbolic tangent.")
 #undef ASSAY_ROW
 
 extern const OpDef kSqrt = {

@@ -128,6 +128,26 @@ int64_t picked(const std::vector<AxisTaps<T>>& taps, const ir::Dims& strides) {
   return at;
 }
 
+/// Integers between samples: toward zero, within the type; what is no number is 0.
+template <class T>
+void store_cut(ir::Tensor& out, int64_t begin, const std::vector<T>& values) {
+  const bool is_signed = ir::is_signed_integer(out.elem());
+  const int bits = out.elem() == ir::ElemType::boolean ? 1 : ir::elem_bits(out.elem()) - (is_signed ? 1 : 0);
+  const T end = static_cast<T>(std::ldexp(1.0, bits));  // the first number too large
+  for (size_t i = 0; i < values.size(); ++i) {
+    const T v = std::trunc(values[i]);
+    const auto largest = static_cast<int64_t>(bits == 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1);
+    int64_t whole = 0;
+    if (v >= end)
+      whole = largest;
+    else if (v < 0)
+      whole = !is_signed ? 0 : v < -end ? -largest - 1 : static_cast<int64_t>(v);
+    else if (v == v)
+      whole = static_cast<int64_t>(static_cast<uint64_t>(v));
+    out.set_int(begin + static_cast<int64_t>(i), whole);
+  }
+}
+
 template <class T>
 void run(KernelContext& c, const Sampler<T>& sampler) {
   const num::Arith<T> arith(c.policy());
@@ -138,25 +158,29 @@ void run(KernelContext& c, const Sampler<T>& sampler) {
   const int64_t channels = x.dims()[1], plane = volume(extents), points = out.size() / (x.dims()[0] * channels);
   std::fill_n(out.mutable_bytes(), out.byte_size(), std::byte{0});
   c.threads.for_each(static_cast<size_t>(x.dims()[0]), 1, [&](size_t begin, size_t end) {
-    std::vector<T> image(static_cast<size_t>(channels * plane)), place(axes),
-        results(static_cast<size_t>(points * channels));
+    const bool moves = sampler.mode == "nearest";  // elements of any type
+    std::vector<T> image(static_cast<size_t>(moves ? 0 : channels * plane)), place(axes),
+        results(static_cast<size_t>(moves ? 0 : points * channels));
     std::vector<AxisTaps<T>> taps(axes);
     for (auto b = static_cast<int64_t>(begin); b < static_cast<int64_t>(end); ++b) {
-      const T* values = load(x, b * channels * plane, image.size(), image.data());
+      const T* values = moves ? nullptr : load(x, b * channels * plane, image.size(), image.data());
       for (int64_t p = 0; p < points; ++p) {
         const T* at = load(grid, (b * points + p) * static_cast<int64_t>(axes), axes, place.data());
         for (size_t k = 0; k < axes; ++k) taps[k] = sampler.taps(at[axes - 1 - k], extents[k]);
-        const int64_t pick = sampler.mode == "nearest" ? picked(taps, strides) : -1;
+        const int64_t pick = moves ? picked(taps, strides) : -1;
         for (int64_t channel = 0; channel < channels; ++channel) {
           const int64_t to = (b * channels + channel) * points + p;
-          if (sampler.mode != "nearest")
+          if (!moves)
             results[static_cast<size_t>(channel * points + p)] =
                 weighted(arith, taps, strides, 0, values + channel * plane);
           else if (pick >= 0)
             copy_run(x, (b * channels + channel) * plane + pick, out, to, 1);
         }
       }
-      if (sampler.mode != "nearest") store(out, b * channels * points, results.size(), results.data(), c.policy());
+      if (!moves && ir::is_float(out.elem()))
+        store(out, b * channels * points, results.size(), results.data(), c.policy());
+      else if (!moves)
+        store_cut(out, b * channels * points, results);
     }
   });
 }
@@ -169,6 +193,8 @@ Status eval(KernelContext& c) {
   if ((mode != "linear" && mode != "nearest" && mode != "cubic") ||
       (padding != "zeros" && padding != "border" && padding != "reflection"))
     return c.fail(Code::model_invalid, "unknown mode '" + mode + "' or padding_mode '" + padding + "'");
+  if (mode != "nearest" && !(kNumbers | kBool).has(c.in(0).elem()))
+    return c.fail(Code::type_unsupported, "there is nothing between two elements of this type");
   ASSAY_CHECK(allocate_outputs(c));
   if (c.out(0).size() == 0) return {};
   if (c.in(0).size() == 0) return c.fail(Code::model_invalid, "there is nothing to sample");
@@ -212,7 +238,8 @@ Status to_mil(MilContext& c) {
                              {"align_corners", mil::of_bool(align)}});
 }
 
-constexpr In kIn[] = {{"X", kFloats}, {"grid", kFloats}};
+constexpr ir::TypeSet kComplex = type_set(ir::ElemType::complex64) | type_set(ir::ElemType::complex128);
+constexpr In kIn[] = {{"X", kNumbers | kBool | kStrings | kComplex}, {"grid", kFloats}};
 constexpr Out kOut[] = {{"Y"}};
 constexpr AttrDoc kAttrs[] = {{"mode", "linear"}, {"padding_mode", "zeros"}, {"align_corners", "0"}};
 constexpr Upgrade kUpgrades[] = {{20, upgrade_mode}};

@@ -74,7 +74,16 @@ Status eval(KernelContext& c) {
 }
 
 /// Sizes were an attribute (in version 1 alternatively an input, as now).
-Status upgrade_sizes(UpgradeContext& c) { return ints_attr_to_input(c, "split", 1); }
+/// Version 1 had them as an input too, of any numbers.
+Status upgrade_sizes(UpgradeContext& c) {
+  if (c.version < 2 && c.op.has_input(1)) {
+    ir::Op cast{.domain = {}, .type = "Cast", .name = {}, .inputs = {c.op.inputs[1]}};
+    cast.set_attr("to", static_cast<int64_t>(ir::ElemType::int64));
+    c.op.inputs[1] = c.insert_before(std::move(cast), ir::Type::tensor(ir::ElemType::int64));
+    return {};
+  }
+  return ints_attr_to_input(c, "split", 1);
+}
 
 /// The number of equal parts went without saying.
 Status upgrade_count(UpgradeContext& c) {

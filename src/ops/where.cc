@@ -38,27 +38,23 @@ void select(KernelContext& c, const ir::Tensor& x, const ir::Tensor& y) {
   });
 }
 
-void select_strings(KernelContext& c) {
+// Text, and elements of other widths: one by one, on this thread (neighbours share bytes).
+void select_each(KernelContext& c, const ir::Tensor& x, const ir::Tensor& y) {
   const ir::Dims& dims = c.out(0).dims();
-  const Broadcast wc(c.in(0).dims(), dims), wx(c.in(1).dims(), dims), wy(c.in(2).dims(), dims);
+  const Broadcast wc(c.in(0).dims(), dims), wx(x.dims(), dims), wy(y.dims(), dims);
   for (int64_t i = 0; i < c.out(0).size(); ++i) {
     bool chosen = false;
-    std::string& to = c.out(0).mutable_strings()[static_cast<size_t>(i)];
     wc.runs(i, 1, [&](size_t, int64_t at, size_t, bool) { chosen = c.in(0).int_at(at) != 0; });
-    const auto read = [&](const ir::Tensor& t) {
-      return [&](size_t, int64_t at, size_t, bool) { to = t.strings()[static_cast<size_t>(at)]; };
+    const auto copy = [&](const ir::Tensor& t) {
+      return [&](size_t, int64_t at, size_t, bool) { copy_run(t, at, c.out(0), i, 1); };
     };
-    chosen ? wx.runs(i, 1, read(c.in(1))) : wy.runs(i, 1, read(c.in(2)));
+    chosen ? wx.runs(i, 1, copy(x)) : wy.runs(i, 1, copy(y));
   }
 }
 
 Status eval(KernelContext& c) {
   ASSAY_CHECK(allocate_outputs(c));
   const ir::ElemType type = c.out(0).elem();
-  if (type == ir::ElemType::string) {
-    select_strings(c);
-    return {};
-  }
   const ir::Tensor x = as_storage(c.in(1), type), y = as_storage(c.in(2), type);
   switch (ir::elem_bits(type)) {
     case 8:
@@ -74,7 +70,8 @@ Status eval(KernelContext& c) {
       select<uint64_t>(c, x, y);
       return {};
     default:
-      return c.fail(Code::type_unsupported, "this element type is not supported here");
+      select_each(c, x, y);
+      return {};
   }
 }
 

@@ -28,6 +28,10 @@ def i64(*values):
     return np.array(values, np.int64)
 
 
+def _all(case, k, ours, theirs):
+    return np.ones(ours.shape, bool)
+
+
 def _nan(case, k, ours, theirs):
     if ours.dtype.kind != "f":
         return np.zeros(ours.shape, bool)
@@ -149,6 +153,9 @@ DIVERGENCES = [
                Case("MatMulNBits", [np.ones((1, 16), np.float32), np.full((1, 1, 8), 0x33, np.uint8), f32(1),
                                     np.array([1], np.uint8), np.zeros(16, np.int32)],
                     {"K": 16, "N": 1, "bits": 4, "block_size": 16}, domain="com.microsoft")),
+    Divergence("Bernoulli", "always", "ONNX Runtime runs the function body, which makes 1 of numbers above the "
+               "probability, so that 1 comes with 1 - p; the operator's text says p", _all,
+               Case("Bernoulli", [f32(0, 1)], opset=15)),
 ]
 
 

@@ -2,17 +2,7 @@
 
 import numpy as np
 
-from differential import (
-    attention,
-    control,
-    elementwise,
-    microsoft,
-    movement,
-    older,
-    products,
-    quantised,
-    sums,
-)
+from differential import attention, control, elementwise, microsoft, movement, older, products, quantised, signal, sums
 from differential.random_values import Random
 
 MODULES = {
@@ -24,12 +14,34 @@ MODULES = {
     "older": older,
     "products": products,
     "quantised": quantised,
+    "signal": signal,
     "sums": sums,
 }
 
-
 SPECIAL = [np.nan, np.inf, -np.inf, -0.0, 0.0]
 # Exact rules for special values of quantities that are no data: grids, steps, codes.
+NOT_POISONED = {
+    "AffineGrid",
+    "Bernoulli",
+    "Binarizer",
+    "CDist",
+    "Cast",
+    "CastLike",
+    "DFT",
+    "DequantizeLinear",
+    "DynamicQuantizeLSTM",
+    "DynamicQuantizeLinear",
+    "DynamicQuantizeMatMul",
+    "Multinomial",
+    "NonMaxSuppression",
+    "Normalizer",
+    "OneHotEncoder",
+    "QLinearConcat",
+    "QuantizeLinear",
+    "Range",
+    "RoiAlign",
+    "STFT",
+}
 
 
 def poisoned_cases(module, seed, rounds):
