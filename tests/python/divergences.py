@@ -84,6 +84,17 @@ def _celu(case, k, ours, theirs):
         return np.isinf(case.inputs[0] / np.float32(case.attributes.get("alpha", 1.0)))
 
 
+def _stump(*votes, labels=(5, 7), **attributes):
+    """A tree of one node on two rows: votes are (node, class, weight); node 1 is up to 0.5, node 2 above."""
+    nodes = {"treeids": [0, 0, 0], "nodeids": [0, 1, 2], "featureids": [0, 0, 0], "values": [0.5, 0.0, 0.0],
+             "modes": ["BRANCH_LEQ", "LEAF", "LEAF"], "truenodeids": [1, 0, 0], "falsenodeids": [2, 0, 0]}
+    return Case("TreeEnsembleClassifier", [f32(0, 1).reshape((2, 1))],
+                {**{f"nodes_{k}": v for k, v in nodes.items()}, "class_treeids": [0] * len(votes),
+                 "class_nodeids": [v[0] for v in votes], "class_ids": [v[1] for v in votes],
+                 "class_weights": [v[2] for v in votes], "classlabels_int64s": list(labels), **attributes},
+                domain="ai.onnx.ml", outputs=2)
+
+
 DIVERGENCES = [
     Divergence("Clip", "a bound is not given and an operand is infinite",
                "ONNX Runtime takes the largest finite number for a bound that is not given; ONNX says there is none",
@@ -143,6 +154,24 @@ DIVERGENCES = [
     Divergence("Slice", "a negative step with an end of INT32_MAX or INT64_MAX",
                "ONNX Runtime reads it as NumPy's None, before the first element; ONNX clamps it to the last one",
                None, Case("Slice", [f32(1, 2, 3), i64(2), i64(np.iinfo(np.int64).max), i64(0), i64(-1)])),
+    Divergence("StringSplit", "no delimiter, and whitespace other than spaces",
+               "ONNX says whitespace, as its reference; ONNX Runtime splits at spaces alone", None,
+               Case("StringSplit", [np.array(["a\tb"])], outputs=2)),
+    Divergence("StringSplit", "an empty string and a delimiter",
+               "one empty part, as in ONNX's reference; ONNX Runtime counts none", None,
+               Case("StringSplit", [np.array([""])], {"delimiter": ","}, outputs=2)),
+    Divergence("TreeEnsembleClassifier", "leaves vote for both of two classes, or base_values has two entries or "
+               "stands beside votes for the second",
+               "ONNX says the top class; ONNX Runtime returns 1 where the second class has a score above 0, else 0, "
+               "and leaves scores or base values out", None,
+               _stump((1, 0, 0.9), (1, 1, 0.1), (2, 0, 0.2), (2, 1, 0.8))),
+    Divergence("TreeEnsembleClassifier", "more than two classes, and the top one is none that a leaf voted for",
+               "ONNX says the top class; ONNX Runtime takes the best of those that leaves voted for", None,
+               _stump((1, 2, -0.9), (2, 1, 0.3), labels=(5, 6, 7))),
+    Divergence("LabelEncoder", "version 2, and a string or integer key is repeated",
+               "the last counts, as version 4 says; in ONNX Runtime the first", None,
+               Case("LabelEncoder", [np.array(["a"])], {"keys_strings": ["a", "a"], "values_floats": [1.0, 2.0]},
+                    domain="ai.onnx.ml", ml=2)),
 ]
 
 

@@ -29,8 +29,9 @@ TOLERANCES = {
     "Resize": (16, "Core ML's grid for asymmetric places is computed from the spacing"),
     "Softplus": (4, "the layer is another formula, which keeps what is large"),
 }
-# Random cases with nested graphs have results of unknown rank: control flow has tests of its own.
-DATA = [module for module in MODULES if module != "control"]
+# Random cases with nested graphs have results of unknown rank: control flow has tests of its own. Of text and classic
+# machine learning nothing is written.
+DATA = [module for module in MODULES if module not in ("control", "text", "classic")]
 
 
 class Converter:

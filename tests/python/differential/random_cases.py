@@ -1,17 +1,17 @@
 """Random cases of all operators, by module."""
 import numpy as np
 
-from differential import control, elementwise, movement, older, products, sums
+from differential import classic, control, elementwise, movement, older, products, sums, text
 from differential.random_values import Random
 
-MODULES = {"control": control, "elementwise": elementwise, "movement": movement, "older": older, "products": products,
-           "sums": sums}
+MODULES = {"classic": classic, "control": control, "elementwise": elementwise, "movement": movement, "older": older,
+           "products": products, "sums": sums, "text": text}
 
 
 SPECIAL = [np.nan, np.inf, -np.inf, -0.0, 0.0]
 # Exact rules for special values of quantities that are no data: grids, steps, codes.
 NOT_POISONED = {"Cast", "CastLike", "DequantizeLinear", "DynamicQuantizeLinear", "NonMaxSuppression", "QuantizeLinear",
-                "Range", "RoiAlign"}
+                "Range", "RoiAlign", "OneHotEncoder", "Normalizer"}
 
 
 def poisoned_cases(module, seed, rounds):

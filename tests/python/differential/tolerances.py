@@ -22,7 +22,9 @@ TOLERANCES = {
     "movement": Tolerance(0, 0, "bits are copied", bits=True, operators="""
         Cast CastLike BitCast CenterCropPad Compress Concat Constant ConstantOfShape DepthToSpace Dropout Expand EyeLike
         Flatten Gather GatherElements GatherND Identity OneHot Pad Reshape ReverseSequence Shape Size Slice SpaceToDepth
-        Split Squeeze Tile Transpose Trilu Unsqueeze Where MaxUnpool Scatter"""),
+        Split Squeeze Tile Transpose Trilu Unsqueeze Where MaxUnpool Scatter
+        ArrayFeatureExtractor Binarizer Imputer FeatureVectorizer OneHotEncoder LabelEncoder CategoryMapper
+        StringConcat StringNormalizer StringSplit RegexFullMatch"""),
     "choice": Tolerance(0, 0, "one of the operands is returned", operators="""
         ArgMax ArgMin Clip GlobalMaxPool Max MaxPool Min NonMaxSuppression NonZero ReduceMax ReduceMin Relu Hardmax Sign
         ThresholdedRelu TopK Unique And Or Xor Not BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Equal Greater
@@ -31,7 +33,7 @@ TOLERANCES = {
         Abs Add Ceil Div Floor Mod Mul Neg Reciprocal Round Sqrt Sub PRelu LeakyRelu Shrink QuantizeLinear
         DequantizeLinear If Loop"""),
     "few steps": Tolerance(3, 0, "two to four roundings, or fused ones", operators="""
-        HardSigmoid HardSwish Mean Sum Softsign Col2Im DynamicQuantizeLinear"""),
+        HardSigmoid HardSwish Mean Sum Softsign Col2Im DynamicQuantizeLinear Scaler TfIdfVectorizer"""),
     "elementary": Tolerance(8, 0, "elementary functions of 1 to 4 ULP; log(1 + x) and the like cancel near 0", flat=2,
                             operators="""
         Acos Acosh Asin Asinh Atan Atanh Celu Cos Cosh Elu Erf Exp Log Pow Selu Sigmoid Sin Sinh Softplus Tan
@@ -42,6 +44,10 @@ TOLERANCES = {
         AveragePool CumSum CumProd GlobalAveragePool GlobalLpPool LpNormalization LpPool ReduceL1 ReduceL2 ReduceLogSum
         ReduceLogSumExp ReduceMean Range ReduceProd ReduceSum ReduceSumSquare ScatterElements ScatterND Softmax
         LogSoftmax LRN"""),
+    "trees": Tolerance(16, 32, "sums of leaves in another order, then exp", flat=4, operators="""
+        Normalizer TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor"""),
+    "machines": Tolerance(64, 64, "dot products in another order, kernels, then sums in float64", flat=16, operators="""
+        LinearClassifier LinearRegressor SVMClassifier SVMRegressor"""),
     "products": Tolerance(16, 16, "dot products in another order", operators="""
         MatMul Gemm Conv ConvTranspose Einsum"""),
     "normalisations": Tolerance(32, 32, "a sum, a sum of squares and a square root, in other orders", operators="""
