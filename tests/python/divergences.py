@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from differential.harness import Case
+from onnx import numpy_helper
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,18 @@ DIVERGENCES = [
                "the last counts, as version 4 says; in ONNX Runtime the first", None,
                Case("LabelEncoder", [np.array(["a"])], {"keys_strings": ["a", "a"], "values_floats": [1.0, 2.0]},
                     domain="ai.onnx.ml", ml=2)),
+    Divergence("TreeEnsemble", "post_transform is 1 or 2, and there are several targets",
+               "1 is SOFTMAX and 2 LOGISTIC in ONNX; ONNX Runtime has them the other way round", None,
+               Case("TreeEnsemble", [f32(0).reshape((1, 1))], {
+                   "n_targets": 2, "post_transform": 1, "tree_roots": [0], "nodes_featureids": [0],
+                   "nodes_modes": numpy_helper.from_array(np.array([0], np.uint8)),
+                   "nodes_splits": numpy_helper.from_array(f32(0.5)), "nodes_truenodeids": [0],
+                   "nodes_trueleafs": [1], "nodes_falsenodeids": [0], "nodes_falseleafs": [1],
+                   "leaf_targetids": [1], "leaf_weights": numpy_helper.from_array(f32(2))},
+                    domain="ai.onnx.ml", ml=5)),
+    Divergence("Gather", "strings, along another axis than the last",
+               "ONNX Runtime copies the first string of each slice and leaves the others empty", None,
+               Case("Gather", [np.array([["a", "b"]]), i64(0)])),
 ]
 
 

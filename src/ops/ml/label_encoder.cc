@@ -21,12 +21,12 @@ std::optional<ir::Tensor> list_of(const ir::Op& op, const std::string& stem) {
   std::vector<ir::Tensor> found;
   const std::vector<float> floats = op.attr_floats(stem + "_floats");
   const std::vector<int64_t> integers = op.attr_ints(stem + "_int64s");
-  std::vector<std::string> strings = op.attr_strings(stem + "_strings");
+  const std::vector<std::string> strings = op.attr_strings(stem + "_strings");
   const auto extent = [](const auto& list) { return ir::Dims{static_cast<int64_t>(list.size())}; };
   if (!floats.empty())
     found.push_back(ir::Tensor::of<float>(ElemType::float32, extent(floats), std::span<const float>(floats)));
   if (!integers.empty()) found.push_back(ir::Tensor::of_ints(integers));
-  if (!strings.empty()) found.push_back(ir::Tensor::of_strings(extent(strings), std::move(strings)));
+  if (!strings.empty()) found.push_back(ir::Tensor::of_strings(extent(strings), strings));
   if (const ir::Tensor* t = op.attr_tensor(stem + "_tensor")) found.push_back(t->aligned());
   return found.size() == 1 ? std::optional(found[0]) : std::nullopt;
 }

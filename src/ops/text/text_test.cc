@@ -127,9 +127,9 @@ TEST(TfIdfVectorizer, WeightsAndStrings) {
   op.attr("weights", std::vector<float>{2, 0.5f});
   const Tensor x = strings({2, 3}, {"a", "a", "b", "c", "b", "b"});
   EXPECT_EQ(testing::doubles(OneOp(op).attr("mode", std::string("TFIDF")).in(x).run()),
-            (std::vector<double>{2, 1, 4, 0}));
+            (std::vector<double>{0.5, 4, 1, 0}));
   EXPECT_EQ(testing::doubles(OneOp(op).attr("mode", std::string("IDF")).in(x).run()),
-            (std::vector<double>{2, 0.5, 2, 0}));
+            (std::vector<double>{0.5, 2, 0.5, 0}));
 }
 
 TEST(TfIdfVectorizer, HostileAttributesAreErrors) {

@@ -30,18 +30,19 @@ struct EdgeHash {
 struct Vocabulary {
   Weighting weighting = Weighting::counts;
   int64_t least = 1, most = 1, skips = 0, columns = 0;
-  std::vector<float> weights;                      ///< one a column; empty: all 1
+  std::vector<int64_t> column;                     ///< of each n-gram of the pool
+  std::vector<float> weights;                      ///< one an n-gram; empty: all 1
   std::unordered_map<std::string, int64_t> words;  ///< strings as items
   std::unordered_map<Edge, int64_t, EdgeHash> edges;
-  std::vector<int64_t> column{-1};  ///< by node: the column that counts the n-gram ending there; -1: none does
+  std::vector<int64_t> gram{-1};  ///< by node: the n-gram that ends there, -1: none
 
   int64_t child(int64_t node, int64_t item) const {
     const auto found = edges.find({node, item});
     return found == edges.end() ? -1 : found->second;
   }
   int64_t add_child(int64_t node, int64_t item) {
-    const auto [at, added] = edges.emplace(Edge{node, item}, static_cast<int64_t>(column.size()));
-    if (added) column.push_back(-1);
+    const auto [at, added] = edges.emplace(Edge{node, item}, static_cast<int64_t>(gram.size()));
+    if (added) gram.push_back(-1);
     return at->second;
   }
 };
@@ -62,19 +63,18 @@ Result<ir::Dims> pool_items(const ir::Op& op, const std::string& where, Vocabula
 }
 
 /// Adds the n-grams of one length, which are `items`; `next` counts all n-grams of the pool.
-Status add_grams(std::span<const int64_t> items, size_t length, std::span<const int64_t> columns, size_t& next,
-                 const std::string& where, Vocabulary& v) {
+Status add_grams(std::span<const int64_t> items, size_t length, size_t& next, const std::string& where, Vocabulary& v) {
   if (items.size() % length != 0)
     return broken(where,
                   std::to_string(items.size()) + " items of the pool are no " + std::to_string(length) + "-grams");
   const auto n = static_cast<int64_t>(length);
   for (size_t at = 0; at < items.size(); at += length, ++next) {
     if (n < v.least || n > v.most) continue;
-    if (next >= columns.size())
-      return broken(where, "ngram_indexes has " + std::to_string(columns.size()) + " entries, fewer than n-grams");
+    if (next >= v.column.size())
+      return broken(where, "ngram_indexes has " + std::to_string(v.column.size()) + " entries, fewer than n-grams");
     int64_t node = 0;
     for (const int64_t item : items.subspan(at, length)) node = v.add_child(node, item);
-    v.column[static_cast<size_t>(node)] = columns[next];
+    v.gram[static_cast<size_t>(node)] = static_cast<int64_t>(next);
   }
   return {};
 }
@@ -96,17 +96,18 @@ Status read_numbers(const ir::Op& op, const std::string& where, size_t lengths, 
 Result<std::shared_ptr<const Vocabulary>> vocabulary_of(const ir::Op& op, const std::string& where) {
   auto made = std::make_shared<Vocabulary>();
   Vocabulary& v = *made;
-  const ir::Dims starts = op.attr_ints("ngram_counts"), columns = op.attr_ints("ngram_indexes");
+  const ir::Dims starts = op.attr_ints("ngram_counts");
+  v.column = op.attr_ints("ngram_indexes");
   ASSAY_CHECK(read_numbers(op, where, starts.size(), v));
-  if (columns.empty() || std::ranges::min(columns) < 0)
+  if (v.column.empty() || std::ranges::min(v.column) < 0)
     return broken(where, "ngram_indexes is empty or has a negative entry");
-  if (std::ranges::max(columns) >= kMaxColumns)
-    return broken(where, "ngram_indexes asks for " + std::to_string(std::ranges::max(columns)) + " columns");
-  v.columns = std::ranges::max(columns) + 1;
+  if (std::ranges::max(v.column) >= kMaxColumns)
+    return broken(where, "ngram_indexes asks for " + std::to_string(std::ranges::max(v.column)) + " columns");
+  v.columns = std::ranges::max(v.column) + 1;
   if (v.weighting != Weighting::counts) v.weights = op.attr_floats("weights");
-  if (!v.weights.empty() && v.weights.size() < static_cast<size_t>(v.columns))
-    return broken(where, "weights has " + std::to_string(v.weights.size()) + " entries for " +
-                             std::to_string(v.columns) + " columns");
+  if (!v.weights.empty() && v.weights.size() != v.column.size())
+    return broken(where, "weights has " + std::to_string(v.weights.size()) + " entries, ngram_indexes " +
+                             std::to_string(v.column.size()));
   if (op.policy.attribute) num::round_in_place(v.weights.data(), v.weights.size(), *op.policy.attribute);
   ASSAY_TRY(const ir::Dims items, pool_items(op, where, v));
   size_t next = 0;
@@ -116,12 +117,12 @@ Result<std::shared_ptr<const Vocabulary>> vocabulary_of(const ir::Op& op, const 
       return broken(where, "ngram_counts: " + std::to_string(begin) + " to " + std::to_string(end) +
                                " are no places in a pool of " + std::to_string(items.size()));
     const auto grams = std::span(items).subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
-    ASSAY_CHECK(add_grams(grams, k + 1, columns, next, where, v));
+    ASSAY_CHECK(add_grams(grams, k + 1, next, where, v));
   }
   return std::shared_ptr<const Vocabulary>(std::move(made));
 }
 
-/// Adds the n-grams of a row that start at each item, to `counts` by column.
+/// Adds the n-grams of a row that start at each item to `counts`.
 void count(const Vocabulary& v, std::span<const int64_t> row, std::vector<int64_t>& counts) {
   const auto size = static_cast<int64_t>(row.size());
   const int64_t farthest = std::min(v.skips, std::max<int64_t>(size - 1, 0)) + 1;
@@ -133,8 +134,8 @@ void count(const Vocabulary& v, std::span<const int64_t> row, std::vector<int64_
       for (int64_t n = 1; n <= v.most && at < size; ++n, at += distance) {
         node = v.child(node, row[static_cast<size_t>(at)]);
         if (node < 0) break;
-        const int64_t column = v.column[static_cast<size_t>(node)];
-        if (n >= least && column >= 0) ++counts[static_cast<size_t>(column)];
+        const int64_t gram = v.gram[static_cast<size_t>(node)];
+        if (n >= least && gram >= 0) ++counts[static_cast<size_t>(gram)];
       }
     }
   }
@@ -150,13 +151,17 @@ ir::Dims items_of(const ir::Tensor& t, const Vocabulary& v) {
   return items;
 }
 
+/// The columns of a row: those of n-grams that share one are added up, in the pool's order.
 template <class T>
 void weigh(const num::Arith<T>& arith, const Vocabulary& v, const std::vector<int64_t>& counts, std::vector<T>& out) {
-  const bool presence = v.weighting == Weighting::presence;
-  for (size_t i = 0; i < counts.size(); ++i) out[i] = static_cast<T>(presence ? counts[i] > 0 : counts[i]);
-  if (v.weights.empty()) return;
-  const std::vector<T> weights(v.weights.begin(), v.weights.end());
-  arith.mul(out.data(), weights.data(), out.data(), out.size());
+  std::ranges::fill(out, T(0));
+  for (size_t g = 0; g < counts.size(); ++g) {
+    if (counts[g] == 0) continue;
+    T term = v.weighting == Weighting::presence ? T(1) : static_cast<T>(counts[g]);
+    if (!v.weights.empty()) term = arith.mul(term, T(v.weights[g]));
+    T& column = out[static_cast<size_t>(v.column[g])];
+    column = arith.add(column, term);
+  }
 }
 
 template <class T>
@@ -164,8 +169,8 @@ void run(KernelContext& c, const Vocabulary& v, int64_t rows) {
   const num::Arith<T> arith(c.policy());
   const ir::Dims items = items_of(c.in(0), v);
   const size_t width = rows == 0 ? 0 : items.size() / static_cast<size_t>(rows);
-  std::vector<int64_t> counts(static_cast<size_t>(v.columns));
-  std::vector<T> out(counts.size());
+  std::vector<int64_t> counts(v.column.size());
+  std::vector<T> out(static_cast<size_t>(v.columns));
   for (int64_t r = 0; r < rows; ++r) {
     std::ranges::fill(counts, 0);
     count(v, std::span(items).subspan(static_cast<size_t>(r) * width, width), counts);

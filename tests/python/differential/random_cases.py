@@ -11,7 +11,7 @@ MODULES = {"classic": classic, "control": control, "elementwise": elementwise, "
 SPECIAL = [np.nan, np.inf, -np.inf, -0.0, 0.0]
 # Exact rules for special values of quantities that are no data: grids, steps, codes.
 NOT_POISONED = {"Cast", "CastLike", "DequantizeLinear", "DynamicQuantizeLinear", "NonMaxSuppression", "QuantizeLinear",
-                "Range", "RoiAlign", "OneHotEncoder", "Normalizer"}
+                "Range", "RoiAlign", "Binarizer", "OneHotEncoder", "Normalizer"}
 
 
 def poisoned_cases(module, seed, rounds):

@@ -77,8 +77,8 @@ def unique(r, kind):
 
 def moved(r, kind):
     shape = r.shape(least=1)
-    if kind == "Gather":
-        return Case(kind, [words(r, shape), r.ints((3,), np.int64, -shape[0], shape[0])])
+    if kind == "Gather":  # along the last axis: docs/divergences.md
+        return Case(kind, [words(r, shape), r.ints((3,), np.int64, -shape[-1], shape[-1])], {"axis": -1})
     if kind == "Concat":
         return Case(kind, [words(r, shape), words(r, shape)], {"axis": r.axis(len(shape))})
     if kind == "Reshape":
