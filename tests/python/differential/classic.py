@@ -235,7 +235,9 @@ def tree_ensemble(r, kind):
     yes, no = targets_of("truenodeids"), targets_of("falsenodeids")
     dtype = r.pick([np.float32, np.float64])
     attributes = {
-        "n_targets": targets, "aggregate_function": r.int(0, 3), "post_transform": r.pick([0, 3]),
+        "n_targets": targets, "aggregate_function": r.int(0, 3),
+        # ONNX Runtime transforms float64 scores in float32.
+        "post_transform": 0 if dtype == np.float64 else r.pick([0, 3]),
         "tree_roots": [inner[t, 0] for t in sorted({t for t, _ in inner})],
         "nodes_modes": numpy_helper.from_array(np.array([MODES.index(n["modes"]) for n in branches], np.uint8)),
         "nodes_splits": numpy_helper.from_array(np.array([n["values"] for n in branches], dtype)),
