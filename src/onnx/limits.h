@@ -6,8 +6,8 @@
 namespace assay::onnx {
 
 inline constexpr int64_t kNewestOpset = 28;
-inline constexpr int64_t kNewestMlOpset = 5;  ///< of ai.onnx.ml
 inline constexpr int64_t kOldestIr = 3, kNewestIr = 13;
+inline constexpr int64_t kNewestMlOpset = 5;  ///< of ai.onnx.ml
 inline constexpr size_t kMaxNodes = 1'000'000;     ///< after inlining
 inline constexpr size_t kMaxItems = 4'000'000;     ///< inputs, initializers, attributes of one message
 inline constexpr int kMaxGraphDepth = 24;          ///< graphs inside graphs
