@@ -7,7 +7,6 @@ namespace assay::onnx {
 
 inline constexpr int64_t kNewestOpset = 28;
 inline constexpr int64_t kOldestIr = 3, kNewestIr = 13;
-inline constexpr int64_t kNewestMlOpset = 5;  ///< of ai.onnx.ml
 inline constexpr size_t kMaxNodes = 1'000'000;     ///< after inlining
 inline constexpr size_t kMaxItems = 4'000'000;     ///< inputs, initializers, attributes of one message
 inline constexpr int kMaxGraphDepth = 24;          ///< graphs inside graphs
@@ -19,5 +18,6 @@ inline constexpr int64_t kMaxDenseBytes = int64_t{1} << 28;  ///< a sparse tenso
 /// Tensors at most this large are copied when their bytes are misaligned; larger ones stay views
 /// (docs/formats/onnx.md).
 inline constexpr size_t kCopyMisaligned = 64U << 10;
+inline constexpr int64_t kNewestMlOpset = 5;  ///< of ai.onnx.ml
 
 }  // namespace assay::onnx
