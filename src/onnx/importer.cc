@@ -83,6 +83,11 @@ Result<std::unordered_map<std::string_view, int64_t>> Importer::read_opsets(cons
       return Error{Code::opset_unsupported,
                    "operator set " + std::to_string(o.version) + " is newer than " + std::to_string(kNewestOpset),
                    "opset_import", "export with opset_version=" + std::to_string(kNewestOpset) + " or lower"};
+    if (domain == "ai.onnx.ml" && o.version > kNewestMlOpset)
+      return Error{Code::opset_unsupported,
+                   "operator set " + std::to_string(o.version) + " of ai.onnx.ml is newer than " +
+                       std::to_string(kNewestMlOpset),
+                   "opset_import", "export with an older operator set of that domain"};
     out[domain] = o.version;
   }
   return out;

@@ -18,5 +18,6 @@ inline constexpr int64_t kMaxDenseBytes = int64_t{1} << 28;  ///< a sparse tenso
 /// Tensors at most this large are copied when their bytes are misaligned; larger ones stay views
 /// (docs/formats/onnx.md).
 inline constexpr size_t kCopyMisaligned = 64U << 10;
+inline constexpr int64_t kNewestMlOpset = 5;  ///< of ai.onnx.ml
 
 }  // namespace assay::onnx

@@ -11,6 +11,7 @@
 #include "ops/infer.h"
 #include "ops/lower/rules.h"
 #include "ops/move.h"
+#include "ops/text/parse_number.h"
 #include "ops/upgrade.h"
 
 namespace assay::ops {
@@ -81,22 +82,6 @@ void store_small(ir::Tensor& t, int64_t i, double x, const Rule& rule) {
 
 // ---- Text.
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char ch) { return ch >= 'A' && ch <= 'Z' ? char(ch - 'A' + 'a') : ch; });
-  return out;
-}
-bool parse(std::string_view text, double& x) {
-  text = trim(text);
-  const std::string word = lower(text);
-  if (word == "inf" || word == "+inf" || word == "infinity") return x = INFINITY, true;
-  if (word == "-inf" || word == "-infinity") return x = -INFINITY, true;
-  if (word == "nan" || word == "+nan" || word == "-nan") return x = NAN, true;
-  if (text.starts_with('+')) text.remove_prefix(1);
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), x);
-  return error == std::errc{} && end == text.data() + text.size();
-}
-
 Status from_strings(KernelContext& c, const Rule& rule) {
   ir::Tensor& out = c.out(0);
   for (int64_t i = 0; i < out.size(); ++i) {
@@ -105,7 +90,7 @@ Status from_strings(KernelContext& c, const Rule& rule) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
     const bool is_whole = error == std::errc{} && end == text.data() + text.size();
     double x = 0;
-    if (!parse(text, x)) return c.fail(Code::value_range, "'" + text.substr(0, 80) + "' is not a number");
+    if (!parse_number(text, x)) return c.fail(Code::value_range, "'" + text.substr(0, 80) + "' is not a number");
     if (rule.to == ElemType::boolean) {
       out.set_int(i, x != 0);
     } else if (!ir::is_float(rule.to)) {

@@ -44,6 +44,15 @@ class OneOp {
     tensors_.push_back(std::move(tensor));
     return *this;
   }
+  /// A list: what is no tensor, under its type.
+  OneOp& in(ir::Tensor list, ir::Type type) {
+    const ir::ValueId id = graph_.add_value("in" + std::to_string(tensors_.size()), std::move(type));
+    graph_.inputs.push_back(id);
+    op_.inputs.push_back(id);
+    ids_.push_back(id);
+    tensors_.push_back(std::move(list));
+    return *this;
+  }
   OneOp& absent() {
     op_.inputs.push_back(ir::kNoValue);
     return *this;
@@ -167,6 +176,9 @@ inline ir::Tensor floats(ir::ElemType type, ir::Dims dims, const std::vector<dou
   ir::Tensor t = ir::Tensor::allocate(type, std::move(dims));
   for (size_t i = 0; i < values.size(); ++i) t.set_float(static_cast<int64_t>(i), values[i]);
   return t;
+}
+inline ir::Tensor strings(ir::Dims dims, std::vector<std::string> values) {
+  return ir::Tensor::of_strings(std::move(dims), std::move(values));
 }
 inline std::vector<double> doubles(const ir::Tensor& t) {
   std::vector<double> out;

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from differential.harness import Case
+from onnx import numpy_helper
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,17 @@ def _celu(case, k, ours, theirs):
         return np.isinf(case.inputs[0] / np.float32(case.attributes.get("alpha", 1.0)))
 
 
+def _stump(*votes, labels=(5, 7), **attributes):
+    """A tree of one node on two rows: votes are (node, class, weight); node 1 is up to 0.5, node 2 above."""
+    nodes = {"treeids": [0, 0, 0], "nodeids": [0, 1, 2], "featureids": [0, 0, 0], "values": [0.5, 0.0, 0.0],
+             "modes": ["BRANCH_LEQ", "LEAF", "LEAF"], "truenodeids": [1, 0, 0], "falsenodeids": [2, 0, 0]}
+    return Case("TreeEnsembleClassifier", [f32(0, 1).reshape((2, 1))],
+                {**{f"nodes_{k}": v for k, v in nodes.items()}, "class_treeids": [0] * len(votes),
+                 "class_nodeids": [v[0] for v in votes], "class_ids": [v[1] for v in votes],
+                 "class_weights": [v[2] for v in votes], "classlabels_int64s": list(labels), **attributes},
+                domain="ai.onnx.ml", outputs=2)
+
+
 DIVERGENCES = [
     Divergence("Clip", "a bound is not given and an operand is infinite",
                "ONNX Runtime takes the largest finite number for a bound that is not given; ONNX says there is none",
@@ -156,6 +168,36 @@ DIVERGENCES = [
     Divergence("Bernoulli", "always", "ONNX Runtime runs the function body, which makes 1 of numbers above the "
                "probability, so that 1 comes with 1 - p; the operator's text says p", _all,
                Case("Bernoulli", [f32(0, 1)], opset=15)),
+    Divergence("StringSplit", "no delimiter, and whitespace other than spaces",
+               "ONNX says whitespace, as its reference; ONNX Runtime splits at spaces alone", None,
+               Case("StringSplit", [np.array(["a\tb"])], outputs=2)),
+    Divergence("StringSplit", "an empty string and a delimiter",
+               "one empty part, as in ONNX's reference; ONNX Runtime counts none", None,
+               Case("StringSplit", [np.array([""])], {"delimiter": ","}, outputs=2)),
+    Divergence("TreeEnsembleClassifier", "leaves vote for both of two classes, or base_values has two entries or "
+               "stands beside votes for the second",
+               "ONNX says the top class; ONNX Runtime returns 1 where the second class has a score above 0, else 0, "
+               "and leaves scores or base values out", None,
+               _stump((1, 0, 0.9), (1, 1, 0.1), (2, 0, 0.2), (2, 1, 0.8))),
+    Divergence("TreeEnsembleClassifier", "more than two classes, and the top one is none that a leaf voted for",
+               "ONNX says the top class; ONNX Runtime takes the best of those that leaves voted for", None,
+               _stump((1, 2, -0.9), (2, 1, 0.3), labels=(5, 6, 7))),
+    Divergence("LabelEncoder", "version 2, and a string or integer key is repeated",
+               "the last counts, as version 4 says; in ONNX Runtime the first", None,
+               Case("LabelEncoder", [np.array(["a"])], {"keys_strings": ["a", "a"], "values_floats": [1.0, 2.0]},
+                    domain="ai.onnx.ml", ml=2)),
+    Divergence("TreeEnsemble", "post_transform is 1 or 2, and there are several targets",
+               "1 is SOFTMAX and 2 LOGISTIC in ONNX; ONNX Runtime has them the other way round", None,
+               Case("TreeEnsemble", [f32(0).reshape((1, 1))], {
+                   "n_targets": 2, "post_transform": 1, "tree_roots": [0], "nodes_featureids": [0],
+                   "nodes_modes": numpy_helper.from_array(np.array([0], np.uint8)),
+                   "nodes_splits": numpy_helper.from_array(f32(0.5)), "nodes_truenodeids": [0],
+                   "nodes_trueleafs": [1], "nodes_falsenodeids": [0], "nodes_falseleafs": [1],
+                   "leaf_targetids": [1], "leaf_weights": numpy_helper.from_array(f32(2))},
+                    domain="ai.onnx.ml", ml=5)),
+    Divergence("Gather", "strings, along another axis than the last",
+               "ONNX Runtime copies the first string of each slice and leaves the others empty", None,
+               Case("Gather", [np.array([["a", "b"]]), i64(0)])),
 ]
 
 

@@ -30,8 +30,8 @@ TOLERANCES = {
     "Softplus": (4, "the layer is another formula, which keeps what is large"),
 }
 # Random cases with nested graphs have results of unknown rank: control flow has tests of its own. Products of integers
-# have no equal in Core ML.
-DATA = [module for module in MODULES if module not in ("control", "quantised")]
+# have no equal in Core ML; of text and classic machine learning nothing is written.
+DATA = [module for module in MODULES if module not in ("control", "quantised", "text", "classic")]
 
 
 class Converter:

@@ -27,6 +27,7 @@ class Case:
     weights: tuple = ()  # positions of the inputs that are initializers rather than inputs of the graph
     opset: int = OPSET
     domain: str = ""
+    ml: int = 4  # the version of ai.onnx.ml
 
     def __post_init__(self):  # arithmetic on arrays of rank 0 makes scalars
         self.inputs = [None if a is None else np.asarray(a) for a in self.inputs]
@@ -54,16 +55,17 @@ def model_of(cases):
             if i in case.weights:
                 weights.append(numpy_helper.from_array(array, names[-1]))
             else:
-                kind = helper.np_dtype_to_tensor_dtype(array.dtype)
+                text = array.dtype.kind == "U"
+                kind = onnx.TensorProto.STRING if text else helper.np_dtype_to_tensor_dtype(array.dtype)
                 inputs.append(helper.make_tensor_value_info(names[-1], kind, array.shape))
                 feeds[names[-1]] = array
         results = [f"o{c}_{k}" for k in range(case.outputs)]
         nodes.append(helper.make_node(case.kind, names, results, domain=case.domain, **case.attributes))
         outputs += [onnx.ValueInfoProto(name=r) for r in results]
     graph = helper.make_graph(nodes, "cases", inputs, outputs, weights)
-    opsets = {case.opset for case in cases}
-    assert len(opsets) == 1
-    imports = [helper.make_opsetid("", opsets.pop()), helper.make_opsetid("com.microsoft", 1)]
+    (opset, ml), = {opsets_of(case) for case in cases}
+    imports = [helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1),
+               helper.make_opsetid("ai.onnx.ml", ml)]
     return helper.make_model(graph, opset_imports=imports, ir_version=10), feeds
 
 
@@ -75,7 +77,9 @@ def run_ort(model, feeds):
     options.log_severity_level = 4
     proto = model if isinstance(model, str) else model.SerializeToString()
     session = onnxruntime.InferenceSession(proto, options, providers=["CPUExecutionProvider"])
-    return dict(zip([o.name for o in session.get_outputs()], session.run(None, feeds), strict=True))
+    results = [a.astype(str) if isinstance(a, np.ndarray) and a.dtype.kind == "O" else a
+               for a in session.run(None, feeds)]
+    return dict(zip([o.name for o in session.get_outputs()], results, strict=True))
 
 
 def run_assay(path, model, feeds, folder, *more):
@@ -123,7 +127,8 @@ def wrong_elements(case, ours, theirs, storage=None):
     Under a storage policy results that are not exact may round to neighbouring values of the storage type, and NaNs
     lose their payload.
     """
-    if ours.dtype != theirs.dtype or ours.shape != theirs.shape:
+    same_type = ours.dtype == theirs.dtype or (ours.dtype.kind, theirs.dtype.kind) == ("U", "U")
+    if not same_type or ours.shape != theirs.shape:
         return None
     family = TOLERANCES[family_of(case.kind, case.domain)]
     if ours.dtype.kind != "f" and family.steps:
@@ -143,10 +148,12 @@ def wrong_elements(case, ours, theirs, storage=None):
     return (ulps(ours, theirs) > family.ulp) & ~near
 
 
+opsets_of = operator.attrgetter("opset", "ml")
+
+
 def by_opset(cases):
     """Lists of the cases of one operator set each."""
-    opset = operator.attrgetter("opset")
-    return [list(group) for _, group in itertools.groupby(sorted(cases, key=opset), key=opset)]
+    return [list(group) for _, group in itertools.groupby(sorted(cases, key=opsets_of), key=opsets_of)]
 
 
 def run_both(assay_path, cases, folder):

@@ -2,11 +2,25 @@
 
 import numpy as np
 
-from differential import attention, control, elementwise, microsoft, movement, older, products, quantised, signal, sums
+from differential import (
+    attention,
+    classic,
+    control,
+    elementwise,
+    microsoft,
+    movement,
+    older,
+    products,
+    quantised,
+    signal,
+    sums,
+    text,
+)
 from differential.random_values import Random
 
 MODULES = {
     "attention": attention,
+    "classic": classic,
     "control": control,
     "elementwise": elementwise,
     "microsoft": microsoft,
@@ -16,6 +30,7 @@ MODULES = {
     "quantised": quantised,
     "signal": signal,
     "sums": sums,
+    "text": text,
 }
 
 SPECIAL = [np.nan, np.inf, -np.inf, -0.0, 0.0]
