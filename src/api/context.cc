@@ -40,7 +40,7 @@ Status check_operators(const profiles::Profile& profile, const std::string& file
         if (row && row->eval) continue;
         if (row)
           return Error{Code::profile_invalid, "match.op: on import '" + op + "' becomes other operators",
-                       file + ":" + std::to_string(statement.line), "name these (docs/semantics.md, section 10)"};
+                       file + ":" + std::to_string(statement.line), "name these (docs/semantics.md, section 12)"};
         std::vector<std::string> names;
         for (const ops::OpDef* def : ops::op_table()) names.emplace_back(def->name);
         const std::string near = did_you_mean(op, names);

@@ -12,8 +12,8 @@ from onnx import TensorProto, helper
 STORAGE = {"f16-storage": "float16", "bf16-storage": "bfloat16"}
 F32 = TensorProto.FLOAT
 # ONNX Runtime has no kernel of their newest operator set (Bernoulli's body has one of these inside).
-LACKING = {"Bernoulli", "GlobalLpPool", "MaxRoiPool", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform",
-           "RandomUniformLike", "RoiAlign"}
+LACKING = {"Bernoulli", "GlobalLpPool", "MaxRoiPool", "Multinomial", "RandomNormal", "RandomNormalLike",
+           "RandomUniform", "RandomUniformLike", "RoiAlign"}
 
 
 @pytest.fixture
