@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
-from test_lower_compute import Case, Near, i64, x
+from test_lower_compute import Case, Near, i64, opened, x
 
 MASKED = np.array([[True, False, True, True], [False, False, False, False], [True, True, False, True]])
 
@@ -41,7 +41,7 @@ CASES = [
     *[attention(Q, K, V, x(3, 4, seed=5), outputs=("y", "", "", "s"), qk_matmul_output_mode=mode, softcap=2.0)
       for mode in range(4)],
     attention(Q, K, V, softmax_precision=11, refused="a softmax in another type"),
-    attention(Q, K, V, x(3, 2), refused="shorter"),
+    attention(Q, K, V, x(3, 2), refused="a mask that may be shorter"),
     Case("Attention", {"Q": Q, "K": K, "V": V}, {"n": i64(4, 3)}, order=["Q", "K", "V", "", "", "", "n"],
          refused="nonpad_kv_seqlen"),
     *[Case("RotaryEmbedding", {"X": x(2, 3, 2, 8), "C": x(5, 4), "S": x(5, 4, seed=1)},
@@ -107,3 +107,27 @@ def test_swiglu(kind, alpha, assay, tmp_path):  # of an operator set that the on
         judge.program(model, inputs, ulp=2, oracle=False)
     else:
         judge.network(model, inputs)
+
+
+OPEN = [  # with the axes of Q, K, V and M that are not known
+    (attention(Q, K, V), [{0: "n", 2: "l"}, {0: "n", 2: "s"}, {0: "n", 2: "s"}]),
+    (attention(Q, K, V, x(3, 4)), [{0: "n", 2: "l"}, {0: "n", 2: "s"}, {0: "n", 2: "s"}, {0: "l", 1: "s"}]),
+    (attention(Q, K, V, is_causal=1), [{0: "n"}, {0: "n"}, {0: "n"}]),
+    (attention(Q, K, V, is_causal=1, refused="extents that are not known"), [{2: "l"}, {2: "l"}, {2: "l"}]),
+    (attention(Q, K, V, x(3, 4), refused="a mask that may be shorter"), [{}, {2: "s"}, {2: "s"}, {}]),
+    (attention(Q, **SHARED, refused="extents that are not known"), [{0: "n"}, {0: "n"}, {0: "n"}]),
+]
+
+
+@pytest.mark.parametrize("kind", ["mlprogram", "neuralnetwork"])
+@pytest.mark.parametrize(("case", "axes"), OPEN, ids=lambda v: str(v) if isinstance(v, Case) else "")
+def test_extents_that_are_not_known(case, axes, kind, assay, tmp_path):
+    judge = Near(assay, tmp_path)
+    judge.ulp = case.ulp
+    model = opened(case.model(), **dict(zip("QKVM", axes, strict=False)))
+    if case.reason(kind):
+        judge.refused(model, kind, case.reason(kind))
+    elif kind == "mlprogram":
+        judge.program(model, case.inputs, oracle=False)
+    else:
+        judge.network(model, case.inputs)

@@ -1,10 +1,11 @@
-// Attention, RotaryEmbedding, CausalConvWithState and SwiGLU, step by step. Extents are known: heads are reshaped.
+// Attention, RotaryEmbedding, CausalConvWithState and SwiGLU, step by step. Extents are known where heads are reshaped.
 #include "ops/lower/attention.h"
 
 #include <cmath>
 #include <limits>
 
 #include "base/checked.h"
+#include "ops/lower/move.h"
 #include "ops/lower/rules.h"
 #include "ops/lower/steps.h"
 
@@ -12,7 +13,7 @@ namespace assay::ops {
 namespace {
 
 constexpr float kMasked = -std::numeric_limits<float>::infinity();
-constexpr char kOpen[] = "extents that are not known: heads are reshaped";
+constexpr char kOpen[] = "extents that are not known";
 
 template <class C>
 Status check_static(const C& c) {
@@ -58,32 +59,59 @@ std::string zero_where_masked(NnSteps& s, const std::string& mark, const std::st
   return s.c.make("whereBroadcastable", {s.c.make("equal", {mark, s.c.number(kMasked)}), s.c.number(0), otherwise});
 }
 
+/// Extents that are not known are -1.
 struct AttentionForm {
   bool packed = false;
   int64_t batch = 0, q_heads = 0, kv_heads = 0, queries = 0, keys = 0, past = 0, width = 0, values = 0;
-  int64_t total() const { return past + keys; }
+  int64_t total() const { return past < 0 || keys < 0 ? -1 : past + keys; }
   int64_t group() const { return q_heads / kv_heads; }
 };
 
 template <class C>
-Result<AttentionForm> attention_form(const C& c) {
-  ASSAY_CHECK(check_static(c));
+bool hides_keys(const C& c) {
+  return c.op.attr_int("is_causal", 0) != 0 || c.op.attr_int("left_window_size", -1) >= 0 ||
+         c.op.attr_int("right_window_size", -1) >= 0;
+}
+
+template <class C>
+Status check_attention(const C& c) {
   if (c.has(6)) return c.refuse("nonpad_kv_seqlen, which moves the mask from sample to sample");
   if (c.elem(2) != c.elem(0)) return c.refuse("values of another type than the queries");
   if (c.op.attr_int("softmax_precision", 1) != 1) return c.refuse("a softmax in another type");
   if (c.has(3) && c.elem(3) != c.elem(0) && c.elem(3) != ir::ElemType::boolean)
     return c.refuse("a mask of another type than the queries");
+  for (const size_t i : {size_t{0}, size_t{1}, size_t{2}, size_t{3}, size_t{4}, size_t{5}})
+    if (c.has(i) && c.rank(i) < 0) return c.refuse(kOpen);
+  return {};
+}
+
+/// Whether the last axis of the mask is certainly as long as all keys.
+template <class C>
+bool covers_keys(const C& c, const AttentionForm& f) {
+  const ir::Dim& last = c.type(3).shape->back();
+  return last.known() ? last.value == f.total() : !c.has(4) && same_extent(last, (*c.type(1).shape)[f.packed ? 1 : 2]);
+}
+
+template <class C>
+Result<AttentionForm> attention_form(const C& c) {
+  ASSAY_CHECK(check_attention(c));
   AttentionForm f;
   f.packed = c.rank(0) == 3;
   f.batch = c.dim(0, 0);
   f.q_heads = f.packed ? c.op.attr_int("q_num_heads", 1) : c.dim(0, 1);
   f.kv_heads = f.packed ? c.op.attr_int("kv_num_heads", 1) : c.dim(1, 1);
   f.queries = c.dim(0, -2), f.keys = c.dim(1, -2);
-  f.width = f.packed ? c.dim(0, 2) / f.q_heads : c.dim(0, 3);
-  f.values = f.packed ? c.dim(2, 2) / f.kv_heads : c.dim(2, 3);
+  f.width = c.dim(0, -1), f.values = c.dim(2, -1);
   if (c.has(4)) f.past = c.dim(4, 2);
-  if (f.batch * f.q_heads * f.queries * f.total() * f.values == 0) return c.refuse("no elements");
-  if (c.has(3) && c.dim(3, -1) != f.total()) return c.refuse("a mask that is shorter than the keys");
+  for (const int64_t extent : {f.batch, f.q_heads, f.kv_heads, f.queries, f.total(), f.values})
+    if (extent == 0) return c.refuse("no elements");
+  if (f.width < 0 || f.q_heads < 0 || f.kv_heads < 0) return c.refuse(kOpen);
+  // Heads as they lie need no reshape; what hides keys is written out.
+  const bool reshapes = f.packed || f.group() != 1;
+  if (reshapes) ASSAY_CHECK(check_static(c));
+  if ((hides_keys(c) || c.constant(3) != nullptr) && (f.queries < 0 || f.total() < 0)) return c.refuse(kOpen);
+  if (f.packed) f.width /= f.q_heads, f.values /= f.kv_heads;
+  if (c.has(3) && !covers_keys(c, f)) return c.refuse("a mask that may be shorter than the keys");
   return f;
 }
 
@@ -147,10 +175,6 @@ class AttentionSteps {
     return (op().attr_int("is_causal", 0) != 0 && ahead > 0) || (left >= 0 && -ahead > left) ||
            (right >= 0 && ahead > right);
   }
-  bool hides_keys() const {
-    return op().attr_int("is_causal", 0) != 0 || op().attr_int("left_window_size", -1) >= 0 ||
-           op().attr_int("right_window_size", -1) >= 0;
-  }
   ir::Dims mask_dims() const {
     ir::Dims dims(4, 1);
     for (int64_t i = 1; i <= s_.c.rank(3); ++i) dims[static_cast<size_t>(4 - i)] = s_.c.dim(3, -i);
@@ -160,11 +184,11 @@ class AttentionSteps {
   /// What is added to the scores, in four dimensions.
   Status make_bias() {
     const ir::Tensor* known = s_.c.constant(3);
-    if (!s_.c.has(3) || known != nullptr) return hides_keys() || known != nullptr ? known_bias(known) : Status{};
+    if (!s_.c.has(3) || known != nullptr) return hides_keys(s_.c) || known != nullptr ? known_bias(known) : Status{};
     const Value mask = s_.c.elem(3) == ir::ElemType::boolean ? additive(s_, 3) : s_.in(3);
-    bias_ = s_.c.rank(3) == 4 ? mask : s_.reshape(mask, mask_dims());
+    bias_ = s_.c.rank(3) == 4 ? mask : s_.expand(mask, axes_between(0, 4 - s_.c.rank(3)));
     masks_ = guards_ = true;
-    if (!hides_keys()) return {};
+    if (!hides_keys(s_.c)) return {};
     ASSAY_CHECK(s_.c.makes(f_.queries * f_.total()));
     std::vector<float> values;
     for (int64_t i = 0; i < f_.queries; ++i)
@@ -233,7 +257,8 @@ Result<RotaryForm> rotary_form(const C& c) {
   f.width = f.packed ? c.dim(0, 2) / f.heads : c.dim(0, 3);
   const int64_t turned = c.op.attr_int("rotary_embedding_dim", 0);
   f.half = (turned == 0 ? f.width : turned) / 2;
-  if (f.batch * f.heads * f.rows * f.half == 0) return c.refuse("no elements");
+  for (const int64_t extent : {f.batch, f.heads, f.rows, f.half})
+    if (extent == 0) return c.refuse("no elements");
   if (c.constant(3) == nullptr) return f;
   for (const int64_t position : c.constant(3)->ints())
     if (position < 0 || position >= c.dim(1, 0))
@@ -302,10 +327,12 @@ template <class S>
 Status causal_conv(S s) {
   ASSAY_CHECK(check_static(s.c));
   const int64_t batch = s.c.dim(0, 0), channels = s.c.dim(0, 1), length = s.c.dim(0, 2), kept = s.c.dim(1, 2) - 1;
-  if (batch * channels * length == 0) return s.c.refuse("no elements");
+  for (const int64_t extent : {batch, channels, length})
+    if (extent == 0) return s.c.refuse("no elements");
   auto x = s.in(0);
   if (kept != 0) {
-    if (!s.c.has(3)) ASSAY_CHECK(s.c.makes(batch * channels * kept));
+    const auto zeros = checked_mul(batch * channels, kept);
+    if (!s.c.has(3)) ASSAY_CHECK(s.c.makes(zeros.value_or(-1)));
     const auto past = s.c.has(3) ? s.in(3)
                                  : numbers(s, std::vector<float>(static_cast<size_t>(batch * channels * kept)),
                                            {batch, channels, kept});
