@@ -252,7 +252,8 @@ ASSAY_ROW(kMicrosoftQLinearAdd, "QLinearAdd", kBinaryIn, kNoAttrs, "", kNoCalls,
           (Lowering<MilContext>{qlinear_add_to_mil, kMilSays}), (Lowering<NnContext>{qlinear_add_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearAveragePool, "QLinearAveragePool", kUnaryIn, kPoolAttrs, "elements of each window", kNoCalls,
           kChannelsLast, infer<kAverageForm>, eval<kAverageForm>, "AveragePool of what the codes stand for, as codes.",
-          kNoMil, kNoNn)
+          (Lowering<MilContext>{qlinear_average_pool_to_mil, kMilSays}),
+          (Lowering<NnContext>{qlinear_average_pool_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearConcat, "QLinearConcat", kConcatIn, kConcatAttrs, "", kNoCalls, kNoRules, infer_concat,
           eval_concat, "Concat of what the codes stand for, as codes.",
           (Lowering<MilContext>{qlinear_concat_to_mil, kMilSays}), (Lowering<NnContext>{qlinear_concat_to_nn, kNnSays}))
