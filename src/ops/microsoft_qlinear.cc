@@ -155,7 +155,7 @@ Status eval_softmax(KernelContext& c) {
 Status transposed(UpgradeContext& c) {
   const bool last = c.op.attr_int("channels_last", 0) != 0;
   c.op.remove_attr("channels_last");
-  if (!last) return {};
+  if (!last || !c.op.has_input(0) || c.op.outputs.empty()) return {};  // the signature says what is missing
   const ir::Type type = c.type(0);
   if (!type.ranked() || type.shape->size() < 3)
     return c.fail("channels_last of an input whose rank is not known, or below 3");

@@ -17,7 +17,7 @@ DATA = {"MatMulInteger": ((0,), 2), "ConvInteger": ((0,), 4), "QLinearConv": ((0
         "QLinearAdd": ((0, 3), 4), "QLinearMul": ((0, 3), 4), "QLinearSigmoid": ((0,), 6),
         "QLinearLeakyRelu": ((0,), 6), "QLinearSoftmax": ((0,), 3), "QLinearConcat": ((2, 5), 6),
         "QLinearGlobalAveragePool": ((0,), 6), "QLinearAveragePool": ((0,), 6),
-        "DynamicQuantizeMatMul": ((0,), 2), "MatMulNBits": ((0,), 4)}
+        "DynamicQuantizeMatMul": ((0,), 2), "MatMulNBits": ((0,), 3)}
 
 
 def wrapped(case, data):
@@ -71,6 +71,8 @@ def test_same_bits(assay, tmp_path, name, kind):
     converted = 0
     for _ in range(ROUNDS):
         case = CASES[name](r, name.split(" ")[0])
+        if case.inputs[0].dtype == np.float16:  # codes are written as float32 alone
+            continue
         model, feeds = wrapped(case, data)
         onnx.save(model, tmp_path / "one.onnx")
         path = tmp_path / ("one" + ENDINGS[kind])
