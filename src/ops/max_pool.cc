@@ -154,7 +154,7 @@ extern const OpDef kMaxPool = {
     .attrs = kAttrs,
     .infer = infer_pool,
     .eval = eval,
-    .to_mil = {max_pool_to_mil, "max_pool"},
+    .to_mil = {max_pool_to_mil, "max_pool; of codes between casts"},
     .to_nn = {max_pool_to_nn, "pooling, pooling3d"},
 };
 

@@ -155,7 +155,7 @@ Status eval_softmax(KernelContext& c) {
 Status transposed(UpgradeContext& c) {
   const bool last = c.op.attr_int("channels_last", 0) != 0;
   c.op.remove_attr("channels_last");
-  if (!last) return {};
+  if (!last || !c.op.has_input(0) || c.op.outputs.empty()) return {};  // the signature says what is missing
   const ir::Type type = c.type(0);
   if (!type.ranked() || type.shape->size() < 3)
     return c.fail("channels_last of an input whose rank is not known, or below 3");
@@ -252,7 +252,8 @@ ASSAY_ROW(kMicrosoftQLinearAdd, "QLinearAdd", kBinaryIn, kNoAttrs, "", kNoCalls,
           (Lowering<MilContext>{qlinear_add_to_mil, kMilSays}), (Lowering<NnContext>{qlinear_add_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearAveragePool, "QLinearAveragePool", kUnaryIn, kPoolAttrs, "elements of each window", kNoCalls,
           kChannelsLast, infer<kAverageForm>, eval<kAverageForm>, "AveragePool of what the codes stand for, as codes.",
-          kNoMil, kNoNn)
+          (Lowering<MilContext>{qlinear_average_pool_to_mil, kMilSays}),
+          (Lowering<NnContext>{qlinear_average_pool_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearConcat, "QLinearConcat", kConcatIn, kConcatAttrs, "", kNoCalls, kNoRules, infer_concat,
           eval_concat, "Concat of what the codes stand for, as codes.",
           (Lowering<MilContext>{qlinear_concat_to_mil, kMilSays}), (Lowering<NnContext>{qlinear_concat_to_nn, kNnSays}))

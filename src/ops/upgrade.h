@@ -34,7 +34,7 @@ class UpgradeContext {
     op.inputs[i] = value;
   }
   /// What is known of input `i`'s type (maybe nothing). A copy: values move when ops are inserted.
-  ir::Type type(size_t i) const { return graph.at(op.inputs[i]).type; }
+  ir::Type type(size_t i) const { return op.has_input(i) ? graph.at(op.inputs[i]).type : ir::Type{}; }
   Error fail(std::string message) const {
     return Error{Code::model_invalid, std::move(message), graph.describe(op), "check the export"};
   }

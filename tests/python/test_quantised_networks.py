@@ -119,3 +119,19 @@ def test_dynamic(assay_path, tmp_path, float_model, weights):
     quantize_dynamic(str(float_model), str(path), weight_type=weights, reduce_range=True)
     assert {("", "DynamicQuantizeLinear"), ("", "ConvInteger"), ("", "MatMulInteger")} <= kinds(path), kinds(path)
     agree(assay_path, tmp_path, path)
+
+
+@pytest.mark.parametrize("ending", [".mlpackage", ".mlmodel"])
+@pytest.mark.parametrize(("activations", "weights", "per_channel"), [
+    (QuantType.QUInt8, QuantType.QInt8, True), (QuantType.QInt8, QuantType.QInt8, False)])
+def test_converted(assay, assay_path, tmp_path, float_model, activations, weights, per_channel, ending):
+    """Core ML computes the integers in float32, which holds them: not one code differs."""
+    path = tmp_path / "quantised.onnx"
+    quantize_static(str(float_model), str(path), Images(), quant_format=QuantFormat.QOperator,
+                    activation_type=activations, weight_type=weights, per_channel=per_channel)
+    assay("convert", path, "-o", "converted" + ending, code=0)
+    converted = tmp_path / ("converted" + ending)
+    for image in images(3, 3):
+        want, got = (run_assay(assay_path, model, {"x": image}, tmp_path, "--profile", "strict-f32")
+                     for model in (path, converted))
+        np.testing.assert_array_equal(got["y"], want["y"])

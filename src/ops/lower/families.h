@@ -76,6 +76,8 @@ Status qlinear_softmax_to_mil(MilContext& c);
 Status qlinear_softmax_to_nn(NnContext& c);
 Status qlinear_concat_to_mil(MilContext& c);
 Status qlinear_concat_to_nn(NnContext& c);
+Status qlinear_average_pool_to_mil(MilContext& c);
+Status qlinear_average_pool_to_nn(NnContext& c);
 Status qlinear_global_average_pool_to_mil(MilContext& c);
 Status qlinear_global_average_pool_to_nn(NnContext& c);
 

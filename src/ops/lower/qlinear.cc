@@ -1,6 +1,7 @@
 // QLinear operators of com.microsoft: what the codes stand for, the operator, and codes again.
 #include "ops/lower/codes.h"
 #include "ops/lower/families.h"
+#include "ops/lower/pool_form.h"
 
 namespace assay::ops {
 namespace {
@@ -89,8 +90,23 @@ Status mean_of(S s) {
   return unary(s, [rank](S& steps, const typename S::Value& x) { return steps.mean(x, axes_between(2, rank)); });
 }
 
+Result<MilValue> average(MilSteps& s, const MilValue& x, const PoolForm& form) { return mil_average(s.c, x, form); }
+Result<std::string> average(NnSteps& s, const std::string& x, const PoolForm& form) { return nn_average(s.c, x, form); }
+
+template <class S>
+Status average_of(S s) {
+  stay_single(s.c);
+  ASSAY_TRY(const PoolForm form, average_form(s.c));
+  ASSAY_TRY(const auto x, dequantised(s, 0));
+  ASSAY_TRY(const auto y, average(s, x, form));
+  ASSAY_CHECK(s.c.status());
+  return quantised(s, y, 3);
+}
+
 }  // namespace
 
+Status qlinear_average_pool_to_mil(MilContext& c) { return average_of(MilSteps(c)); }
+Status qlinear_average_pool_to_nn(NnContext& c) { return average_of(NnSteps(c)); }
 Status qlinear_add_to_mil(MilContext& c) { return binary(MilSteps(c), kAdd); }
 Status qlinear_add_to_nn(NnContext& c) { return binary(NnSteps(c), kAdd); }
 Status qlinear_mul_to_mil(MilContext& c) { return binary(MilSteps(c), kMul); }

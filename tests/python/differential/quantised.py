@@ -4,7 +4,7 @@ import numpy as np
 from differential.harness import Case
 from differential.sums import window
 
-F32, I8, U8, I32, I64 = np.float32, np.int8, np.uint8, np.int32, np.int64
+F16, F32, I8, U8, I32, I64 = np.float16, np.float32, np.int8, np.uint8, np.int32, np.int64
 MICROSOFT = "com.microsoft"
 
 
@@ -199,17 +199,17 @@ def packed_bytes(count, bits):
 
 
 def matmul_nbits(r, kind):
-    bits, block = r.pick([2, 4, 8]), r.pick([16, 32, 64])
+    bits, block, dtype = r.pick([2, 4, 8]), r.pick([16, 32, 64]), r.pick([F32, F32, F16])
     m, k, n = r.int(1, 5), r.int(1, 150), r.int(1, 20)
     blocks = (k + block - 1) // block
-    a = r.floats((*r.shape(r.int(0, 1), largest=2), m, k), F32, -1, 1)
-    inputs = [a, codes(r, (n, blocks, block * bits // 8), U8), scale(r, (n, blocks))]
+    a = r.floats((*r.shape(r.int(0, 1), largest=2), m, k), dtype, -1, 1)
+    inputs = [a, codes(r, (n, blocks, block * bits // 8), U8), scale(r, (n, blocks)).astype(dtype)]
     form = r.int(0, 2 if bits < 8 else 1)
     inputs.append(None if form == 0 else codes(r, (n, packed_bytes(blocks, bits)), U8) if form == 1 else
-                  r.floats((n, blocks), F32, 1, 2))
+                  r.floats((n, blocks), dtype, 1, 2))
     groups = bits == 4 and form != 1 and r.coin(0.4)  # with both ONNX Runtime leaves the zero points out
     inputs.append(r.ints((k,), I32, 0, blocks) if groups else None)
-    inputs.append(r.floats((n,)) if r.coin() else None)
+    inputs.append(r.floats((n,), dtype) if r.coin() else None)
     return Case(kind, inputs, {"K": k, "N": n, "bits": bits, "block_size": block}, domain=MICROSOFT,
                 weights=constants(r, 1, 2, 3))
 
@@ -221,7 +221,7 @@ def gather_block_quantized(r, kind):
     data = codes(r, (rows, packed_bytes(columns, bits)), U8)
     zeros = codes(r, (rows, packed_bytes(blocks, bits)), U8) if r.coin() else None
     picks = r.ints(r.shape(r.int(0, 2), largest=4), r.pick([I32, I64]), -rows, rows)
-    return Case(kind, [data, picks, scale(r, (rows, blocks)), zeros],
+    return Case(kind, [data, picks, scale(r, (rows, blocks)).astype(r.pick([F32, F16])), zeros],
                 {"bits": bits, "block_size": block, "gather_axis": 0, "quantize_axis": 1}, domain=MICROSOFT)
 
 
@@ -232,8 +232,9 @@ def microsoft_quantize(r, kind):
     if r.coin():
         attributes["axis"] = r.int(0, len(shape) - 1)
         many = (shape[attributes["axis"]],)
-    x = codes(r, shape, dtype) if kind == "DequantizeLinear" else r.floats(shape, F32, -5, 5)
-    return Case(kind, [x, scale(r, many), zero(r, dtype, many)], attributes, domain=MICROSOFT)
+    wide = r.pick([F32, F16]) if kind == "DequantizeLinear" else F32
+    x = codes(r, shape, dtype) if kind == "DequantizeLinear" else r.floats(shape, wide, -5, 5)
+    return Case(kind, [x, scale(r, many).astype(wide), zero(r, dtype, many)], attributes, domain=MICROSOFT)
 
 
 def dynamic_quantize_lstm(r, kind):
