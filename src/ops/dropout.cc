@@ -120,7 +120,7 @@ Status to_nn(NnContext& c) {
 constexpr ir::TypeSet kSmallFloats = type_set(ir::ElemType::float8e4m3fn) | type_set(ir::ElemType::float8e4m3fnuz) |
                                      type_set(ir::ElemType::float8e5m2) | type_set(ir::ElemType::float8e5m2fnuz);
 constexpr In kIn[] = {{"data", kFloats | kSmallFloats},
-                      {"ratio", kFloats, kOptional | kExempt},
+                      {"ratio", kFloats | kSmallFloats, kOptional | kExempt},
                       {"training_mode", kBool, kOptional | kExempt}};
 constexpr Out kOut[] = {{"output"}, {"mask", kOptional}};
 constexpr AttrDoc kAttrs[] = {{"seed", "-"}};
