@@ -1,8 +1,10 @@
 // HannWindow, HammingWindow, BlackmanWindow: a0 - a1 cos(w) + a2 cos(2 w) with w = i * (tau / size), the steps of
 // ONNX's function bodies; size is one less where the window is symmetric.
+#include <string>
 #include <vector>
 
 #include "ops/elementwise.h"
+#include "ops/fourier.h"
 #include "ops/infer.h"
 #include "ops/lower/mil.h"
 #include "ops/lower/nn.h"
@@ -16,13 +18,19 @@ struct Coefficients {
 };
 constexpr Coefficients kHann{0.5, 0.5, 0}, kHamming{0.54347826087, 0.45652173913, 0}, kBlackman{0.42, 0.5, 0.08};
 
+/// A window is as long as what it is laid over.
+std::string size_problem(int64_t size) {
+  if (size >= 0 && size <= kLongestTransform) return "";
+  return "a window of " + std::to_string(size) + " points; there may be 0 to " + std::to_string(kLongestTransform);
+}
+
 Status infer(InferContext& c) {
   const auto type = ir::elem_from_onnx(c.op().attr_int("output_datatype", 1));
   if (!type || !kNumbers.has(*type)) return c.fail("window_c1", "output_datatype is no type of numbers");
   std::vector<ir::Dim> shape(1);
   if (const ir::Tensor* size = c.constant(0)) {
     if (size->size() != 1) return c.fail("window_c2", "size is not one number");
-    ASSAY_CHECK(check_size(c, {size->int_at(0)}));
+    if (std::string why = size_problem(size->int_at(0)); !why.empty()) return c.fail("window_c3", std::move(why));
     shape[0] = size->int_at(0);
   }
   c.set(0, *type, std::move(shape));
@@ -61,7 +69,7 @@ void run(KernelContext& c, const Coefficients& a) {
 template <const Coefficients& kCoefficients>
 Status eval(KernelContext& c) {
   if (c.in(0).size() != 1) return c.fail(Code::model_invalid, "size is not one number");
-  if (c.in(0).int_at(0) < 0) return c.fail(Code::value_range, "size is " + std::to_string(c.in(0).int_at(0)));
+  if (std::string why = size_problem(c.in(0).int_at(0)); !why.empty()) return c.fail(Code::value_range, std::move(why));
   ASSAY_CHECK(allocate_outputs(c));
   const bool wide = c.policy().compute == num::FormatId::float64 || c.out(0).elem() == ir::ElemType::float64;
   wide ? run<double>(c, kCoefficients) : run<float>(c, kCoefficients);

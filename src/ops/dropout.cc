@@ -117,8 +117,11 @@ Status to_nn(NnContext& c) {
   return c.result(c.make("logicalNot", {c.make("lessThan", {x, x})}), 1);  // true for every element
 }
 
-constexpr In kIn[] = {
-    {"data", kFloats}, {"ratio", kFloats, kOptional | kExempt}, {"training_mode", kBool, kOptional | kExempt}};
+constexpr ir::TypeSet kSmallFloats = type_set(ir::ElemType::float8e4m3fn) | type_set(ir::ElemType::float8e4m3fnuz) |
+                                     type_set(ir::ElemType::float8e5m2) | type_set(ir::ElemType::float8e5m2fnuz);
+constexpr In kIn[] = {{"data", kFloats | kSmallFloats},
+                      {"ratio", kFloats | kSmallFloats, kOptional | kExempt},
+                      {"training_mode", kBool, kOptional | kExempt}};
 constexpr Out kOut[] = {{"output"}, {"mask", kOptional}};
 constexpr AttrDoc kAttrs[] = {{"seed", "-"}};
 constexpr Upgrade kUpgrades[] = {{12, ratio_to_input}};

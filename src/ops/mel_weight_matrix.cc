@@ -6,6 +6,7 @@
 
 #include "num/elementary.h"
 #include "ops/elementwise.h"
+#include "ops/fourier.h"
 #include "ops/infer.h"
 #include "ops/lower/mil.h"
 #include "ops/lower/nn.h"
@@ -23,7 +24,10 @@ std::optional<Request> request_of(const ir::Tensor* bands, const ir::Tensor* len
     if (t == nullptr || t->size() != 1) return std::nullopt;
   return Request{bands->int_at(0), length->int_at(0), rate->int_at(0)};
 }
-bool sound(const Request& r) { return r.bands >= 0 && r.length >= 0 && r.rate > 0 && r.length < INT64_MAX; }
+bool sound(const Request& r) {
+  constexpr int64_t kMostBands = 1 << 16;
+  return r.bands >= 0 && r.bands <= kMostBands && r.length >= 0 && r.length <= kLongestTransform && r.rate > 0;
+}
 std::string text(const Request& r) {
   return std::to_string(r.bands) + " bands of a spectrum of " + std::to_string(r.length) + " points at a rate of " +
          std::to_string(r.rate);

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <optional>
 
+#include "ops/broadcast.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/legacy_broadcast.h"
@@ -32,15 +33,38 @@ void pow_int(const float*, const int64_t* const* in, int64_t* out, size_t n) {
   for (size_t i = 0; i < n; ++i) out[i] = static_cast<int64_t>(power(static_cast<uint64_t>(in[0][i]), in[1][i]));
 }
 
-// An integer base with a float exponent: whole exponents exactly; others have no meaning that runtimes share.
+/// Toward zero, within the type; what is no number is 0.
+int64_t cut(double x, ir::ElemType type) {
+  if (std::isnan(x)) return 0;
+  const bool is_signed = ir::is_signed_integer(type);
+  const int bits = ir::elem_bits(type) - (is_signed ? 1 : 0);
+  const double end = std::ldexp(1.0, bits);
+  const auto largest = static_cast<int64_t>(bits == 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1);
+  if (x >= end) return largest;
+  if (x < 0) return !is_signed ? 0 : x < -end ? -largest - 1 : static_cast<int64_t>(x);
+  return static_cast<int64_t>(static_cast<uint64_t>(x));
+}
+
+/// Powers that are no whole numbers, element by element: computed in float64 and cut.
+Status integer_by_fraction(KernelContext& c) {
+  const Broadcast bases(c.in(0).dims(), c.out(0).dims()), exponents(c.in(1).dims(), c.out(0).dims());
+  for (int64_t i = 0; i < c.out(0).size(); ++i) {
+    double base = 0, exponent = 0;
+    bases.runs(i, 1, [&](size_t, int64_t at, size_t, bool) { base = c.in(0).float_at(at); });
+    exponents.runs(i, 1, [&](size_t, int64_t at, size_t, bool) { exponent = c.in(1).float_at(at); });
+    c.out(0).set_int(i, cut(num::pow(base, exponent), c.out(0).elem()));
+  }
+  return {};
+}
+
+// An integer base with a float exponent: whole exponents exactly.
 Status integer_by_float(KernelContext& c) {
   ASSAY_CHECK(allocate_outputs(c));
   const ir::Tensor& exponents = c.in(1);
   ir::Tensor whole = ir::Tensor::allocate(ir::ElemType::int64, exponents.dims());
   for (int64_t i = 0; i < exponents.size(); ++i) {
     const double e = exponents.float_at(i);
-    if (e != std::floor(e) || !(std::abs(e) < 0x1p31))
-      return c.fail(Code::type_unsupported, "an integer to a power that is not a whole number");
+    if (e != std::floor(e) || !(std::abs(e) < 0x1p31)) return integer_by_fraction(c);
     whole.set_int(i, static_cast<int64_t>(e));
   }
   c.inputs[1] = &whole;

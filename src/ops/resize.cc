@@ -63,7 +63,10 @@ Status pick_nearest(KernelContext& c, const std::vector<ResizeAxis>& axes) {
     copy_run(in, 0, out, 0, 1);
     return {};
   }
-  const ir::Tensor extra = as_storage(ir::Tensor::scalar(c.op.attr_float("extrapolation_value", 0)), out.elem());
+  const ir::Tensor extra =  // for text there is no such value
+      out.elem() == ir::ElemType::string
+          ? ir::Tensor::of_strings({}, {""})
+          : as_storage(ir::Tensor::scalar(c.op.attr_float("extrapolation_value", 0)), out.elem());
   const ir::Dims strides = strides_of(in.dims());
   const ir::Dims outer(out.dims().begin(), out.dims().end() - 1);
   const ResizeTaps<float>& row = taps.back();
