@@ -69,7 +69,8 @@ uint64_t to_e8m0(double x, const Rule& rule) {
   if (rule.round_mode == "up" ? fraction > 1 : rule.round_mode == "nearest" && fraction >= 1.5) ++exponent;
   if (exponent < -127) return rule.saturate ? 0 : kNan;
   if (exponent > 127) return rule.saturate ? 0xfe : kNan;
-  return static_cast<uint64_t>(exponent + 127);
+  const int code = exponent + 127;
+  return static_cast<uint64_t>(code);
 }
 
 void store_small(ir::Tensor& t, int64_t i, double x, const Rule& rule) {

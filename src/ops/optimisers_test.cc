@@ -7,7 +7,6 @@
 namespace assay::ops {
 namespace {
 
-using ir::Tensor;
 using testing::f32;
 using testing::f64;
 using testing::i64;

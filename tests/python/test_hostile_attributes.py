@@ -68,3 +68,10 @@ def test_damaged_attributes(assay_path, tmp_path, module):
         if done.returncode not in (0, 3) or "A901" in done.stderr:
             wrong.append(f"{case}: exit {done.returncode}: {done.stderr[-200:]}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_an_operator_set_that_is_not_known(assay, tmp_path):
+    model, _ = model_of(random_cases("classic", 0, 1)[:1])
+    next(o for o in model.opset_import if o.domain == "ai.onnx.ml").version = 6
+    onnx.save(model, tmp_path / "newer.onnx")
+    assert "A108" in assay("inspect", "newer.onnx", code=3).err

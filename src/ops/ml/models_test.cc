@@ -12,8 +12,6 @@ using ir::ElemType;
 using ir::Tensor;
 using testing::doubles;
 using testing::f32;
-using testing::f64;
-using testing::i64;
 using testing::integers;
 using Floats = std::vector<float>;
 using Words = std::vector<std::string>;
@@ -295,6 +293,14 @@ TEST(TreeEnsemble, MembershipAndLeaves) {
   const Tensor y = op.attr("membership_values", f32({3}, {1, 2, NAN})).in(f32({4, 1}, {2, 3, 0, NAN})).run();
   EXPECT_EQ(doubles(y), (std::vector<double>{10, 0, 0, 20, 0, 30, 0, 30}));
   EXPECT_EQ(code_of(ensemble({0, 1}, {1, 1}, {1, 2}, {0, 1}, {6, 3}).in(f32({1, 1}, {1}))), Code::model_invalid);
+}
+
+TEST(TreeEnsemble, Float16RoundsItsSumOnce) {
+  auto op = ensemble({0, 1}, {1, 1}, {1, 2}, {0, 1}, {0, 3});
+  op.attr("leaf_weights", f32({3}, {1.0009765625f, 20, 30})).attr("tree_roots", ir::Dims{0, 0, 0});
+  const Tensor y = op.in(testing::floats(ElemType::float16, {1, 1}, {0.25})).run();
+  EXPECT_EQ(y.elem(), ElemType::float16);
+  EXPECT_EQ(doubles(y), (std::vector<double>{3.00390625, 0}));  // 3.0029296875, to even
 }
 
 TEST(TreeEnsemble, HostileTreesAreErrors) {
