@@ -62,7 +62,7 @@ TEST(Hostile, FlippedBytesAreAnErrorOrAModel) {
 
 TEST(Hostile, Versions) {
   EXPECT_EQ(code_of(model(kCopy + kX + kY, 2)), Code::model_invalid);
-  EXPECT_EQ(code_of(model(kCopy + kX + kY, 14)), Code::opset_unsupported);
+  EXPECT_EQ(code_of(model(kCopy + kX + kY, 15)), Code::opset_unsupported);
   EXPECT_EQ(code_of(model(kCopy + kX + kY, 8, 29)), Code::opset_unsupported);
   EXPECT_EQ(code_of(model(kCopy + kX + kY, 8, 0)), Code::model_invalid);
   EXPECT_EQ(code_of(num(1, 8) + str(7, kCopy + kX + kY)), Code::model_invalid);  // no operator set

@@ -203,7 +203,13 @@ TEST(PowModTest, Values) {
   EXPECT_EQ(integers(OneOp("Mod").in(a).in(b).run()), (std::vector<int64_t>{2, -2, -1, 1}));
   EXPECT_EQ(integers(OneOp("Mod").attr("fmod", int64_t{1}).in(a).in(b).run()), (std::vector<int64_t>{-1, 1, -1, 1}));
   EXPECT_EQ(doubles(OneOp("Mod").attr("fmod", int64_t{1}).in(f32({2}, {-4.3f, 5})).in(f32({2}, {2, -3})).run())[1], 2);
-  EXPECT_FALSE(OneOp("Mod").in(f32({1}, {1})).in(f32({1}, {1})).try_run().ok());
+  // With the divisor's sign, zeros too; an infinite divisor of the other sign is the result.
+  const float inf = std::numeric_limits<float>::infinity();
+  const auto floored =
+      doubles(OneOp("Mod").in(f32({6}, {-4.5f, 4.5f, 4, -0.0f, 5, -5})).in(f32({6}, {2, -2, -2, 2, -inf, -inf})).run());
+  EXPECT_EQ(floored, (std::vector<double>{1.5, -1.5, -0.0, 0, -inf, -5}));
+  EXPECT_TRUE(std::signbit(floored[2]) && !std::signbit(floored[3]));
+  EXPECT_FALSE(OneOp("Mod").attr("fmod", int64_t{2}).in(f32({1}, {1})).in(f32({1}, {1})).try_run().ok());
 }
 
 TEST(ReluFamilyTest, SlopesAndIntegers) {

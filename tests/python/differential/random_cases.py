@@ -7,6 +7,7 @@ from differential import (
     classic,
     control,
     elementwise,
+    lists,
     microsoft,
     movement,
     older,
@@ -23,6 +24,7 @@ MODULES = {
     "classic": classic,
     "control": control,
     "elementwise": elementwise,
+    "lists": lists,
     "microsoft": microsoft,
     "movement": movement,
     "older": older,
@@ -35,10 +37,11 @@ MODULES = {
 
 SPECIAL = [np.nan, np.inf, -np.inf, -0.0, 0.0]
 # Exact rules for special values of quantities that are no data: grids, steps, codes.
-NOT_POISONED = set("""
-    AffineGrid Bernoulli Binarizer Cast CastLike DFT DequantizeLinear DynamicQuantizeLSTM DynamicQuantizeLinear
-    DynamicQuantizeMatMul Multinomial NonMaxSuppression Normalizer OneHotEncoder QLinearConcat QuantizeLinear Range
-    RoiAlign STFT""".split())
+NOT_POISONED = {
+    "AffineGrid", "Bernoulli", "Binarizer", "Cast", "CastLike", "DFT", "DequantizeLinear", "DynamicQuantizeLSTM",
+    "DynamicQuantizeLinear", "DynamicQuantizeMatMul", "Multinomial", "NonMaxSuppression", "Normalizer",
+    "OneHotEncoder", "QLinearConcat", "QuantizeLinear", "Range", "RoiAlign", "STFT",
+}  # fmt: skip
 # Theirs are NaN where distances are infinite, take every NaN for another value than the others, and make 0 of scores
 # that are NaN.
 NOT_POISONED |= {"com.microsoft.CDist", "com.microsoft.Unique", "com.microsoft.GroupQueryAttention"}

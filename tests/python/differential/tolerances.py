@@ -42,7 +42,7 @@ TOLERANCES = {
         QLinearAveragePool QLinearGlobalAveragePool"""),
     "rounded once": Tolerance(0, 0, "one correctly rounded operation", operators="""
         Abs Add Ceil Div Floor Mod Mul Neg Reciprocal Round Sqrt Sub PRelu LeakyRelu Shrink QuantizeLinear
-        DequantizeLinear GatherBlockQuantized If Loop"""),
+        DequantizeLinear GatherBlockQuantized If Loop Scan"""),
     "few steps": Tolerance(3, 0, "two to four roundings, or fused ones", operators="""
         HardSigmoid HardSwish Mean Sum Softsign Col2Im DynamicQuantizeLinear Scaler TfIdfVectorizer"""),
     "elementary": Tolerance(
