@@ -159,7 +159,7 @@ for program in (result.reference, *result.candidates):
                                               if key in ("tn", "fp", "fn", "tp")))
 for candidate in result.candidates:
     for case in candidate.flips[:3]:
-        print(f"{candidate.program}: image {case.sample}: {case.reference_score:.6f} -> {case.candidate_score:.6f}")
+        print(f"{candidate.program}: image {case.sample}: {case.reference_score:.4f} -> {case.candidate_score:.4f}")
 
 # %% [markdown]
 # ## Six ways to run one network

@@ -133,9 +133,10 @@ void Exporter::need(std::string_view domain, int since) {
   version = std::max(version, since);
 }
 
-/// The storage type when a value is stored narrower than it is declared; undefined when it is not.
+/// The storage type when a value is stored narrower than it is declared; undefined when it is not. What lists hold was
+/// rounded before it was put in: written as float32 it is the same.
 Result<ElemType> Exporter::narrow(const ir::Graph& g, const ir::Value& v) const {
-  if (!g.resolved || v.storage == ElemType::undefined || v.storage == v.type.elem) return ElemType::undefined;
+  if (!g.resolved || !v.type.is_tensor() || v.storage == ElemType::undefined || v.storage == v.type.elem) return ElemType::undefined;
   if (v.type.elem == ElemType::float32 && (v.storage == ElemType::float16 || v.storage == ElemType::bfloat16))
     return v.storage;
   return Error{Code::not_expressible,
@@ -275,7 +276,10 @@ Status Exporter::op(const ir::Graph& g, const ir::Op& o, Names& names, Writer& w
     if (const std::string what = unsayable(g, o); !what.empty()) return refuse("ONNX cannot say " + what, g, o);
   if (o.domain == "assay" && o.type == "Round") {
     const std::string from = name_of(g, o.inputs[0], names), to = name_of(g, o.outputs[0], names);
-    ASSAY_TRY(const ElemType storage, narrow(g, g.at(o.outputs[0])));
+    const ir::Value &before = g.at(o.inputs[0]), &after = g.at(o.outputs[0]);
+    if (!after.type.is_tensor() && before.storage == ElemType::float32 && after.storage != ElemType::float32)
+      return refuse("ONNX rounds no sequences and optionals", g, o);
+    ASSAY_TRY(const ElemType storage, narrow(g, after));
     if (storage != ElemType::undefined)
       pair(from, to, storage, w);
     else

@@ -21,8 +21,8 @@ Result<PerLine<T>> per_channel(const KernelContext& c, size_t input, std::string
   if (!c.has(input)) return out;
   const ir::Tensor& t = c.in(input);
   if (t.size() != 1 && (t.rank() != 1 || t.size() != channels))
-    return c.fail(Code::model_invalid, std::string(name) + " of shape " + ir::to_string(t.dims()) + " for " +
-                                           std::to_string(channels) + " output channels");
+    return c.fail(Code::model_invalid, "there are " + std::to_string(channels) + " output channels, and the shape " +
+                                           ir::to_string(t.dims()) + " of " + std::string(name));
   for (int64_t i = 0; i < t.size(); ++i) out.values.push_back(static_cast<T>(t.float_at(i)));
   out.each = t.size() != 1;
   return out;

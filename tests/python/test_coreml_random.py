@@ -30,8 +30,10 @@ TOLERANCES = {
     "Softplus": (4, "the layer is another formula, which keeps what is large"),
 }
 # Random cases with nested graphs have results of unknown rank: control flow has tests of its own. Products of integers
-# have no equal in Core ML; of text and classic machine learning nothing is written.
-DATA = [module for module in MODULES if module not in ("control", "lists", "quantised", "text", "classic")]
+# have no equal in Core ML; of text and classic machine learning little is written, of signals nothing.
+DATA = [module for module in MODULES if module not in ("control", "lists", "quantised", "signal", "text", "classic")]
+# coremltools takes a 0 that copies an extent for an extent of 0 where the rest of a computed shape is known to it.
+NOT_JUDGED = {"GroupQueryAttention"}
 
 
 class Converter:
@@ -60,7 +62,8 @@ class Converter:
 
     def check(self, cases, kind):
         """Lines for what differs between the ONNX model of these cases and the converted one; how many converted."""
-        cases = [case for case in cases if not given_empty(case) and self.converts(case, kind)]
+        cases = [case for case in cases if not given_empty(case) and self.converts(case, kind)
+                 and case.kind not in NOT_JUDGED]
         lines = []
         for group in by_opset(cases):
             model, feeds = model_of(group)

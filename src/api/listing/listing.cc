@@ -15,7 +15,8 @@ constexpr std::string_view kUnstated = "unstated", kResolved = "resolved";
 std::string element_of(const std::string& type) {
   constexpr std::string_view kTensor = "tensor<";
   if (type.starts_with(kTensor)) return type.substr(kTensor.size(), type.find(',') - kTensor.size());
-  return type.substr(0, type.find('['));
+  const std::string name = type.substr(0, type.find('['));
+  return name + std::string(static_cast<size_t>(std::ranges::count(name, '(')), ')');  // "seq(float32)"
 }
 
 /// Whether an operation computes in this type; casts at a program's borders do not count.
