@@ -88,8 +88,8 @@ Result<integer::PerLine<T>> per_column(const KernelContext& c, size_t input, std
   integer::PerLine<T> out;
   const ir::Tensor& t = c.in(input);
   if (t.size() != 1 && static_cast<size_t>(t.size()) != columns)
-    return c.fail(Code::model_invalid, std::string(name) + " of shape " + ir::to_string(t.dims()) + " for " +
-                                           std::to_string(columns) + " columns");
+    return c.fail(Code::model_invalid, "there are " + std::to_string(columns) + " columns, and the shape " +
+                                           ir::to_string(t.dims()) + " of " + std::string(name));
   out.values = all_of<T>(t);
   out.each = t.size() != 1;
   return out;
