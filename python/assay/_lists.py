@@ -37,7 +37,7 @@ def gather(name: str, type_: str, arrays: Mapping[str, Any]) -> Any:
     """The value of that type: an array, a list, what an optional holds or None, a dict."""
     kind, element = held(type_)
     if kind == "seq":
-        items = []
+        items: list[Any] = []
         while _has(f"{name}[{len(items)}]", arrays):
             items.append(gather(f"{name}[{len(items)}]", element, arrays))
         return items

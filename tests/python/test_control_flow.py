@@ -229,7 +229,7 @@ def test_an_interrupt_ends_an_endless_loop(assay_path, tmp_path):
     body = body_of([node("Identity", ["c"], ["c_out"]), node("Neg", ["v"], ["v_out"])], ["v"], ["v_out"])
     onnx.save(model_of([node("Loop", ["", "", "x"], ["y"], body=body)], [info("x", shape=[3, 4])], [info("y")]),
               tmp_path / "m.onnx")
-    words = [assay_path, "run", tmp_path / "m.onnx", "--random", "1", "--max-iterations", str(2**62)]
+    words = [assay_path, "run", tmp_path / "m.onnx", "--random", "1", "--max-iterations", str(2**63 - 1)]
     process = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     time.sleep(1)
     process.send_signal(signal.SIGINT)
