@@ -26,7 +26,7 @@ struct PortInfo {
   };
   std::string name;
   std::string type;  ///< as Array::type; "seq(float32[2])" and the like for what is no tensor
-  std::optional<std::vector<Dimension>> shape{};  ///< absent: not even the rank is known
+  std::optional<std::vector<Dimension>> shape{};  ///< of a tensor that an optional holds too; absent: rank unknown
 };
 
 /// How a program is opened.
@@ -58,9 +58,9 @@ class Program {
   const Warnings& warnings() const;                  ///< what opening it had to say
 
   /// Runs one variant. `inputs` by name; outputs in the model's order, of their own memory. Item i of a sequence `m` is
-  /// the array `m[i]`, what an optional `m` holds is `m[0]`, a map is `m.keys` and `m.values`. Results are the same bits
-  /// for any number of threads; may be called from several at once. Errors: A301 for missing names, A302 and A303 for
-  /// shapes and types that do not fit, A403 once commands::cancel() was called, A402 for real runtimes.
+  /// the array `m[i]`, what an optional `m` holds is `m[0]`, a map is `m.keys` and `m.values`. Results are the same
+  /// bits for any number of threads; may be called from several at once. Errors: A301 for missing names, A302 and A303
+  /// for shapes and types that do not fit, A403 once commands::cancel() was called, A402 for real runtimes.
   Result<std::vector<Array>> run(const std::vector<Array>& inputs, size_t variant = 0) const;
 
  private:

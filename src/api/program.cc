@@ -14,11 +14,13 @@ namespace {
 
 PortInfo info_of(const backends::Port& port) {
   PortInfo info{.name = port.name, .type = ir::to_string(port.type)};
-  if (port.type.kind != ir::Type::Kind::tensor) return info;
-  info.type = api::type_name(port.type.elem);
-  if (!port.type.ranked()) return info;
+  const bool optional = port.type.kind == ir::Type::Kind::optional && port.type.element;
+  const ir::Type& held = optional ? *port.type.element : port.type;
+  if (!held.is_tensor()) return info;
+  if (!optional) info.type = api::type_name(held.elem);
+  if (!held.ranked()) return info;
   info.shape.emplace();
-  for (const ir::Dim& dim : *port.type.shape) info.shape->push_back({dim.value, dim.symbol});
+  for (const ir::Dim& dim : *held.shape) info.shape->push_back({dim.value, dim.symbol});
   return info;
 }
 
