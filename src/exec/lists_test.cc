@@ -81,6 +81,26 @@ TEST(Sequences, TensorsAndListsAreNotTakenForEachOther) {
   EXPECT_EQ(tensor.error().code, Code::data_type);
 }
 
+TEST(Maps, HaveAsManyValuesAsKeysOfTheDeclaredTypes) {
+  constexpr std::string_view kText = R"(graph "g" {
+  input %m: map(int64,float32[])
+  %y: float32[...] = ai.onnx.ml::DictVectorizer(%m) {int64_vocabulary = ints[5, 7]}
+  return %y
+}
+)";
+  const Tensor keys = Tensor::of_ints({7}), values = floats({1}, {2});
+  const auto out = run(kText, {Tensor::of_items({keys, values})});
+  ASSERT_TRUE(out.ok()) << out.error().message << " at " << out.error().where;
+  EXPECT_EQ(values_of((*out)[0]), (std::vector<float>{0, 2}));
+  const Tensor text = Tensor::of_strings({1}, {"seven"});
+  for (const auto& parts : std::vector<std::vector<Tensor>>{
+           {keys}, {keys, keys}, {text, values}, {keys, floats({2}, {1, 2})}, {keys, values, values}}) {
+    const auto wrong = run(kText, {Tensor::of_items(parts)});
+    ASSERT_FALSE(wrong.ok());
+    EXPECT_EQ(wrong.error().code, Code::data_type);
+  }
+}
+
 TEST(Sequences, AreRefusedByOperatorsOfTensors) {
   const auto out = run(R"(graph "g" {
   input %s: seq(float32[2])

@@ -9,6 +9,15 @@
 
 namespace assay::exec {
 namespace {
+/// A map's keys and values lie in two tensors of one axis.
+std::optional<Error> misfit_map(const std::vector<ir::Tensor>& parts, const ir::Type& type) {
+  const bool fits = parts.size() == 2 && parts[0].elem() == type.elem && parts[1].elem() == type.element->elem &&
+                    parts[0].rank() == 1 && parts[0].dims() == parts[1].dims();
+  if (fits) return std::nullopt;
+  return Error{Code::data_type, "holds no keys and values of " + to_string(type), "",
+               "give as many values as keys, of the declared types"};
+}
+
 /// Why what is given is no value of the type; nothing where it is one.
 std::optional<Error> misfit(const ir::Tensor& given, const ir::Type& type) {
   if (given.is_list() != !type.is_tensor())
@@ -21,7 +30,8 @@ std::optional<Error> misfit(const ir::Tensor& given, const ir::Type& type) {
     if (type.kind == ir::Type::Kind::optional && items.size() > 1)
       return Error{Code::data_type, "holds " + std::to_string(items.size()) + " values, an optional holds at most one",
                    "", "give one value, or none"};
-    if (type.kind == ir::Type::Kind::map || !type.element) return std::nullopt;
+    if (!type.element) return std::nullopt;
+    if (type.kind == ir::Type::Kind::map) return misfit_map(items, type);
     for (const ir::Tensor& item : items)
       if (auto error = misfit(item, *type.element)) return error;
     return std::nullopt;
