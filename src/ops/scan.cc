@@ -19,29 +19,38 @@ struct Form {
 };
 int64_t entry(const ir::Dims& list, size_t i) { return i < list.size() ? list[i] : 0; }
 
+Form read_form(const ir::Op& op) {
+  Form f;
+  f.scanned = static_cast<size_t>(op.attr_int("num_scan_inputs", 0));
+  f.states = op.inputs.size() - f.scanned;
+  f.made = op.outputs.size() - f.states;
+  f.in_axes = op.attr_ints("scan_input_axes");
+  f.in_backwards = op.attr_ints("scan_input_directions");
+  f.out_axes = op.attr_ints("scan_output_axes");
+  f.out_backwards = op.attr_ints("scan_output_directions");
+  return f;
+}
+
 Result<Form> form_of(const InferContext& c) {
   const int64_t scanned = c.op().attr_int("num_scan_inputs", 0);
   if (scanned < 1 || scanned > static_cast<int64_t>(c.input_count()))
     return c.fail("scan_c1", "num_scan_inputs is " + std::to_string(scanned) + " with " +
                                  std::to_string(c.input_count()) + " inputs");
-  Form f;
-  f.scanned = static_cast<size_t>(scanned);
-  f.states = c.input_count() - f.scanned;
-  if (c.output_count() < f.states)
-    return c.fail("scan_c2", std::to_string(c.output_count()) + " outputs for " + std::to_string(f.states) + " states");
-  f.made = c.output_count() - f.states;
+  if (static_cast<int64_t>(c.output_count()) < static_cast<int64_t>(c.input_count()) - scanned)
+    return c.fail("scan_c2", std::to_string(c.output_count()) + " outputs for " +
+                                 std::to_string(static_cast<int64_t>(c.input_count()) - scanned) + " states");
+  Form f = read_form(c.op());
   struct List {
     const char* name;
-    ir::Dims& to;
+    const ir::Dims& given;
     size_t count;
   };
   for (const List& list : {List{"scan_input_axes", f.in_axes, f.scanned},
                            {"scan_input_directions", f.in_backwards, f.scanned},
                            {"scan_output_axes", f.out_axes, f.made},
                            {"scan_output_directions", f.out_backwards, f.made}}) {
-    list.to = c.op().attr_ints(list.name);
-    if (!list.to.empty() && list.to.size() != list.count)
-      return c.fail("scan_c3", std::string(list.name) + " has " + std::to_string(list.to.size()) + " entries for " +
+    if (!list.given.empty() && list.given.size() != list.count)
+      return c.fail("scan_c3", std::string(list.name) + " has " + std::to_string(list.given.size()) + " entries for " +
                                    std::to_string(list.count) + " tensors");
   }
   return f;
@@ -156,30 +165,26 @@ Status scan(KernelContext& c, std::span<const Scanned> inputs, int64_t trips, st
 }
 
 Status eval(KernelContext& c) {
-  Form f;  // checked by infer
-  f.scanned = static_cast<size_t>(c.op.attr_int("num_scan_inputs", 0));
-  f.states = c.input_count() - f.scanned;
-  const ir::Dims in_axes = c.op.attr_ints("scan_input_axes"), in_backwards = c.op.attr_ints("scan_input_directions");
+  const Form f = read_form(c.op);  // checked by infer
   std::vector<Scanned> inputs;
   int64_t trips = -1;
   for (size_t i = 0; i < f.scanned; ++i) {
     const ir::Tensor& t = c.in(f.states + i);
-    const int64_t axis = normal_axis(entry(in_axes, i), t.rank());
-    if (axis < 0) return axis_error(c, entry(in_axes, i), t.rank());
+    const int64_t axis = normal_axis(entry(f.in_axes, i), t.rank());
+    if (axis < 0) return axis_error(c, entry(f.in_axes, i), t.rank());
     const int64_t extent = t.dims()[static_cast<size_t>(axis)];
     if (trips >= 0 && extent != trips)
       return c.fail(Code::value_range, "scan input " + std::to_string(i) + " has extent " + std::to_string(extent) +
                                            ", the ones before " + std::to_string(trips));
     trips = extent;
-    inputs.push_back({&t, static_cast<size_t>(axis), entry(in_backwards, i) != 0});
+    inputs.push_back({&t, static_cast<size_t>(axis), entry(f.in_backwards, i) != 0});
   }
   std::vector<ir::Tensor> states;
   // What the graph around holds may be overwritten there later; what iterations give stays.
   for (size_t i = 0; i < f.states; ++i) states.push_back(c.in(i).copy());
-  std::vector<std::vector<ir::Tensor>> made(c.outputs.size() - f.states);
+  std::vector<std::vector<ir::Tensor>> made(f.made);
   ASSAY_CHECK(scan(c, inputs, trips, states, made));
   const ir::Graph& body = *c.op.attr_graph(kBody);
-  const ir::Dims out_axes = c.op.attr_ints("scan_output_axes"), backwards = c.op.attr_ints("scan_output_directions");
   for (size_t i = 0; i < c.outputs.size(); ++i) {
     if (!c.wants(i)) continue;
     if (i < f.states) {
@@ -187,9 +192,9 @@ Status eval(KernelContext& c) {
       continue;
     }
     const size_t k = i - f.states;
-    ASSAY_TRY(
-        c.outputs[i],
-        stack(c, made[k], {c.storage_out(i), nested_output(body, i), entry(out_axes, k), entry(backwards, k) != 0}));
+    ASSAY_TRY(c.outputs[i],
+              stack(c, made[k],
+                    {c.storage_out(i), nested_output(body, i), entry(f.out_axes, k), entry(f.out_backwards, k) != 0}));
   }
   return {};
 }
