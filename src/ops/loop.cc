@@ -117,15 +117,19 @@ ir::Tensor truth() {
   return t;
 }
 
+// Whether carried value `i` is an optional as the body reads it, and what that holds as the body gives it.
+bool unwraps(const ir::Graph& body, size_t i) {
+  return is_optional(body.at(body.inputs[kCarried + i]).type) && !is_optional(nested_output(body, 1 + i));
+}
+
 // One iteration: `state` is what the body reads, and afterwards what it reads next; scanned values go to `scans`.
 Result<bool> iterate(KernelContext& c, std::vector<ir::Tensor>& state, std::vector<std::vector<ir::Tensor>>& scans) {
   ASSAY_TRY(std::vector<ir::Tensor> results, c.run_nested(kBody, state));
   const size_t carried = state.size() - kCarried;
   const ir::Graph& body = *c.op.attr_graph(kBody);
   for (size_t i = 0; i < carried; ++i) {
-    const bool becomes =
-        is_optional(body.at(body.inputs[kCarried + i]).type) && !is_optional(nested_output(body, 1 + i));
-    state[kCarried + i] = becomes ? ir::Tensor::of_items({std::move(results[1 + i])}) : std::move(results[1 + i]);
+    state[kCarried + i] =
+        unwraps(body, i) ? ir::Tensor::of_items({std::move(results[1 + i])}) : std::move(results[1 + i]);
   }
   for (size_t k = 0; k < scans.size(); ++k) {
     if (!c.wants(carried + k)) continue;
@@ -136,9 +140,7 @@ Result<bool> iterate(KernelContext& c, std::vector<ir::Tensor>& state, std::vect
 
 /// What output `i` is: a carried value, or what it holds where the body turns an optional into that.
 Result<ir::Tensor> left_behind(const KernelContext& c, size_t i, ir::Tensor value) {
-  const ir::Graph& body = *c.op.attr_graph(kBody);
-  const bool read = is_optional(body.at(body.inputs[kCarried + i]).type);
-  if (!read || is_optional(nested_output(body, 1 + i))) return value;
+  if (!unwraps(*c.op.attr_graph(kBody), i)) return value;
   if (value.items().empty())
     return c.fail(Code::value_range, "carried value " + std::to_string(i) + " is an optional that holds nothing");
   return ir::Tensor(value.items()[0]);
