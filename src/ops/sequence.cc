@@ -133,7 +133,6 @@ Status eval_length(KernelContext& c) {
   return {};
 }
 
-constexpr std::string_view kNoSequences = "Core ML has no sequences inside a program";
 constexpr In kTensors[] = {{"inputs", kAnything, kVariadic}};
 constexpr In kInsertIn[] = {{"input_sequence", kSequences}, {"tensor", kAnything}, {"position", kIndices, kOptional}};
 constexpr In kEraseIn[] = {{"input_sequence", kSequences}, {"position", kIndices, kOptional}};

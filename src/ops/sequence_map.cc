@@ -65,8 +65,8 @@ extern const OpDef kSequenceMap = {
     .infer = infer,
     .nested_inputs = nested_inputs,
     .eval = eval,
-    .to_mil = {nullptr, "Core ML has no sequences inside a program"},
-    .to_nn = {nullptr, "Core ML has no sequences inside a program"},
+    .to_mil = {nullptr, kNoSequences},
+    .to_nn = {nullptr, kNoSequences},
 };
 
 }  // namespace assay::ops

@@ -134,7 +134,6 @@ Status eval_concat(KernelContext& c) {
   return {};
 }
 
-constexpr std::string_view kNoSequences = "Core ML has no sequences inside a program";
 constexpr In kSplitIn[] = {{"input", kAnything}, {"split", kIndices, kOptional}};
 constexpr In kConcatIn[] = {{"input_sequence", kSequences}};
 constexpr Out kSplitOut[] = {{"output_sequence"}};
