@@ -26,6 +26,9 @@ std::vector<std::string> type_names(ir::TypeSet set) {
   std::vector<std::string> names;
   for (int i = 1; i < ir::kElemTypeCount; ++i)
     if (set.has(static_cast<ir::ElemType>(i))) names.emplace_back(ir::elem_name(static_cast<ir::ElemType>(i)));
+  for (const auto& [kind, name] :
+       {std::pair{ops::kSequences, "seq"}, {ops::kOptionals, "optional"}, {ops::kMaps, "map"}})
+    if ((set.bits & kind.bits) != 0) names.emplace_back(name);
   return names;
 }
 

@@ -92,3 +92,8 @@ def test_loops_beyond_the_limit_are_refused(assay, tmp_path: Path) -> None:
     assert "A106" in refused.err and "--max-iterations" in refused.err
     for words in (["--max-iterations", "0"], ["--max-memory", "4X"], ["--max-memory", "0"]):
         assay("run", model, "--input", tmp_path / "x.npz", *words, code=2)
+
+
+def test_operators_say_that_they_take_them(assay) -> None:
+    assert "in   input_sequence: seq\n" in assay("ops", "SequenceAt", code=0).out
+    assert "in   X: map\n" in assay("ops", "ai.onnx.ml.DictVectorizer", code=0).out
