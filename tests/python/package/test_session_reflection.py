@@ -133,10 +133,12 @@ ABSENT_NAMES = {
     "logs and how ONNX Runtime was built": {
         "get_build_info", "has_collective_ops", "package_name", "print_debug_info", "set_default_logger_callback",
         "set_global_thread_pool_sizes"},
-    "its own inner names": {"SessionIOBinding", "contextlib", "import_capi_exception", "onnxruntime_validation"},
+    "its own inner names": {"SessionIOBinding", "import_capi_exception"},
 }
 
 
 def test_every_name_of_the_module_is_there_or_its_absence_explained():
-    missing = public(onnxruntime) - public(assay)
+    # Not its modules: which are there depends on what another test imported before.
+    names = {name for name in public(onnxruntime) if not inspect.ismodule(getattr(onnxruntime, name))}
+    missing = names - public(assay)
     assert missing == set().union(*ABSENT_NAMES.values())
