@@ -10,7 +10,7 @@ enum class Outcome : char { pass = 'p', fail = 'f', unsupported = 'u' };
 
 struct Verdict {
   Outcome outcome = Outcome::fail;
-  std::string reason;  ///< of a failure, or what is not supported
+  std::string text;  ///< of a pass the SHA-256 of its outputs; else the reason, or what is not supported
 };
 
 struct Case {

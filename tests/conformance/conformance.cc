@@ -1,6 +1,7 @@
-// conformance_test [--exclusions FILE] [--filter TEXT] [--list] DATA
-// Runs ONNX's backend test cases under DATA and reports by group what passes, fails, is excluded or not supported. A case
-// must pass unless FILE excludes it with a reason; an excluded case that passes fails too. Exit 77: there is no data.
+// conformance_test [--exclusions FILE] [--filter TEXT] [--list] [--digests FILE] DATA
+// Runs ONNX's backend test cases under DATA and reports by group what passes, fails, is excluded or not supported. A
+// case must pass unless FILE excludes it with a reason; an excluded case that passes fails too. --digests writes the
+// SHA-256 of each case's outputs, for comparison with another machine's. Exit 77: there is no data.
 #include <fmt/core.h>
 
 #include <fstream>
@@ -16,7 +17,7 @@ namespace fs = std::filesystem;
 
 struct Options {
   fs::path data;
-  std::string exclusions, filter;
+  std::string exclusions, filter, digests;
   bool list = false;  ///< print every case that did not pass, unsupported ones too
 };
 
@@ -68,6 +69,8 @@ int run(const Options& o) {
   std::map<std::string, int> unsupported;
   std::map<std::string, Tally> groups;
   Tally all;
+  std::ofstream digests;
+  if (!o.digests.empty()) digests.open(o.digests);
   const auto count = [&](const Case& test, int Tally::*what) { ++(groups[test.group].*what), ++(all.*what); };
   for (const Case& test : cases) {
     const Verdict v = run_case_apart(test);
@@ -78,13 +81,14 @@ int run(const Options& o) {
       if (passes) fmt::print("FAIL {}: passes, but is excluded ({})\n", test.name, exclusion->second);
     } else if (v.outcome == Outcome::pass) {
       count(test, &Tally::passed);
+      if (digests.is_open()) digests << test.name << ' ' << v.text << '\n';
     } else if (v.outcome == Outcome::unsupported) {
       count(test, &Tally::unsupported);
-      for (const std::string& op : unsupported_names(v.reason)) ++unsupported[op];
-      if (o.list) fmt::print("not supported {}: {}\n", test.name, v.reason);
+      for (const std::string& op : unsupported_names(v.text)) ++unsupported[op];
+      if (o.list) fmt::print("not supported {}: {}\n", test.name, v.text);
     } else {
       count(test, &Tally::failed);
-      fmt::print("FAIL {}: {}\n", test.name, v.reason);
+      fmt::print("FAIL {}: {}\n", test.name, v.text);
     }
   }
   if (!unsupported.empty()) {
@@ -108,6 +112,8 @@ int main(int argc, char** argv) {
       o.exclusions = argv[++i];
     else if (word == "--filter" && i + 1 < argc)
       o.filter = argv[++i];
+    else if (word == "--digests" && i + 1 < argc)
+      o.digests = argv[++i];
     else if (word == "--list")
       o.list = true;
     else
