@@ -13,6 +13,7 @@
 #include <string_view>
 #include <thread>
 
+#include "base/limits.h"
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "report/error_text.h"
@@ -188,11 +189,13 @@ int main(std::span<const std::string> words) {
   std::signal(SIGINT, stop);
   std::signal(SIGTERM, stop);
   std::signal(SIGPIPE, SIG_IGN);
+  const std::string_view command = words.empty() ? "" : std::string_view(words[0]);
   try {
-    return flushed(run(words));
+    const Result<int> code = within_memory("the data", [&]() -> Result<int> { return run(words); });
+    return code.ok() ? flushed(*code) : finish(code.error(), command, false);
   } catch (const std::exception& e) {
     const Error error{Code::internal, e.what(), "", "please report this with the model and the command"};
-    return finish(error, words.empty() ? "" : words[0], false);
+    return finish(error, command, false);
   }
 }
 

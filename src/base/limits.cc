@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <limits>
+#include <stdexcept>
 
 namespace assay {
 namespace {
@@ -45,5 +46,19 @@ void take_memory(size_t bytes) {
 }
 
 void give_memory(size_t bytes) noexcept { taken.fetch_sub(bytes, std::memory_order_relaxed); }
+
+Error out_of_memory(std::string where) {
+  constexpr const char* kRefused = "the machine does not have the memory that is needed";
+  constexpr const char* kFix = "use smaller inputs or a machine with more memory";
+  try {
+    throw;
+  } catch (const OverBudget& over) {
+    return over.error(std::move(where));
+  } catch (const std::bad_alloc&) {
+    return Error{Code::limit_exceeded, kRefused, std::move(where), kFix};
+  } catch (const std::length_error&) {  // a container asked for more than there are addresses
+    return Error{Code::limit_exceeded, kRefused, std::move(where), kFix};
+  }
+}
 
 }  // namespace assay

@@ -33,4 +33,18 @@ class OverBudget : public std::bad_alloc {
 void take_memory(size_t bytes);
 void give_memory(size_t bytes) noexcept;
 
+/// limit_exceeded, for the exception that is being handled: OverBudget, or another of memory that cannot be had. Other
+/// exceptions pass.
+Error out_of_memory(std::string where);
+
+/// What `work` gives, or the error that memory does not suffice for `what`. Entries of the library are wrapped in it.
+template <class Work>
+auto within_memory(const char* what, const Work& work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (...) {
+    return out_of_memory(what);
+  }
+}
+
 }  // namespace assay

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
 namespace assay {
 namespace {
 
@@ -32,6 +34,19 @@ TEST(Limits, TheErrorSaysHowMuchAndWhatToDo) {
   EXPECT_EQ(error.message, "needs 3 MiB more than the 2 MiB that are in use; 4 MiB are allowed");
   EXPECT_EQ(error.where, "Conv 'c'");
   EXPECT_NE(error.fix.find("--max-memory"), std::string::npos);
+}
+
+TEST(Limits, WorkWithoutMemoryEndsInAnError) {
+  const auto code_of = [](auto thrown) {
+    const Status status = within_memory("the test", [&]() -> Status { throw thrown; });
+    return status.ok() ? std::string("ok") : std::string(code_name(status.error().code)) + " " + status.error().where;
+  };
+  const std::string wanted = std::string(code_name(Code::limit_exceeded)) + " the test";
+  EXPECT_EQ(code_of(OverBudget(1, 2, 3)), wanted);
+  EXPECT_EQ(code_of(std::bad_alloc()), wanted);
+  EXPECT_EQ(code_of(std::length_error("vector")), wanted);
+  EXPECT_THROW(code_of(std::runtime_error("another")), std::runtime_error);
+  EXPECT_TRUE(within_memory("the test", []() -> Status { return {}; }).ok());
 }
 
 }  // namespace

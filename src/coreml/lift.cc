@@ -1,5 +1,6 @@
 #include "coreml/lift.h"
 
+#include "base/limits.h"
 #include "coreml/lift/builder.h"
 #include "coreml/lift/program.h"
 #include "coreml/notes.h"
@@ -23,7 +24,8 @@ Result<ir::Graph> lift_content(const mil::Model& model, Warnings& warnings, cons
 
 Result<ir::Graph> lift(const mil::Model& model, Warnings& warnings, const std::string& function,
                        std::span<const std::string> given, ir::Unknown unknown) {
-  ASSAY_TRY(ir::Graph graph, lift_content(model, warnings, function, given, unknown));
+  ASSAY_TRY(ir::Graph graph, within_memory("the model's constants",
+                                           [&] { return lift_content(model, warnings, function, given, unknown); }));
   settle_insides(graph);
   restore_notes(model.description.metadata, graph);
   return graph;

@@ -272,6 +272,13 @@ TEST(Limits, LoopsEndAtTheLimit) {
   EXPECT_EQ(out.error().message, "the loop has no end; 100 iterations are allowed");
 }
 
+TEST(Limits, StringsTakeMemoryToo) {
+  const Restored restored;
+  set_limits({.memory = 1U << 20});
+  EXPECT_THROW(Tensor::allocate(ElemType::string, {1 << 16}), OverBudget);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(Tensor::allocate(ElemType::string, {1 << 12}).strings().size(), 1U << 12);
+}
+
 TEST(Limits, MemoryBeyondTheBudgetIsAnErrorThatNamesTheOperation) {
   const Restored restored;
   set_limits({.memory = 64U << 20});

@@ -1,7 +1,6 @@
 #include "exec/session.h"
 
 #include <algorithm>
-#include <new>
 
 #include "base/limits.h"
 #include "exec/runner.h"
@@ -73,21 +72,6 @@ Result<ir::Tensor> zeros(const ir::Graph& graph, const ir::State& state) {
   ir::Tensor t = ir::Tensor::allocate(v.storage == ir::ElemType::undefined ? v.type.elem : v.storage, v.type.dims());
   std::fill_n(t.mutable_bytes(), t.byte_size(), std::byte{0});
   return t;
-}
-}  // namespace
-
-namespace {
-/// What `work` says, or that memory does not suffice for `what`.
-template <class Work>
-Status within_memory(const char* what, const Work& work) {
-  try {
-    return work();
-  } catch (const OverBudget& over) {
-    return over.error(what);
-  } catch (const std::bad_alloc&) {
-    return Error{Code::limit_exceeded, std::string("not enough memory for ") + what, "",
-                 "use smaller inputs or a machine with more memory"};
-  }
 }
 }  // namespace
 

@@ -66,6 +66,19 @@ uint64_t get_bits(const std::byte* data, int64_t i, int bits) {
       return packed_at(data, i, bits);
   }
 }
+/// Strings with what their handles take of the budget; texts that are long take more.
+class CountedStrings {
+ public:
+  explicit CountedStrings(size_t count) : bytes_(count * sizeof(std::string)) { take_memory(bytes_); }
+  CountedStrings(const CountedStrings&) = delete;
+  CountedStrings& operator=(const CountedStrings&) = delete;
+  ~CountedStrings() { give_memory(bytes_); }
+
+  std::vector<std::string> strings;
+
+ private:
+  size_t bytes_;
+};
 }  // namespace
 
 size_t packed_bytes(ElemType elem, int64_t count) {
@@ -73,11 +86,12 @@ size_t packed_bytes(ElemType elem, int64_t count) {
 }
 
 Tensor Tensor::allocate(ElemType elem, Dims dims) {
-  if (elem == ElemType::string) {
-    const auto count = static_cast<size_t>(product(dims));
-    return of_strings(std::move(dims), std::vector<std::string>(count));
-  }
   Tensor t;
+  if (elem == ElemType::string) {
+    t = of_strings(std::move(dims), {});
+    t.strings_->resize(static_cast<size_t>(t.size_));
+    return t;
+  }
   t.elem_ = elem;
   t.size_ = product(dims);
   t.dims_ = std::move(dims);
@@ -118,7 +132,9 @@ Tensor Tensor::of_strings(Dims dims, std::vector<std::string> strings) {
   t.elem_ = ElemType::string;
   t.size_ = product(dims);
   t.dims_ = std::move(dims);
-  t.strings_ = std::make_shared<std::vector<std::string>>(std::move(strings));
+  auto counted = std::make_shared<CountedStrings>(static_cast<size_t>(t.size_));
+  counted->strings = std::move(strings);
+  t.strings_ = {counted, &counted->strings};
   return t;
 }
 

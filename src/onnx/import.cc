@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "base/limits.h"
 #include "onnx/importer.h"
 
 namespace assay::onnx {
@@ -23,13 +24,17 @@ Result<ir::Graph> import_model(const std::string& path, Warnings& warnings, std:
                                ir::Unknown unknown) {
   ASSAY_TRY(const MappedFile file, MappedFile::open(path));
   ExternalData external(std::filesystem::path(path).parent_path().string());
-  auto graph = import(file.bytes(), TensorLoader(file.owner(), std::move(external)), true, given, warnings, unknown);
+  auto graph = within_memory("the model", [&] {
+    return import(file.bytes(), TensorLoader(file.owner(), std::move(external)), true, given, warnings, unknown);
+  });
   if (!graph.ok()) return in_file(std::move(graph).error(), path);
   return graph;
 }
 
 Result<ir::Graph> import_bytes(std::span<const std::byte> bytes, Warnings& warnings) {
-  return import(bytes, TensorLoader(nullptr, ExternalData()), false, {}, warnings, ir::Unknown::refused);
+  return within_memory("the model", [&] {
+    return import(bytes, TensorLoader(nullptr, ExternalData()), false, {}, warnings, ir::Unknown::refused);
+  });
 }
 
 }  // namespace assay::onnx

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/checked.h"
+#include "base/limits.h"
 #include "ops/infer.h"
 #include "ops/propagate.h"
 #include "ops/signature.h"
@@ -128,8 +129,10 @@ Status infer(ir::Graph& g, Nesting& nesting) {
 }  // namespace
 
 Status infer_shapes(ir::Graph& g) {
-  Nesting nesting;
-  return infer(g, nesting);
+  return within_memory("the model's constants", [&]() -> Status {
+    Nesting nesting;
+    return infer(g, nesting);
+  });
 }
 
 Result<ir::Graph> specialise(const ir::Graph& graph, const std::map<std::string, ir::Dims>& shapes,
