@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes seeds for the fuzz targets: ONNX's own test models, Core ML models that coremltools makes, messages filled at
-random, and archives that NumPy makes.
+"""Writes seeds for the fuzz targets: ONNX's own test models (those in its package, and those that `tools/setup.sh
+cases` makes), Core ML models that coremltools makes, messages filled at random, and archives that NumPy makes.
 
 usage: make_seeds.py OUT
 """
@@ -14,6 +14,11 @@ import numpy as np
 import onnx
 from coreml import fill, programs
 from coremltools.proto import Model_pb2, NeuralNetwork_pb2
+
+ROOT = Path(__file__).resolve().parents[1]
+INTEGERS = (onnx.TensorProto.INT64, onnx.TensorProto.INT32)
+MOST = 2000  # bytes of an ONNX model
+HEADER = 8  # what exec_fuzz reads before the model: the profile, then what makes up inputs
 
 
 def write(folder, name, content):
@@ -47,11 +52,47 @@ def messages(out):
         write(out / "coreml_model", "layer_" + layer.name, model.SerializeToString())
 
 
-def onnx_models(out, most=2000):
-    """Of the backend node tests, those that are small enough to be mutated well."""
-    for model in sorted((Path(onnx.__file__).parent / "backend/test/data/node").glob("*/model.onnx")):
-        if model.stat().st_size <= most:
-            write(out / "onnx", model.parent.name, model.read_bytes())
+def node_models():
+    for folder in [Path(onnx.__file__).parent / "backend/test/data", ROOT / "build/inputs/onnx-cases"]:
+        yield from sorted(folder.glob("node/*/model.onnx"))
+
+
+def is_small(model):
+    """Small enough to be mutated well."""
+    return model.stat().st_size <= MOST
+
+
+def with_integers_known(path):
+    """The model with what its test gives as indices, shapes, axes and the like inside: they are what an operator
+    checks. None where there is nothing of the kind."""
+    model = onnx.load(path)
+    known = []
+    for i, value in enumerate(model.graph.input):
+        file = path.parent / f"test_data_set_0/input_{i}.pb"
+        if value.type.tensor_type.elem_type not in INTEGERS or not file.exists():
+            continue
+        tensor = onnx.load_tensor(file)
+        tensor.name = value.name
+        known.append(tensor)
+    if not known:
+        return None
+    names = {t.name for t in known}
+    kept = [value for value in model.graph.input if value.name not in names]
+    del model.graph.input[:]
+    model.graph.input.extend(kept)
+    model.graph.initializer.extend(known)
+    return model.SerializeToString()
+
+
+def onnx_models(out):
+    profiles = [bytes([i, *range(1, HEADER)]) for i in range(2)]
+    for n, path in enumerate(p for p in node_models() if is_small(p)):
+        name, model, header = path.parent.name, path.read_bytes(), profiles[n % 2]
+        write(out / "onnx", name, model)
+        write(out / "exec", name, header + model)
+        known = with_integers_known(path)
+        if known is not None and len(known) <= 2 * MOST:
+            write(out / "exec", name + "_known", header + known)
 
 
 def archives(out):
