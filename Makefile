@@ -5,10 +5,7 @@ PYTHON := .venv/bin/python
 WHEEL_PYTHON ?= $(PYTHON)
 SETUP := tools/setup.sh
 
-export CCACHE_NOHASHDIR := 1
-export CCACHE_BASEDIR := $(CURDIR)
-
-.PHONY: help demo test conformance build wheel docs lint bench install check-sanitizers clean distclean
+.PHONY: help demo test conformance build wheel docs lint bench install check-sanitizers check-arm64 clean distclean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -20,7 +17,7 @@ demo:  ## three audits on real models and data; leaves build/demo/*.json and bui
 	@$(PYTHON) tools/demo.py
 
 test:  ## every test
-	@$(SETUP) build test docs venv-test inputs cases
+	@$(SETUP) build test docs venv-test inputs models cases
 	cmake --preset dev
 	cmake --build build/dev -j $(JOBS)
 	ctest --preset dev -j $(JOBS)
@@ -48,7 +45,7 @@ lint:  ## formatting, clang-tidy over the changed files, ruff, direction of incl
 	tools/lint.sh
 
 bench: build  ## our benchmarks and the table against the peers
-	@$(SETUP) bench venv-bench inputs
+	@$(SETUP) bench venv-bench inputs models
 	cmake --preset release -DASSAY_BENCH=ON
 	cmake --build build/release -j $(JOBS)
 	for b in $(wildcard bench/*_bench.cc); do build/release/$$(basename $$b .cc) || exit 1; done
@@ -62,11 +59,24 @@ install: build  ## into PREFIX (default /usr/local)
 	cmake --install build/release --prefix $(PREFIX)
 
 check-sanitizers:  ## the whole suite under AddressSanitizer and UndefinedBehaviorSanitizer
-	@$(SETUP) build test venv inputs
+	@$(SETUP) build test venv inputs models
 	for p in asan ubsan; do \
 	  cmake --preset $$p && cmake --build build/$$p -j $(JOBS) && ctest --preset $$p -j $(JOBS) && \
 	  ASSAY=$(CURDIR)/build/$$p/assay $(PYTHON) -m pytest tests/python || exit 1; \
 	done
+
+check-arm64:  ## the arm64 build under QEMU: its unit tests, ONNX's, the golden vectors, and the same bits as here
+	@$(SETUP) build test venv inputs cases arm64
+	cmake --preset dev
+	cmake --build build/dev -j $(JOBS) --target assay --target conformance_test
+	! cmake -S . -B build/big-endian --toolchain cmake/arm64.cmake -DCMAKE_CXX_FLAGS=-mbig-endian \
+	  -DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY > build/big-endian.log 2>&1
+	grep "little-endian" build/big-endian.log
+	cmake --preset arm64
+	cmake --build build/arm64 -j $(JOBS)
+	ctest --preset arm64 -j $(JOBS) -LE 'lint|package'
+	$(PYTHON) tools/check_arm64.py
+	ASSAY=$(CURDIR)/tools/assay_arm64.sh $(PYTHON) -m pytest tests/python/test_golden.py
 
 clean:  ## what was built; fetched inputs and .venv stay
 	find build -mindepth 1 -maxdepth 1 ! -name inputs -exec rm -rf {} + 2>/dev/null || true
