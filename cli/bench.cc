@@ -4,21 +4,23 @@ namespace assay::cli {
 namespace {
 
 constexpr Flag kFlags[] = {
-    {"WHAT", "run|peak|matmul", "what to time", Flag::Kind::positional},
+    {"WHAT", "run|peak|matmul|ops", "what to time", Flag::Kind::positional},
     {"MODEL", "FILE", "the model, for run", Flag::Kind::optional_positional},
     kInputFlag,
     kRandomFlag,
     kShapeFlag,
     kProfileFlag,
     kProviderFlag,
-    {"--repeat", "N", "counted runs (default 7; matmul: 5), after one that is not counted"},
+    {"--repeat", "N", "counted runs (default 7; matmul: 5), after one that is not counted; ops: rounds"},
     {"--size", "N", "matmul: rows and columns (default 1024); peak: also time an N x N matrix product"},
+    {"--op", "REGEX", "ops: only operators whose name contains it, for example '^Conv' (default: all)"},
 };
 
 constexpr std::string_view kExample =
     "  assay bench run model.onnx --random 1 --repeat 15 --threads 1 --json\n"
     "  assay bench peak --threads 1 --size 2048\n"
     "  assay bench matmul --size 1024\n"
+    "  assay bench ops --op 'Softmax|^Conv'\n"
     "";
 
 Result<Report> run_command(const Args& args, const Settings& settings) {
@@ -32,8 +34,11 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
     return commands::bench_matmul({.settings = settings,
                                    .size = static_cast<int>(size.value_or(1024)),
                                    .repeat = static_cast<int>(repeat.value_or(5))});
+  if (what == "ops")
+    return commands::bench_ops(
+        {.settings = settings, .op = args.text("--op"), .repeat = static_cast<int>(repeat.value_or(7))});
   if (what != "run" || !args.has("MODEL"))
-    return Error{Code::usage, "bench takes `run MODEL`, `peak` or `matmul`", "", "see --help"};
+    return Error{Code::usage, "bench takes `run MODEL`, `peak`, `matmul` or `ops`", "", "see --help"};
   commands::BenchRunRequest request{
       .run = {.settings = settings, .model = args.text("MODEL"), .input = args.text("--input")}};
   ASSAY_TRY(request.run.random, args.whole("--random"));
@@ -47,7 +52,7 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
 
 extern const Command kBench = {
     .name = "bench",
-    .summary = "time runs of a model, a matrix product in several precisions, or the machine's peak",
+    .summary = "time a model, operators beside ONNX Runtime, products in several precisions, or the machine's peak",
     .example = kExample,
     .flags = kFlags,
     .computes = true,

@@ -214,6 +214,17 @@ struct BenchMatmulRequest {
 /// float16 arithmetic: times, and from the numbers which format results and sums really had.
 Result<Report> bench_matmul(const BenchMatmulRequest& request);
 
+/// Of bench_ops().
+struct BenchOpsRequest {
+  Settings settings{};  ///< `threads` 0: one
+  std::string op = "";  ///< a regular expression that names contain ("^Conv", "com.microsoft"); empty: all
+  int repeat = 7;       ///< rounds
+};
+/// Operators alone, on sizes of real networks, in our engine under strict-f32 and in the real ONNX Runtime, in turns on
+/// the same bytes: what differs is not timed, and report.passed is false. Without ONNX Runtime our times alone, with a
+/// warning. Errors: A001 where `op` is no regular expression or matches nothing.
+Result<Report> bench_ops(const BenchOpsRequest& request);
+
 /// Of the library: "0.1.0".
 std::string_view version();
 /// The names that a mistyped one may have meant, for command lines.

@@ -17,6 +17,7 @@ from assay._assay import profile_names, version
 from assay._commands import (
     audit,
     bench_matmul,
+    bench_ops,
     bench_peak,
     bench_run,
     compare,
@@ -97,6 +98,7 @@ __all__ = [
     "audit",
     "backends",
     "bench_matmul",
+    "bench_ops",
     "bench_peak",
     "bench_run",
     "capi",

@@ -402,3 +402,16 @@ def bench_peak(*, size: int = 0, **common: Unpack[Common]) -> _results.BenchPeak
     request = _assay.BenchPeakRequest()
     request.settings, request.size = settings_of(**common), size
     return _results.BenchPeakResult.from_report(_assay.bench_peak(request))
+
+
+def bench_ops(op: str = "", *, repeat: int = 7, **common: Unpack[Common]) -> _results.BenchOpsResult:
+    """Operators alone, here and in the real ONNX Runtime, in turns on the same bytes and inputs.
+
+    op: a regular expression that names contain ("^Conv", "com.microsoft"); empty: all. threads: 0 is one here.
+    `.passed` is False when a result differs from ONNX Runtime's; such a case is not timed.
+    """
+    request = _assay.BenchOpsRequest()
+    request.settings, request.op, request.repeat = settings_of(**common), op, repeat
+    report = _assay.bench_ops(request)
+    announce(report.warnings)
+    return _results.BenchOpsResult.from_report(report)

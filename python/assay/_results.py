@@ -559,6 +559,46 @@ class BenchMatmulResult(Result):
 
 
 @dataclass
+class OperatorTimes:
+    """One operator. `status`: timed, skipped (ONNX Runtime has it not: `why`) or wrong (the results differ: `why`)."""
+
+    name: str
+    operands: str
+    status: str
+    why: str
+    median_ms: float | None
+    ort_median_ms: float | None
+    ratio: float | None
+    ms: list[float]
+    ort_ms: list[float]
+
+
+@dataclass
+class BenchOpsResult(Result):
+    """Operators beside ONNX Runtime (`ort`, its version; None where there is none), in milliseconds of `clock`."""
+
+    processor: str
+    isa: str
+    threads: int
+    clock: str
+    ort: str | None
+    operators: list[OperatorTimes]
+
+    def _repr_html_(self) -> str:
+        def text(number: float | None) -> str:
+            return "" if number is None else f"{number:.4g}"
+
+        rows = [
+            [o.name, text(o.median_ms), text(o.ort_median_ms), text(o.ratio) or o.status, o.why] for o in self.operators
+        ]
+        return _table(["", "ms", "ONNX Runtime ms", "ratio", ""], rows)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row for each operator."""
+        return _frame(self.operators)
+
+
+@dataclass
 class BenchPeakResult(Result):
     """The machine's fused multiply-add peak on the chosen code path, in 10^9 operations per second."""
 

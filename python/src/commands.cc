@@ -213,6 +213,11 @@ void bind_requests(nb::module_& m) {
       .def_rw("settings", &BenchMatmulRequest::settings)
       .def_rw("size", &BenchMatmulRequest::size)
       .def_rw("repeat", &BenchMatmulRequest::repeat);
+  nb::class_<BenchOpsRequest>(m, "BenchOpsRequest")
+      .def(nb::init<>())
+      .def_rw("settings", &BenchOpsRequest::settings)
+      .def_rw("op", &BenchOpsRequest::op)
+      .def_rw("repeat", &BenchOpsRequest::repeat);
 }
 
 }  // namespace
@@ -234,6 +239,7 @@ void bind_commands(nb::module_& m) {
   m.def("bench_run", command(&bench_run), nb::arg("request"));
   m.def("bench_peak", command(&bench_peak), nb::arg("request"));
   m.def("bench_matmul", command(&bench_matmul), nb::arg("request"));
+  m.def("bench_ops", command(&bench_ops), nb::arg("request"));
   m.def("profile_names", &profile_names, "The built-in profiles.");
 }
 

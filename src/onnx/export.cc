@@ -75,6 +75,7 @@ class Exporter {
   Status run(Writer& model);
   const std::vector<ir::Tensor>& external() const { return external_; }
   bool use_external = false;
+  int stated_opset = 0;  ///< of ai.onnx; 0: what the operators need
 
  private:
   using Names = std::unordered_map<ValueId, std::string>;
@@ -136,7 +137,8 @@ void Exporter::need(std::string_view domain, int since) {
 /// The storage type when a value is stored narrower than it is declared; undefined when it is not. What lists hold was
 /// rounded before it was put in: written as float32 it is the same.
 Result<ElemType> Exporter::narrow(const ir::Graph& g, const ir::Value& v) const {
-  if (!g.resolved || !v.type.is_tensor() || v.storage == ElemType::undefined || v.storage == v.type.elem) return ElemType::undefined;
+  if (!g.resolved || !v.type.is_tensor() || v.storage == ElemType::undefined || v.storage == v.type.elem)
+    return ElemType::undefined;
   if (v.type.elem == ElemType::float32 && (v.storage == ElemType::float16 || v.storage == ElemType::bfloat16))
     return v.storage;
   return Error{Code::not_expressible,
@@ -202,8 +204,11 @@ Writer Exporter::tensor(const ir::Tensor& t, std::string_view name) {
 void Exporter::value_info(const ir::Graph& g, ValueId v, const std::string& name, uint32_t field, Writer& w) {
   Writer info, type;
   info.text(1, name);
-  write_type(type, g.at(v).type);
-  info.message(2, std::move(type));
+  const ir::Type& known = g.at(v).type;
+  if (!known.is_tensor() || known.elem != ElemType::undefined) {  // else whoever reads the model infers it
+    write_type(type, known);
+    info.message(2, std::move(type));
+  }
   w.message(field, std::move(info));
 }
 
@@ -418,6 +423,7 @@ Status Exporter::run(Writer& model) {
   functions_.clear();
   Writer g;
   ASSAY_CHECK(graph(graph_, nullptr, g));
+  if (stated_opset != 0) opsets_[""] = stated_opset;
   const int opset = opsets_[""];
   int format = ir_version_of(opset);
   for (const auto& [key, f] : functions_)
@@ -469,6 +475,20 @@ Status export_model(const ir::Graph& graph, const std::string& path) {
   ASSAY_TRY(OutputFile file, OutputFile::create(path));
   ASSAY_CHECK(model.each([&](Bytes piece) { return file.write(piece); }));
   return file.commit();
+}
+
+Result<std::string> model_bytes(const ir::Graph& graph, int opset) {
+  Exporter exporter(graph, "");
+  exporter.stated_opset = opset;
+  Writer model;
+  ASSAY_CHECK(exporter.run(model));
+  std::string bytes;
+  bytes.reserve(model.size());
+  ASSAY_CHECK(model.each([&](Bytes piece) -> Status {
+    bytes.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+    return {};
+  }));
+  return bytes;
 }
 
 }  // namespace assay::onnx

@@ -14,5 +14,8 @@ namespace assay::onnx {
 /// domain coreml are calls of functions that the model defines (onnx/functions.h), where they have one. Errors:
 /// not_expressible naming the first statement that ONNX cannot say; write_failed.
 Status export_model(const ir::Graph& graph, const std::string& path);
+/// The same in memory, for models below 2 GB. `opset`: the version of ai.onnx that the model states, whatever its
+/// operators' rows need (the caller knows that they meant the same then); 0: what they need.
+Result<std::string> model_bytes(const ir::Graph& graph, int opset = 0);
 
 }  // namespace assay::onnx

@@ -3,6 +3,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backends/ort/words.h"
@@ -13,10 +14,13 @@
 namespace assay::backends::ort {
 
 struct Request {
-  std::string model;  ///< path of an ONNX file
+  std::string model;  ///< path of an ONNX file; for messages where `bytes` are given
   Words words;
   bool intermediates = false;      ///< the outputs are all float values that nodes compute
   std::vector<std::string> given;  ///< names of the arrays that runs will give
+  std::string_view bytes{};        ///< the model itself; empty: what the file holds
+  /// False: Ctrl-C does not end a run before its time, which spares each run a thread of its own: for short ones.
+  bool watched = true;
 };
 
 /// What opening a model told.

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "backends/ort/outputs.h"
@@ -139,10 +140,15 @@ class Session : public Runner, public std::enable_shared_from_this<Session> {
   std::shared_ptr<Library> library_;
   SessionHandle session_;
   Opened opened_;
+  bool watched_ = true;
 };
 
-/// From the file where it is as it is; from memory where it has more outputs, its weights' files still beside it.
+/// From the bytes that are given; else from the file where it is as it is, and from memory where it has more outputs,
+/// its weights' files still beside it.
 Status Session::create(const Request& request, SessionOptions& options) {
+  if (!request.bytes.empty())
+    return library_->call<CreateSessionFromArray>(library_->env(), static_cast<const void*>(request.bytes.data()),
+                                                  request.bytes.size(), options.get(), session_.out());
   ASSAY_TRY(const MappedFile file, MappedFile::open(request.model));
   if (!request.intermediates)
     return library_->call<CreateSession>(library_->env(), request.model.c_str(), options.get(), session_.out());
@@ -157,6 +163,7 @@ Status Session::create(const Request& request, SessionOptions& options) {
 
 Status Session::open(const Request& request) {
   Library::take_messages();
+  watched_ = request.watched;
   SessionOptions options(*library_);
   ASSAY_CHECK(library_->call<CreateSessionOptions>(options.out()));
   for (const auto& [key, value] : request.words.session) ASSAY_CHECK(set_option(*library_, options.get(), key, value));
@@ -238,7 +245,8 @@ Result<std::vector<ir::Tensor>> Session::run(std::span<const ir::Tensor> inputs)
   ASSAY_CHECK(library_->call<CreateRunOptions>(options.out()));
   Status ran;
   {
-    const Watch watch(*library_, options.get());
+    std::optional<Watch> watch;
+    if (watched_) watch.emplace(*library_, options.get());
     ran = library_->call<ort::Run>(session_.get(), options.get(), input_names.data(), given.data(), given.size(),
                                    output_names.data(), output_names.size(), taken.data());
   }
@@ -258,7 +266,7 @@ Result<std::vector<ir::Tensor>> Session::run(std::span<const ir::Tensor> inputs)
 }  // namespace
 
 Result<std::shared_ptr<Runner>> open_session(const Request& request) {
-  if (coreml::recognise(request.model) != coreml::Container::none)
+  if (request.bytes.empty() && coreml::recognise(request.model) != coreml::Container::none)
     return Error{Code::usage, "ONNX Runtime reads ONNX files, and this is one of Core ML", request.model,
                  "convert it first: assay convert " + request.model + " model.onnx"};
   ASSAY_TRY(std::shared_ptr<Library> library, Library::load());
