@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <type_traits>
 
 #include "num/arith.h"
+#include "ops/code_spans.h"
 
 namespace assay::ops {
 namespace {
@@ -23,8 +26,22 @@ double code(double quotient, double zero, const Range& range) {
 }
 
 template <class Code, class T>
-void store_codes(Code* to, size_t n, const T* quotients, double zero, const Range& range) {
-  for (size_t i = 0; i < n; ++i) to[i] = static_cast<Code>(code(static_cast<double>(quotients[i]), zero, range));
+void store_codes(Code* to, size_t n, const T* quotients, double zero) {
+  if constexpr (std::is_same_v<T, float>) {
+    codes_of(quotients, static_cast<float>(zero), to, n);
+  } else {
+    constexpr Range kRange{std::numeric_limits<Code>::min(), std::numeric_limits<Code>::max()};
+    for (size_t i = 0; i < n; ++i) to[i] = static_cast<Code>(code(quotients[i], zero, kRange));
+  }
+}
+
+template <class Code, class T>
+void differences(const Code* codes, T zero, T* to, size_t n) {
+  if constexpr (std::is_same_v<T, float>) {
+    differences_of(codes, zero, to, n);
+  } else {
+    for (size_t i = 0; i < n; ++i) to[i] = static_cast<T>(codes[i]) - zero;
+  }
 }
 
 }  // namespace
@@ -41,10 +58,8 @@ void put_quantised(ir::Tensor& out, int64_t i, double quotient, double zero, boo
 
 template <class T>
 void store_quantised(ir::Tensor& out, int64_t at, size_t n, const T* quotients, double zero) {
-  const Range range = range_of(out.elem());
-  if (out.elem() == ir::ElemType::uint8)
-    return store_codes(out.mutable_data<uint8_t>() + at, n, quotients, zero, range);
-  if (out.elem() == ir::ElemType::int8) return store_codes(out.mutable_data<int8_t>() + at, n, quotients, zero, range);
+  if (out.elem() == ir::ElemType::uint8) return store_codes(out.mutable_data<uint8_t>() + at, n, quotients, zero);
+  if (out.elem() == ir::ElemType::int8) return store_codes(out.mutable_data<int8_t>() + at, n, quotients, zero);
   for (size_t i = 0; i < n; ++i)
     put_quantised(out, at + static_cast<int64_t>(i), static_cast<double>(quotients[i]), zero, true);
 }
@@ -60,11 +75,10 @@ Result<double> only_value(const KernelContext& c, size_t i, std::string_view nam
 template <class T>
 void dequantise_run(const num::Arith<T>& arith, const ir::Tensor& t, int64_t at, size_t n, T scale, double zero,
                     T* to) {
-  const auto less = static_cast<T>(zero);
   if (t.elem() == ir::ElemType::uint8) {
-    for (size_t i = 0; i < n; ++i) to[i] = static_cast<T>(t.data<uint8_t>()[at + static_cast<int64_t>(i)]) - less;
+    differences(t.data<uint8_t>() + at, static_cast<T>(zero), to, n);
   } else if (t.elem() == ir::ElemType::int8) {
-    for (size_t i = 0; i < n; ++i) to[i] = static_cast<T>(t.data<int8_t>()[at + static_cast<int64_t>(i)]) - less;
+    differences(t.data<int8_t>() + at, static_cast<T>(zero), to, n);
   } else {
     for (size_t i = 0; i < n; ++i) to[i] = static_cast<T>(t.float_at(at + static_cast<int64_t>(i)) - zero);
   }

@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
+#include "ops/code_spans.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/lower/rules.h"
@@ -54,49 +56,117 @@ Result<Granularity> granularity(const KernelContext& c) {
   return g;
 }
 
-/// body(at, n, scale index, whether the scale advances with the elements) over runs of at most kChunk elements.
-template <class Body>
-void for_runs(const KernelContext& c, const Granularity& g, Body body) {
-  const AxisSplit& s = g.split;
-  for (int64_t o = 0; o < s.outer; ++o) {
-    for (int64_t k = 0; k < s.n; ++k) {
-      for (int64_t j = 0; j < s.inner; j += static_cast<int64_t>(kChunk)) {
-        const auto n = static_cast<size_t>(std::min<int64_t>(static_cast<int64_t>(kChunk), s.inner - j));
-        body((o * s.n + k) * s.inner + j, n, g.scale_at(o, k, j), g.block != 0);
-      }
-    }
+/// Neighbours in a tensor with their scales: one for all of them, or one each, neighbours too.
+struct Run {
+  int64_t at, n, scale;
+  bool advances;
+};
+
+/// The tensor as runs that are as long as can be.
+class Runs {
+ public:
+  explicit Runs(const Granularity& g) : g_(g) {
+    const AxisSplit& s = g.split;
+    blocks_ = g.block == 0 ? 1 : (s.n + g.block - 1) / g.block;
+    along_axis_ = s.inner == 1 && !g.whole;
+    count_ = along_axis_ ? s.outer * blocks_ : s.outer * s.n;
   }
-  (void)c;
+  int64_t count() const { return count_; }
+  int64_t longest() const { return !along_axis_ ? g_.split.inner : g_.block == 0 ? g_.split.n : g_.block; }
+  Run operator[](int64_t i) const {
+    const AxisSplit& s = g_.split;
+    if (along_axis_ && g_.block == 0) return {i * s.n, s.n, 0, true};
+    if (along_axis_) {
+      const int64_t first = i % blocks_ * g_.block;
+      return {i / blocks_ * s.n + first, std::min(g_.block, s.n - first), i, false};
+    }
+    return {i * s.inner, s.inner, g_.scale_at(i / s.n, i % s.n, 0), g_.block != 0};
+  }
+
+ private:
+  const Granularity& g_;
+  bool along_axis_ = false;
+  int64_t blocks_ = 1, count_ = 0;
+};
+
+/// Calls make()(run) on runs of at most kChunk elements, in parallel; on one thread where neighbours share bytes.
+template <class Make>
+void for_runs(const KernelContext& c, const Granularity& g, Make make) {
+  if (c.in(0).size() == 0) return;
+  const Runs runs(g);
+  constexpr auto kPiece = static_cast<int64_t>(kChunk);
+  const int64_t pieces = (runs.longest() + kPiece - 1) / kPiece;
+  const auto body = [&](size_t begin, size_t end) {
+    auto one = make();
+    for (auto i = static_cast<int64_t>(begin); i < static_cast<int64_t>(end); ++i) {
+      const Run run = runs[i / pieces];
+      const int64_t first = i % pieces * kPiece, n = std::min(kPiece, run.n - first);
+      if (n > 0) one(Run{run.at + first, n, run.scale + (run.advances ? first : 0), run.advances});
+    }
+  };
+  const auto tasks = static_cast<size_t>(runs.count() * pieces);
+  const auto piece = static_cast<size_t>(std::min(runs.longest(), kPiece));
+  if (ir::elem_bits(c.outputs[0].elem()) < 8)
+    body(0, tasks);
+  else
+    c.threads.for_each(tasks, std::max<size_t>(1, kGrain / piece), body);
+}
+
+bool is_code8(ElemType type) { return type == ElemType::uint8 || type == ElemType::int8; }
+
+/// The zero point of element i of a run.
+double zero_at(const KernelContext& c, const Run& run, size_t i) {
+  return c.has(2) ? c.in(2).float_at(run.scale + static_cast<int64_t>(run.advances ? i : 0)) : 0;
 }
 
 template <class T>
 void quantise(KernelContext& c, const Granularity& g) {
   const num::Arith<T> arith(c.policy());
   const bool saturate = c.op.attr_int("saturate", 1) != 0;
-  std::vector<T> buffer(kChunk), scales(kChunk), quotients(kChunk);
-  for_runs(c, g, [&](int64_t at, size_t n, int64_t scale, bool advances) {
-    const T* x = load(c.in(0), at, n, buffer.data());
-    const T* by = load(c.in(1), scale, advances ? n : 1, scales.data());
-    advances ? arith.div(x, by, quotients.data(), n) : arith.div(x, *by, quotients.data(), n);
-    for (size_t i = 0; i < n; ++i) {
-      const double zero = c.has(2) ? c.in(2).float_at(scale + static_cast<int64_t>(advances ? i : 0)) : 0;
-      put_quantised(c.out(0), at + static_cast<int64_t>(i), static_cast<double>(quotients[i]), zero, saturate);
-    }
+  for_runs(c, g, [&] {
+    return [&, x_room = std::vector<T>(kChunk), scales = std::vector<T>(kChunk),
+            quotients = std::vector<T>(kChunk)](const Run& run) mutable {
+      const auto n = static_cast<size_t>(run.n);
+      const T* x = load(c.in(0), run.at, n, x_room.data());
+      const T* by = load(c.in(1), run.scale, run.advances ? n : 1, scales.data());
+      run.advances ? arith.div(x, by, quotients.data(), n) : arith.div(x, *by, quotients.data(), n);
+      if (!run.advances && is_code8(c.out(0).elem()))
+        return store_quantised(c.out(0), run.at, n, quotients.data(), zero_at(c, run, 0));
+      for (size_t i = 0; i < n; ++i)
+        put_quantised(c.out(0), run.at + static_cast<int64_t>(i), static_cast<double>(quotients[i]), zero_at(c, run, i),
+                      saturate);
+    };
   });
+}
+
+/// Codes minus their zero points; float64 holds the difference of any exactly, and T that of 8-bit ones.
+template <class T>
+void subtract_zeros(const KernelContext& c, const num::Arith<T>& plain, const Run& run, T* to) {
+  const auto n = static_cast<size_t>(run.n);
+  if (is_code8(c.in(0).elem()) && !run.advances)
+    return dequantise_run(plain, c.in(0), run.at, n, T{1}, zero_at(c, run, 0), to);
+  if (is_code8(c.in(0).elem())) {
+    T zeros[kChunk];
+    dequantise_run(plain, c.in(0), run.at, n, T{1}, 0, to);
+    if (c.has(2)) plain.sub(to, load(c.in(2), run.scale, n, zeros), to, n);
+    return;
+  }
+  for (size_t i = 0; i < n; ++i)
+    to[i] = static_cast<T>(c.in(0).float_at(run.at + static_cast<int64_t>(i)) - zero_at(c, run, i));
 }
 
 template <class T>
 void dequantise(KernelContext& c, const Granularity& g) {
-  const num::Arith<T> arith(c.policy());
-  std::vector<T> values(kChunk), scales(kChunk);
-  for_runs(c, g, [&](int64_t at, size_t n, int64_t scale, bool advances) {
-    const T* by = load(c.in(1), scale, advances ? n : 1, scales.data());
-    for (size_t i = 0; i < n; ++i) {  // float64 holds the difference exactly
-      const double zero = c.has(2) ? c.in(2).float_at(scale + static_cast<int64_t>(advances ? i : 0)) : 0;
-      values[i] = static_cast<T>(c.in(0).float_at(at + static_cast<int64_t>(i)) - zero);
-    }
-    advances ? arith.mul(values.data(), by, values.data(), n) : arith.mul(values.data(), *by, values.data(), n);
-    store(c.out(0), at, n, values.data(), c.policy());
+  const num::Arith<T> arith(c.policy()), plain{num::Policy{}};
+  for_runs(c, g, [&] {
+    return [&, room = std::vector<T>(kChunk), scales = std::vector<T>(kChunk)](const Run& run) mutable {
+      const auto n = static_cast<size_t>(run.n);
+      const T* by = load(c.in(1), run.scale, run.advances ? n : 1, scales.data());
+      T* values = destination(c.out(0), run.at, room.data());
+      subtract_zeros(c, plain, run, values);
+      run.advances ? arith.mul(values, by, values, n) : arith.mul(values, *by, values, n);
+      store(c.out(0), run.at, n, values, c.policy());
+    };
   });
 }
 
@@ -130,16 +200,24 @@ Status infer_dequantise(InferContext& c) {
 // ---- DynamicQuantizeLinear: its body in ONNX, step by step.
 
 template <class T>
+void widen(const T* x, size_t n, T& low, T& high) {
+  if constexpr (std::is_same_v<T, float>) {
+    widen_range(x, n, low, high);
+  } else {
+    for (size_t i = 0; i < n; ++i) {
+      low = std::min(low, x[i]);
+      high = std::max(high, x[i]);
+    }
+  }
+}
+
+template <class T>
 DynamicCodes dynamic_parameters(KernelContext& c, const num::Arith<T>& arith) {
   T low = 0, high = 0;
   std::vector<T> buffer(kChunk);
   for (int64_t at = 0; at < c.in(0).size(); at += static_cast<int64_t>(kChunk)) {
     const auto n = static_cast<size_t>(std::min<int64_t>(static_cast<int64_t>(kChunk), c.in(0).size() - at));
-    const T* x = load(c.in(0), at, n, buffer.data());
-    for (size_t i = 0; i < n; ++i) {
-      low = std::min(low, x[i]);
-      high = std::max(high, x[i]);
-    }
+    widen(load(c.in(0), at, n, buffer.data()), n, low, high);
   }
   return dynamic_codes(arith, low, high);
 }
@@ -148,14 +226,14 @@ template <class T>
 void dynamic(KernelContext& c) {
   const num::Arith<T> arith(c.policy());
   const DynamicCodes d = dynamic_parameters(c, arith);
-  std::vector<T> buffer(kChunk);
-  for (int64_t at = 0; at < c.in(0).size(); at += static_cast<int64_t>(kChunk)) {
-    const auto n = static_cast<size_t>(std::min<int64_t>(static_cast<int64_t>(kChunk), c.in(0).size() - at));
-    const T* x = load(c.in(0), at, n, buffer.data());
-    arith.div(x, static_cast<T>(d.scale), buffer.data(), n);
-    for (size_t i = 0; i < n; ++i)
-      put_quantised(c.out(0), at + static_cast<int64_t>(i), static_cast<double>(buffer[i]), d.zero, true);
-  }
+  for_each_chunk(c.threads, static_cast<size_t>(c.in(0).size()), [&](size_t from, size_t to) {
+    T buffer[kChunk], quotients[kChunk];
+    for (size_t at = from; at < to; at += kChunk) {
+      const size_t n = std::min(kChunk, to - at);
+      arith.div(load(c.in(0), static_cast<int64_t>(at), n, buffer), static_cast<T>(d.scale), quotients, n);
+      store_quantised(c.out(0), static_cast<int64_t>(at), n, quotients, d.zero);
+    }
+  });
   T scale = static_cast<T>(d.scale);
   if (c.wants(1)) store(c.out(1), 0, 1, &scale, c.policy());
   if (c.wants(2)) c.out(2).set_int(0, static_cast<int64_t>(d.zero));
