@@ -1,6 +1,7 @@
 // Gather and GatherElements: elements picked along one axis.
 #include <algorithm>
 
+#include "ops/elementwise.h"
 #include "ops/lower/move_nn.h"
 #include "ops/move.h"
 
@@ -14,7 +15,9 @@ Error index_error(const KernelContext& c, int64_t index, int64_t extent) {
 
 /// All indices made non-negative; an error when one is out of range.
 Result<ir::Dims> normal_indices(const KernelContext& c, const ir::Tensor& t, int64_t extent) {
-  ir::Dims indices = t.ints();
+  ir::Dims indices(static_cast<size_t>(t.size()));
+  if (const int64_t* given = load(t, 0, indices.size(), indices.data()); given != indices.data())
+    std::copy_n(given, indices.size(), indices.data());
   for (int64_t& i : indices) {
     const int64_t normal = normal_axis(i, extent);
     if (normal < 0) return index_error(c, i, extent);
@@ -70,25 +73,94 @@ Status infer_elements(InferContext& c) {
   return {};
 }
 
+/// Where the elements picked along an axis lie: rows of indices along their last axis, each with a place in the data.
+class Picks {
+ public:
+  Picks(const ir::Dims& data, const ir::Dims& indices, size_t axis) : extents_(indices), strides_(strides_of(data)) {
+    const size_t last = indices.size() - 1;
+    width_ = indices[last];
+    picked_ = strides_[axis];
+    step_ = axis == last ? 0 : 1;
+    strides_[axis] = 0;
+    extents_.pop_back();
+    for (const int64_t extent : extents_) count_ *= static_cast<size_t>(extent);
+  }
+  size_t count() const { return count_; }   ///< of rows
+  int64_t width() const { return width_; }  ///< of a row
+  /// Of the element at column j whose index is `index`, from the row's place.
+  int64_t offset(int64_t index, int64_t j) const { return index * picked_ + j * step_; }
+
+  /// use(row, place) for each row.
+  template <class Use>
+  void rows(size_t begin, size_t end, Use use) const {
+    ir::Dims index(extents_.size());
+    auto rest = static_cast<int64_t>(begin);
+    for (size_t k = extents_.size(); k-- > 0; rest /= extents_[k]) index[k] = rest % extents_[k];
+    for (size_t row = begin; row < end; ++row) {
+      int64_t place = 0;
+      for (size_t k = 0; k < index.size(); ++k) place += index[k] * strides_[k];
+      use(row, place);
+      next_index(index, extents_);
+    }
+  }
+
+ private:
+  ir::Dims extents_, strides_;
+  int64_t width_ = 1, picked_ = 1, step_ = 1;
+  size_t count_ = 1;
+};
+
+/// Elements of one width, bit for bit.
+template <class U>
+void pick(KernelContext& c, const Picks& where, const ir::Dims& picks) {
+  const U* from = c.in(0).data<U>();
+  U* to = c.out(0).mutable_data<U>();
+  const size_t grain = std::max<size_t>(1, 16384 / static_cast<size_t>(where.width()));
+  c.threads.for_each(where.count(), grain, [&](size_t begin, size_t end) {
+    where.rows(begin, end, [&](size_t row, int64_t base) {
+      const size_t first = row * static_cast<size_t>(where.width());
+      for (int64_t j = 0; j < where.width(); ++j)
+        to[first + static_cast<size_t>(j)] = from[base + where.offset(picks[first + static_cast<size_t>(j)], j)];
+    });
+  });
+}
+
 Status eval_elements(KernelContext& c) {
   ASSAY_CHECK(allocate_outputs(c));
   const ir::Tensor &in = c.in(0), &indices = c.in(1);
   if (in.rank() != indices.rank()) return c.fail(Code::model_invalid, "data and indices have different ranks");
+  if (in.rank() == 0) return c.fail(Code::model_invalid, "a scalar has no axis");
   const auto axis = static_cast<size_t>(normal_axis(c.op.attr_int("axis", 0), in.rank()));
   for (size_t k = 0; k < in.dims().size(); ++k) {
     if (k != axis && indices.dims()[k] > in.dims()[k])
-      return c.fail(Code::model_invalid, "indices reach beyond the data along axis " + std::to_string(k));
+      return c.fail(Code::model_invalid, "indices of extent " + std::to_string(indices.dims()[k]) + " along axis " +
+                                             std::to_string(k) + ", data of " + std::to_string(in.dims()[k]));
   }
   ASSAY_TRY(const ir::Dims picks, normal_indices(c, indices, in.dims()[axis]));
-  const ir::Dims strides = strides_of(in.dims());
-  ir::Dims index(indices.dims().size());
-  for (size_t n = 0; n < picks.size(); ++n) {
-    int64_t from = picks[n] * strides[axis];
-    for (size_t k = 0; k < index.size(); ++k) from += k == axis ? 0 : index[k] * strides[k];
-    copy_run(in, from, c.out(0), static_cast<int64_t>(n), 1);
-    next_index(index, indices.dims());
+  if (picks.empty()) return {};
+  const Picks where(in.dims(), indices.dims(), axis);
+  switch (ir::elem_bits(in.elem())) {
+    case 8:
+      pick<uint8_t>(c, where, picks);
+      return {};
+    case 16:
+      pick<uint16_t>(c, where, picks);
+      return {};
+    case 32:
+      pick<uint32_t>(c, where, picks);
+      return {};
+    case 64:
+      pick<uint64_t>(c, where, picks);
+      return {};
+    default:  // strings and others: one by one, on this thread (neighbours may share bytes)
+      where.rows(0, where.count(), [&](size_t row, int64_t base) {
+        for (int64_t j = 0; j < where.width(); ++j) {
+          const auto n = static_cast<int64_t>(row) * where.width() + j;
+          copy_run(in, base + where.offset(picks[static_cast<size_t>(n)], j), c.out(0), n, 1);
+        }
+      });
+      return {};
   }
-  return {};
 }
 
 Status gather_to_mil(MilContext& c) {

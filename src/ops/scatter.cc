@@ -53,22 +53,28 @@ Status eval_scatter(KernelContext& c) {
   if (!combine) return c.fail(Code::model_invalid, "unknown reduction");
   if (indices.rank() != out.rank() || indices.dims() != updates.dims())
     return c.fail(Code::model_invalid, "data, indices and updates do not fit together");
+  if (out.rank() == 0) return c.fail(Code::model_invalid, "a scalar has no axis");
   const auto axis = static_cast<size_t>(normal_axis(c.op.attr_int("axis", 0), out.rank()));
   const int64_t extent = out.dims()[axis];
   for (size_t k = 0; k < out.dims().size(); ++k)
     if (k != axis && indices.dims()[k] > out.dims()[k])
-      return c.fail(Code::model_invalid, "indices reach beyond the data along axis " + std::to_string(k));
+      return c.fail(Code::model_invalid, "indices of extent " + std::to_string(indices.dims()[k]) + " along axis " +
+                                             std::to_string(k) + ", data of " + std::to_string(out.dims()[k]));
   const ir::Dims strides = strides_of(out.dims());
   Scattering scattering(c, *combine, updates);
   ir::Dims index(indices.dims().size());
-  for (int64_t n = 0; n < indices.size(); ++n) {
-    const int64_t at = normal_axis(indices.int_at(n), extent);
-    if (at < 0)
-      return c.fail(Code::value_range,
-                    "index " + std::to_string(indices.int_at(n)) + " for extent " + std::to_string(extent));
-    int64_t to = at * strides[axis];
-    for (size_t k = 0; k < index.size(); ++k) to += k == axis ? 0 : index[k] * strides[k];
-    scattering.take(n, to, 1);
+  const int64_t width = indices.dims().back();
+  const bool along_last = axis + 1 == out.dims().size();
+  for (int64_t first = 0; first < indices.size(); first += width) {  // rows along the last axis
+    int64_t row = 0;
+    for (size_t k = 0; k < index.size(); ++k) row += k == axis ? 0 : index[k] * strides[k];
+    for (int64_t j = 0; j < width; ++j) {
+      const int64_t wanted = indices.int_at(first + j), at = normal_axis(wanted, extent);
+      if (at < 0)
+        return c.fail(Code::value_range, "index " + std::to_string(wanted) + " for extent " + std::to_string(extent));
+      scattering.take(first + j, row + at * strides[axis] + (along_last ? 0 : j), 1);
+    }
+    index.back() = width - 1;
     next_index(index, indices.dims());
   }
   scattering.finish();
@@ -199,22 +205,42 @@ Result<int64_t> scatter_mode(const NnContext& c) {
 }
 
 Scattering::Scattering(KernelContext& c, Combine combine, const ir::Tensor& updates)
-    : c_(c), combine_(combine), updates_(updates), floats_(combine != Combine::none && ir::is_float(c.out(0).elem())) {
-  if (!floats_) return;
+    : c_(c),
+      combine_(combine),
+      updates_(updates),
+      floats_(combine != Combine::none && ir::is_float(c.out(0).elem())),
+      single_(c.policy()),
+      wide_(c.policy()) {
+  const ir::ElemType computed = computes_float64(c) ? ir::ElemType::float64 : ir::ElemType::float32;
+  in_place_ = floats_ && !c.policy().result && c.out(0).elem() == computed && updates.elem() == computed;
+  if (!floats_ || in_place_) return;
   combined_.resize(static_cast<size_t>(c.out(0).size()));
   touched_.resize(combined_.size());
 }
 
 template <class T>
-void Scattering::combine_floats(int64_t from, int64_t to, int64_t n) {
-  const num::Arith<T> arith(c_.policy());
+T Scattering::combined(const num::Arith<T>& arith, T old, T next) const {
+  if (combine_ == Combine::add) return arith.add(old, next);
+  return combine_ == Combine::mul ? arith.mul(old, next) : extreme(combine_ == Combine::max, old, next);
+}
+
+template <class T>
+void Scattering::combine_in_place(const num::Arith<T>& arith, int64_t from, int64_t to, int64_t n) {
+  const T* next = updates_.data<T>() + from;
+  T* old = c_.out(0).mutable_data<T>() + to;
+  const auto count = static_cast<size_t>(n);
+  if (count > 1 && combine_ == Combine::add) return arith.add(old, next, old, count);
+  if (count > 1 && combine_ == Combine::mul) return arith.mul(old, next, old, count);
+  for (size_t i = 0; i < count; ++i) old[i] = combined(arith, old[i], next[i]);
+}
+
+template <class T>
+void Scattering::combine_floats(const num::Arith<T>& arith, int64_t from, int64_t to, int64_t n) {
+  if (in_place_) return combine_in_place(arith, from, to, n);
   for (int64_t i = 0; i < n; ++i) {
     const auto at = static_cast<size_t>(to + i);
     const T old = static_cast<T>(touched_[at] ? combined_[at] : c_.out(0).float_at(to + i));
-    const T next = static_cast<T>(updates_.float_at(from + i));
-    combined_[at] = static_cast<double>(combine_ == Combine::add   ? arith.add(old, next)
-                                        : combine_ == Combine::mul ? arith.mul(old, next)
-                                                                   : extreme(combine_ == Combine::max, old, next));
+    combined_[at] = static_cast<double>(combined(arith, old, static_cast<T>(updates_.float_at(from + i))));
     touched_[at] = true;
   }
 }
@@ -223,7 +249,7 @@ void Scattering::take(int64_t from, int64_t to, int64_t n) {
   ir::Tensor& out = c_.out(0);
   if (combine_ == Combine::none || out.elem() == ir::ElemType::string) return copy_run(updates_, from, out, to, n);
   if (!floats_) return combine_ints(combine_, updates_, from, out, to, n);
-  computes_float64(c_) ? combine_floats<double>(from, to, n) : combine_floats<float>(from, to, n);
+  computes_float64(c_) ? combine_floats(wide_, from, to, n) : combine_floats(single_, from, to, n);
 }
 
 void Scattering::finish() {

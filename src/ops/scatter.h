@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "num/arith.h"
 #include "ops/kernel.h"
 #include "ops/lower/mil.h"
 #include "ops/lower/nn.h"
@@ -26,12 +27,18 @@ class Scattering {
 
  private:
   template <class T>
-  void combine_floats(int64_t from, int64_t to, int64_t n);
+  T combined(const num::Arith<T>& arith, T old, T next) const;
+  template <class T>
+  void combine_in_place(const num::Arith<T>& arith, int64_t from, int64_t to, int64_t n);
+  template <class T>
+  void combine_floats(const num::Arith<T>& arith, int64_t from, int64_t to, int64_t n);
 
   KernelContext& c_;
   Combine combine_;
   const ir::Tensor& updates_;
-  bool floats_;
+  bool floats_, in_place_ = false;  ///< in place: the output holds what is computed, and nothing is rounded at the end
+  num::Arith<float> single_;
+  num::Arith<double> wide_;
   std::vector<double> combined_;  ///< of floats: as computed so far
   std::vector<bool> touched_;
 };
