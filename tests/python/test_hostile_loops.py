@@ -72,7 +72,7 @@ ENDLESS = {
     "onnx-counted": lambda folder: onnx_loop(folder / "m.onnx", trips=2**62),
     "onnx-counted-computed": lambda folder: onnx_loop(folder / "m.onnx", trips=2**62, computed=True),
     "program": lambda folder: program_loop(folder / "m.mlpackage"),
-    "network": lambda folder: network(folder / "m.mlmodel", lambda b: while_below(b)),
+    "network": lambda folder: network(folder / "m.mlmodel", while_below),
     "network-counted": lambda folder: network(folder / "m.mlmodel", counted(2_000_000_000)),
 }
 TEN = {
