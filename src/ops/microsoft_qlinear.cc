@@ -221,8 +221,6 @@ constexpr std::span<const num::Function> kNoCalls{};
 constexpr Upgrade kChannelsLast[] = {{1 << 30, transposed}};
 constexpr std::span<const Upgrade> kNoRules{};
 constexpr Upgrade kToOnnx[] = {{1 << 30, to_onnx}};
-constexpr Lowering<MilContext> kNoMil{nullptr, "not written for codes"};
-constexpr Lowering<NnContext> kNoNn{nullptr, "not written for codes"};
 constexpr std::string_view kMilSays = "cast, sub, mul; the operator; real_div, round, clip, cast";
 constexpr std::string_view kNnSays = "the operator between arithmetic layers; floor, comparisons, clip";
 
@@ -270,8 +268,9 @@ ASSAY_ROW(kMicrosoftQLinearMul, "QLinearMul", kBinaryIn, kNoAttrs, "", kNoCalls,
           eval<kMulForm>, "Mul of what the codes stand for, as codes.",
           (Lowering<MilContext>{qlinear_mul_to_mil, kMilSays}), (Lowering<NnContext>{qlinear_mul_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearReduceMean, "QLinearReduceMean", kUnaryIn, kMeanAttrs, "reduced elements", kNoCalls,
-          kNoRules, infer<kMeanForm>, eval<kMeanForm>, "ReduceMean of what the codes stand for, as codes.", kNoMil,
-          kNoNn)
+          kNoRules, infer<kMeanForm>, eval<kMeanForm>, "ReduceMean of what the codes stand for, as codes.",
+          (Lowering<MilContext>{qlinear_reduce_mean_to_mil, kMilSays}),
+          (Lowering<NnContext>{qlinear_reduce_mean_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearSigmoid, "QLinearSigmoid", kUnaryIn, kNoAttrs, "", kExp, kNoRules, infer<kSigmoidForm>,
           eval<kSigmoidForm>, "Sigmoid of what the codes stand for, as codes.",
           (Lowering<MilContext>{qlinear_sigmoid_to_mil, kMilSays}),
@@ -281,7 +280,8 @@ ASSAY_ROW(kMicrosoftQLinearSoftmax, "QLinearSoftmax", kUnaryIn, kSoftmaxAttrs, "
           (Lowering<MilContext>{qlinear_softmax_to_mil, kMilSays}),
           (Lowering<NnContext>{qlinear_softmax_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearWhere, "QLinearWhere", kWhereIn, kNoAttrs, "", kNoCalls, kNoRules, infer<kWhereForm>,
-          eval<kWhereForm>, "Where of what the codes stand for, as codes.", kNoMil, kNoNn)
+          eval<kWhereForm>, "Where of what the codes stand for, as codes.",
+          (Lowering<MilContext>{qlinear_where_to_mil, kMilSays}), (Lowering<NnContext>{qlinear_where_to_nn, kNnSays}))
 #undef ASSAY_ROW
 
 extern const OpDef kMicrosoftQLinearConv = {
@@ -291,6 +291,8 @@ extern const OpDef kMicrosoftQLinearConv = {
     .doc = "QLinearConv of ONNX, channels last where it says so.",
     .attrs = kGlobalAttrs,
     .upgrades = kToOnnx,
+    .to_mil = {nullptr, "read as ONNX's"},
+    .to_nn = {nullptr, "read as ONNX's"},
 };
 
 }  // namespace assay::ops

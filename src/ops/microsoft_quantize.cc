@@ -44,6 +44,8 @@ extern const OpDef kMicrosoftDequantizeLinear = {
     .since = 1,
     .doc = "DequantizeLinear of ONNX.",
     .upgrades = kToOnnx,
+    .to_mil = {nullptr, "read as ONNX's"},
+    .to_nn = {nullptr, "read as ONNX's"},
 };
 
 extern const OpDef kMicrosoftDynamicQuantizeMatMul = {
@@ -52,6 +54,8 @@ extern const OpDef kMicrosoftDynamicQuantizeMatMul = {
     .since = 1,
     .doc = "DynamicQuantizeLinear of A, then MatMulIntegerToFloat.",
     .upgrades = kQuantiseFirst,
+    .to_mil = {nullptr, "read as its steps"},
+    .to_nn = {nullptr, "read as its steps"},
 };
 
 extern const OpDef kMicrosoftQuantizeLinear = {
@@ -60,6 +64,8 @@ extern const OpDef kMicrosoftQuantizeLinear = {
     .since = 1,
     .doc = "QuantizeLinear of ONNX.",
     .upgrades = kToOnnx,
+    .to_mil = {nullptr, "read as ONNX's"},
+    .to_nn = {nullptr, "read as ONNX's"},
 };
 
 }  // namespace assay::ops

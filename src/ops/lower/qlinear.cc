@@ -1,5 +1,8 @@
 // QLinear operators of com.microsoft: what the codes stand for, the operator, and codes again.
+#include <algorithm>
+
 #include "ops/lower/codes.h"
+#include "ops/lower/elementwise.h"
 #include "ops/lower/families.h"
 #include "ops/lower/pool_form.h"
 
@@ -90,6 +93,35 @@ Status mean_of(S s) {
   return unary(s, [rank](S& steps, const typename S::Value& x) { return steps.mean(x, axes_between(2, rank)); });
 }
 
+/// The means of codes along `axes`, which are left out unless keepdims.
+template <class S>
+Status reduce_mean_of(S s) {
+  const int64_t rank = s.c.rank(0);
+  if (rank < 1) return s.c.refuse("the rank is not known, or 0");
+  ir::Dims axes = s.c.op.attr_ints("axes");
+  for (int64_t& axis : axes) axis += axis < 0 ? rank : 0;
+  if (axes.empty()) axes = axes_between(0, rank);
+  std::ranges::sort(axes);
+  if (axes.front() < 0 || axes.back() >= rank) return s.c.refuse("an axis lies outside of the input");
+  const bool keep = s.c.op.attr_int("keepdims", 1) != 0;
+  return unary(s, [&](S& steps, const typename S::Value& x) {
+    const auto mean = steps.mean(x, axes);
+    return keep ? mean : steps.squeeze(mean, axes);
+  });
+}
+
+MilValue where(MilSteps& s, const MilValue& a, const MilValue& b) { return s.c.select(s.c.in(0), a, b); }
+std::string where(NnSteps& s, const std::string& a, const std::string& b) { return nn_where(s.c, s.c.in(0), a, b); }
+
+template <class S>
+Status where_of(S s) {
+  stay_single(s.c);
+  ASSAY_TRY(const auto a, dequantised(s, 1));
+  ASSAY_TRY(const auto b, dequantised(s, 4));
+  ASSAY_CHECK(s.c.status());
+  return quantised(s, where(s, a, b), 7);
+}
+
 Result<MilValue> average(MilSteps& s, const MilValue& x, const PoolForm& form) { return mil_average(s.c, x, form); }
 Result<std::string> average(NnSteps& s, const std::string& x, const PoolForm& form) { return nn_average(s.c, x, form); }
 
@@ -107,6 +139,10 @@ Status average_of(S s) {
 
 Status qlinear_average_pool_to_mil(MilContext& c) { return average_of(MilSteps(c)); }
 Status qlinear_average_pool_to_nn(NnContext& c) { return average_of(NnSteps(c)); }
+Status qlinear_reduce_mean_to_mil(MilContext& c) { return reduce_mean_of(MilSteps(c)); }
+Status qlinear_reduce_mean_to_nn(NnContext& c) { return reduce_mean_of(NnSteps(c)); }
+Status qlinear_where_to_mil(MilContext& c) { return where_of(MilSteps(c)); }
+Status qlinear_where_to_nn(NnContext& c) { return where_of(NnSteps(c)); }
 Status qlinear_add_to_mil(MilContext& c) { return binary(MilSteps(c), kAdd); }
 Status qlinear_add_to_nn(NnContext& c) { return binary(NnSteps(c), kAdd); }
 Status qlinear_mul_to_mil(MilContext& c) { return binary(MilSteps(c), kMul); }
