@@ -30,7 +30,11 @@ Status infer(InferContext& c) {
   std::vector<ir::Dim> out(c.shape(0).size());
   if (shape) {
     const auto wanted = targets(c.op(), *shape, c.rank(0));
-    if (!wanted) return c.fail("center_crop_pad_c1", "shape and axes do not fit the input");
+    if (!wanted)
+      return c.fail("center_crop_pad_c1",
+                    "shape " + ir::to_string(*shape) + " along axes " +
+                        (c.op().has_attr("axes") ? ir::to_string(c.op().attr_ints("axes")) : "all") + " of rank " +
+                        std::to_string(c.rank(0)));
     for (size_t k = 0; k < out.size(); ++k) out[k] = (*wanted)[k] >= 0 ? ir::Dim((*wanted)[k]) : c.shape(0)[k];
   }
   c.set(0, c.elem(0), std::move(out));

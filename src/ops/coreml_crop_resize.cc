@@ -78,7 +78,8 @@ Status run(KernelContext& c, const Boxes& boxes) {
     double image = 0;
     if (named != Named::all) image = named == Named::beside ? c.in(2).float_at(n) : c.in(1).float_at(n * numbers);
     if (!(image >= 0 && image < static_cast<double>(x[0])))
-      return c.fail(Code::value_range, "a box of image " + std::to_string(image));
+      return c.fail(Code::value_range,
+                    "a box of image " + std::to_string(image) + " of " + std::to_string(c.in(0).dims()[0]));
     c.threads.for_each(static_cast<size_t>(y[1] * channels), 1, [&](size_t begin, size_t end) {
       std::vector<T> map(static_cast<size_t>(plane)), results(static_cast<size_t>(points));
       for (auto k = static_cast<int64_t>(begin); k < static_cast<int64_t>(end); ++k) {

@@ -25,6 +25,7 @@ Result<int64_t> offset_of(const KernelContext& c, const ir::Tensor& indices, int
 }
 
 Status infer_gather(InferContext& c) {
+  if (c.ranked(1) && c.shape(1).empty()) return c.fail("gather_nd_c2", "indices are a scalar, not tuples");
   if (!c.ranked(0) || !c.ranked(1) || c.shape(1).empty() || !c.shape(1).back().known()) {
     c.set(0, c.elem(0), std::nullopt);
     return {};

@@ -20,6 +20,12 @@ std::optional<int64_t> depth_of(const ir::Tensor& t) {
   return depth && *depth >= 0 ? depth : std::nullopt;
 }
 
+std::string no_count(const ir::Tensor& depth) {
+  if (depth.size() != 1) return "depth has " + std::to_string(depth.size()) + " elements, not one";
+  const auto given = whole(depth, 0);
+  return given ? "depth is " + std::to_string(*given) + ", not 0 or more" : "depth is no number of classes";
+}
+
 Status infer(InferContext& c) {
   if (!c.ranked(0)) {
     c.set(0, c.elem(2), std::nullopt);
@@ -29,7 +35,7 @@ Status infer(InferContext& c) {
   ir::Dim depth;
   if (const ir::Tensor* t = c.constant(1)) {
     const auto n = depth_of(*t);
-    if (!n) return c.fail("one_hot_c2", "depth is not a count");
+    if (!n) return c.fail("one_hot_c2", no_count(*t));
     depth = *n;
   }
   std::vector<ir::Dim> out = c.shape(0);
@@ -40,7 +46,7 @@ Status infer(InferContext& c) {
 
 Status eval(KernelContext& c) {
   const auto depth = depth_of(c.in(1));
-  if (!depth) return c.fail(Code::value_range, "depth is not a count");
+  if (!depth) return c.fail(Code::value_range, no_count(c.in(1)));
   if (c.in(2).size() != 2) return c.fail(Code::model_invalid, "values are not two elements");
   ASSAY_CHECK(allocate_outputs(c));
   const ir::Tensor& indices = c.in(0);

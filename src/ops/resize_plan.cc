@@ -119,7 +119,8 @@ Result<std::vector<ResizeAxis>> resize_axes(const ir::Op& op, const ir::Dims& in
   const std::string transform = op.attr_string("coordinate_transformation_mode", "half_pixel");
   for (int64_t k = 0; k < count; ++k) {
     const int64_t at = normal_axis(named[static_cast<size_t>(k)], rank);
-    if (at < 0) return wrong("axis " + std::to_string(named[static_cast<size_t>(k)]) + " is out of range");
+    if (at < 0)
+      return wrong("axis " + std::to_string(named[static_cast<size_t>(k)]) + " for rank " + std::to_string(rank));
     named[static_cast<size_t>(k)] = at;
     ResizeAxis& a = axes[static_cast<size_t>(at)];
     if (given(roi)) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/cancel.h"
 #include "num/arith.h"
 #include "ops/elementwise.h"
 #include "ops/move.h"
@@ -64,7 +65,9 @@ Status run(KernelContext& c) {
   std::vector<T> map(static_cast<size_t>(plane));
   for (int64_t n = 0; n < out[0]; ++n) {
     const int64_t batch = c.in(2).int_at(n);
-    if (batch < 0 || batch >= in[0]) return c.fail(Code::value_range, "batch index " + std::to_string(batch));
+    if (batch < 0 || batch >= in[0])
+      return c.fail(Code::value_range, "batch_indices[" + std::to_string(n) + "] is " + std::to_string(batch) +
+                                           ", not 0 to " + std::to_string(in[0] - 1));
     T corner[4];
     for (int64_t k = 0; k < 4; ++k) corner[k] = static_cast<T>(c.in(1).float_at(n * 4 + k)) * scale - offset;
     T width = corner[2] - corner[0], height = corner[3] - corner[1];
@@ -81,6 +84,7 @@ Status run(KernelContext& c) {
         T sum = 0;
         bool first = true;
         for (int64_t iy = 0; iy < rows; ++iy) {
+          ASSAY_CHECK(check_cancel());  // a region may have as many samples as it likes
           const T y = corner[1] + static_cast<T>(cell / out[3]) * cell_h +
                       (static_cast<T>(iy) + T(0.5)) * cell_h / static_cast<T>(rows);
           for (int64_t ix = 0; ix < columns; ++ix) {

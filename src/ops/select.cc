@@ -54,7 +54,9 @@ Status eval_compress(KernelContext& c) {
   const bool flat = !c.op.has_attr("axis");
   const ir::Dims dims = flat ? ir::Dims{in.size()} : in.dims();
   const auto axis = static_cast<size_t>(flat ? 0 : normal_axis(c.op.attr_int("axis", 0), in.rank()));
-  if (c.in(1).size() > dims[axis]) return c.fail(Code::model_invalid, "the condition is longer than the axis");
+  if (c.in(1).size() > dims[axis])
+    return c.fail(Code::model_invalid, "a condition of " + std::to_string(c.in(1).size()) + " elements for axis " +
+                                           std::to_string(axis) + " with extent " + std::to_string(dims[axis]));
   ir::Dims kept;
   for (int64_t i = 0; i < c.in(1).size(); ++i)
     if (c.in(1).int_at(i) != 0) kept.push_back(i);

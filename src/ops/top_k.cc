@@ -71,8 +71,10 @@ void select(KernelContext& c, size_t axis) {
 Status eval(KernelContext& c) {
   const int64_t axis = normal_axis(c.op.attr_int("axis", -1), c.in(0).rank());
   if (axis < 0) return axis_error(c, c.op.attr_int("axis", -1), c.in(0).rank());
-  if (c.in(1).size() != 1 || c.in(1).int_at(0) < 0 || c.in(1).int_at(0) > c.in(0).dims()[static_cast<size_t>(axis)])
-    return c.fail(Code::value_range, "K is outside of the axis");
+  const int64_t extent = c.in(0).dims()[static_cast<size_t>(axis)];
+  if (c.in(1).size() != 1 || c.in(1).int_at(0) < 0 || c.in(1).int_at(0) > extent)
+    return c.fail(Code::value_range, "K " + ir::to_string(c.in(1).ints()) + " for axis " + std::to_string(axis) +
+                                         " with extent " + std::to_string(extent));
   ASSAY_CHECK(allocate_outputs(c));
   if (ir::is_float(c.in(0).elem()))
     select<double>(c, static_cast<size_t>(axis));

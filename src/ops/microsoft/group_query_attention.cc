@@ -87,7 +87,10 @@ Lengths lengths_of(Compose& c) {
   l.past_buffer = c.has(kPastKey) ? c.shape(c.in(kPastKey), 2, 3) : c.ints({0});
   const Id longest = c.reshape(c.cast(c.in(kTotal), ir::ElemType::int64), {1});
   l.buffer = c.op("Max", {l.past_buffer, longest});
-  l.total = c.op("Add", {c.reshape(c.cast(c.in(kLengths), ir::ElemType::int64), {-1, 1}), c.ints({1})});
+  // The length stands in a list of all that fit, so that another is an index out of range; a negative one becomes one.
+  const Id last = c.reshape(c.cast(c.in(kLengths), ir::ElemType::int64), {-1, 1});
+  const Id place = c.op("Where", {c.op("Less", {last, c.ints({0})}), l.buffer, last});
+  l.total = c.op("Gather", {c.op("Add", {counted(c, l.buffer), c.ints({1})}), place});
   // The first run has no past, whatever padding makes of the samples' lengths.
   const Id first = c.op("Equal", {l.queries, longest});
   const Id before = c.op("Max", {c.op("Sub", {l.total, l.queries}), c.ints({0})});

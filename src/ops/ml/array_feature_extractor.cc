@@ -1,3 +1,4 @@
+#include "base/checked.h"
 #include "ops/lower/move_nn.h"
 #include "ops/ml/features.h"
 #include "ops/move.h"
@@ -28,7 +29,7 @@ Status infer(InferContext& c) {
   ir::Dim wanted(1);
   if (!c.ranked(1)) wanted = ir::Dim();
   for (const ir::Dim& d : c.type(1).shape.value_or(std::vector<ir::Dim>{}))
-    wanted = d.known() && wanted.known() ? ir::Dim(d.value == 0 ? 0 : wanted.value * d.value) : ir::Dim();
+    wanted = d.known() && wanted.known() ? ir::Dim(checked_mul(wanted.value, d.value).value_or(-1)) : ir::Dim();
   std::vector<ir::Dim> out = c.shape(0);
   out.back() = wanted;
   if (out.size() == 1) out.insert(out.begin(), ir::Dim(1));  // a row of its own
