@@ -24,6 +24,13 @@ inline std::optional<num::Policy> chain_steps(const num::Policy& policy) {
   return steps;
 }
 
+/// y[j] = fma(x[i], m[i * stride + j], y[j]) for i < k, ascending, j < n; then NaNs are canonical.
+void add_fused_products(const float* x, const float* m, size_t stride, size_t k, size_t n, float* y);
+void add_fused_products(const double* x, const double* m, size_t stride, size_t k, size_t n, double* y);
+
+/// Whether steps of chain_steps() are nothing but fused multiply-adds in the compute type.
+inline bool steps_are_plain(const num::Policy& steps) { return !steps.step && !steps.flush_subnormals; }
+
 /// A matrix whose rows are dotted with vectors: y[j] = sum over k of x[k] * m[j][k], k ascending, y starting at +0.
 template <class T>
 class RowProducts {
@@ -68,6 +75,8 @@ class RowProducts {
     T* operand = scratch.data() + count;
     std::copy_n(x, k_, operand);
     if (policy_.operand) num::round_in_place(operand, k_, *policy_.operand);
+    if (steps_are_plain(steps_->policy()))
+      return add_fused_products(operand, columns_.data() + first, n_, k_, count, y);
     for (size_t i = 0; i < k_; ++i) {
       std::fill_n(scratch.data(), count, operand[i]);
       steps_->fma(scratch.data(), columns_.data() + i * n_ + first, y, y, count);
@@ -100,6 +109,7 @@ class ColumnProducts {
   void run(const T* x, const T* m, size_t k, size_t n, T* y, std::vector<T>& scratch) const {
     if (!steps_) return run_slowly(x, m, k, n, y);
     std::fill_n(y, n, T{0});
+    if (!policy_.operand && steps_are_plain(steps_->policy())) return add_fused_products(x, m, n, k, n, y);
     scratch.resize(2 * n);
     T *factor = scratch.data(), *row = scratch.data() + n;
     for (size_t i = 0; i < k; ++i) {

@@ -138,17 +138,58 @@ Status check_lengths(const KernelContext& c, const RecurrentGeometry& g) {
 
 namespace {
 
+/// Of W or R, [directions][rows][k]: the matrix of each direction.
+template <class T>
+using Matrices = std::vector<std::shared_ptr<const RowProducts<T>>>;
+
+template <class T>
+std::shared_ptr<const RowProducts<T>> matrix_of(const num::Policy& policy, const ir::Tensor& t, int64_t d) {
+  const auto rows = static_cast<size_t>(t.dims()[1]), k = static_cast<size_t>(t.dims()[2]);
+  const std::vector<T> values = slice<T>(t, d * t.dims()[1] * t.dims()[2], rows * k);
+  return std::make_shared<const RowProducts<T>>(policy, values.data(), rows, k);
+}
+
+template <class T>
+struct PreparedMatrices {
+  Matrices<T> w, r;
+};
+struct Prepared {
+  PreparedMatrices<float> narrow;
+  PreparedMatrices<double> wide;
+  template <class T>
+  const PreparedMatrices<T>& get() const {
+    if constexpr (sizeof(T) == 4) {
+      return narrow;
+    } else {
+      return wide;
+    }
+  }
+};
+
+template <class T>
+void prepare_matrices(const PrepareContext& c, size_t input, Matrices<T>& to) {
+  if (!c.has(input) || c.constants[input]->rank() != 3) return;
+  for (int64_t d = 0; d < c.constants[input]->dims()[0]; ++d)
+    to.push_back(matrix_of<T>(c.op.policy, *c.constants[input], d));
+}
+
+/// Whether eval will compute in float64, as far as it is known: X is of W's type.
+[[maybe_unused]] bool prepares_wide(const PrepareContext& c) {
+  const auto is_wide = [](const ir::Tensor* t) { return t && t->elem() == ir::ElemType::float64; };
+  return c.op.policy.compute == num::FormatId::float64 || std::ranges::any_of(c.constants, is_wide);
+}
+
 template <class T>
 Cell<T> make_cell(const KernelContext& c, const num::Arith<T>& arith, const Geometry& g, size_t gates, bool has_cell,
                   int64_t d) {
   Cell<T> cell = recurrent_cell(c, arith, g, gates, has_cell, d);
-  const size_t n = gates * cell.hidden;
-  const auto at = static_cast<size_t>(d);
-  cell.w = RowProducts<T>(
-      c.policy(), slice<T>(c.in(1), static_cast<int64_t>(at * n * cell.input), n * cell.input).data(), n, cell.input);
-  cell.r =
-      RowProducts<T>(c.policy(), slice<T>(c.in(2), static_cast<int64_t>(at * n * cell.hidden), n * cell.hidden).data(),
-                     n, cell.hidden);
+  const auto* prepared = static_cast<const Prepared*>(c.prepared);
+  const auto matrix = [&](const Matrices<T>* ready, size_t input) {
+    const bool there = ready && static_cast<size_t>(d) < ready->size();
+    return there ? (*ready)[static_cast<size_t>(d)] : matrix_of<T>(c.policy(), c.in(input), d);
+  };
+  cell.w = matrix(prepared ? &prepared->get<T>().w : nullptr, 1);
+  cell.r = matrix(prepared ? &prepared->get<T>().r : nullptr, 2);
   return cell;
 }
 
@@ -202,7 +243,11 @@ void activate(const num::Arith<T>& arith, const Activation& f, float clip, T* y,
     arith.min(y, static_cast<T>(clip), y, n);
     arith.max(y, static_cast<T>(-clip), y, n);
   }
-  std::vector<T> t(y, y + n);
+  std::vector<T> t;  // allocated only where a function keeps its operand
+  const auto kept = [&] {
+    t.assign(y, y + n);
+    return t.data();
+  };
   switch (f.kind) {
     case Kind::relu:
       return arith.relu(y, y, n);
@@ -214,7 +259,7 @@ void activate(const num::Arith<T>& arith, const Activation& f, float clip, T* y,
       arith.mul(y, alpha, y, n);
       return arith.add(y, beta, y, n);
     case Kind::leaky_relu:
-      arith.mul(y, alpha, t.data(), n);
+      arith.mul(y, alpha, kept(), n);
       return arith.select_negative(y, t.data(), y, y, n);
     case Kind::thresholded_relu:
       for (size_t i = 0; i < n; ++i) y[i] = y[i] <= alpha ? T{0} : y[i];
@@ -229,12 +274,12 @@ void activate(const num::Arith<T>& arith, const Activation& f, float clip, T* y,
       arith.min(y, T{1}, y, n);
       return arith.max(y, T{0}, y, n);
     case Kind::elu:
-      arith.apply(num::Function::exp, y, t.data(), n);
+      arith.apply(num::Function::exp, y, kept(), n);
       arith.sub(t.data(), T{1}, t.data(), n);
       arith.mul(t.data(), alpha, t.data(), n);
       return arith.select_negative(y, t.data(), y, y, n);
     case Kind::softsign:
-      arith.abs(y, t.data(), n);
+      arith.abs(y, kept(), n);
       arith.add(t.data(), T{1}, t.data(), n);
       return arith.div(y, t.data(), y, n);
     case Kind::softplus:
@@ -249,8 +294,8 @@ void pre_activation(const num::Arith<T>& arith, const Cell<T>& cell, const T* x,
                     CellState<T>& state, T* pre) {
   const size_t begin = first * cell.hidden, n = count * cell.hidden;
   state.part.resize(n);
-  cell.w.run(x, begin, n, pre, state.scratch);
-  cell.r.run(h, begin, n, state.part.data(), state.scratch);
+  cell.w->run(x, begin, n, pre, state.scratch);
+  cell.r->run(h, begin, n, state.part.data(), state.scratch);
   arith.add(pre, state.part.data(), pre, n);
   if (!cell.bias.empty()) arith.add(pre, cell.bias.data() + begin, pre, n);
 }
@@ -286,6 +331,20 @@ Status infer_recurrent(InferContext& c, size_t gates, bool has_cell) {
   for (size_t i = 1; i < (has_cell ? 3U : 2U); ++i)
     c.set(i, c.elem(0), batch_first ? Shape{batch, directions, hidden} : Shape{directions, batch, hidden});
   return {};
+}
+
+Result<std::shared_ptr<const void>> prepare_recurrent(PrepareContext& c) {
+  auto prepared = std::make_shared<Prepared>();
+  const auto prepare = [&](auto& matrices) {
+    prepare_matrices(c, 1, matrices.w);
+    prepare_matrices(c, 2, matrices.r);
+  };
+  if (prepares_wide(c)) {
+    prepare(prepared->wide);
+  } else {
+    prepare(prepared->narrow);
+  }
+  return std::shared_ptr<const void>(std::move(prepared));
 }
 
 Status eval_recurrent(KernelContext& c, const RecurrentForm& form, StepFn<float> f32, StepFn<double> f64) {

@@ -1,5 +1,6 @@
 // What RNN, GRU and LSTM share: geometry, weights, activations, the walk over the steps.
 #pragma once
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,7 @@ void activate(const num::Arith<T>& arith, const Activation& f, float clip, T* y,
 template <class T>
 struct Cell {
   size_t input = 0, hidden = 0, gates = 1;
-  RowProducts<T> w, r;
+  std::shared_ptr<const RowProducts<T>> w, r;
   std::vector<T> wb, rb, bias;  ///< gates * hidden each, or empty; bias = wb + rb
   std::vector<T> peephole;      ///< LSTM: i, o, f
   std::vector<Activation> functions;
@@ -98,5 +99,7 @@ void pre_activation(const num::Arith<T>& arith, const Cell<T>& cell, const T* x,
 
 Status infer_recurrent(InferContext& c, size_t gates, bool has_cell);
 Status eval_recurrent(KernelContext& c, const RecurrentForm& form, StepFn<float> f32, StepFn<double> f64);
+/// Lays out W and R where they are constant.
+Result<std::shared_ptr<const void>> prepare_recurrent(PrepareContext& c);
 
 }  // namespace assay::ops

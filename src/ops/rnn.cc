@@ -24,8 +24,8 @@ void step_gru(const num::Arith<T>& arith, const Cell<T>& cell, const T* x, CellS
   pre_activation(arith, cell, x, s.h.data(), 0, 2, s, z);
   activate(arith, cell.functions[0], cell.clip, z, 2 * n);
   if (cell.linear_before_reset) {  // x W^T + r * (h R^T + Rb) + Wb
-    cell.w.run(x, 2 * n, n, candidate, s.scratch);
-    cell.r.run(s.h.data(), 2 * n, n, reset, s.scratch);
+    cell.w->run(x, 2 * n, n, candidate, s.scratch);
+    cell.r->run(s.h.data(), 2 * n, n, reset, s.scratch);
     if (!cell.bias.empty()) arith.add(reset, cell.rb.data() + 2 * n, reset, n);
     arith.mul(r, reset, reset, n);
     arith.add(candidate, reset, candidate, n);
@@ -156,6 +156,7 @@ extern const OpDef kRNN = {
     .elementary = kFunctions,
     .infer = infer_rnn,
     .eval = eval_rnn,
+    .prepare = prepare_recurrent,
     .to_mil = {rnn_to_mil, "rnn"},
     .to_nn = {rnn_to_nn, "simpleRecurrent; what enters a gate is cut to [-50, 50]"},
     .bound = {.f32 = 256, .f16 = 2, .bf16 = 2},
@@ -173,6 +174,7 @@ extern const OpDef kGRU = {
     .elementary = kFunctions,
     .infer = infer_gru,
     .eval = eval_gru,
+    .prepare = prepare_recurrent,
     .to_mil = {gru_to_mil, "gru; else its steps, once for each element of a sequence"},
     .to_nn = {gru_to_nn,
               "gru; else its steps, once for each element of a sequence; what enters a gate is cut to [-50, 50]"},
@@ -191,6 +193,7 @@ extern const OpDef kLSTM = {
     .elementary = kFunctions,
     .infer = infer_lstm,
     .eval = eval_lstm,
+    .prepare = prepare_recurrent,
     .to_mil = {lstm_to_mil, "lstm"},
     .to_nn = {lstm_to_nn, "uniDirectionalLSTM; what enters a gate is cut to [-50, 50]"},
     .bound = {.f32 = 256, .f16 = 2, .bf16 = 2},
@@ -209,6 +212,7 @@ extern const OpDef kCoremlLSTM = {
     .elementary = kFunctions,
     .infer = infer_lstm,
     .eval = eval_lstm,
+    .prepare = prepare_recurrent,
     .to_mil = {lstm_to_mil, "lstm with clip"},
     .to_nn = {lstm_to_nn, "uniDirectionalLSTM with cellClipThreshold; what enters a gate is cut to [-50, 50]"},
     .bound = {.f32 = 256, .f16 = 2, .bf16 = 2},
