@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ops/contraction/epilogue.h"
+#include "ops/contraction/few_pixels.h"
 #include "ops/contraction/gather.h"
 #include "ops/contraction/matrix_product.h"
 #include "ops/contraction/skip_padding.h"
@@ -12,16 +13,25 @@
 namespace assay::ops::contraction {
 namespace {
 
+template <class T>
+struct Packed {
+  std::unique_ptr<Weights<T>> weights;
+  mutable std::unique_ptr<PackedOperand<T>> few;  ///< of convolve_few_pixels()
+};
+
 struct PreparedWeights {
-  std::unique_ptr<Weights<float>> narrow;
-  std::unique_ptr<Weights<double>> wide;
+  Packed<float> narrow;
+  Packed<double> wide;
   template <class T>
-  const Weights<T>* get() const {
-    if constexpr (sizeof(T) == 4) {
-      return narrow.get();
-    } else {
-      return wide.get();
-    }
+  const Packed<T>* get() const {
+    const auto* packed = [&] {
+      if constexpr (sizeof(T) == 4) {
+        return &narrow;
+      } else {
+        return &wide;
+      }
+    }();
+    return packed->weights ? packed : nullptr;
   }
 };
 
@@ -173,7 +183,8 @@ void run_depthwise(const Job<T>& job) {
 template <class T>
 void convolve_as(KernelContext& c, const Window& w) {
   const auto* prepared = static_cast<const PreparedWeights*>(c.prepared);
-  const Weights<T>* weights = prepared ? prepared->get<T>() : nullptr;
+  const Packed<T>* ready = prepared ? prepared->get<T>() : nullptr;
+  const Weights<T>* weights = ready ? ready->weights.get() : nullptr;
   const KernelSet<T> kernels = kernels_for<T>(c.policy(), operands_of(c.policy(), c.in(0).elem(), c.in(1).elem()));
   std::unique_ptr<Weights<T>> own;
   if (!weights || (weights->panels && weights->panels->width() != kernels.mr)) {
@@ -185,6 +196,7 @@ void convolve_as(KernelContext& c, const Window& w) {
     epilogue.set_addend({.tensor = &c.in(2), .per_batch = w.outputs_a_group(), .batches = w.groups, .per_row = 1});
   const Job<T> job{c, w, *weights, epilogue};
   if (!weights->panels) return run_depthwise(job);
+  if (ready && convolve_few_pixels(c, w, *weights, ready->few, epilogue)) return;
   Product<T> product;
   product.m = w.outputs_a_group(), product.n = w.pixels(), product.k = w.channels_a_group() * w.taps();
   product.a = weights->panels.get();
@@ -200,9 +212,9 @@ void convolve_as(KernelContext& c, const Window& w) {
 Result<std::shared_ptr<const void>> prepare_weights(PrepareContext& c, const ir::Tensor& weights, size_t groups) {
   auto prepared = std::make_shared<PreparedWeights>();
   if (prepares_float64(c)) {
-    prepared->wide = packed<double>(weights, groups, c.op.policy, c.threads);
+    prepared->wide.weights = packed<double>(weights, groups, c.op.policy, c.threads);
   } else {
-    prepared->narrow = packed<float>(weights, groups, c.op.policy, c.threads);
+    prepared->narrow.weights = packed<float>(weights, groups, c.op.policy, c.threads);
   }
   return std::shared_ptr<const void>(std::move(prepared));
 }

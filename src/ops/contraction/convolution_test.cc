@@ -65,6 +65,12 @@ std::vector<Case> cases() {
       {{1, 2, 5, 6, 7}, {3, 2, 2, 3, 3}, 1, {1, 2, 1}, {1, 1, 1, 0, 1, 1}, {1, 1, 1}},
       {{1, 2, 6, 6}, {3, 2, 3, 3}, 1, {1, 1}, {-1, -1, 0, -1}, {1, 1}},
       {{1, 1, 1, 1}, {1, 1, 3, 3}, 1, {1, 1}, {1, 1, 1, 1}, {1, 1}},
+      // Few output pixels.
+      {{1, 5, 10}, {67, 5, 3}, 1, {2}, {1, 1}, {1}},
+      {{2, 4, 3, 3}, {130, 4, 3, 3}, 1, {1, 1}, {1, 0, 0, 1}, {1, 1}},
+      {{2, 6, 1}, {9, 6, 1}, 1, {1}, {0, 0}, {1}},
+      {{3, 6, 7}, {66, 3, 1}, 2, {1}, {0, 0}, {1}, false},
+      {{1, 2, 3, 3}, {20, 2, 2, 2}, 1, {2, 1}, {-1, 0, 0, 0}, {1, 1}},
   };
 }
 
@@ -241,6 +247,38 @@ TEST_F(ConvolutionTest, FusedStepsAreTheSeparateOperations) {
                    {&mul, ElemType::float16, 0, {nullptr, &channel}},
                    {&norm, ElemType::float16, 0, {nullptr, &norms[0], &norms[1], &norms[2], &norms[3]}},
                    {&relu, ElemType::float16, 0, {nullptr}}};
+  on_every_path([&](int threads) {
+    conv.threads = threads;
+    EXPECT_TRUE(same(conv.run(), want));
+  });
+}
+
+// Runs over several channels at once: operands with an element for each output, for each channel, and alone.
+TEST_F(ConvolutionTest, FusedStepsOverFewPixelsAreTheSeparateOperations) {
+  std::mt19937 random(16);
+  const Case c{{2, 6, 3, 4}, {140, 3, 2, 2}, 2, {1, 2}, {0, 0, 0, 0}, {1, 1}};
+  const Tensor x = random_tensor(random, c.x, Fill::normal), w = random_tensor(random, c.w, Fill::normal),
+               bias = random_tensor(random, {140}, Fill::normal);
+  const Tensor whole = random_tensor(random, {2, 140, 2, 2}, Fill::normal);
+  const Tensor channel = random_tensor(random, {140, 1, 1}, Fill::normal);
+  const Tensor one = random_tensor(random, {1}, Fill::normal);
+  const auto step = [&](const char* type) {
+    ir::Op op{.domain = "", .type = type, .name = ""};
+    op.def = find_op("", type);
+    return op;
+  };
+  const ir::Op add = step("Add"), mul = step("Mul"), relu = step("Relu");
+  OneOp conv = op_of(c, x, w, bias);
+  Tensor want = conv.run();
+  want = OneOp{.type = "Add", .inputs = {whole, want}}.run();
+  want = OneOp{.type = "Mul", .inputs = {want, channel}}.run();
+  want = OneOp{.type = "Add", .inputs = {want, one}}.run();
+  want = OneOp{.type = "Relu", .inputs = {want}}.run();
+  conv.prepare = true;
+  conv.epilogue = {{&add, ElemType::float32, 1, {&whole, nullptr}},
+                   {&mul, ElemType::float32, 0, {nullptr, &channel}},
+                   {&add, ElemType::float32, 0, {nullptr, &one}},
+                   {&relu, ElemType::float32, 0, {nullptr}}};
   on_every_path([&](int threads) {
     conv.threads = threads;
     EXPECT_TRUE(same(conv.run(), want));

@@ -19,6 +19,13 @@ SpanFn<T> span_of(const OpDef& def) {
 
 constexpr size_t kOperandSlot = 3;  // scratch() slot of bias and operands
 
+/// One value a row becomes `columns` of them, in place.
+template <class T>
+void repeat_each(T* values, size_t rows, size_t columns) {
+  if (columns == 1) return;
+  for (size_t r = rows; r-- > 0;) std::fill_n(values + r * columns, columns, values[r]);
+}
+
 }  // namespace
 
 template <class T>
@@ -32,8 +39,7 @@ Epilogue<T>::Epilogue(KernelContext& c, size_t m, size_t n, Channels channels, s
       plain_(!policy_.step && !policy_.flush_subnormals && policy_.special_values == num::SpecialValues::ieee),
       arith_(policy_) {
   for (const EpilogueStep& step : c.epilogue) {
-    Step s{&step, num::Arith<T>(step.op->policy), {}, span_of<T>(*step.op->def), 0, {}};
-    if (step.op->def->elementwise.params) step.op->def->elementwise.params(*step.op, s.params);
+    Step s{&step, num::Arith<T>(step.op->policy), elementwise_params(*step.op), span_of<T>(*step.op->def), 0, {}};
     for (size_t i = 0; i < step.operands.size(); ++i) {
       if (step.operands[i] && step.operands[i]->dims() == c.outputs[0].dims()) s.whole |= 1U << i;
     }
@@ -56,13 +62,19 @@ void Epilogue<T>::start(size_t batch, size_t m, size_t n, size_t count, T* value
 }
 
 template <class T>
-void Epilogue<T>::add_bias(size_t batch, size_t m, size_t n, size_t count, T* values) const {
-  const size_t at = batch % addend_.batches * addend_.per_batch + m * addend_.per_row + n * addend_.per_column;
+void Epilogue<T>::add_bias(const Run& run, T* values) const {
+  const size_t at =
+      run.batch % addend_.batches * addend_.per_batch + run.m * addend_.per_row + run.n * addend_.per_column;
   const ir::Tensor& t = *addend_.tensor;
-  const size_t terms = addend_.per_column ? count : 1;
+  const size_t count = run.count();
+  size_t terms = addend_.per_column ? count : run.rows;
   T* bias = scratch<T>(kOperandSlot, count);
   widen<T>(t.bytes(), t.elem(), at, terms, bias);
   if (addend_.beta != 1) arith_.mul(bias, static_cast<T>(addend_.beta), bias, terms);
+  if (run.rows > 1) {
+    repeat_each(bias, run.rows, run.columns);
+    terms = count;
+  }
   if (!plain_) {
     if (terms == 1) {
       arith_.add(values, bias[0], values, count);
@@ -91,20 +103,20 @@ std::vector<T> Epilogue<T>::channel_terms(const Step& s) {
   }
   std::vector<T> terms(2 * channels);
   if constexpr (sizeof(T) == 4) {
-    rows.channel_f32(s.arith, s.params, in.data(), terms.data(), channels);
+    rows.channel_f32(s.arith, s.params.values, in.data(), terms.data(), channels);
   } else {
-    rows.channel_f64(s.arith, s.params, in.data(), terms.data(), channels);
+    rows.channel_f64(s.arith, s.params.values, in.data(), terms.data(), channels);
   }
   return terms;
 }
 
 template <class T>
-void Epilogue<T>::run_step(const Step& s, size_t channel, size_t begin, size_t n, size_t count, const T* values,
-                           T* results) const {
+void Epilogue<T>::run_step(const Step& s, const Run& run, const T* values, T* results) const {
   const EpilogueStep& step = *s.step;
+  const size_t channel = channel_count_ ? (run.batch * m_ + run.m) % channel_count_ : 0, count = run.count();
   if (!s.terms.empty()) {
     const T* in[] = {values, s.terms.data() + channel, s.terms.data() + s.terms.size() / 2 + channel};
-    return s.run(s.arith, s.params, in, results, count);
+    return s.run(s.arith, s.params.values, in, results, count);
   }
   const size_t inputs = step.operands.size();
   thread_local std::vector<const T*> in;
@@ -121,42 +133,63 @@ void Epilogue<T>::run_step(const Step& s, size_t channel, size_t begin, size_t n
     const auto size = static_cast<size_t>(t->size());
     const bool whole = (s.whole >> i & 1U) != 0;
     if (whole || (size > 1 && channels_ == Channels::columns)) {
-      in[i] = load(*t, static_cast<int64_t>(whole ? begin : n), count, room);
+      in[i] = load(*t, static_cast<int64_t>(whole ? begin_of(run) : run.n), count, room);
+    } else if (size > 1 && run.rows > 1) {
+      widen<T>(t->bytes(), t->elem(), channel, run.rows, room);
+      repeat_each(room, run.rows, run.columns);
+      in[i] = room;
     } else {
       widen<T>(t->bytes(), t->elem(), size == 1 ? 0 : channel, 1, room);
       if (!(step.op->def->elementwise.first_only >> i & 1U)) std::fill(room, room + count, room[0]);
       in[i] = room;
     }
   }
-  s.run(s.arith, s.params, in.data(), results, count);
+  s.run(s.arith, s.params.values, in.data(), results, count);
 }
 
 template <class T>
-void Epilogue<T>::row(size_t batch, size_t m, size_t n, size_t count, T* values) const {
+void Epilogue<T>::finish(const Run& run, T* values) const {
+  const size_t count = run.count();
   if (alpha_ != 1) arith_.mul(values, static_cast<T>(alpha_), values, count);
   ir::Tensor& out = context_.outputs[0];
   const ir::ElemType own = context_.storage_out(0);
   const bool bias = addend_.tensor && !starts();
   if (bias && policy_.bias != num::Bias::after_store) {
-    add_bias(batch, m, n, count, values);
+    add_bias(run, values);
   } else {
     canonical_nans(values, count);
     if (bias) {
       round_as_stored(values, count, own, policy_);
-      add_bias(batch, m, n, count, values);
+      add_bias(run, values);
     }
   }
-  const size_t begin = (batch * m_ + m) * n_ + n;
-  if (steps_.empty()) return store(out, static_cast<int64_t>(begin), count, values, policy_);
+  const auto begin = static_cast<int64_t>(begin_of(run));
+  if (steps_.empty()) return store(out, begin, count, values, policy_);
   round_as_stored(values, count, own, policy_);
-  const size_t channel = channel_count_ ? (batch * m_ + m) % channel_count_ : 0;
   for (const Step& step : steps_) {
     const bool last = &step == &steps_.back();
-    T* const results = last ? destination(out, static_cast<int64_t>(begin), values) : values;
-    run_step(step, channel, begin, n, count, values, results);
-    if (last) return store(out, static_cast<int64_t>(begin), count, results, step.step->op->policy);
+    T* const results = last ? destination(out, begin, values) : values;
+    run_step(step, run, values, results);
+    if (last) return store(out, begin, count, results, step.step->op->policy);
     round_as_stored(values, count, step.step->storage, step.step->op->policy);
   }
+}
+
+template <class T>
+void Epilogue<T>::row(size_t batch, size_t m, size_t n, size_t count, T* values) const {
+  finish({batch, m, n, 1, count}, values);
+}
+
+template <class T>
+void Epilogue<T>::rows(size_t batch, size_t m, size_t rows, T* values) const {
+  finish({batch, m, 0, rows, n_}, values);
+}
+
+template <class T>
+bool Epilogue<T>::takes_rows() const {
+  const bool simple = !addend_.tensor || (addend_.per_row == 1 && addend_.per_column == 0);
+  return simple && !starts() && channels_ == Channels::rows &&
+         std::ranges::all_of(steps_, [](const Step& s) { return s.terms.empty(); });
 }
 
 template class Epilogue<float>;

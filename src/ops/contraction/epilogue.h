@@ -7,6 +7,7 @@
 
 #include "num/arith.h"
 #include "ops/contraction/driver.h"
+#include "ops/elementwise.h"
 #include "ops/kernel.h"
 
 namespace assay::ops::contraction {
@@ -34,21 +35,30 @@ class Epilogue final : public Finish<T> {
   bool starts() const override;
   void start(size_t batch, size_t m, size_t n, size_t count, T* values) const override;
   void row(size_t batch, size_t m, size_t n, size_t count, T* values) const override;
+  /// `rows` whole rows from row m, one behind the other; only where takes_rows() says so.
+  void rows(size_t batch, size_t m, size_t rows, T* values) const;
+  bool takes_rows() const;
 
  private:
+  /// A run of outputs, contiguous in the tensor: `columns` from column n of each of `rows` rows from row m.
+  struct Run {
+    size_t batch, m, n, rows, columns;
+    size_t count() const { return rows * columns; }
+  };
   struct Step {
     const EpilogueStep* step;
     num::Arith<T> arith;
-    float params[4];
+    ElementwiseParams params;
     SpanFn<T> run;
     uint32_t whole = 0;    ///< bit i: operand i has an element for each output
     std::vector<T> terms;  ///< two for each channel, of operators with per_channel inputs
   };
 
-  void add_bias(size_t batch, size_t m, size_t n, size_t count, T* values) const;
+  void finish(const Run& run, T* values) const;
+  void add_bias(const Run& run, T* values) const;
   static std::vector<T> channel_terms(const Step& step);
-  void run_step(const Step& step, size_t channel, size_t begin, size_t n, size_t count, const T* values,
-                T* results) const;
+  void run_step(const Step& step, const Run& run, const T* values, T* results) const;
+  size_t begin_of(const Run& run) const { return (run.batch * m_ + run.m) * n_ + run.n; }
 
   KernelContext& context_;
   const num::Policy& policy_;

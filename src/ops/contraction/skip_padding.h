@@ -21,6 +21,8 @@ class SkipPadding final : public Finish<T> {
     inner_.start(batch, m, n, count, values);
   }
   void row(size_t batch, size_t m, size_t n, size_t count, T* values) const override;
+  /// Whether any output may need a look; nothing of `padded` is read where none does.
+  bool active() const { return active_; }
 
  private:
   bool at_border(size_t pixel) const;
