@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/cancel.h"
 #include "exec/plan.h"
 #include "ops/elementwise.h"
 
@@ -34,6 +35,7 @@ Result<Constants> prepare_constants(const ir::Graph& graph, const Threads& threa
   Constants constants;
   constants.tensors.resize(graph.values.size());
   constants.prepared.resize(graph.ops.size());
+  constants.folded.resize(graph.ops.size());
   std::vector<bool> captured(graph.values.size());
   for (const auto& [local, outside] : graph.captures) {
     captured[local] = true;
@@ -44,12 +46,15 @@ Result<Constants> prepare_constants(const ir::Graph& graph, const Threads& threa
       constants.tensors[v] = stored_form(graph.values[v], threads, constants.bytes);
   for (size_t i = 0; i < graph.ops.size(); ++i) {
     const ir::Op& op = graph.ops[i];
-    if (!op.def->prepare) continue;
+    constants.folded[i] = fold(graph, op, threads, constants);
+    if (constants.folded[i] || !op.def->prepare) continue;
     ops::PrepareContext context(graph, op, threads);
     for (const ir::ValueId v : op.inputs)
       context.constants.push_back(v == ir::kNoValue ? nullptr : constants.tensors[v].get());
     ASSAY_TRY(constants.prepared[i], op.def->prepare(context));
   }
+  forget_unread(graph, constants);
+  ASSAY_CHECK(check_cancel());  // kernels leave out what is left when asked to stop
   return constants;
 }
 

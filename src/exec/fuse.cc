@@ -55,6 +55,30 @@ bool computed_before(const ir::Graph& graph, ir::ValueId v, ir::OpId head) {
   return producer == ir::kNoOp || producer < head;
 }
 
+ir::ElemType stored(const ir::Graph& graph, const std::vector<ir::Value>& values, ir::ValueId v) {
+  const ir::ElemType storage = graph.at(v).storage;
+  return storage == ir::ElemType::undefined ? values[v].type.elem : storage;
+}
+
+// What computes_float64() says of the op on its own (ops/kernel.h).
+bool in_float64(const ir::Graph& graph, const std::vector<ir::Value>& values, const ir::Op& op) {
+  const auto wide = [&](ir::ValueId v) {
+    return v != ir::kNoValue && stored(graph, values, v) == ir::ElemType::float64;
+  };
+  return op.policy.compute == num::FormatId::float64 || wide(op.outputs[0]) || wide(op.inputs[0]);
+}
+
+// An elementwise operation on floats, whose result has a static shape, may have others behind it.
+bool leads_elementwise(const std::vector<ir::Value>& values, const ir::Op& op) {
+  const ops::Elementwise& rows = op.def->elementwise;
+  if (!rows.f32 || !rows.f64 || rows.per_channel != 0 || op.attr_int("training_mode", 0) != 0) return false;
+  const ir::Type& result = values[op.outputs[0]].type;
+  return result.is_tensor() && result.is_static() && ir::is_float(result.elem) &&
+         std::ranges::all_of(op.inputs, [&](ir::ValueId v) {
+           return v == ir::kNoValue || (values[v].type.elem == result.elem && values[v].type.is_static());
+         });
+}
+
 // The input of `op` through which `value` flows when `op` can join the epilogue; nullopt when it cannot.
 std::optional<size_t> flows_through(const ir::Graph& graph, const std::vector<ir::Value>& values, const ir::Op& op,
                                     ir::ValueId value, ir::OpId head) {
@@ -64,7 +88,16 @@ std::optional<size_t> flows_through(const ir::Graph& graph, const std::vector<ir
   if (!result.is_static() || !values[value].type.is_static() || result.dims() != values[value].type.dims() ||
       result.elem != values[value].type.elem)
     return std::nullopt;
+  const bool behind_contraction = graph.ops[head].def->takes_epilogue;
   const bool channels_first = graph.ops[head].type == "Conv" || graph.ops[head].type == "ConvTranspose";
+  if (!behind_contraction && (op.def->elementwise.per_channel != 0 ||
+                              in_float64(graph, values, op) != in_float64(graph, values, graph.ops[head])))
+    return std::nullopt;
+  const auto fits = [&](size_t i, const ir::Type& operand) {
+    if (!behind_contraction) return operand.is_static();  // inference found that it broadcasts
+    return (op.def->elementwise.per_channel >> i & 1U ? channel_operand : epilogue_operand)(operand, result.dims(),
+                                                                                            channels_first);
+  };
   std::optional<size_t> flowing;
   for (size_t i = 0; i < op.inputs.size(); ++i) {
     const ir::ValueId v = op.inputs[i];
@@ -72,11 +105,8 @@ std::optional<size_t> flows_through(const ir::Graph& graph, const std::vector<ir
     if (v == value) {
       if (flowing) return std::nullopt;
       flowing = i;
-    } else {
-      const auto fits = op.def->elementwise.per_channel >> i & 1U ? channel_operand : epilogue_operand;
-      if (values[v].type.elem != result.elem || !computed_before(graph, v, head) ||
-          !fits(values[v].type, result.dims(), channels_first))
-        return std::nullopt;
+    } else if (values[v].type.elem != result.elem || !computed_before(graph, v, head) || !fits(i, values[v].type)) {
+      return std::nullopt;
     }
   }
   return flowing;
@@ -91,7 +121,8 @@ std::vector<Fusion> find_fusions(const ir::Graph& graph, const std::vector<ir::V
   std::vector<bool> taken(graph.ops.size());
   for (ir::OpId head = 0; head < graph.ops.size(); ++head) {
     const ir::Op& op = graph.ops[head];
-    if (!live[head] || !op.def->takes_epilogue || op.outputs.size() != 1) continue;
+    if (!live[head] || taken[head] || op.outputs.size() != 1) continue;
+    if (!op.def->takes_epilogue && !leads_elementwise(values, op)) continue;
     Fusion fusion{head, {}, {}};
     ir::ValueId value = op.outputs[0];
     while (uses.count[value] == 1 && !uses.is_output[value]) {

@@ -49,7 +49,8 @@ void Plan::place(const SessionOptions& options) {
     for (const ir::ValueId v : step.results) {
       if (v == ir::kNoValue || is_output_[v] || stored(v) == ir::ElemType::string) continue;
       const size_t bytes = ir::packed_bytes(stored(v), checked_product(values_[v].type.dims()).value_or(0));
-      if (step.op->def->in_place && options.reuse_memory && step.epilogue.empty()) {
+      // A run of elementwise operations reads all of a chunk before it writes its results.
+      if (step.op->def->in_place && options.reuse_memory && (step.epilogue.empty() || step.elementwise)) {
         for (const ir::ValueId in : step.op->inputs) {
           if (in == ir::kNoValue || block_of[in] == kNone || blocks[block_of[in]].bytes != bytes) continue;
           const bool dies = read_until[block_of[in]] <= s;
@@ -78,6 +79,20 @@ void Plan::place(const SessionOptions& options) {
           ir::Tensor::over(stored(v), values_[v].type.dims(), arena_.mutable_bytes() + blocks[block_of[v]].offset);
       step.context.outputs[k] = tensors_[v];
     }
+  }
+  settle_views();
+}
+
+// Views of memory that stays where it is from run to run are made once.
+void Plan::settle_views() {
+  std::vector<bool> settled(values_.size());
+  for (size_t v = 0; v < values_.size(); ++v) settled[v] = !tensors_[v].empty_handle() && !tensors_[v].is_list();
+  for (const ir::ValueId v : given_) settled[v] = false;
+  for (Step& step : steps_) {
+    step.settled = step.view && !step.dynamic && settled[step.op->inputs[0]];
+    if (!step.settled) continue;
+    run_view(step);
+    settled[step.results[0]] = true;
   }
 }
 

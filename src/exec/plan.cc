@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "exec/fuse.h"
 #include "exec/runner.h"
+#include "ops/elementwise_run.h"
 #include "ops/infer.h"
 #include "ops/propagate.h"
 
@@ -39,14 +40,14 @@ bool Plan::fits(std::span<const ir::Tensor> given) const {
 
 Result<std::unique_ptr<Plan>> Plan::make(const PlanSource& source, std::span<const ir::Tensor> given) {
   std::unique_ptr<Plan> plan(new Plan(source));
-  ASSAY_CHECK(plan->infer(given));
+  ASSAY_CHECK(plan->infer(given, source.constants));
   plan->make_steps(source);
   plan->place(source.options);
   plan->memory_.constant_bytes = source.constants.bytes;
   return plan;
 }
 
-Status Plan::infer(std::span<const ir::Tensor> given) {
+Status Plan::infer(std::span<const ir::Tensor> given, const Constants& constants) {
   values_ = graph_.values;
   for (size_t i = 0; i < given.size(); ++i) {
     const ir::ValueId v = given_[i];
@@ -56,13 +57,24 @@ Status Plan::infer(std::span<const ir::Tensor> given) {
     if (given[i].is_list()) continue;
     values_[v].type = ir::Type::of(declared == ir::ElemType::undefined ? given[i].elem() : declared, given[i].dims());
   }
-  for (const ir::Op& op : graph_.ops) {
+  for (size_t i = 0; i < graph_.ops.size(); ++i) {
+    const ir::Op& op = graph_.ops[i];
     ASSAY_TRY(const bool folded, ops::propagate(graph_, op, values_));
-    live_.push_back(!folded);
-    for (const ir::ValueId v : op.outputs)
-      if (v != ir::kNoValue) ASSAY_CHECK(check_size(graph_, op, values_[v].type));
+    live_.push_back(!folded && !constants.folded[i]);
+    for (const ir::ValueId v : op.outputs) {
+      if (v == ir::kNoValue) continue;
+      if (constants.folded[i]) adopt(v, constants.tensors[v]);
+      ASSAY_CHECK(check_size(graph_, op, values_[v].type));
+    }
   }
   return {};
+}
+
+// What a folded operation gave, for the inference of those behind it.
+void Plan::adopt(ir::ValueId v, const std::shared_ptr<const ir::Tensor>& constant) {
+  if (!constant) return;  // only folded operations read it
+  values_[v].type = ir::Type::of(values_[v].type.elem, constant->dims());
+  if (stored(v) == values_[v].type.elem) values_[v].constant = constant;
 }
 
 // Runs one of the graphs of an op on the inputs that its kernel gives and on what the graph captures here.
@@ -116,6 +128,7 @@ void Plan::make_steps(const PlanSource& source) {
         step.epilogue.push_back(std::move(e));
         step.results = tail.outputs;
       }
+      step.elementwise = !op.def->takes_epilogue;
     }
     const auto known = [&](ir::ValueId v) { return v == ir::kNoValue || is_static(v); };
     step.dynamic = !std::ranges::all_of(op.inputs, known) || !std::ranges::all_of(step.results, known);
@@ -219,7 +232,7 @@ Status Plan::run_step(Step& step) {
       return {};
     }
     if (!step.output_slots.empty() || step.context.outputs[0].empty_handle()) bind(step);
-    return step.op->def->eval(step.context);
+    return step.elementwise ? ops::eval_elementwise_run(step.context) : step.op->def->eval(step.context);
   } catch (const OverBudget& over) {
     return over.error(graph_.describe(*step.op));
   }
@@ -228,6 +241,7 @@ Status Plan::run_step(Step& step) {
 Result<std::vector<ir::Tensor>> Plan::run(std::span<const ir::Tensor> given) {
   for (size_t i = 0; i < given.size(); ++i) tensors_[given_[i]] = given[i];
   for (Step& step : steps_) {
+    if (step.settled) continue;
     ASSAY_CHECK(check_cancel());
     ASSAY_CHECK(run_step(step));
   }

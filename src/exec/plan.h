@@ -14,10 +14,16 @@ namespace assay::exec {
 struct Constants {
   std::vector<std::shared_ptr<const ir::Tensor>> tensors;  ///< by value; null where not constant
   std::vector<std::shared_ptr<const void>> prepared;       ///< by op
+  std::vector<bool> folded;                                ///< by op: whether its results are constants of the session
   size_t bytes = 0;                                        ///< converted copies
 };
 /// `outer`: those of the graph around a nested one; what is captured is shared with it.
 Result<Constants> prepare_constants(const ir::Graph& graph, const Threads& threads, const Constants* outer = nullptr);
+
+/// Whether all operands of `op` are constant, and so its results are now (exec/fold.cc).
+bool fold(const ir::Graph& graph, const ir::Op& op, const Threads& threads, Constants& constants);
+/// Lets go of what only folded operations read.
+void forget_unread(const ir::Graph& graph, Constants& constants);
 
 class Runner;  // exec/runner.h
 /// A graph nested in an op.
@@ -54,16 +60,20 @@ class Plan {
     std::vector<ops::EpilogueStep> epilogue;
     bool dynamic = false;                 ///< shapes are inferred when it runs
     bool view = false;                    ///< output shares the input's bytes
+    bool settled = false;                 ///< a view that was made when its plan was: nothing is left to do
     bool nested = false;                  ///< runs graphs, which allocate what it returns
+    bool elementwise = false;             ///< elementwise operations that run together, chunk by chunk
     std::vector<ir::ValueId> captured{};  ///< values that those graphs read, beside the op's inputs
     std::vector<size_t> output_slots;     ///< indices of results that are graph outputs: allocated afresh each run
   };
   explicit Plan(const PlanSource& source) : graph_(source.graph), given_(source.given) {}
 
-  Status infer(std::span<const ir::Tensor> given);
+  Status infer(std::span<const ir::Tensor> given, const Constants& constants);
+  void adopt(ir::ValueId v, const std::shared_ptr<const ir::Tensor>& constant);
   void make_steps(const PlanSource& source);
   ops::RunNested run_nested(const std::vector<Nested>& graphs) const;
   void place(const SessionOptions& options);
+  void settle_views();
   Status run_step(Step& step);
   Status run_dynamic(Step& step);
   Status run_nested_step(Step& step);

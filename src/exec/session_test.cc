@@ -119,6 +119,43 @@ TEST(Session, SameBitsFusedOrNotReusedOrNotOnAnyThreadsAndPath) {
   }
 }
 
+// Elementwise operations one behind the other, whose operands repeat along any axis; one side comes back in later, and
+// the first operand dies in the run. Float32, float16 storage with rounded steps, and float64 sums.
+TEST(Session, RunsOfElementwiseOperationsAreTheSeparateOperations) {
+  Net n;
+  const ValueId x = n.input("x", ElemType::float32, {ir::Dim(std::string("N")), 5, 700});
+  const ValueId rows = n.op("ReduceMax", {x, n.ints({2})}), side = n.op("Sigmoid", {x});
+  const ValueId first = n.op("Sub", {n.op("Neg", {side}), rows});
+  const ValueId scaled = n.op("Mul", {n.op("Tanh", {n.op("Mul", {first, n.weight({5, 1})})}), n.weight({700})});
+  const ValueId bound = n.graph.add_constant("bound", Tensor::scalar(0.25F));
+  const ValueId cut = n.op("Clip", {n.op("Add", {side, scaled}), ir::kNoValue, bound});
+  const ValueId result = n.op("LeakyRelu", {n.op("Div", {cut, n.weight({1})})}, {{"alpha", 0.3F}});
+  n.done(n.op("Transpose", {result}));
+  Net inputs;
+  const Tensor in = inputs.noise({2, 5, 700});
+  for (const auto& [storage, compute] : {std::pair{ElemType::undefined, num::FormatId::float32},
+                                         {ElemType::float16, num::FormatId::float32},
+                                         {ElemType::float64, num::FormatId::float64}}) {
+    Graph graph = n.graph;
+    for (ir::Op& op : graph.ops) {
+      graph.at(op.outputs[0]).storage = storage;
+      op.policy.compute = compute;
+      if (storage != ElemType::float16) continue;
+      op.policy.result = op.policy.attribute = {.format = num::format(num::FormatId::float16)};
+    }
+    const auto program = std::make_shared<const Graph>(std::move(graph));
+    const Tensor want = run_one(program, in, {.fuse = false, .reuse_memory = false}, 1);
+    for (const num::Isa isa : num::available_isas()) {
+      ASSERT_TRUE(num::force_isa(isa).ok());
+      for (const bool reuse : {false, true})
+        for (const int threads : {1, 3})
+          EXPECT_TRUE(same_bits(want, run_one(program, in, {.fuse = true, .reuse_memory = reuse}, threads)))
+              << num::isa_name(isa) << " reuse " << reuse << " threads " << threads;
+    }
+    ASSERT_TRUE(num::force_isa(num::Isa::best).ok());
+  }
+}
+
 TEST(Session, NewShapesMakeNewPlansAndOldOnesStay) {
   const auto graph = network();
   auto session = Session::create(graph, std::make_shared<const Threads>(1));
