@@ -49,6 +49,7 @@ extern const OpDef kBernoulli = {
     .in = kIn,
     .out = kOut,
     .attrs = kAttrs,
+    .upgrades = kNamesDraws,
     .infer = infer,
     .eval = eval,
     .to_mil = {.says = "Core ML does not say which numbers are drawn"},

@@ -124,7 +124,7 @@ constexpr In kIn[] = {{"data", kFloats | kSmallFloats},
                       {"training_mode", kBool, kOptional | kExempt}};
 constexpr Out kOut[] = {{"output"}, {"mask", kOptional}};
 constexpr AttrDoc kAttrs[] = {{"seed", "-"}};
-constexpr Upgrade kUpgrades[] = {{12, ratio_to_input}};
+constexpr Upgrade kUpgrades[] = {{12, ratio_to_input}, kNamesDraws[0]};
 
 }  // namespace
 

@@ -79,6 +79,7 @@ extern const OpDef kMultinomial = {
     .out = kOut,
     .attrs = kAttrs,
     .elementary = kCalls,
+    .upgrades = kNamesDraws,
     .infer = infer,
     .eval = eval,
     .to_mil = {.says = "Core ML does not say which numbers are drawn"},

@@ -71,6 +71,7 @@ constexpr num::Function kCalls[] = {num::Function::log, num::Function::sin, num:
       .out = kOut,                                                              \
       .attrs = attributes,                                                      \
       .elementary = calls,                                                      \
+      .upgrades = kNamesDraws,                                                  \
       .infer = rule,                                                            \
       .eval = eval<normal>,                                                     \
       .to_mil = {.says = "Core ML does not say which numbers are drawn"},       \

@@ -30,6 +30,11 @@ std::array<uint32_t, 4> philox(std::array<uint32_t, 4> x, std::array<uint32_t, 2
   return x;
 }
 
+Status name_draws(UpgradeContext& c) {
+  if (c.op.name.empty() && !c.op.outputs.empty()) c.op.name = c.graph.at(c.op.outputs[0]).name;
+  return {};
+}
+
 RandomStream::RandomStream(const ir::Op& op) {
   const ir::AttrValue* seed = op.find_attr("seed");
   if (seed == nullptr) {

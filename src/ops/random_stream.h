@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "ops/kernel.h"
+#include "ops/upgrade.h"
 
 namespace assay::ops {
 
@@ -30,6 +31,11 @@ class RandomStream {
  private:
   std::array<uint32_t, 2> key_;
 };
+
+/// A node without a name gets its first output's, which passes may change where they keep nodes' names: all programs of
+/// a comparison must draw the same.
+Status name_draws(UpgradeContext& context);
+inline constexpr Upgrade kNamesDraws[] = {{1 << 30, name_draws}};
 
 /// Writes numbers that were drawn: rounded to the type that the output is declared as, whatever the policy, and then
 /// stored as every result is. `values` is overwritten.
