@@ -221,10 +221,11 @@ Result<std::shared_ptr<const void>> prepare_weights(PrepareContext& c, const ir:
 
 Status convolve(KernelContext& c, const Window& window) {
   if (window.images == 0 || window.outputs == 0 || window.pixels() == 0) return {};
+  const Window w = window.without_trailing_ones();
   if (computes_float64(c)) {
-    convolve_as<double>(c, window);
+    convolve_as<double>(c, w);
   } else {
-    convolve_as<float>(c, window);
+    convolve_as<float>(c, w);
   }
   return {};
 }

@@ -65,6 +65,10 @@ std::vector<Case> cases() {
       {{1, 2, 5, 6, 7}, {3, 2, 2, 3, 3}, 1, {1, 2, 1}, {1, 1, 1, 0, 1, 1}, {1, 1, 1}},
       {{1, 2, 6, 6}, {3, 2, 3, 3}, 1, {1, 1}, {-1, -1, 0, -1}, {1, 1}},
       {{1, 1, 1, 1}, {1, 1, 3, 3}, 1, {1, 1}, {1, 1, 1, 1}, {1, 1}},
+      // Axes of one place behind the others.
+      {{1, 5, 50, 1}, {7, 5, 5, 1}, 1, {1, 1}, {0, 0, 0, 0}, {1, 1}},
+      {{2, 3, 21, 1}, {6, 3, 4, 1}, 1, {2, 3}, {1, 0, 2, 0}, {1, 1}},
+      {{1, 4, 30, 1, 1}, {4, 1, 3, 1, 1}, 4, {1, 1, 1}, {1, 0, 0, 1, 0, 0}, {2, 1, 1}},
       // Few output pixels.
       {{1, 5, 10}, {67, 5, 3}, 1, {2}, {1, 1}, {1}},
       {{2, 4, 3, 3}, {130, 4, 3, 3}, 1, {1, 1}, {1, 0, 0, 1}, {1, 1}},
@@ -267,13 +271,16 @@ TEST_F(ConvolutionTest, FusedStepsOverFewPixelsAreTheSeparateOperations) {
     op.def = find_op("", type);
     return op;
   };
-  const ir::Op add = step("Add"), mul = step("Mul"), relu = step("Relu");
+  const ir::Op add = step("Add"), mul = step("Mul");
+  ir::Op relu = step("LeakyRelu");
+  relu.attrs = {{"alpha", 0.3F}};
+  relu.policy.attribute = {.format = num::format(num::FormatId::float16)};
   OneOp conv = op_of(c, x, w, bias);
   Tensor want = conv.run();
   want = OneOp{.type = "Add", .inputs = {whole, want}}.run();
   want = OneOp{.type = "Mul", .inputs = {want, channel}}.run();
   want = OneOp{.type = "Add", .inputs = {want, one}}.run();
-  want = OneOp{.type = "Relu", .inputs = {want}}.run();
+  want = OneOp{.type = "LeakyRelu", .inputs = {want}, .attrs = relu.attrs, .policy = relu.policy}.run();
   conv.prepare = true;
   conv.epilogue = {{&add, ElemType::float32, 1, {&whole, nullptr}},
                    {&mul, ElemType::float32, 0, {nullptr, &channel}},

@@ -21,6 +21,15 @@ bool Window::pointwise() const {
   return kernel == Axes{1, 1, 1} && stride == Axes{1, 1, 1} && pad == std::array<int64_t, 3>{0, 0, 0} && in == out;
 }
 
+Window Window::without_trailing_ones() const {
+  Window w = *this;
+  for (int moves = 0; moves < 2 && w.in[2] == 1 && w.kernel[2] == 1 && w.out[2] == 1 && w.pad[2] == 0; ++moves) {
+    for (Axes* axes : {&w.in, &w.kernel, &w.out, &w.stride, &w.dilation}) *axes = {1, (*axes)[0], (*axes)[1]};
+    w.pad = {0, w.pad[0], w.pad[1]};
+  }
+  return w;
+}
+
 PaddedLayout::PaddedLayout(const Window& w) {
   for (size_t i = 0; i < 3; ++i) extent[i] = (w.out[i] - 1) * w.stride[i] + (w.kernel[i] - 1) * w.dilation[i] + 1;
   phase = (extent[2] + w.stride[2] - 1) / w.stride[2];

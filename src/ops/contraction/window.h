@@ -29,6 +29,8 @@ struct Window {
   bool inside() const;
   /// The input is the matrix [channels][pixels] as it lies: 1x1, stride 1, no padding.
   bool pointwise() const;
+  /// The same convolution whose last axis has an extent where one has: runs of neighbours lie along it.
+  Window without_trailing_ones() const;
 };
 
 /// Where a padded channel keeps what: element (d, h, w) of the padded input that output (0,0,0) starts at stands at
