@@ -8,6 +8,7 @@
 #include "base/checked.h"
 #include "base/limits.h"
 #include "exec/fuse.h"
+#include "exec/identity.h"
 #include "exec/runner.h"
 #include "ops/elementwise_run.h"
 #include "ops/infer.h"
@@ -22,7 +23,8 @@ constexpr int64_t kLargestTensorBits = int64_t{1} << 48;
 Status check_size(const ir::Graph& graph, const ir::Op& op, const ir::Type& type) {
   if (!type.is_static()) return {};
   const auto count = checked_product(type.dims());
-  if (count && *count <= kLargestTensorBits / std::max(1, ir::elem_bits(type.elem))) return {};
+  const int64_t most = kLargestTensorBits / std::max(1, ir::elem_bits(type.elem));
+  if (count && *count <= most && !ops::is_absurd(type)) return {};
   return Error{Code::limit_exceeded, "a result of type " + to_string(type) + " is too large", graph.describe(op),
                "check the shapes of the model and of its inputs"};
 }
@@ -132,8 +134,8 @@ void Plan::make_steps(const PlanSource& source) {
     }
     const auto known = [&](ir::ValueId v) { return v == ir::kNoValue || is_static(v); };
     step.dynamic = !std::ranges::all_of(op.inputs, known) || !std::ranges::all_of(step.results, known);
-    step.view =
-        op.def->view && stored(op.inputs[0]) == stored(op.outputs[0]) && stored(op.inputs[0]) != ir::ElemType::string;
+    step.view = (op.def->view || moves_nothing(op, values_)) && stored(op.inputs[0]) == stored(op.outputs[0]) &&
+                stored(op.inputs[0]) != ir::ElemType::string;
     if (!source.nested[i].empty()) {
       step.dynamic = step.nested = true;
       step.captured = ir::captured_by(op);

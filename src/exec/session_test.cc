@@ -211,6 +211,39 @@ TEST(Session, OutputsMayBeViewsOfIntermediates) {
   for (size_t i = 0; i < 2; ++i) EXPECT_TRUE(same_bits(results[0][i], results[1][i])) << i;
 }
 
+// What moves nothing for the shapes at hand shares its operand's memory, what moves something does not.
+TEST(Session, OperationsThatMoveNothingAreViews) {
+  Net n;
+  const ValueId x = n.input("x", ElemType::float32, {1, 4, ir::Dim(std::string("N"))});
+  const ValueId first = n.op("Sigmoid", {x});
+  const ValueId zero = n.ints({0}), far = n.ints({1000}), last = n.ints({2});
+  ValueId same = n.op("Slice", {first, zero, far, last});
+  same = n.op("Expand", {same, n.ints({1, 1, 1})});
+  same = n.op("Cast", {n.op("Tile", {same, n.ints({1, 1, 1})})}, {{"to", int64_t{1}}});
+  same = n.op("Transpose", {same}, {{"perm", std::vector<int64_t>{1, 0, 2}}});
+  const ValueId turned = n.op("Transpose", {same}, {{"perm", std::vector<int64_t>{2, 1, 0}}});
+  const ValueId reversed = n.op("Slice", {first, n.ints({-1}), n.ints({-1000}), last, n.ints({-1})});
+  n.graph.outputs = {same, turned, reversed, n.op("Tanh", {first})};
+  auto session = Session::create(std::make_shared<const Graph>(n.graph), std::make_shared<const Threads>(1));
+  ASSERT_TRUE(session.ok());
+  for (const int64_t size : {3, 1}) {
+    const Tensor in = n.noise({1, 4, size});
+    auto out = session->run({&in, 1});
+    ASSERT_TRUE(out.ok()) << out.error().message;
+    const Tensor &a = (*out)[0], &b = (*out)[1], &c = (*out)[2];
+    EXPECT_EQ(a.dims(), (Dims{4, 1, size}));
+    EXPECT_EQ(b.dims(), (Dims{size, 1, 4}));
+    for (int64_t i = 0; i < 4; ++i) {
+      for (int64_t j = 0; j < size; ++j) {
+        EXPECT_NE(a.float_at(i * size + j), 0);
+        EXPECT_EQ(a.float_at(i * size + j), b.float_at(j * 4 + i));
+        EXPECT_EQ(a.float_at(i * size + j), c.float_at(i * size + size - 1 - j));
+      }
+    }
+    EXPECT_EQ(session->memory().arena_bytes, 64U);  // the sigmoid alone
+  }
+}
+
 #if defined(__SSE2__)
 // A host built with -ffast-math flushes subnormals; the engine must not notice, in any of its threads.
 TEST(Session, HostsThatFlushSubnormalsChangeNothing) {
