@@ -1,10 +1,12 @@
 // Logic on booleans and on the bits of integers.
 #include <algorithm>
+#include <cstring>
 
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/legacy_broadcast.h"
 #include "ops/lower/simple.h"
+#include "ops/move.h"
 
 namespace assay::ops {
 namespace {
@@ -45,6 +47,60 @@ void shift(const float* params, const T* const* in, T* out, size_t n) {
 }
 void shift_params(const ir::Op& op, float* params) { params[0] = op.attr_string("direction", "") == "LEFT"; }
 
+// ---- Operands of one shape, eight bytes at a time: bits do not care for the elements that they are of.
+
+constexpr uint64_t kOnes = 0x0101010101010101;
+
+/// Bytes that are not 0 become 1.
+uint64_t booleans(uint64_t x) { return ((((x & ~(kOnes << 7)) + (kOnes << 7) - kOnes) | x) >> 7) & kOnes; }
+
+struct And {
+  uint64_t operator()(uint64_t a, uint64_t b) const { return a & b; }
+};
+struct Or {
+  uint64_t operator()(uint64_t a, uint64_t b) const { return a | b; }
+};
+struct Xor {
+  uint64_t operator()(uint64_t a, uint64_t b) const { return a ^ b; }
+};
+/// Of the first operand, which is the second too.
+struct Complement {
+  uint64_t operator()(uint64_t a, uint64_t) const { return ~a; }
+};
+struct Not {
+  uint64_t operator()(uint64_t a, uint64_t) const { return a ^ kOnes; }
+};
+
+template <class Op, bool kBoolean>
+uint64_t combined(uint64_t a, uint64_t b) {
+  return kBoolean ? Op()(booleans(a), booleans(b)) : Op()(a, b);
+}
+
+template <class Op, bool kBoolean>
+void combine_bytes(const std::byte* a, const std::byte* b, std::byte* out, size_t n) {
+  const auto word = [&](size_t i, size_t bytes) {
+    uint64_t x = 0, y = 0;
+    std::memcpy(&x, a + i, bytes);
+    std::memcpy(&y, b + i, bytes);
+    const uint64_t result = combined<Op, kBoolean>(x, y);
+    std::memcpy(out + i, &result, bytes);
+  };
+  size_t i = 0;
+  for (; i + sizeof(uint64_t) <= n; i += sizeof(uint64_t)) word(i, sizeof(uint64_t));
+  if (i < n) word(i, n - i);
+}
+
+template <class Op, bool kBoolean>
+Status eval_bits(KernelContext& c) {
+  ASSAY_CHECK(allocate_outputs(c));
+  const ir::Tensor &a = c.in(0), &b = c.in(c.input_count() - 1);
+  if (a.dims() != c.out(0).dims() || b.dims() != c.out(0).dims()) return eval_elementwise(c);
+  for_each_chunk(c.threads, c.out(0).byte_size(), [&](size_t from, size_t to) {
+    combine_bytes<Op, kBoolean>(a.bytes() + from, b.bytes() + from, c.out(0).mutable_bytes() + from, to - from);
+  });
+  return {};
+}
+
 Status infer_shift(InferContext& c) {
   const std::string direction = c.op().attr_string("direction", "");
   if (direction != "LEFT" && direction != "RIGHT")
@@ -70,37 +126,37 @@ constexpr AttrDoc kShiftAttrs[] = {{"direction", ""}};
 
 }  // namespace
 
-#define ASSAY_ROW(row, onnx, version, types, rules, rule, function, unsigned_function, mil, nn, sentence) \
-  extern const OpDef row = {                                                                              \
-      .name = onnx,                                                                                       \
-      .since = version,                                                                                   \
-      .doc = sentence,                                                                                    \
-      .in = types,                                                                                        \
-      .out = kOut,                                                                                        \
-      .upgrades = rules,                                                                                  \
-      .infer = rule,                                                                                      \
-      .eval = eval_elementwise,                                                                           \
-      .elementwise = {nullptr, nullptr, nullptr, function, unsigned_function},                            \
-      .to_mil = mil,                                                                                      \
-      .to_nn = nn,                                                                                        \
-      .in_place = true,                                                                                   \
+#define ASSAY_ROW(row, onnx, version, types, rules, rule, evals, function, unsigned_function, mil, nn, sentence) \
+  extern const OpDef row = {                                                                                     \
+      .name = onnx,                                                                                              \
+      .since = version,                                                                                          \
+      .doc = sentence,                                                                                           \
+      .in = types,                                                                                               \
+      .out = kOut,                                                                                               \
+      .upgrades = rules,                                                                                         \
+      .infer = rule,                                                                                             \
+      .eval = (evals),                                                                                           \
+      .elementwise = {nullptr, nullptr, nullptr, function, unsigned_function},                                   \
+      .to_mil = mil,                                                                                             \
+      .to_nn = nn,                                                                                               \
+      .in_place = true,                                                                                          \
   };
-ASSAY_ROW(kAnd, "And", 7, kBoolIn, kBroadcastUpgrades, infer_broadcast, and_int<int64_t>, nullptr,
-          kLogic<"logical_and">, kLogicNn<"logicalAnd">, "Logical and.")
-ASSAY_ROW(kBitwiseAnd, "BitwiseAnd", 18, kIntsIn, {}, infer_broadcast, and_int<int64_t>, and_int<uint64_t>, kNoBits,
-          kNoBitsNn, "And of the bits.")
-ASSAY_ROW(kBitwiseNot, "BitwiseNot", 18, kIntIn, {}, infer_same, complement_int<int64_t>, complement_int<uint64_t>,
-          kNoBits, kNoBitsNn, "The complement of the bits.")
-ASSAY_ROW(kBitwiseOr, "BitwiseOr", 18, kIntsIn, {}, infer_broadcast, or_int<int64_t>, or_int<uint64_t>, kNoBits,
-          kNoBitsNn, "Or of the bits.")
-ASSAY_ROW(kBitwiseXor, "BitwiseXor", 18, kIntsIn, {}, infer_broadcast, xor_int<int64_t>, xor_int<uint64_t>, kNoBits,
-          kNoBitsNn, "Exclusive or of the bits.")
-ASSAY_ROW(kNot, "Not", 1, kNotIn, {}, infer_same, not_bool, nullptr, kLogicalNot, kLogicNn<"logicalNot">,
-          "Logical not.")
-ASSAY_ROW(kOr, "Or", 7, kBoolIn, kBroadcastUpgrades, infer_broadcast, or_int<int64_t>, nullptr, kLogic<"logical_or">,
-          kLogicNn<"logicalOr">, "Logical or.")
-ASSAY_ROW(kXor, "Xor", 7, kBoolIn, kBroadcastUpgrades, infer_broadcast, xor_int<int64_t>, nullptr,
-          kLogic<"logical_xor">, kLogicNn<"logicalXor">, "Exclusive or.")
+ASSAY_ROW(kAnd, "And", 7, kBoolIn, kBroadcastUpgrades, infer_broadcast, (eval_bits<And, true>), and_int<int64_t>,
+          nullptr, kLogic<"logical_and">, kLogicNn<"logicalAnd">, "Logical and.")
+ASSAY_ROW(kBitwiseAnd, "BitwiseAnd", 18, kIntsIn, {}, infer_broadcast, (eval_bits<And, false>), and_int<int64_t>,
+          and_int<uint64_t>, kNoBits, kNoBitsNn, "And of the bits.")
+ASSAY_ROW(kBitwiseNot, "BitwiseNot", 18, kIntIn, {}, infer_same, (eval_bits<Complement, false>),
+          complement_int<int64_t>, complement_int<uint64_t>, kNoBits, kNoBitsNn, "The complement of the bits.")
+ASSAY_ROW(kBitwiseOr, "BitwiseOr", 18, kIntsIn, {}, infer_broadcast, (eval_bits<Or, false>), or_int<int64_t>,
+          or_int<uint64_t>, kNoBits, kNoBitsNn, "Or of the bits.")
+ASSAY_ROW(kBitwiseXor, "BitwiseXor", 18, kIntsIn, {}, infer_broadcast, (eval_bits<Xor, false>), xor_int<int64_t>,
+          xor_int<uint64_t>, kNoBits, kNoBitsNn, "Exclusive or of the bits.")
+ASSAY_ROW(kNot, "Not", 1, kNotIn, {}, infer_same, (eval_bits<Not, true>), not_bool, nullptr, kLogicalNot,
+          kLogicNn<"logicalNot">, "Logical not.")
+ASSAY_ROW(kOr, "Or", 7, kBoolIn, kBroadcastUpgrades, infer_broadcast, (eval_bits<Or, true>), or_int<int64_t>, nullptr,
+          kLogic<"logical_or">, kLogicNn<"logicalOr">, "Logical or.")
+ASSAY_ROW(kXor, "Xor", 7, kBoolIn, kBroadcastUpgrades, infer_broadcast, (eval_bits<Xor, true>), xor_int<int64_t>,
+          nullptr, kLogic<"logical_xor">, kLogicNn<"logicalXor">, "Exclusive or.")
 #undef ASSAY_ROW
 
 extern const OpDef kBitShift = {

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "ops/code_spans.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/lower/rules.h"
@@ -135,7 +136,39 @@ void floats_to_floats(KernelContext& c, int64_t at, size_t n) {
   store(c.out(0), at, n, values, c.policy());
 }
 
+/// Integers whose conversion to float32 rounds once as it is.
+template <class S>
+void to_singles(const S* x, float* to, size_t n) {
+  for (size_t i = 0; i < n; ++i) to[i] = static_cast<float>(x[i]);
+}
+
+/// The common integers as float32; false where the type has another way.
+bool integers_to_singles(const ir::Tensor& in, int64_t at, float* to, size_t n) {
+  switch (in.elem()) {
+    case ElemType::boolean: {
+      std::array<uint8_t, kChunk> ones;
+      std::transform(in.data<uint8_t>() + at, in.data<uint8_t>() + at + n, ones.begin(),
+                     [](uint8_t x) { return static_cast<uint8_t>(x != 0); });
+      differences_of(ones.data(), 0, to, n);
+      return true;
+    }
+    case ElemType::uint8:
+      return differences_of(in.data<uint8_t>() + at, 0, to, n), true;
+    case ElemType::int8:
+      return differences_of(in.data<int8_t>() + at, 0, to, n), true;
+    case ElemType::int32:
+      return to_singles(in.data<int32_t>() + at, to, n), true;
+    case ElemType::int64:
+      return to_singles(in.data<int64_t>() + at, to, n), true;
+    default:
+      return false;
+  }
+}
+
 void integers_to_floats(KernelContext& c, const Rule& rule, int64_t at, size_t n) {
+  if (c.out(0).elem() == ElemType::float32 && !c.policy().result &&
+      integers_to_singles(c.in(0), at, c.out(0).mutable_data<float>() + at, n))
+    return;
   std::array<int64_t, kChunk> integers;
   std::array<double, kChunk> values;
   const int64_t* x = load(c.in(0), at, n, integers.data());
@@ -150,7 +183,24 @@ void integers_to_floats(KernelContext& c, const Rule& rule, int64_t at, size_t n
   for (size_t i = 0; i < n; ++i) store_small(c.out(0), at + static_cast<int64_t>(i), values[i], rule);
 }
 
+/// Floats cut to integers of 32 or 64 bits; saturated, NaN gives 0.
+template <class I>
+void cut(const float* x, I* to, size_t n) {
+  constexpr auto kLow = static_cast<float>(std::numeric_limits<I>::min());  // powers of two
+  for (size_t i = 0; i < n; ++i) {
+    if (x[i] >= kLow && x[i] < -kLow)
+      to[i] = static_cast<I>(x[i]);
+    else
+      to[i] = x[i] != x[i] ? I{0} : x[i] < 0 ? std::numeric_limits<I>::min() : std::numeric_limits<I>::max();
+  }
+}
+
 void floats_to_rest(KernelContext& c, const Rule& rule, int64_t at, size_t n) {
+  if (c.in(0).elem() == ElemType::float32) {
+    const float* x = c.in(0).data<float>() + at;
+    if (rule.to == ElemType::int32) return cut(x, c.out(0).mutable_data<int32_t>() + at, n);
+    if (rule.to == ElemType::int64) return cut(x, c.out(0).mutable_data<int64_t>() + at, n);
+  }
   std::array<double, kChunk> buffer;
   std::array<int64_t, kChunk> integers;
   const double* x = load(c.in(0), at, n, buffer.data());

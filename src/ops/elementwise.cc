@@ -217,6 +217,15 @@ void store(ir::Tensor& t, int64_t begin, size_t n, double* values, const num::Po
   store_float(t, begin, n, values, policy);
 }
 
+namespace {
+
+template <class To>
+void narrow(const int64_t* values, size_t n, ir::Tensor& t, int64_t begin) {
+  std::transform(values, values + n, t.mutable_data<To>() + begin, [](int64_t x) { return static_cast<To>(x); });
+}
+
+}  // namespace
+
 void store_integers(ir::Tensor& t, int64_t begin, size_t n, const int64_t* values) {
   switch (t.elem()) {
     case ElemType::int64:
@@ -225,8 +234,15 @@ void store_integers(ir::Tensor& t, int64_t begin, size_t n, const int64_t* value
       return;
     case ElemType::int32:
     case ElemType::uint32:
-      std::transform(values, values + n, t.mutable_data<uint32_t>() + begin,
-                     [](int64_t x) { return static_cast<uint32_t>(x); });
+      return narrow<uint32_t>(values, n, t, begin);
+    case ElemType::int16:
+    case ElemType::uint16:
+      return narrow<uint16_t>(values, n, t, begin);
+    case ElemType::int8:
+    case ElemType::uint8:
+      return narrow<uint8_t>(values, n, t, begin);
+    case ElemType::boolean:
+      std::transform(values, values + n, t.mutable_data<uint8_t>() + begin, [](int64_t x) { return x != 0; });
       return;
     default:
       for (size_t i = 0; i < n; ++i) t.set_int(begin + static_cast<int64_t>(i), values[i]);
