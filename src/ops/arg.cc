@@ -21,8 +21,49 @@ bool beats(T candidate, T best, bool largest, bool last) {
   return largest ? candidate > best : candidate < best;
 }
 
+/// Where the extreme of a run of integers is.
 template <class T>
-void run(KernelContext& c, const AxisSplit& s, bool largest) {
+size_t place_of(const T* x, size_t n, bool largest, bool last, T*) {
+  size_t best = 0;
+  for (size_t i = 1; i < n; ++i)
+    if (beats(x[i], x[best], largest, last)) best = i;
+  return best;
+}
+
+/// Of floats: the extreme first, then where it is. `room` holds n.
+template <class T>
+  requires std::is_floating_point_v<T>
+size_t place_of(const T* x, size_t n, bool largest, bool last, T* room) {
+  static const num::Arith<T> plain{num::Policy{}};
+  if (!largest) {
+    plain.neg(x, room, n);
+    x = room;
+  }
+  const T best = plain.max_of(x, n);
+  const bool is_nan = best != best;
+  const auto is_best = [&](T value) { return is_nan ? value != value : value == best; };
+  size_t i = last ? n - 1 : 0;
+  while (!is_best(x[i])) last ? --i : ++i;
+  return i;
+}
+
+/// Runs that are contiguous.
+template <class T>
+void run_rows(KernelContext& c, const AxisSplit& s, bool largest) {
+  const bool last = c.op.attr_int("select_last_index", 0) != 0;
+  const auto n = static_cast<size_t>(s.n);
+  auto* out = c.out(0).mutable_data<int64_t>();
+  c.threads.for_each(static_cast<size_t>(s.outer), std::max<size_t>(1, kGrain / n), [&](size_t begin, size_t end) {
+    std::vector<T> buffer(n), room(n);
+    for (size_t o = begin; o < end; ++o) {
+      const T* x = load(c.in(0), static_cast<int64_t>(o) * s.n, n, buffer.data());
+      out[o] = static_cast<int64_t>(place_of(x, n, largest, last, room.data()));
+    }
+  });
+}
+
+template <class T>
+void run_columns(KernelContext& c, const AxisSplit& s, bool largest) {
   const bool last = c.op.attr_int("select_last_index", 0) != 0;
   const auto inner = static_cast<size_t>(s.inner);
   auto* out = c.out(0).mutable_data<int64_t>();
@@ -42,6 +83,11 @@ void run(KernelContext& c, const AxisSplit& s, bool largest) {
                          }
                        }
                      });
+}
+
+template <class T>
+void run(KernelContext& c, const AxisSplit& s, bool largest) {
+  s.inner == 1 ? run_rows<T>(c, s, largest) : run_columns<T>(c, s, largest);
 }
 
 Status eval(KernelContext& c, bool largest) {

@@ -1,5 +1,7 @@
 // CumSum and CumProd: ascending along the axis, or from the last element down.
 #include <algorithm>
+#include <functional>
+#include <limits>
 #include <vector>
 
 #include "ops/elementwise.h"
@@ -34,8 +36,51 @@ void run(KernelContext& c, const AxisSplit& s, T start, Step step, Put put) {
   });
 }
 
+/// Whether steps of the policy are those of the machine.
+bool plain_steps(const num::Policy& policy) {
+  return !policy.step && !policy.flush_subnormals && policy.special_values == num::SpecialValues::ieee;
+}
+
+template <class T>
+T canonical(T x) {
+  return x == x ? x : std::numeric_limits<T>::quiet_NaN();
+}
+
+/// One line of contiguous elements in plain steps: a chain from one element to the next, which nothing but its own
+/// additions should wait for. `down`: from the last element on.
+template <class T, class Step>
+void chain(const T* x, T* y, size_t n, T start, bool exclusive, bool down, Step step) {
+  T acc = start;
+  for (size_t k = 0; k < n; ++k) {
+    const size_t i = down ? n - 1 - k : k;
+    const T next = step(acc, x[i]);
+    y[i] = canonical(exclusive ? acc : next);
+    acc = next;
+  }
+}
+
+template <class T>
+void run_lines(KernelContext& c, const AxisSplit& s, bool product) {
+  const bool down = c.op.attr_int("reverse", 0) != 0, exclusive = c.op.attr_int("exclusive", 0) != 0;
+  const auto n = static_cast<size_t>(s.n);
+  c.threads.for_each(static_cast<size_t>(s.outer), std::max<size_t>(1, kGrain / n), [&](size_t begin, size_t end) {
+    std::vector<T> room(n), results(n);
+    for (size_t o = begin; o < end; ++o) {
+      const auto at = static_cast<int64_t>(o) * s.n;
+      const T* x = load(c.in(0), at, n, room.data());
+      T* y = destination(c.out(0), at, results.data());
+      if (product)
+        chain(x, y, n, T(1), exclusive, down, std::multiplies<T>());
+      else
+        chain(x, y, n, T(0), exclusive, down, std::plus<T>());
+      store(c.out(0), at, n, y, c.policy());
+    }
+  });
+}
+
 template <class T>
 void run_floats(KernelContext& c, const AxisSplit& s, bool product) {
+  if (s.inner == 1 && s.n > 0 && plain_steps(c.policy())) return run_lines<T>(c, s, product);
   const num::Arith<T> arith(c.policy());
   const auto step = [&](T* acc, const T* x, size_t n) {
     product ? arith.mul(acc, x, acc, n) : arith.add(acc, x, acc, n);

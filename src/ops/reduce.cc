@@ -56,15 +56,32 @@ T finite_or_zero(T m) {
   return std::isfinite(m) ? m : T(0);
 }
 
+/// Halves against each other: a minimum is exact, so that their order does not matter.
 template <class T>
-T min_of(const num::Arith<T>& arith, const T* a, size_t n) {
+T min_of(const num::Arith<T>& arith, const T* a, T* scratch, size_t n) {
   T result = std::numeric_limits<T>::infinity();
-  for (size_t i = 0; i < n; ++i) arith.min(&result, a + i, &result, 1);
+  for (; n > 1; a = scratch) {
+    const size_t half = (n + 1) / 2;
+    arith.min(a, a + half, scratch, n - half);
+    if (n % 2 != 0) scratch[half - 1] = a[half - 1];
+    n = half;
+  }
+  if (n != 0) arith.min(&result, a, &result, 1);
   return result;
 }
+
+/// Whether steps of the policy are those of the machine.
+bool plain_steps(const num::Policy& policy) {
+  return !policy.step && !policy.flush_subnormals && policy.special_values == num::Policy{}.special_values;
+}
+
 template <class T>
 T prod_of(const num::Arith<T>& arith, const T* a, size_t n) {
   T result = T(1);
+  if (plain_steps(arith.policy())) {
+    for (size_t i = 0; i < n; ++i) result *= a[i];
+    return result == result ? result : std::numeric_limits<T>::quiet_NaN();
+  }
   for (size_t i = 0; i < n; ++i) result = arith.mul(result, a[i]);
   return result;
 }
@@ -77,7 +94,7 @@ T reduce_terms(const num::Arith<T>& arith, Reduction kind, const T* a, T* scratc
     case Reduction::max:
       return arith.max_of(a, n);
     case Reduction::min:
-      return min_of(arith, a, n);
+      return min_of(arith, a, scratch, n);
     case Reduction::prod:
       return prod_of(arith, a, n);
     case Reduction::l1:
