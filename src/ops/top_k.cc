@@ -1,7 +1,10 @@
 // TopK. Of equals the lower index comes first; a NaN ranks above every number.
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <functional>
 #include <numeric>
+#include <vector>
 
 #include "ops/lower/move_nn.h"
 #include "ops/move.h"
@@ -68,6 +71,51 @@ void select(KernelContext& c, size_t axis) {
                      static_cast<size_t>(std::max<int64_t>(1, 4096 / std::max<int64_t>(extent, 1))), run);
 }
 
+/// A float32 whose order (unsigned) is that of the elements.
+uint32_t rank_of(float x) {
+  constexpr uint32_t kSign = uint32_t{1} << 31;
+  if (x != x) return UINT32_MAX;
+  const auto bits = std::bit_cast<uint32_t>(x == 0 ? 0.0F : x);
+  return (bits & kSign) != 0 ? ~bits : bits | kSign;
+}
+
+/// Writes the `wanted` largest of `keys`, of a line that starts at `line`, from place `to` on.
+void put_first(KernelContext& c, std::vector<uint64_t>& keys, int64_t wanted, const float* line, int64_t to,
+               int64_t step) {
+  const auto end = keys.begin() + wanted;
+  if (wanted * 8 > static_cast<int64_t>(keys.size())) {  // a heap of many costs more than two passes
+    std::nth_element(keys.begin(), end - (wanted > 0 ? 1 : 0), keys.end(), std::greater<>());
+    std::sort(keys.begin(), end, std::greater<>());
+  } else {
+    std::partial_sort(keys.begin(), end, keys.end(), std::greater<>());
+  }
+  for (int64_t i = 0; i < wanted; ++i) {
+    const auto from = static_cast<int64_t>(UINT32_MAX - static_cast<uint32_t>(keys[static_cast<size_t>(i)]));
+    if (c.wants(0)) c.out(0).mutable_data<float>()[to + i * step] = line[from * step];
+    if (c.wants(1)) c.out(1).mutable_data<int64_t>()[to + i * step] = from;
+  }
+}
+
+/// Of float32: element and index in one number, the larger the further in front; equals by falling index.
+void select_singles(KernelContext& c, size_t axis) {
+  const float* in = c.in(0).data<float>();
+  const uint32_t turned = c.op.attr_int("largest", 1) != 0 ? 0 : UINT32_MAX;
+  const ir::Dims& dims = c.in(0).dims();
+  const int64_t extent = dims[axis], inner = volume({dims.begin() + static_cast<std::ptrdiff_t>(axis) + 1, dims.end()});
+  const int64_t wanted = c.in(1).int_at(0), lines = c.in(0).size() / extent;
+  c.threads.for_each(static_cast<size_t>(lines), static_cast<size_t>(std::max<int64_t>(1, 16384 / extent)),
+                     [&](size_t begin, size_t end) {
+                       std::vector<uint64_t> keys(static_cast<size_t>(extent));
+                       for (auto n = static_cast<int64_t>(begin); n < static_cast<int64_t>(end); ++n) {
+                         const int64_t base = n / inner * extent * inner + n % inner;
+                         for (int64_t i = 0; i < extent; ++i)
+                           keys[static_cast<size_t>(i)] = uint64_t{rank_of(in[base + i * inner]) ^ turned} << 32 |
+                                                          (UINT32_MAX - static_cast<uint32_t>(i));
+                         put_first(c, keys, wanted, in + base, n / inner * wanted * inner + n % inner, inner);
+                       }
+                     });
+}
+
 Status eval(KernelContext& c) {
   const int64_t axis = normal_axis(c.op.attr_int("axis", -1), c.in(0).rank());
   if (axis < 0) return axis_error(c, c.op.attr_int("axis", -1), c.in(0).rank());
@@ -76,7 +124,10 @@ Status eval(KernelContext& c) {
     return c.fail(Code::value_range, "K " + ir::to_string(c.in(1).ints()) + " for axis " + std::to_string(axis) +
                                          " with extent " + std::to_string(extent));
   ASSAY_CHECK(allocate_outputs(c));
-  if (ir::is_float(c.in(0).elem()))
+  const bool counts = extent > 0 && extent <= int64_t{UINT32_MAX};
+  if (c.in(0).elem() == ir::ElemType::float32 && counts)
+    select_singles(c, static_cast<size_t>(axis));
+  else if (ir::is_float(c.in(0).elem()))
     select<double>(c, static_cast<size_t>(axis));
   else
     select<int64_t>(c, static_cast<size_t>(axis));

@@ -1,7 +1,10 @@
 // Unique elements, or slices along an axis. All NaNs are equal and above every number; -0 equals +0.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numeric>
+#include <utility>
+#include <vector>
 
 #include "ops/move.h"
 
@@ -49,6 +52,34 @@ struct Slices {
   }
 };
 
+/// A number whose order (unsigned) is that of compare().
+uint64_t key_of(const ir::Tensor& t, int64_t i) {
+  constexpr uint64_t kSign = uint64_t{1} << 63;
+  if (!ir::is_float(t.elem())) {
+    const auto bits = static_cast<uint64_t>(t.int_at(i));
+    return ir::is_signed_integer(t.elem()) ? bits ^ kSign : bits;
+  }
+  const double x = t.float_at(i);
+  if (std::isnan(x)) return UINT64_MAX;
+  const auto bits = std::bit_cast<uint64_t>(x == 0 ? 0.0 : x);
+  return (bits & kSign) != 0 ? ~bits : bits | kSign;
+}
+
+/// The slices in order, equals as they come; single numbers by their keys.
+ir::Dims ordered(const Slices& s) {
+  ir::Dims order(static_cast<size_t>(s.count));
+  std::iota(order.begin(), order.end(), 0);
+  if (s.outer != 1 || s.inner != 1 || s.t.elem() == ir::ElemType::string) {
+    std::ranges::stable_sort(order, [&](int64_t a, int64_t b) { return s.compare_slices(a, b) < 0; });
+    return order;
+  }
+  std::vector<std::pair<uint64_t, int64_t>> keyed;
+  for (const int64_t i : order) keyed.emplace_back(key_of(s.t, i), i);
+  std::ranges::sort(keyed);
+  for (size_t i = 0; i < order.size(); ++i) order[i] = keyed[i].second;
+  return order;
+}
+
 struct Group {
   int64_t first, members;
 };
@@ -60,9 +91,7 @@ Status eval(KernelContext& c) {
   const auto axis = static_cast<std::ptrdiff_t>(flat ? 0 : normal_axis(c.op.attr_int("axis", 0), in.rank()));
   const Slices s{in, dims[static_cast<size_t>(axis)], volume({dims.begin(), dims.begin() + axis}),
                  volume({dims.begin() + axis + 1, dims.end()})};
-  ir::Dims order(static_cast<size_t>(s.count));
-  std::iota(order.begin(), order.end(), 0);
-  std::ranges::stable_sort(order, [&](int64_t a, int64_t b) { return s.compare_slices(a, b) < 0; });
+  const ir::Dims order = ordered(s);
   std::vector<Group> groups;
   ir::Dims inverse(order.size());
   for (size_t i = 0; i < order.size(); ++i) {
