@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/checked.h"
+#include "ops/propagate.h"
 
 namespace assay::ops {
 namespace {
@@ -217,7 +218,7 @@ ir::Tensor as_storage(const ir::Tensor& t, ir::ElemType elem) {
 
 bool size_allowed(const ir::Dims& dims) {
   const auto n = checked_product(dims);
-  return n && *n <= kMaxElements;
+  return n && *n <= kMaxElements && !is_absurd(ir::Type::of(ir::ElemType::undefined, dims));
 }
 
 Status check_size(const InferContext& c, const ir::Dims& dims) {

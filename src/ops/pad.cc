@@ -7,6 +7,9 @@
 #include "ops/upgrade.h"
 
 namespace assay::ops {
+namespace {
+constexpr int64_t kMostPad = int64_t{1} << 48;  // sums of what stays below do not overflow
+}
 
 Result<std::vector<Side>> sides(const Error& error, const ir::Dims& pads, const std::optional<ir::Dims>& axes,
                                 int64_t rank) {
@@ -22,6 +25,9 @@ Result<std::vector<Side>> sides(const Error& error, const ir::Dims& pads, const 
   for (size_t k = 0; k < n; ++k) {
     const int64_t axis = normal_axis(axes ? (*axes)[k] : static_cast<int64_t>(k), rank);
     if (axis < 0) return fail("axis " + std::to_string((*axes)[k]) + " for rank " + std::to_string(rank));
+    for (const int64_t pad : {pads[k], pads[n + k]})
+      if (pad < -kMostPad || pad > kMostPad)
+        return fail("a pad of " + std::to_string(pad) + " for axis " + std::to_string(axis));
     out[static_cast<size_t>(axis)] = {pads[k], pads[n + k]};
   }
   return out;

@@ -9,6 +9,17 @@
 namespace assay::ops {
 namespace {
 
+constexpr int64_t kMostElements = int64_t{1} << 48;
+
+Status check_extents(const ir::Graph& graph, const ir::Op& op, const std::vector<ir::ValueId>& ids,
+                     const std::vector<ir::Value>& values) {
+  for (const ir::ValueId v : ids)
+    if (v != ir::kNoValue && is_absurd(values[v].type))
+      return Error{Code::limit_exceeded, "a value of type " + to_string(values[v].type) + " is absurdly large",
+                   graph.describe(op), "check the shapes of the model and of its inputs"};
+  return {};
+}
+
 bool exact_type(const ir::Type& t) {
   return t.kind == ir::Type::Kind::tensor && (ir::is_integer(t.elem) || t.elem == ir::ElemType::boolean);
 }
@@ -34,6 +45,14 @@ bool foldable(const ir::Op& op, const std::vector<ir::Value>& values) {
 }
 
 }  // namespace
+
+bool is_absurd(const ir::Type& type) {
+  if (!type.shape) return false;
+  int64_t count = 1;
+  for (const ir::Dim& d : *type.shape)
+    if (d.value > 0 && (__builtin_mul_overflow(count, d.value, &count) || count > kMostElements)) return true;
+  return false;
+}
 
 Status evaluate(const ir::Graph& graph, const ir::Op& op, std::vector<ir::Value>& values) {
   static const Threads kOne(1);
@@ -62,6 +81,7 @@ Status evaluate(const ir::Graph& graph, const ir::Op& op, std::vector<ir::Value>
 Result<bool> propagate(const ir::Graph& graph, const ir::Op& op, std::vector<ir::Value>& values) {
   if (!op.def || !op.def->infer) return false;
   ASSAY_CHECK(check_signature(graph, op, values));
+  ASSAY_CHECK(check_extents(graph, op, op.inputs, values));
   std::vector<const ir::Value*> inputs;
   for (const ir::ValueId v : op.inputs) inputs.push_back(v == ir::kNoValue ? nullptr : &values[v]);
   InferContext context(graph, op, std::move(inputs));
@@ -74,6 +94,7 @@ Result<bool> propagate(const ir::Graph& graph, const ir::Op& op, std::vector<ir:
     out.constant = context.constants()[i];
     known = known && out.constant != nullptr;
   }
+  ASSAY_CHECK(check_extents(graph, op, op.outputs, values));
   if (known) return true;
   if (!foldable(op, values)) return false;
   const Status folded = evaluate(graph, op, values);

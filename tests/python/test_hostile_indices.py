@@ -7,6 +7,7 @@ from onnx import TensorProto as T
 from onnx import helper, numpy_helper
 
 FAR = 2**62
+HUGE = 2**40
 ODD = [2**63 - 1, -2**63]
 
 
@@ -94,6 +95,9 @@ CASES = [
     ("Range", (np.float32(0), np.float32(np.inf), np.float32(1)), {}, ["number of elements"]),
     ("ConstantOfShape", (ints(2, -1),), {}, ["[2,-1]"]),
     ("ConstantOfShape", (ints(FAR, 4),), {}, [str(FAR)]),
+    ("ConstantOfShape", (ints(0, HUGE, HUGE),), {}, [str(HUGE)]),  # no elements, but strides that overflow
+    ("Tile", (floats(0, 2, 2), ints(1, HUGE, HUGE)), {}, [str(2 * HUGE)]),
+    ("Pad", (X, ints(*ODD[:1], 0, *ODD[1:], 0)), {}, [str(ODD[0]), "axis 0"]),
     ("CenterCropPad", (X, ints(2)), {"axes": [5]}, ["5", "rank 2"]),
     ("CenterCropPad", (X, ints(2, -2)), {}, ["-2"]),
     ("Unsqueeze", (X, ints(4)), {}, ["axis 4", "rank 3"]),
