@@ -35,8 +35,12 @@ target_include_directories(assay_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE
 # (docs/decisions/0001-highway.md).
 # Highway would replace EMU128 by the poorer SCALAR for GCC before 12.3, because of a GCC bug (106322) that does not occur
 # on x86-64 and arm64; and it leaves EMU128 out where a baseline is better (arm64), though tests want it.
+option(ASSAY_FEW_TARGETS "Leave AVX-512 out, which builds sooner (fuzz)" OFF)
+if(ASSAY_FEW_TARGETS)
+  set(ASSAY_LEFT_OUT "|HWY_AVX3|HWY_AVX3_DL")
+endif()
 target_compile_definitions(assay_flags INTERFACE
-  "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)"
+  "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128${ASSAY_LEFT_OUT})"
   HWY_BROKEN_EMU128=0 HWY_COMPILE_ALL_ATTAINABLE=1)
 
 if(ASSAY_TESTS OR NOT DEFINED ASSAY_TESTS)
