@@ -43,6 +43,12 @@ Result<IntegerConvolution> convolution(const KernelContext& c, size_t x, size_t 
   return p;
 }
 
+/// The error with the operation as its place.
+Status placed(const KernelContext& c, Status status) {
+  if (status.ok()) return status;
+  return c.fail(status.error().code, status.error().message);
+}
+
 size_t plane_of(const ir::Dims& y) { return extent_of({y.begin() + 2, y.end()}); }
 
 Status infer_integer(InferContext& c) {
@@ -58,10 +64,10 @@ Status eval_integer(KernelContext& c) {
   ASSAY_TRY(const IntegerConvolution p, convolution(c, 0, 2, 1, 3));
   const size_t plane = plane_of(p.y), channels = static_cast<size_t>(p.y[1]);
   int32_t* out = c.out(0).mutable_data<int32_t>();
-  integer::convolve(p, c.threads, [&](size_t image, size_t m, size_t begin, size_t count, const int32_t* sums) {
-    std::copy_n(sums, count, out + (image * channels + m) * plane + begin);
-  });
-  return {};
+  return placed(
+      c, integer::convolve(p, c.threads, [&](size_t image, size_t m, size_t begin, size_t count, const int32_t* sums) {
+        std::copy_n(sums, count, out + (image * channels + m) * plane + begin);
+      }));
 }
 
 Status infer_linear(InferContext& c) {
@@ -86,7 +92,7 @@ Status linear(KernelContext& c) {
   std::vector<T> scales(channels);
   for (size_t m = 0; m < channels; ++m) scales[m] = integer::code_scale(arith, x_scale, w_scales.at(0, m), y_scale);
   const int32_t* bias = c.has(8) ? c.in(8).data<int32_t>() : nullptr;
-  integer::convolve(p, c.threads, [&](size_t image, size_t m, size_t begin, size_t count, const int32_t* sums) {
+  const auto finish = [&](size_t image, size_t m, size_t begin, size_t count, const int32_t* sums) {
     std::vector<int32_t> biased(sums, sums + count);
     if (bias) {
       for (int32_t& sum : biased)
@@ -94,8 +100,8 @@ Status linear(KernelContext& c) {
     }
     const auto at = static_cast<int64_t>((image * channels + m) * plane + begin);
     integer::requantise(arith, biased.data(), &scales[m], false, count, y_zero, c.out(0), at);
-  });
-  return {};
+  };
+  return placed(c, integer::convolve(p, c.threads, finish));
 }
 
 Status eval_linear(KernelContext& c) {

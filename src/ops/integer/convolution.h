@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "base/result.h"
 #include "base/threads.h"
 #include "ir/tensor.h"
 #include "ops/integer/product.h"
@@ -23,6 +24,7 @@ struct IntegerConvolution {
 
 /// `count` finished sums of one output channel of one image, from position `begin` of its plane.
 using FinishPixels = std::function<void(size_t image, size_t output, size_t begin, size_t count, const int32_t* sums)>;
-void convolve(const IntegerConvolution& p, const Threads& threads, const FinishPixels& finish);
+/// Errors: limit_exceeded, without a place.
+Status convolve(const IntegerConvolution& p, const Threads& threads, const FinishPixels& finish);
 
 }  // namespace assay::ops::integer

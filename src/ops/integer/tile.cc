@@ -52,6 +52,68 @@ void MultiplyTile(const int16_t* rows, size_t stride, size_t count, const int16_
   }
 }
 
+template <class Code>
+void Widen(const Code* codes, int zero, int16_t* to, size_t n) {
+  const hn::ScalableTag<int16_t> d;
+  const hn::Rebind<Code, decltype(d)> dc;
+  const size_t lanes = hn::Lanes(d);
+  const auto less = hn::Set(d, static_cast<int16_t>(zero));
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::StoreU(hn::Sub(hn::PromoteTo(d, hn::LoadU(dc, codes + i)), less), d, to + i);
+  for (; i < n; ++i) to[i] = static_cast<int16_t>(codes[i] - zero);
+}
+void WidenU8(const uint8_t* codes, int zero, int16_t* to, size_t n) { Widen(codes, zero, to, n); }
+void WidenI8(const int8_t* codes, int zero, int16_t* to, size_t n) { Widen(codes, zero, to, n); }
+
+/// A vector of elements that are next to each other, or of every second one.
+template <bool kSecond, class D>
+HWY_INLINE hn::Vec<D> Elements(D d, const int16_t* from) {
+  if constexpr (kSecond) {
+    auto even = hn::Zero(d), odd = even;
+    hn::LoadInterleaved2(d, from, even, odd);
+    return even;
+  } else {
+    return hn::LoadU(d, from);
+  }
+}
+
+template <bool kSecond>
+HWY_INLINE void Pack(const int16_t* from, const int64_t* offsets, size_t pairs, int16_t* panel) {
+  const hn::CappedTag<int16_t, kPanel> d;
+  const size_t lanes = hn::Lanes(d), step = kSecond ? 2 : 1;
+  for (size_t p = 0; p < pairs; ++p, panel += 2 * kPanel) {
+    const int16_t *even = from + offsets[2 * p], *odd = from + offsets[2 * p + 1];
+    for (size_t i = 0; i < kPanel; i += lanes)
+      hn::StoreInterleaved2(Elements<kSecond>(d, even + i * step), Elements<kSecond>(d, odd + i * step), d,
+                            panel + 2 * i);
+  }
+}
+
+void PackPanel(const int16_t* from, size_t step, const int64_t* offsets, size_t pairs, int16_t* panel) {
+  step == 2 ? Pack<true>(from, offsets, pairs, panel) : Pack<false>(from, offsets, pairs, panel);
+}
+
+template <bool kSecond>
+HWY_INLINE void Taps(const int16_t* from, const int64_t* offsets, const int16_t* weights, size_t taps, int32_t* sums,
+                     size_t n) {
+  const hn::ScalableTag<int32_t> d;
+  const hn::Rebind<int16_t, decltype(d)> d16;
+  const size_t lanes = hn::Lanes(d), step = kSecond ? 2 : 1;
+  for (size_t i = 0; i < n; i += lanes) {
+    auto sum = hn::Zero(d);
+    for (size_t t = 0; t < taps; ++t) {
+      const auto x = hn::PromoteTo(d, Elements<kSecond>(d16, from + i * step + offsets[t]));
+      sum = hn::Add(sum, hn::Mul(x, hn::Set(d, weights[t])));
+    }
+    hn::StoreU(sum, d, sums + i);
+  }
+}
+
+void SumTaps(const int16_t* from, size_t step, const int64_t* offsets, const int16_t* weights, size_t taps,
+             int32_t* sums, size_t n) {
+  step == 2 ? Taps<true>(from, offsets, weights, taps, sums, n) : Taps<false>(from, offsets, weights, taps, sums, n);
+}
+
 }  // namespace assay::ops::integer::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -62,6 +124,25 @@ HWY_EXPORT(MultiplyTile);
 
 void multiply_tile(const int16_t* rows, size_t stride, size_t count, const int16_t* panel, size_t pairs, int32_t* out) {
   HWY_DYNAMIC_DISPATCH(MultiplyTile)(rows, stride, count, panel, pairs, out);
+}
+
+HWY_EXPORT(WidenU8);
+HWY_EXPORT(WidenI8);
+HWY_EXPORT(PackPanel);
+HWY_EXPORT(SumTaps);
+
+void widen_codes(const uint8_t* codes, int zero, int16_t* to, size_t n) {
+  HWY_DYNAMIC_DISPATCH(WidenU8)(codes, zero, to, n);
+}
+void widen_codes(const int8_t* codes, int zero, int16_t* to, size_t n) {
+  HWY_DYNAMIC_DISPATCH(WidenI8)(codes, zero, to, n);
+}
+void pack_panel(const int16_t* from, size_t step, const int64_t* offsets, size_t pairs, int16_t* panel) {
+  HWY_DYNAMIC_DISPATCH(PackPanel)(from, step, offsets, pairs, panel);
+}
+void sum_taps(const int16_t* from, size_t step, const int64_t* offsets, const int16_t* weights, size_t taps,
+              int32_t* sums, size_t n) {
+  HWY_DYNAMIC_DISPATCH(SumTaps)(from, step, offsets, weights, taps, sums, n);
 }
 
 }  // namespace assay::ops::integer
