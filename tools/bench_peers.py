@@ -6,7 +6,6 @@ A row is skipped, with the reason, when its peer, its model or an idle machine i
 the ratios mean anything on another machine. Writes build/bench/peers.json too.
 """
 import argparse
-import importlib.util
 import json
 import os
 import re
@@ -38,12 +37,10 @@ GOALS = {"gemm": (0.75, 0.80, 0.88), "resnet50": (1.5, 1.30, 1.0), "conv3": (Non
 LARGER_IS_BETTER = {"gemm", "speed-up"}
 
 
-def packaged(package, path):
-    """A file inside an installed Python package, which is not imported."""
-    spec = importlib.util.find_spec(package)
-    if not spec or not spec.submodule_search_locations:
-        raise bm.Skip(f"package {package} is not installed")
-    return Path(next(iter(spec.submodule_search_locations))) / path
+# Files in build/inputs/models that have another name here.
+FILES = {"magika": "magika_v3", "silero": "silero_openvino", "silero_two_rates": "silero"}
+SILEROS = ("silero", "silero_two_rates", "silero_op15", "silero_op18", "silero_half", "silero_sequence", "whisper_vad")
+SAMPLES_A_CALL = 576  # of silero's input: 64 of the call before and 512 new ones, at 16 kHz
 
 
 def model_path(name):
@@ -56,27 +53,32 @@ def model_path(name):
         path = INPUTS / "blazeface" / (name[6:] + ".onnx")
     elif name == "garments":
         path = ROOT / "examples/garments/garments.onnx"
-    elif name == "magika":
-        path = packaged("magika", "models/standard_v3_3/model.onnx")
     else:
-        path = packaged("silero_vad", "data/silero_vad_openvino_16k.onnx")
+        path = INPUTS / "models" / (FILES.get(name, name) + ".onnx")
     if not path.is_file():
         raise bm.Skip(f"{path.name} is missing")
     return path
 
 
+def array_of(name, value, samples, random):
+    """A seeded array for an input of a model."""
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
+    if value.name == "sr":
+        return np.array(16000, dtype)
+    shape = [d.dim_value or 1 for d in value.type.tensor_type.shape.dim]
+    shape[0] *= samples
+    if name in SILEROS and value.name == "input":
+        shape[1] = SAMPLES_A_CALL
+    if value.name == "bytes" or value.type.tensor_type.elem_type != onnx.TensorProto.FLOAT:
+        return random.integers(0, 256, shape).astype(dtype)
+    return random.standard_normal(shape, dtype=np.float32)
+
+
 def input_of(name, samples=1):
     """Seeded inputs in the shapes that the model declares, saved as .npz for the command line."""
     random = np.random.default_rng(11)
-    feeds = {}
-    for value in onnx.load(model_path(name), load_external_data=False).graph.input:
-        shape = [d.dim_value or 1 for d in value.type.tensor_type.shape.dim]
-        shape[0] *= samples
-        if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
-            feeds[value.name] = random.standard_normal(shape, dtype=np.float32)
-        else:
-            dtype = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
-            feeds[value.name] = random.integers(0, 256, shape).astype(dtype)
+    graph = onnx.load(model_path(name), load_external_data=False).graph
+    feeds = {value.name: array_of(name, value, samples, random) for value in graph.input}
     path = WORK / f"{name}-{samples}.npz"
     WORK.mkdir(parents=True, exist_ok=True)
     np.savez(path, **feeds)
@@ -212,7 +214,7 @@ def rows(bench, isas, big):
                     bench.gemm(n, t, i))
     for name, goal in (("resnet50", "resnet50"), ("conv3", "conv3"), ("mobilenet", "mobilenet"),
                        ("blaze_front", "blaze"), ("blaze_back", "blaze"), ("bert", "bert"), ("magika", "magika"),
-                       ("mlp", "call"), ("silero", "call")):
+                       ("magika_v1", "magika"), ("mlp", "call"), *((name, "call") for name in SILEROS)):
         for threads in (1, 2) if goal != "call" else (1,):
             yield f"{name} / ORT, {threads} thr", goal, lambda m=name, t=threads: bench.against_ort(m, t)
     yield "resnet50: speed-up from 1 to 2 threads", "speed-up", lambda: bench.speed_up("resnet50")

@@ -1,9 +1,8 @@
 """Models of the kinds that people convert, small enough for a test: (path, inputs of one or several sizes) by name.
 
     make("detector", folder)      -> Model: a file, and the inputs to run it with
-    installed("magika")           -> the same for models inside packages; skips when the package is not there
+    packaged("magika")            -> the same for models that other packages ship; skips when it is not there
 """
-import importlib.util
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -206,21 +205,20 @@ def voice(batch=1):
 
 FIXED = ("--input", "input:1x576", "--input", "state:2x1x128")
 PACKAGED = {
-    "magika": ("magika", "models/standard_v3_3/model.onnx", (),
-               [{"bytes": integers(256, n, 2048, dtype=np.int32)} for n in (1, 2)]),
-    "silero_sequence": ("silero_vad", "data/silero_vad_16k_sequence.onnx", (),
+    "magika": ("magika_v3", (), [{"bytes": integers(256, n, 2048, dtype=np.int32)} for n in (1, 2)]),
+    "silero_sequence": ("silero_sequence", (),
                         [{"input": floats(n, 576), "h": floats(1, 1, 128), "c": floats(1, 1, 128)} for n in (3, 1)]),
-    "silero_openvino": ("silero_vad", "data/silero_vad_openvino_16k.onnx", (), [voice()]),
-    "silero_op15": ("silero_vad", "data/silero_vad_16k_op15.onnx", FIXED, [{**voice(), "sr": np.array(16000)}]),
-    "silero_op18": ("silero_vad", "data/silero_vad_op18_ifless.onnx", FIXED,
-                    [{"input": voice()["input"], "sr": np.array(16000), "state": voice()["state"]}]),
+    "silero_openvino": ("silero_openvino", (), [voice()]),
+    "silero_op15": ("silero_op15", FIXED, [{**voice(), "sr": np.array(16000)}]),
+    "silero_op18": ("silero_op18", FIXED, [{"input": voice()["input"], "sr": np.array(16000),
+                                            "state": voice()["state"]}]),
 }
 
 
 def packaged(name):
-    """A model inside an installed Python package, which is not imported."""
-    package, place, words, inputs = PACKAGED[name]
-    spec = importlib.util.find_spec(package)
-    if not spec or not spec.submodule_search_locations:
-        pytest.skip(f"package {package} is not installed: tools/setup.sh venv-bench")
-    return Model(Path(next(iter(spec.submodule_search_locations))) / place, inputs, words)
+    """A model that a Python package ships: tools/models.txt."""
+    file, words, inputs = PACKAGED[name]
+    path = ROOT / "build/inputs/models" / f"{file}.onnx"
+    if not path.is_file():
+        pytest.skip(f"{path.name} is missing: tools/setup.sh models")
+    return Model(path, inputs, words)
