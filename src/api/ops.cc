@@ -32,6 +32,39 @@ std::vector<std::string> type_names(ir::TypeSet set) {
   return names;
 }
 
+/// The types of a set, the usual ones under one name: "float, int, bool".
+std::string families(ir::TypeSet set) {
+  using ir::ElemType;
+  constexpr std::pair<std::string_view, ir::TypeSet> kFamilies[] = {
+      {"any", ops::kAnything},
+      {"float", ops::kFloats},
+      {"int", ops::kSigned},
+      {"uint", ops::kUnsigned},
+      {"float8", type_set(ElemType::float8e4m3fn) | type_set(ElemType::float8e4m3fnuz) |
+                     type_set(ElemType::float8e5m2) | type_set(ElemType::float8e5m2fnuz)},
+  };
+  std::vector<std::string> names;
+  for (const auto& [name, members] : kFamilies)
+    if ((set.bits & members.bits) == members.bits) {
+      names.emplace_back(name);
+      set.bits &= ~members.bits;
+    }
+  for (std::string& name : type_names(set)) names.push_back(std::move(name));
+  return join(names, ", ");
+}
+
+/// "A, B: float, int; axes: int64": neighbours of the same types together.
+std::string input_types(const OpDef& row) {
+  std::string out;
+  for (size_t i = 0; i < row.in.size(); ++i) {
+    const bool last = i + 1 == row.in.size() || row.in[i + 1].types.bits != row.in[i].types.bits;
+    out += row.in[i].name;
+    out += last ? ": " + families(row.in[i].types) : ", ";
+    if (last && i + 1 < row.in.size()) out += "; ";
+  }
+  return out;
+}
+
 std::vector<std::string> exempt_inputs(const OpDef& row) {
   std::vector<std::string> names;
   for (const ops::In& in : row.in)
@@ -131,14 +164,18 @@ std::string markdown() {
       "upgraded on import to the meaning given here.\n\n- *policy*: `exact` (nothing is rounded inside), `elementwise` "
       "(each step), `contraction` (products under the accumulator), `reduction` (sums), `composite` (several of these "
       "inside one operator: one rounding at its end under storage policies), `convert` (rounds by its own rule).\n- "
-      "*exempt*: inputs that storage policies never round (docs/semantics.md, section 2).\n\n"
-      "| operator | since | what it does | policy | sums | elementary functions | exempt inputs |\n"
-      "|---|---|---|---|---|---|---|\n",
+      "*exempt*: inputs that storage policies never round (docs/semantics.md, section 2).\n- *types*: `float` is "
+      "float16, "
+      "bfloat16, float32, float64; `int` and `uint` are those of 8 to 64 bits; `float8` the four with a mantissa; "
+      "`any` "
+      "whatever a tensor may hold.\n\n"
+      "| operator | since | what it does | policy | sums | elementary functions | exempt inputs | types of inputs |\n"
+      "|---|---|---|---|---|---|---|---|\n",
       ops::op_table().size());
   for (const OpDef* row : ops::op_table())
-    out += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", full_name(*row), row->since, row->doc,
+    out += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", full_name(*row), row->since, row->doc,
                        row->eval ? numeric_name(row->numeric) : "upgraded", row->accumulates,
-                       join(functions(*row), ", "), join(exempt_inputs(*row), ", "));
+                       join(functions(*row), ", "), join(exempt_inputs(*row), ", "), input_types(*row));
   return out + conversions();
 }
 
