@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes seeds for the fuzz targets: ONNX's own test models (those in its package, and those that `tools/setup.sh
-cases` makes), Core ML models that coremltools makes, messages filled at random, and archives that NumPy makes.
+cases` makes), models of the random tests, Core ML models that coremltools makes, messages filled at random, and
+archives that NumPy makes.
 
 usage: make_seeds.py OUT
 """
@@ -14,10 +15,13 @@ import numpy as np
 import onnx
 from coreml import fill, programs
 from coremltools.proto import Model_pb2, NeuralNetwork_pb2
+from differential.harness import model_of
+from differential.random_cases import MODULES, random_cases
 
 ROOT = Path(__file__).resolve().parents[1]
 INTEGERS = (onnx.TensorProto.INT64, onnx.TensorProto.INT32)
 MOST = 2000  # bytes of an ONNX model
+ROUNDS = 2  # random cases of an operator
 HEADER = 8  # what exec_fuzz reads before the model: the profile, then what makes up inputs
 
 
@@ -84,6 +88,17 @@ def with_integers_known(path):
     return model.SerializeToString()
 
 
+def random_models():
+    """Of what tests/python/differential compares with ONNX Runtime: other domains, classic models, control flow."""
+    for module in MODULES:
+        for n, case in enumerate(random_cases(module, 0, ROUNDS)):
+            integers = [i for i, a in enumerate(case.inputs) if a is not None and a.dtype.kind in "iub"]
+            case.weights = tuple(sorted({*case.weights, *integers}))
+            model = model_of([case])[0].SerializeToString()
+            if len(model) <= MOST:
+                yield f"{module}_{n}_{case.kind}", model
+
+
 def onnx_models(out):
     profiles = [bytes([i, *range(1, HEADER)]) for i in range(2)]
     for n, path in enumerate(p for p in node_models() if is_small(p)):
@@ -93,6 +108,8 @@ def onnx_models(out):
         known = with_integers_known(path)
         if known is not None and len(known) <= 2 * MOST:
             write(out / "exec", name + "_known", header + known)
+    for n, (name, model) in enumerate(random_models()):
+        write(out / "exec", name, profiles[n % 2] + model)
 
 
 def archives(out):
