@@ -24,16 +24,38 @@ HWY_INLINE void SpreadValues(const T* from, size_t n, size_t left, size_t stride
   size_t x = 0;
   if (stride == 1) {
     for (; x + lanes <= n; x += lanes) hn::StoreU(hn::LoadU(d, from + x), d, to + left + x);
+    if (x < n && n > lanes) {  // the last vector overlaps the one before
+      x = n - lanes;
+      return hn::StoreU(hn::LoadU(d, from + x), d, to + left + x);
+    }
+    for (; x < n; ++x) to[left + x] = from[x];
   } else if (stride == 2) {
     T *const first = at(0), *const second = at(1);
-    for (; x + 2 * lanes <= n; x += 2 * lanes) {
+    const auto pairs = [&]() HWY_ATTR {
       hn::Vec<decltype(d)> even, odd;
       hn::LoadInterleaved2(d, from + x, even, odd);
       hn::StoreU(even, d, first + x / 2);
       hn::StoreU(odd, d, second + x / 2);
+      x += 2 * lanes;
+    };
+    while (x + 2 * lanes <= n) pairs();
+    if (x + 1 < n && n >= 2 * lanes) {
+      x = (n - 2 * lanes) / 2 * 2;
+      pairs();
+    }
+    for (; x < n; x += 2) {
+      first[x / 2] = from[x];
+      if (x + 1 < n) second[x / 2] = from[x + 1];
+    }
+  } else {
+    size_t column = left % stride;
+    for (T* place = at(0); x < n; ++x) {
+      *place = from[x];
+      const bool wraps = ++column == stride;
+      place = wraps ? place - (stride - 1) * phase + 1 : place + phase;
+      if (wraps) column = 0;
     }
   }
-  for (; x < n; ++x) *at(x) = from[x];
 }
 
 }  // namespace assay::ops::HWY_NAMESPACE

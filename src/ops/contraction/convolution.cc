@@ -165,14 +165,17 @@ void run_depthwise(const Job<T>& job) {
       const SkipPadding<T> finish(job.c.policy(), w, layout, job.weights, padded, image * w.channels + channel, least,
                                   job.epilogue);
       const size_t batch = image * w.groups + channel, row = m % w.outputs_a_group();
+      const T* const weights = job.weights.plain.data() + m * w.taps();
+      const size_t pitch = w.stride[1] * layout.row;
       T start{0};
       if (job.epilogue.starts()) job.epilogue.start(batch, row, 0, 1, &start);
       for (size_t line = 0; line < lines; line += rows_a_run) {
         const size_t count = std::min(rows_a_run, lines - line);
-        for (size_t r = 0; r < count; ++r) {
-          const size_t y = line + r;
-          const T* at = padded + y / w.out[1] * w.stride[0] * layout.plane + y % w.out[1] * w.stride[1] * layout.row;
-          depthwise_row(at, layout.taps, job.weights.plain.data() + m * w.taps(), start, w.out[2], out + r * w.out[2]);
+        for (size_t done = 0, rows = 0; done < count; done += rows) {
+          const size_t y = line + done, at = y / w.out[1] * w.stride[0] * layout.plane;
+          rows = std::min(count - done, w.out[1] - y % w.out[1]);  // of one plane
+          depthwise_rows(padded + at + y % w.out[1] * pitch, pitch, rows, layout.taps, weights, start, w.out[2],
+                         out + done * w.out[2]);
         }
         finish.row(batch, row, line * w.out[2], count * w.out[2], out);
       }

@@ -52,54 +52,88 @@ HWY_INLINE void Gather(const T* input, std::span<const Segment> segments, size_t
   });
 }
 
-template <class T>
-HWY_INLINE void Depthwise(const T* input, std::span<const size_t> taps, const T* weights, T start, size_t n, T* out) {
+/// kR rows of at most kV vectors: sums of their own hide each other's latency.
+template <size_t kR, size_t kV, class T>
+HWY_INLINE void DepthwiseBlock(const T* HWY_RESTRICT input, size_t pitch, std::span<const size_t> taps,
+                               const T* HWY_RESTRICT weights, T start, size_t n, T* HWY_RESTRICT out) {
   const hn::ScalableTag<T> d;
   const size_t lanes = hn::Lanes(d);
-  size_t i = 0;
-  // Four sums at a time hide each other's latency; up to three of the last four are for nothing.
-  for (; i + lanes < n; i += 4 * lanes) {
-    auto a = hn::Set(d, start), b = a, c = a, e = a;
-    for (size_t t = 0; t < taps.size(); ++t) {
-      const T* at = input + taps[t] + i;
-      const auto w = hn::Set(d, weights[t]);
-      a = simd::Fma(d, hn::LoadU(d, at), w, a);
-      b = simd::Fma(d, hn::LoadU(d, at + lanes), w, b);
-      c = simd::Fma(d, hn::LoadU(d, at + 2 * lanes), w, c);
-      e = simd::Fma(d, hn::LoadU(d, at + 3 * lanes), w, e);
-    }
-    hn::StoreU(a, d, out + i);
-    hn::StoreU(b, d, out + i + lanes);
-    hn::StoreU(c, d, out + i + 2 * lanes);
-    hn::StoreU(e, d, out + i + 3 * lanes);
+  hn::Vec<decltype(d)> sum[kR][kV];
+#pragma GCC unroll 4
+  for (size_t r = 0; r < kR; ++r) {
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kV; ++v) sum[r][v] = hn::Set(d, start);
   }
-  if (i < n) {
-    auto a = hn::Set(d, start);
-    for (size_t t = 0; t < taps.size(); ++t)
-      a = simd::Fma(d, hn::LoadU(d, input + taps[t] + i), hn::Set(d, weights[t]), a);
-    hn::StoreU(a, d, out + i);
+  for (size_t t = 0; t < taps.size(); ++t) {
+    const T* at = input + taps[t];
+    const auto w = hn::Set(d, weights[t]);
+#pragma GCC unroll 4
+    for (size_t r = 0; r < kR; ++r) {
+#pragma GCC unroll 4
+      for (size_t v = 0; v < kV; ++v) sum[r][v] = simd::Fma(d, hn::LoadU(d, at + r * pitch + v * lanes), w, sum[r][v]);
+    }
+  }
+  // A row's last vector spills over what the next row overwrites.
+#pragma GCC unroll 4
+  for (size_t r = 0; r < kR; ++r) {
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kV; ++v) hn::StoreU(sum[r][v], d, out + r * n + v * lanes);
+  }
+}
+
+template <size_t kR, size_t kV, class T>
+HWY_INLINE void NarrowRows(const T* input, size_t pitch, size_t rows, std::span<const size_t> taps, const T* weights,
+                           T start, size_t n, T* out) {
+  size_t r = 0;
+  for (; r + kR <= rows; r += kR)
+    DepthwiseBlock<kR, kV>(input + r * pitch, pitch, taps, weights, start, n, out + r * n);
+  for (; r < rows; ++r) DepthwiseBlock<1, kV>(input + r * pitch, pitch, taps, weights, start, n, out + r * n);
+}
+
+template <class T>
+HWY_INLINE void DepthwiseRows(const T* input, size_t pitch, size_t rows, std::span<const size_t> taps, const T* weights,
+                              T start, size_t n, T* out) {
+  const size_t lanes = hn::Lanes(hn::ScalableTag<T>());
+  if (n <= lanes) return NarrowRows<4, 1>(input, pitch, rows, taps, weights, start, n, out);
+  if (n <= 2 * lanes) return NarrowRows<2, 2>(input, pitch, rows, taps, weights, start, n, out);
+  for (size_t r = 0; r < rows; ++r, input += pitch, out += n) {
+    size_t i = 0;
+    for (; i + 2 * lanes < n; i += 4 * lanes) DepthwiseBlock<1, 4>(input + i, 0, taps, weights, start, n, out + i);
+    if (i + lanes < n) {
+      DepthwiseBlock<1, 2>(input + i, 0, taps, weights, start, n, out + i);
+    } else if (i < n) {
+      DepthwiseBlock<1, 1>(input + i, 0, taps, weights, start, n, out + i);
+    }
   }
 }
 
 template <class T>
-HWY_INLINE void SpreadRow(const T* from, size_t n, size_t left, size_t stride, size_t phase, T* to) {
+HWY_INLINE void SpreadRows(const T* input, std::span<const int64_t> places, size_t n, size_t left, size_t stride,
+                           size_t phase, T* to) {
   const hn::ScalableTag<T> d;
   const size_t lanes = hn::Lanes(d), width = stride * phase;
-  if (stride == 1) {
-    for (size_t i = 0; i < left; ++i) to[i] = 0;
-    for (size_t i = left + n; i < width; ++i) to[i] = 0;
-  } else {
-    size_t i = 0;
-    for (; i + lanes <= width; i += lanes) hn::StoreU(hn::Zero(d), d, to + i);
-    for (; i < width; ++i) to[i] = 0;
+  const auto clear = [&](size_t from, size_t end) HWY_ATTR {
+    for (; from + lanes <= end; from += lanes) hn::StoreU(hn::Zero(d), d, to + from);
+    for (; from < end; ++from) to[from] = 0;
+  };
+  for (const int64_t place : places) {
+    if (stride == 1 && place >= 0) {
+      clear(0, left);
+      clear(left + n, width);
+    } else {
+      clear(0, width);
+    }
+    if (place >= 0) ops::HWY_NAMESPACE::SpreadValues(input + place, n, left, stride, phase, to);
+    to += width;
   }
-  ops::HWY_NAMESPACE::SpreadValues(from, n, left, stride, phase, to);
 }
-void SpreadRowFloat(const float* from, size_t n, size_t left, size_t stride, size_t phase, float* to) {
-  SpreadRow(from, n, left, stride, phase, to);
+void SpreadFloat(const float* input, std::span<const int64_t> places, size_t n, size_t left, size_t stride,
+                 size_t phase, float* to) {
+  SpreadRows(input, places, n, left, stride, phase, to);
 }
-void SpreadRowDouble(const double* from, size_t n, size_t left, size_t stride, size_t phase, double* to) {
-  SpreadRow(from, n, left, stride, phase, to);
+void SpreadDouble(const double* input, std::span<const int64_t> places, size_t n, size_t left, size_t stride,
+                  size_t phase, double* to) {
+  SpreadRows(input, places, n, left, stride, phase, to);
 }
 
 template <class T>
@@ -133,13 +167,13 @@ void GatherDouble(const double* input, std::span<const Segment> segments, size_t
                   size_t first_k, size_t kc, size_t width, double* to) {
   Gather(input, segments, pitch, taps, first_k, kc, width, to);
 }
-void DepthwiseFloat(const float* input, std::span<const size_t> taps, const float* weights, float start, size_t n,
-                    float* out) {
-  Depthwise(input, taps, weights, start, n, out);
+void DepthwiseFloat(const float* input, size_t pitch, size_t rows, std::span<const size_t> taps, const float* weights,
+                    float start, size_t n, float* out) {
+  DepthwiseRows(input, pitch, rows, taps, weights, start, n, out);
 }
-void DepthwiseDouble(const double* input, std::span<const size_t> taps, const double* weights, double start, size_t n,
-                     double* out) {
-  Depthwise(input, taps, weights, start, n, out);
+void DepthwiseDouble(const double* input, size_t pitch, size_t rows, std::span<const size_t> taps,
+                     const double* weights, double start, size_t n, double* out) {
+  DepthwiseRows(input, pitch, rows, taps, weights, start, n, out);
 }
 
 }  // namespace assay::ops::contraction::HWY_NAMESPACE
@@ -148,8 +182,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace assay::ops::contraction {
 
-HWY_EXPORT(SpreadRowFloat);
-HWY_EXPORT(SpreadRowDouble);
+HWY_EXPORT(SpreadFloat);
+HWY_EXPORT(SpreadDouble);
 HWY_EXPORT(SmallestFloat);
 HWY_EXPORT(SmallestDouble);
 HWY_EXPORT(GatherFloat);
@@ -157,11 +191,13 @@ HWY_EXPORT(GatherDouble);
 HWY_EXPORT(DepthwiseFloat);
 HWY_EXPORT(DepthwiseDouble);
 
-void spread_row(const float* from, size_t n, size_t left, size_t stride, size_t phase, float* to) {
-  HWY_DYNAMIC_DISPATCH(SpreadRowFloat)(from, n, left, stride, phase, to);
+void spread_rows(const float* input, std::span<const int64_t> places, size_t n, size_t left, size_t stride,
+                 size_t phase, float* to) {
+  HWY_DYNAMIC_DISPATCH(SpreadFloat)(input, places, n, left, stride, phase, to);
 }
-void spread_row(const double* from, size_t n, size_t left, size_t stride, size_t phase, double* to) {
-  HWY_DYNAMIC_DISPATCH(SpreadRowDouble)(from, n, left, stride, phase, to);
+void spread_rows(const double* input, std::span<const int64_t> places, size_t n, size_t left, size_t stride,
+                 size_t phase, double* to) {
+  HWY_DYNAMIC_DISPATCH(SpreadDouble)(input, places, n, left, stride, phase, to);
 }
 float smallest_nonzero(const float* values, size_t n) { return HWY_DYNAMIC_DISPATCH(SmallestFloat)(values, n); }
 double smallest_nonzero(const double* values, size_t n) { return HWY_DYNAMIC_DISPATCH(SmallestDouble)(values, n); }
@@ -174,13 +210,13 @@ void gather_panel(const double* input, std::span<const Segment> segments, size_t
                   std::span<const size_t> taps, size_t first_k, size_t kc, size_t width, double* to) {
   HWY_DYNAMIC_DISPATCH(GatherDouble)(input, segments, channel_pitch, taps, first_k, kc, width, to);
 }
-void depthwise_row(const float* input, std::span<const size_t> taps, const float* weights, float start, size_t n,
-                   float* out) {
-  HWY_DYNAMIC_DISPATCH(DepthwiseFloat)(input, taps, weights, start, n, out);
+void depthwise_rows(const float* input, size_t pitch, size_t rows, std::span<const size_t> taps, const float* weights,
+                    float start, size_t n, float* out) {
+  HWY_DYNAMIC_DISPATCH(DepthwiseFloat)(input, pitch, rows, taps, weights, start, n, out);
 }
-void depthwise_row(const double* input, std::span<const size_t> taps, const double* weights, double start, size_t n,
-                   double* out) {
-  HWY_DYNAMIC_DISPATCH(DepthwiseDouble)(input, taps, weights, start, n, out);
+void depthwise_rows(const double* input, size_t pitch, size_t rows, std::span<const size_t> taps, const double* weights,
+                    double start, size_t n, double* out) {
+  HWY_DYNAMIC_DISPATCH(DepthwiseDouble)(input, pitch, rows, taps, weights, start, n, out);
 }
 
 }  // namespace assay::ops::contraction

@@ -30,6 +30,25 @@ Window Window::without_trailing_ones() const {
   return w;
 }
 
+namespace {
+
+bool under_a_tap(const Window& w, size_t axis, size_t at) {
+  for (size_t k = 0; k < w.kernel[axis]; ++k) {
+    const size_t first = k * w.dilation[axis];
+    if (at >= first && (at - first) % w.stride[axis] == 0) return true;
+  }
+  return false;
+}
+
+/// Where index `at` of the padded axis lies in the input's; -1 outside of it and where no tap reads.
+int64_t place(const Window& w, size_t axis, size_t at) {
+  const int64_t p = static_cast<int64_t>(at) - w.pad[axis];
+  const bool there = p >= 0 && p < static_cast<int64_t>(w.in[axis]);
+  return there && (w.stride[axis] == 1 || under_a_tap(w, axis, at)) ? p : -1;
+}
+
+}  // namespace
+
 PaddedLayout::PaddedLayout(const Window& w) {
   for (size_t i = 0; i < 3; ++i) extent[i] = (w.out[i] - 1) * w.stride[i] + (w.kernel[i] - 1) * w.dilation[i] + 1;
   phase = (extent[2] + w.stride[2] - 1) / w.stride[2];
@@ -44,17 +63,23 @@ PaddedLayout::PaddedLayout(const Window& w) {
       }
     }
   }
+  left = static_cast<size_t>(std::clamp<int64_t>(w.pad[2], 0, static_cast<int64_t>(extent[2])));
+  const auto skipped = static_cast<size_t>(std::max<int64_t>(-w.pad[2], 0));
+  covered = std::min(extent[2] - left, w.in[2] > skipped ? w.in[2] - skipped : 0);
+  places.reserve(extent[0] * extent[1]);
+  for (size_t d = 0; d < extent[0]; ++d) {
+    const int64_t z = place(w, 0, d);
+    for (size_t h = 0; h < extent[1]; ++h) {
+      const int64_t y = place(w, 1, h);
+      const bool some = z >= 0 && y >= 0 && covered > 0;
+      places.push_back(some ? (z * static_cast<int64_t>(w.in[1]) + y) * static_cast<int64_t>(w.in[2]) +
+                                  static_cast<int64_t>(skipped)
+                            : -1);
+    }
+  }
 }
 
 namespace {
-
-bool under_a_tap(const Window& w, size_t axis, size_t at) {
-  for (size_t k = 0; k < w.kernel[axis]; ++k) {
-    const size_t first = k * w.dilation[axis];
-    if (at >= first && (at - first) % w.stride[axis] == 0) return true;
-  }
-  return false;
-}
 
 /// The channel that starts at element `begin`, as operands: in its own memory where nothing changes.
 template <class T>
@@ -73,22 +98,7 @@ template <class T>
 T fill_padded(const Window& w, const PaddedLayout& layout, const std::byte* data, ir::ElemType elem, size_t begin,
               const num::Policy& policy, T* to) {
   const T* const input = operands<T>(w, data, elem, begin, policy);
-  const size_t width = layout.extent[2];
-  // Columns of the padded row that the input covers.
-  const auto left = static_cast<size_t>(std::clamp<int64_t>(w.pad[2], 0, static_cast<int64_t>(width)));
-  const auto skipped = static_cast<size_t>(std::max<int64_t>(-w.pad[2], 0));
-  const size_t covered = std::min(width - left, w.in[2] > skipped ? w.in[2] - skipped : 0);
-  for (size_t d = 0; d < layout.extent[0]; ++d) {
-    for (size_t h = 0; h < layout.extent[1]; ++h) {
-      const int64_t y = static_cast<int64_t>(h) - w.pad[1], z = static_cast<int64_t>(d) - w.pad[0];
-      const bool there = y >= 0 && y < static_cast<int64_t>(w.in[1]) && z >= 0 && z < static_cast<int64_t>(w.in[0]);
-      const bool seen = (w.stride[1] == 1 || under_a_tap(w, 1, h)) && (w.stride[0] == 1 || under_a_tap(w, 0, d));
-      const size_t at = (static_cast<size_t>(z) * w.in[1] + static_cast<size_t>(y)) * w.in[2] + skipped;
-      const bool some = there && seen && covered > 0;
-      spread_row(some ? input + at : input, some ? covered : 0, left, w.stride[2], layout.phase,
-                 to + d * layout.plane + h * layout.row);
-    }
-  }
+  spread_rows(input, layout.places, layout.covered, layout.left, w.stride[2], layout.phase, to);
   return w.inside() ? std::numeric_limits<T>::infinity() : smallest_nonzero(to, layout.channel);
 }
 

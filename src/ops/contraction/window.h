@@ -40,6 +40,8 @@ struct PaddedLayout {
   size_t row, plane, phase, channel;  ///< pitches in elements
   std::vector<size_t> taps;           ///< offset of each tap, kernel axes in order
   std::array<size_t, 3> extent;       ///< of the padded input
+  size_t left, covered;               ///< columns in front of those that the input covers, and how many it covers
+  std::vector<int64_t> places;        ///< of each padded row: where its columns start in the input's channel; -1: zeros
 };
 
 /// Fills one padded channel; what lies outside of the input, or under no tap, is +0. Operands are rounded as the policy
