@@ -126,22 +126,39 @@ int64_t place_of(const IntegerConvolution& p, const Plan& plan, size_t i) {
 /// Whether what reads at a fixed distance may be read in vectors.
 bool in_vectors(const Plan& plan) { return plan.step <= 2; }
 
-/// `count` positions from `begin`, as panels.
+/// Columns [first, last) of a panel: positions that lie in one row, the first at `from`. `room` holds a panel.
+void pack_columns(const Plan& plan, const int16_t* from, size_t first, size_t last, int16_t* room, int16_t* panel) {
+  if (first == 0 && last == kPanel) return pack_panel(from, plan.step, plan.pair_offsets.data(), plan.pairs, panel);
+  pack_panel(from, plan.step, plan.pair_offsets.data(), plan.pairs, room);
+  for (size_t p = 0; p < plan.pairs; ++p)
+    std::copy_n(room + p * 2 * kPanel, 2 * (last - first), panel + (p * kPanel + first) * 2);
+}
+
+/// The same one element after the other.
+void gather_columns(const Plan& plan, const int16_t* from, size_t first, size_t last, int16_t* panel) {
+  for (size_t k = 0; k < 2 * plan.pairs; ++k) {
+    int16_t* to = panel + k / 2 * 2 * kPanel + k % 2;
+    for (size_t i = first; i < last; ++i)
+      to[2 * i] = from[plan.pair_offsets[k] + static_cast<int64_t>((i - first) * plan.step)];
+  }
+}
+
+/// `count` positions from `begin`, as panels. What is in columns behind the last position does not matter.
 void gather(const IntegerConvolution& p, const Plan& plan, const int16_t* planes, size_t begin, size_t count,
             std::vector<int16_t>& panels) {
-  for (size_t first = 0; first < count; first += kPanel) {
-    int16_t* panel = panels.data() + first * plan.pairs * 2;
-    const size_t n = std::min(kPanel, count - first), column = (begin + first) % plan.width;
-    if (in_vectors(plan) && column + n <= plan.width) {
-      pack_panel(planes + place_of(p, plan, begin + first), plan.step, plan.pair_offsets.data(), plan.pairs, panel);
-      continue;
-    }
-    int64_t places[kPanel];
-    for (size_t i = 0; i < kPanel; ++i) places[i] = place_of(p, plan, begin + first + std::min(i, n - 1));
-    for (size_t k = 0; k < 2 * plan.pairs; ++k) {
-      const int16_t* from = planes + plan.pair_offsets[k];
-      int16_t* to = panel + k / 2 * 2 * kPanel + k % 2;
-      for (size_t i = 0; i < kPanel; ++i) to[2 * i] = from[places[i]];
+  std::vector<int16_t> room(in_vectors(plan) ? plan.pairs * 2 * kPanel : 0);
+  for (size_t start = 0; start < count; start += kPanel) {
+    int16_t* panel = panels.data() + start * plan.pairs * 2;
+    const size_t n = std::min(kPanel, count - start);
+    for (size_t first = 0; first < n;) {
+      const size_t position = begin + start + first, row = plan.width - position % plan.width;
+      const size_t last = std::min(n, first + row);
+      const int16_t* from = planes + place_of(p, plan, position);
+      if (in_vectors(plan))
+        pack_columns(plan, from, first, row >= kPanel - first ? kPanel : last, room.data(), panel);
+      else
+        gather_columns(plan, from, first, last, panel);
+      first = last;
     }
   }
 }

@@ -11,6 +11,9 @@ void widen(const T* codes, size_t stride, size_t n, int zero, int16_t* to, size_
   for (size_t i = 0; i < n; ++i) to[i * step] = static_cast<int16_t>(codes[i * stride] - zero);
 }
 void widen(const ir::Tensor& t, size_t at, size_t stride, size_t n, int zero, int16_t* to, size_t step) {
+  if (stride == 1 && step == 1)
+    return t.elem() == ir::ElemType::int8 ? widen_codes(t.data<int8_t>() + at, zero, to, n)
+                                          : widen_codes(t.data<uint8_t>() + at, zero, to, n);
   if (t.elem() == ir::ElemType::int8)
     widen(t.data<int8_t>() + at, stride, n, zero, to, step);
   else

@@ -1,6 +1,7 @@
 #include "ops/integer/tile.h"
 
 #include <cstring>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/integer/tile.cc"
@@ -19,6 +20,45 @@ HWY_INLINE hn::Vec<D> AddPairs(D d, V16 a, V16 b, hn::Vec<D> sums) {
   return hn::Add(sums, hn::RearrangeToOddPlusEven(even, odd));
 }
 
+#if HWY_TARGET == HWY_AVX3
+#define ASSAY_VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
+
+/// AddPairs in one instruction, which not every processor with AVX-512 has. It wraps, as the two steps do.
+template <size_t kCount>
+ASSAY_VNNI HWY_INLINE void TileVnni(const int16_t* rows, size_t stride, const int16_t* panel, size_t pairs,
+                                    int32_t* out) {
+  __m512i sums[kCount];
+#pragma GCC unroll 8
+  for (size_t r = 0; r < kCount; ++r) sums[r] = _mm512_setzero_si512();
+  for (size_t p = 0; p < pairs; ++p) {
+    const __m512i b = _mm512_loadu_si512(panel + p * kPanel * 2);
+#pragma GCC unroll 8
+    for (size_t r = 0; r < kCount; ++r) {
+      int32_t both;
+      std::memcpy(&both, rows + r * stride + 2 * p, sizeof(both));
+      sums[r] = _mm512_dpwssd_epi32(sums[r], _mm512_set1_epi32(both), b);
+    }
+  }
+#pragma GCC unroll 8
+  for (size_t r = 0; r < kCount; ++r) _mm512_storeu_si512(out + r * kPanel, sums[r]);
+}
+
+ASSAY_VNNI void MultiplyVnni(const int16_t* rows, size_t stride, size_t count, const int16_t* panel, size_t pairs,
+                             int32_t* out) {
+  for (; count >= kRows; count -= kRows, rows += kRows * stride, out += kRows * kPanel)
+    TileVnni<kRows>(rows, stride, panel, pairs, out);
+  for (; count >= 2; count -= 2, rows += 2 * stride, out += 2 * kPanel) TileVnni<2>(rows, stride, panel, pairs, out);
+  if (count == 1) TileVnni<1>(rows, stride, panel, pairs, out);
+}
+
+bool HasVnni() {
+  static const bool has = __builtin_cpu_supports("avx512vnni");
+  return has;
+}
+#undef ASSAY_VNNI
+#endif
+
+/// Loops over rows are unrolled, so that sums stay in registers.
 template <size_t kCount>
 HWY_INLINE void Tile(const int16_t* rows, size_t stride, const int16_t* panel, size_t pairs, int32_t* out) {
   const hn::CappedTag<int32_t, kPanel> d;
@@ -26,30 +66,34 @@ HWY_INLINE void Tile(const int16_t* rows, size_t stride, const int16_t* panel, s
   const size_t lanes = hn::Lanes(d);
   for (size_t column = 0; column < kPanel; column += lanes) {
     hn::Vec<decltype(d)> sums[kCount];
-    for (auto& sum : sums) sum = hn::Zero(d);
+#pragma GCC unroll 8
+    for (size_t r = 0; r < kCount; ++r) sums[r] = hn::Zero(d);
     for (size_t p = 0; p < pairs; ++p) {
       const auto b = hn::LoadU(d16, panel + (p * kPanel + column) * 2);
+#pragma GCC unroll 8
       for (size_t r = 0; r < kCount; ++r) {
         int32_t both;
         std::memcpy(&both, rows + r * stride + 2 * p, sizeof(both));
         sums[r] = AddPairs(d, hn::BitCast(d16, hn::Set(d, both)), b, sums[r]);
       }
     }
+#pragma GCC unroll 8
     for (size_t r = 0; r < kCount; ++r) hn::StoreU(sums[r], d, out + r * kPanel + column);
   }
 }
 
 void MultiplyTile(const int16_t* rows, size_t stride, size_t count, const int16_t* panel, size_t pairs, int32_t* out) {
-  switch (count) {
-    case 1:
-      return Tile<1>(rows, stride, panel, pairs, out);
-    case 2:
-      return Tile<2>(rows, stride, panel, pairs, out);
-    case 3:
-      return Tile<3>(rows, stride, panel, pairs, out);
-    default:
-      return Tile<kRows>(rows, stride, panel, pairs, out);
-  }
+#if HWY_TARGET == HWY_AVX3
+  if (HasVnni()) return MultiplyVnni(rows, stride, count, panel, pairs, out);
+#endif
+  const auto several = [&]<size_t kCount>(std::integral_constant<size_t, kCount>) HWY_ATTR {
+    for (; count >= kCount; count -= kCount, rows += kCount * stride, out += kCount * kPanel)
+      Tile<kCount>(rows, stride, panel, pairs, out);
+  };
+  several(std::integral_constant<size_t, kRows>());
+  several(std::integral_constant<size_t, 4>());
+  several(std::integral_constant<size_t, 2>());
+  several(std::integral_constant<size_t, 1>());
 }
 
 template <class Code>

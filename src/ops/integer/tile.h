@@ -6,7 +6,7 @@
 namespace assay::ops::integer {
 
 inline constexpr size_t kPanel = 16;  ///< columns of a panel, for every vector width
-inline constexpr size_t kRows = 4;    ///< rows that are multiplied together
+inline constexpr size_t kRows = 8;    ///< rows that are multiplied together
 
 /// out[r * kPanel + j] = sum over k of rows[r * stride + k] * panel(k, j) for r < count <= kRows, modulo 2^32. A panel
 /// has its k in pairs: [pair][kPanel][2]; k is padded to an even number with zeros on both sides.
