@@ -24,7 +24,7 @@ void keep_aspect(std::vector<ResizeAxis>& axes, const ir::Dims& named, bool larg
   }
   for (const int64_t a : named) {
     ResizeAxis& axis = axes[static_cast<size_t>(a)];
-    axis.out = static_cast<int64_t>(common * static_cast<double>(axis.in) + 0.5);
+    axis.out = static_cast<int64_t>(std::min(common * static_cast<double>(axis.in) + 0.5, 0x1p62));
     axis.scale = static_cast<float>(common);
   }
 }
@@ -78,7 +78,8 @@ Kernel kernel_of(const ir::Op& op, float scale) {
   k.antialias = op.attr_int("antialias", 0) != 0 && scale < 1;
   k.exclude_outside = op.attr_int("exclude_outside", 0) != 0;
   const float reach = k.is_cubic ? 2 : 1;
-  k.first = static_cast<int64_t>(std::floor(-reach / (k.antialias ? scale : 1.0F))) + 1;
+  constexpr float kFarthest = 1 << 30;  // refused later
+  k.first = static_cast<int64_t>(std::floor(-std::min(reach / (k.antialias ? scale : 1.0F), kFarthest))) + 1;
   k.count = static_cast<size_t>(2 - 2 * k.first);
   return k;
 }
