@@ -49,6 +49,9 @@ Status infer(InferContext& c) {
 /// Integers are added modulo 2^n, booleans by or.
 struct Integers {
   bool boolean;
+  void add(const int64_t* a, const int64_t* b, int64_t* y, size_t n) const {
+    for (size_t i = 0; i < n; ++i) y[i] = add(a[i], b[i]);
+  }
   int64_t add(int64_t a, int64_t b) const {
     return boolean ? a | b : static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
   }
@@ -61,6 +64,43 @@ void put(ir::Tensor& out, int64_t begin, std::vector<T>& values, const num::Poli
   store(out, begin, values.size(), values.data(), policy);
 }
 
+/// Adds what one cell of the block holds, for all places of the block: no two of them are the same pixel.
+template <class T, class Adder>
+void add_cell(const Adder& arith, const std::vector<WindowAxis>& axes, const ir::Dims& image, const ir::Dims& places,
+              const ir::Dims& cell, const T* values, T* sum, std::vector<T>& room) {
+  if (volume(places) == 0) return;
+  const size_t last = axes.size() - 1;
+  const WindowAxis& a = axes[last];
+  const int64_t tap = cell[last] * a.dilation, width = places[last];
+  int64_t begin = 0, end = width;  // of the places in a row whose pixel is in the image
+  while (begin < end && a.first(begin) + tap < 0) ++begin;
+  while (end > begin && a.first(end - 1) + tap >= image[last]) --end;
+  const ir::Dims rows(places.begin(), places.end() - 1);
+  const auto n = static_cast<size_t>(end - begin);
+  room.resize(n);
+  ir::Dims row(rows.size());
+  do {
+    int64_t at = 0;
+    bool inside = n > 0;
+    for (size_t i = 0; i < last; ++i) {
+      const int64_t x = axes[i].first(row[i]) + cell[i] * axes[i].dilation;
+      inside = inside && x >= 0 && x < image[i];
+      at = at * image[i] + x;
+    }
+    if (inside) {
+      T* to = sum + at * image[last] + a.first(begin) + tap;
+      if (a.stride == 1) {
+        arith.add(to, values + begin, to, n);
+      } else {
+        for (size_t i = 0; i < n; ++i) room[i] = to[static_cast<int64_t>(i) * a.stride];
+        arith.add(room.data(), values + begin, room.data(), n);
+        for (size_t i = 0; i < n; ++i) to[static_cast<int64_t>(i) * a.stride] = room[i];
+      }
+    }
+    values += width;
+  } while (next_index(row, rows));
+}
+
 template <class T, class Adder>
 void add_columns(KernelContext& c, const Adder& arith, const std::vector<WindowAxis>& axes, const ir::Dims& block) {
   const ir::Dims& dims = c.out(0).dims();
@@ -69,23 +109,13 @@ void add_columns(KernelContext& c, const Adder& arith, const std::vector<WindowA
   for (const WindowAxis& a : axes) places.push_back(a.out);
   const int64_t pixels = volume(image), cells = volume(block), columns = volume(places), planes = dims[0] * dims[1];
   c.threads.for_each(static_cast<size_t>(planes), 1, [&](size_t begin, size_t end) {
-    std::vector<T> sum(static_cast<size_t>(pixels)), column(static_cast<size_t>(columns));
+    std::vector<T> sum(static_cast<size_t>(pixels)), column(static_cast<size_t>(columns)), room;
     for (auto p = static_cast<int64_t>(begin); p < static_cast<int64_t>(end); ++p) {
       std::fill(sum.begin(), sum.end(), T{0});
       ir::Dims cell(block.size());
       for (int64_t k = 0; k < cells; ++k, next_index(cell, block)) {
         const T* values = load(c.in(0), (p * cells + k) * columns, column.size(), column.data());
-        ir::Dims place(places.size());
-        for (int64_t n = 0; n < columns; ++n, next_index(place, places)) {
-          int64_t at = 0;
-          bool inside = true;
-          for (size_t i = 0; i < axes.size(); ++i) {
-            const int64_t x = axes[i].first(place[i]) + cell[i] * axes[i].dilation;
-            inside = inside && x >= 0 && x < image[i];
-            at = at * image[i] + x;
-          }
-          if (inside) sum[static_cast<size_t>(at)] = arith.add(sum[static_cast<size_t>(at)], values[n]);
-        }
+        add_cell(arith, axes, image, places, cell, values, sum.data(), room);
       }
       put(c.out(0), p * pixels, sum, c.policy());
     }
@@ -125,7 +155,7 @@ extern const OpDef kCol2Im = {
     .out = kOut,
     .attrs = kAttrs,
     .numeric = Numeric::reduction,
-    .accumulates = "blocks that cover a pixel, ascending over block positions",
+    .accumulates = "blocks that cover a pixel, ascending over its place in the block",
     .infer = infer,
     .eval = eval,
     .to_mil = {.says = "overlapping blocks are added up, for which Core ML has nothing"},

@@ -2,6 +2,8 @@
 // summed first. A coordinate that is not a number counts as far outside.
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "num/arith.h"
 #include "ops/elementwise.h"
@@ -105,36 +107,13 @@ struct Sampler {
   }
 };
 
-template <class T>
-T weighted(const num::Arith<T>& arith, const std::vector<AxisTaps<T>>& taps, const ir::Dims& strides, size_t axis,
-           const T* x) {
-  T sum = 0;
-  for (int t = 0; t < taps[axis].count; ++t) {
-    const T* from = x + taps[axis].index[t] * strides[axis];
-    const T value = axis + 1 == taps.size() ? *from : weighted(arith, taps, strides, axis + 1, from);
-    arith.fma(&taps[axis].weight[t], &value, &sum, &sum, 1);
-  }
-  return sum;
-}
-
-/// The one element that "nearest" picks, or -1.
-template <class T>
-int64_t picked(const std::vector<AxisTaps<T>>& taps, const ir::Dims& strides) {
-  int64_t at = 0;
-  for (size_t k = 0; k < taps.size(); ++k) {
-    if (taps[k].count == 0) return -1;
-    at += taps[k].index[0] * strides[k];
-  }
-  return at;
-}
-
 /// Integers between samples: toward zero, within the type; what is no number is 0.
 template <class T>
-void store_cut(ir::Tensor& out, int64_t begin, const std::vector<T>& values) {
+void store_cut(ir::Tensor& out, int64_t begin, const T* values, size_t n) {
   const bool is_signed = ir::is_signed_integer(out.elem());
   const int bits = out.elem() == ir::ElemType::boolean ? 1 : ir::elem_bits(out.elem()) - (is_signed ? 1 : 0);
   const T end = static_cast<T>(std::ldexp(1.0, bits));  // the first number too large
-  for (size_t i = 0; i < values.size(); ++i) {
+  for (size_t i = 0; i < n; ++i) {
     const T v = std::trunc(values[i]);
     const auto largest = static_cast<int64_t>(bits == 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1);
     int64_t whole = 0;
@@ -148,41 +127,145 @@ void store_cut(ir::Tensor& out, int64_t begin, const std::vector<T>& values) {
   }
 }
 
+constexpr size_t kPoints = 256;  ///< that are sampled together
+
+/// Neighbouring points. Those whose taps all lie in the input are summed together, tap by tap; the others alone.
+template <class T>
+class Points {
+ public:
+  Points(const Sampler<T>& sampler, ir::Dims extents)
+      : sampler_(sampler), extents_(std::move(extents)), strides_(strides_of(extents_)) {
+    count_ = sampler.mode == "nearest" ? 1 : sampler.mode == "linear" ? 2 : 4;
+    index_.resize(extents_.size() * static_cast<size_t>(count_) * kPoints);
+    weight_.resize(index_.size());
+    taps_.resize(kPoints * extents_.size());
+    room_.resize((extents_.size() + 1) * kPoints);
+    at_.resize((extents_.size() + 1) * kPoints);
+  }
+  size_t axes() const { return extents_.size(); }
+
+  /// The coordinates of n points, axes() each, the last axis of the input first.
+  void set(const T* coordinates, size_t n) {
+    n_ = n;
+    alone_.clear();
+    for (size_t i = 0; i < n; ++i) {
+      bool whole = true;
+      for (size_t k = 0; k < axes(); ++k) {
+        AxisTaps<T>& taps = taps_[i * axes() + k];
+        taps = sampler_.taps(coordinates[i * axes() + axes() - 1 - k], extents_[k]);
+        whole = whole && taps.count == count_;
+        for (int t = 0; t < count_; ++t) {
+          index_[slot(k, t) + i] = t < taps.count ? taps.index[t] * strides_[k] : 0;
+          weight_[slot(k, t) + i] = t < taps.count ? taps.weight[t] : T{0};
+        }
+      }
+      if (!whole) alone_.push_back(i);
+    }
+  }
+
+  /// results[i] of one channel.
+  void sum(const num::Arith<T>& arith, const T* plane, T* results) {
+    std::fill_n(at_.begin(), n_, 0);
+    sum_axis(arith, plane, 0, results);
+    for (const size_t i : alone_) results[i] = weighted(arith, &taps_[i * axes()], 0, plane);
+  }
+
+  /// The one element that "nearest" picks for point `i`, or -1.
+  int64_t picked(size_t i) const {
+    int64_t at = 0;
+    for (size_t k = 0; k < axes(); ++k) {
+      const AxisTaps<T>& taps = taps_[i * axes() + k];
+      if (taps.count == 0) return -1;
+      at += taps.index[0] * strides_[k];
+    }
+    return at;
+  }
+
+ private:
+  size_t slot(size_t axis, int tap) const {
+    return (axis * static_cast<size_t>(count_) + static_cast<size_t>(tap)) * kPoints;
+  }
+
+  /// Sums along `axis` and those inside of it, where the axes before are at at_[axis * kPoints + i].
+  void sum_axis(const num::Arith<T>& arith, const T* plane, size_t axis, T* sums) {
+    std::fill_n(sums, n_, T{0});
+    T* values = &room_[axis * kPoints];
+    const int64_t* before = &at_[axis * kPoints];
+    int64_t* at = &at_[(axis + 1) * kPoints];
+    for (int t = 0; t < count_; ++t) {
+      const int64_t* index = &index_[slot(axis, t)];
+      if (axis + 1 == axes()) {
+        for (size_t i = 0; i < n_; ++i) values[i] = plane[before[i] + index[i]];
+      } else {
+        for (size_t i = 0; i < n_; ++i) at[i] = before[i] + index[i];
+        sum_axis(arith, plane, axis + 1, values);
+      }
+      arith.fma(&weight_[slot(axis, t)], values, sums, sums, n_);
+    }
+  }
+
+  T weighted(const num::Arith<T>& arith, const AxisTaps<T>* taps, size_t axis, const T* x) const {
+    T sum = 0;
+    for (int t = 0; t < taps[axis].count; ++t) {
+      const T* from = x + taps[axis].index[t] * strides_[axis];
+      const T value = axis + 1 == axes() ? *from : weighted(arith, taps, axis + 1, from);
+      arith.fma(&taps[axis].weight[t], &value, &sum, &sum, 1);
+    }
+    return sum;
+  }
+
+  const Sampler<T>& sampler_;
+  ir::Dims extents_, strides_;
+  int count_;
+  size_t n_ = 0;
+  std::vector<int64_t> index_;  ///< by axis, tap and point, times the axis's stride
+  std::vector<T> weight_;
+  std::vector<AxisTaps<T>> taps_;
+  std::vector<size_t> alone_;
+  std::vector<T> room_;
+  std::vector<int64_t> at_;
+};
+
 template <class T>
 void run(KernelContext& c, const Sampler<T>& sampler) {
   const num::Arith<T> arith(c.policy());
   const ir::Tensor &x = c.in(0), &grid = c.in(1);
   ir::Tensor& out = c.out(0);
-  const ir::Dims extents(x.dims().begin() + 2, x.dims().end()), strides = strides_of(extents);
-  const size_t axes = extents.size();
+  const ir::Dims extents(x.dims().begin() + 2, x.dims().end());
+  const auto axes = static_cast<int64_t>(extents.size());
   const int64_t channels = x.dims()[1], plane = volume(extents), points = out.size() / (x.dims()[0] * channels);
   std::fill_n(out.mutable_bytes(), out.byte_size(), std::byte{0});
-  c.threads.for_each(static_cast<size_t>(x.dims()[0]), 1, [&](size_t begin, size_t end) {
-    const bool moves = sampler.mode == "nearest";  // elements of any type
-    std::vector<T> image(static_cast<size_t>(moves ? 0 : channels * plane)), place(axes),
-        results(static_cast<size_t>(moves ? 0 : points * channels));
-    std::vector<AxisTaps<T>> taps(axes);
-    for (auto b = static_cast<int64_t>(begin); b < static_cast<int64_t>(end); ++b) {
-      const T* values = moves ? nullptr : load(x, b * channels * plane, image.size(), image.data());
-      for (int64_t p = 0; p < points; ++p) {
-        const T* at = load(grid, (b * points + p) * static_cast<int64_t>(axes), axes, place.data());
-        for (size_t k = 0; k < axes; ++k) taps[k] = sampler.taps(at[axes - 1 - k], extents[k]);
-        const int64_t pick = moves ? picked(taps, strides) : -1;
-        for (int64_t channel = 0; channel < channels; ++channel) {
-          const int64_t to = (b * channels + channel) * points + p;
-          if (!moves)
-            results[static_cast<size_t>(channel * points + p)] =
-                weighted(arith, taps, strides, 0, values + channel * plane);
-          else if (pick >= 0)
-            copy_run(x, (b * channels + channel) * plane + pick, out, to, 1);
+  const bool moves = sampler.mode == "nearest";  // elements of any type
+  const auto piece = static_cast<int64_t>(kPoints);
+  const int64_t pieces = (points + piece - 1) / piece;
+  const auto tasks = static_cast<size_t>(x.dims()[0] * pieces);
+  const auto body = [&](size_t begin, size_t end) {
+    std::vector<T> map(static_cast<size_t>(moves ? 0 : plane)), places(kPoints * extents.size()), results(kPoints);
+    Points<T> some(sampler, extents);
+    for (auto task = static_cast<int64_t>(begin); task < static_cast<int64_t>(end); ++task) {
+      const int64_t b = task / pieces, first = task % pieces * piece, n = std::min(piece, points - first);
+      const auto count = static_cast<size_t>(n);
+      some.set(load(grid, (b * points + first) * axes, count * extents.size(), places.data()), count);
+      for (int64_t channel = b * channels; channel < (b + 1) * channels; ++channel) {
+        const int64_t to = channel * points + first;
+        if (moves) {
+          for (int64_t i = 0; i < n; ++i)
+            if (const int64_t pick = some.picked(static_cast<size_t>(i)); pick >= 0)
+              copy_run(x, channel * plane + pick, out, to + i, 1);
+          continue;
         }
+        some.sum(arith, load(x, channel * plane, map.size(), map.data()), results.data());
+        if (ir::is_float(out.elem()))
+          store(out, to, count, results.data(), c.policy());
+        else
+          store_cut(out, to, results.data(), count);
       }
-      if (!moves && ir::is_float(out.elem()))
-        store(out, b * channels * points, results.size(), results.data(), c.policy());
-      else if (!moves)
-        store_cut(out, b * channels * points, results);
     }
-  });
+  };
+  if (ir::elem_bits(out.elem()) < 8)  // strings, and types whose neighbours share bytes
+    body(0, tasks);
+  else
+    c.threads.for_each(tasks, 1, body);
 }
 
 Status eval(KernelContext& c) {

@@ -2,6 +2,7 @@
 // fused multiply-add; taps of weight zero do not enter.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "num/arith.h"
 #include "ops/elementwise.h"
@@ -73,6 +74,7 @@ Status pick_nearest(KernelContext& c, const std::vector<ResizeAxis>& axes) {
   const auto width = static_cast<int64_t>(row.index.size());
   const bool rows_outside = std::ranges::count(row.outside, true) > 0;
   const auto run = [&](size_t begin, size_t end) {
+    int64_t last_base = -1;
     for (auto n = static_cast<int64_t>(begin); n < static_cast<int64_t>(end); ++n) {
       int64_t rest = n, base = 0;
       bool outside = false;
@@ -84,6 +86,11 @@ Status pick_nearest(KernelContext& c, const std::vector<ResizeAxis>& axes) {
       }
       if (outside) {
         fill_run(extra, 0, out, n * width, width);
+        last_base = -1;
+        continue;
+      }
+      if (base == std::exchange(last_base, base)) {  // the row before once more
+        copy_run(out, (n - 1) * width, out, n * width, width);
         continue;
       }
       if (ir::elem_bits(in.elem()) == 32) {
