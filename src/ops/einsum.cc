@@ -7,6 +7,7 @@
 #include "ops/chain.h"
 #include "ops/einsum_plan.h"
 #include "ops/elementwise.h"
+#include "ops/inner_op.h"
 #include "ops/lower/families.h"
 #include "ops/move.h"
 
@@ -179,6 +180,93 @@ std::vector<T> values_of(const ir::Tensor& t, const num::Policy& policy) {
   return out;
 }
 
+// ---- Two terms as one matrix product, which takes the same steps in the same order.
+
+bool in_both(const std::string& a, const std::string& b, char label) {
+  return a.find(label) != std::string::npos && b.find(label) != std::string::npos;
+}
+
+/// Labels by where they are: in both terms and kept, in one of them and kept, summed.
+struct Roles {
+  std::string batch, left, right, summed;
+};
+
+/// Null where the terms are no matrix product: a label repeats, is broadcast, or is summed in one term alone.
+template <class T>
+std::optional<Roles> roles_of(const Term<T>& a, const Term<T>& b, const std::string& kept,
+                              const std::map<char, int64_t>& extents, const std::string& order) {
+  for (const Term<T>* term : {&a, &b})
+    for (size_t k = 0; k < term->labels.size(); ++k)
+      if (std::ranges::count(term->labels, term->labels[k]) > 1 || term->dims[k] != extents.at(term->labels[k]))
+        return std::nullopt;
+  Roles roles;
+  for (const char label : kept)
+    (in_both(a.labels, b.labels, label)          ? roles.batch
+     : a.labels.find(label) != std::string::npos ? roles.left
+                                                 : roles.right) += label;
+  for (const char label : order) {
+    if (kept.find(label) != std::string::npos || (a.labels + b.labels).find(label) == std::string::npos) continue;
+    if (!in_both(a.labels, b.labels, label)) return std::nullopt;
+    roles.summed += label;
+  }
+  return roles.summed.empty() ? std::nullopt : std::optional(roles);
+}
+
+int64_t extent_of_labels(const std::string& labels, const std::map<char, int64_t>& extents) {
+  int64_t n = 1;
+  for (const char label : labels) n *= extents.at(label);
+  return n;
+}
+
+/// `from`, whose axes are `labels`, with its axes in the order of `to`.
+void copy_turned(const ir::Tensor& from, const std::string& labels, const std::string& to, ir::Tensor& out,
+                 const std::map<char, int64_t>& extents, const Threads& threads) {
+  ir::Dims own, turned;
+  for (const char label : labels) own.push_back(extents.at(label));
+  for (const char label : to) turned.push_back(extents.at(label));
+  StridedCopy copy{turned, {}, strides_of(turned)};
+  const ir::Dims strides = strides_of(own);
+  for (const char label : to) copy.in_strides.push_back(strides[labels.find(label)]);
+  copy_strided(from, out, std::move(copy), threads);
+}
+
+template <class T>
+ir::Tensor matrices(const KernelContext& c, const Term<T>& term, const std::string& batch, const std::string& rows,
+                    const std::string& columns, const std::map<char, int64_t>& extents) {
+  const ir::Tensor from =
+      ir::Tensor::view(compute_type(c), term.dims, reinterpret_cast<const std::byte*>(term.values), nullptr);
+  ir::Tensor out = ir::Tensor::allocate(
+      compute_type(c),
+      {extent_of_labels(batch, extents), extent_of_labels(rows, extents), extent_of_labels(columns, extents)});
+  copy_turned(from, term.labels, batch + rows + columns, out, extents, c.threads);
+  return out;
+}
+
+template <class T>
+Result<std::vector<T>> multiplied(const KernelContext& c, const Term<T>& a, const Term<T>& b, const Roles& roles,
+                                  const std::string& kept, const std::map<char, int64_t>& extents) {
+  ASSAY_TRY(const ir::Tensor product, InnerOp(c, "MatMul")
+                                          .in(matrices(c, a, roles.batch, roles.left, roles.summed, extents))
+                                          .in(matrices(c, b, roles.batch, roles.summed, roles.right, extents))
+                                          .run());
+  std::vector<T> result(static_cast<size_t>(product.size()));
+  ir::Tensor out = ir::Tensor::over(compute_type(c), product.dims(), reinterpret_cast<std::byte*>(result.data()));
+  copy_turned(product, roles.batch + roles.left + roles.right, kept, out, extents, c.threads);
+  return result;
+}
+
+/// What join() gives, by a matrix product where that takes the same steps.
+template <class T>
+Result<std::vector<T>> joined_terms(const KernelContext& c, const Term<T>& a, const Term<T>& b, const std::string& kept,
+                                    const std::map<char, int64_t>& extents, const std::string& order) {
+  if constexpr (!std::is_integral_v<T>) {
+    const auto roles = chain_steps(c.policy()) ? roles_of(a, b, kept, extents, order) : std::nullopt;
+    const bool some = roles && extent_of_labels(kept + roles->summed, extents) > 0;
+    if (some) return multiplied(c, a, b, *roles, kept, extents);
+  }
+  return join(c, a, b, kept, extents, order);
+}
+
 template <class T>
 Status run(KernelContext& c, const Equation& e, const std::map<char, int64_t>& extents) {
   std::vector<T> left = values_of<T>(c.in(0), c.policy());
@@ -191,7 +279,7 @@ Status run(KernelContext& c, const Equation& e, const std::map<char, int64_t>& e
     const Term<T> next =
         alone ? Term<T>{right.data(), "", {}} : Term<T>{right.data(), e.operands[i + 1], c.in(i + 1).dims()};
     const std::string kept = labels_after(e, i + 1);
-    std::vector<T> result = join(c, joined, next, kept, extents, e.order);
+    ASSAY_TRY(std::vector<T> result, joined_terms(c, joined, next, kept, extents, e.order));
     left.swap(result);
     joined = {left.data(), kept, {}};
     for (const char label : kept) joined.dims.push_back(extents.at(label));

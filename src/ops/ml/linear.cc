@@ -1,6 +1,10 @@
 // Linear models: scores are products of features and coefficients, accumulated as a matrix product's, then + intercept.
+#include <algorithm>
+#include <vector>
+
 #include "base/checked.h"
 #include "ops/chain.h"
+#include "ops/inner_op.h"
 #include "ops/ml/features.h"
 #include "ops/ml/labels.h"
 #include "ops/ml/lower.h"
@@ -22,8 +26,8 @@ class Model {
   }
   size_t scores() const { return scores_; }
   const num::Arith<T>& arith() const { return arith_; }
-  void score(const T* x, T* y, std::vector<T>& scratch) const {
-    products_.run(x, 0, scores_, y, scratch);
+  void score(const T* x, T* y, std::vector<T>& scratch) const { products_.run(x, 0, scores_, y, scratch); }
+  void add_intercepts(T* y) const {
     if (!intercepts_.empty()) arith_.add(y, intercepts_.data(), y, scores_);
   }
 
@@ -48,17 +52,43 @@ Result<int64_t> score_count(const KernelContext& c, int64_t features) {
   return count;
 }
 
-/// body(model, r, x, y, scratch) for each row of features.
+/// The scores of all rows at once, before intercepts: what the steps of one row after the other give.
+template <class T>
+Result<ir::Tensor> all_scores(const KernelContext& c, const Rows& rows, const Model<T>& model) {
+  const std::vector<T> coefficients = numbers_of<T>(c.op, "coefficients");
+  const auto scores = static_cast<int64_t>(model.scores());
+  ir::Tensor x = ir::Tensor::allocate(compute_type(c), {rows.n, rows.features});
+  std::vector<T> buffer;
+  for (int64_t r = 0; r < rows.n; ++r)
+    std::copy_n(load_row(c, rows, r, buffer), rows.features, x.mutable_data<T>() + r * rows.features);
+  ir::Tensor columns = ir::Tensor::allocate(compute_type(c), {rows.features, scores});
+  for (int64_t k = 0; k < rows.features; ++k)
+    for (int64_t j = 0; j < scores; ++j)
+      columns.mutable_data<T>()[k * scores + j] = coefficients[static_cast<size_t>(j * rows.features + k)];
+  return InnerOp(c, "MatMul").in(std::move(x)).in(std::move(columns)).run();
+}
+
+/// body(model, r, y) for each row of features.
 template <class T, class Body>
-void for_each_row(const KernelContext& c, const Rows& rows, size_t width, const Body& body) {
+Status for_each_row(const KernelContext& c, const Rows& rows, size_t width, const Body& body) {
   const Model<T> model(c, static_cast<size_t>(rows.features));
+  ir::Tensor scores;
+  const bool together = rows.n >= static_cast<int64_t>(kRowGrain) && chain_steps(c.policy());
+  if (together) {
+    ASSAY_TRY(scores, all_scores(c, rows, model));
+  }
   c.threads.for_each(static_cast<size_t>(rows.n), kRowGrain, [&](size_t begin, size_t end) {
     std::vector<T> buffer, scratch, y(std::max(width, model.scores()));
     for (auto r = static_cast<int64_t>(begin); r < static_cast<int64_t>(end); ++r) {
-      model.score(load_row(c, rows, r, buffer), y.data(), scratch);
+      if (together)
+        std::copy_n(scores.data<T>() + r * static_cast<int64_t>(model.scores()), model.scores(), y.data());
+      else
+        model.score(load_row(c, rows, r, buffer), y.data(), scratch);
+      model.add_intercepts(y.data());
       body(model, r, y.data());
     }
   });
+  return {};
 }
 
 // ---- LinearClassifier
@@ -69,10 +99,10 @@ Status check_labels(const KernelContext& c, int64_t count, size_t labels) {
 }
 
 template <class T>
-void classify(KernelContext& c, const Rows& rows, const ClassLabels& labels, int64_t count, Transform kind) {
+Status classify(KernelContext& c, const Rows& rows, const ClassLabels& labels, int64_t count, Transform kind) {
   const bool lone = count == 1 && labels.size() == 2;  // the score of the second class
   const size_t width = labels.size();
-  for_each_row<T>(c, rows, width, [&](const Model<T>& model, int64_t r, T* y) {
+  return for_each_row<T>(c, rows, width, [&](const Model<T>& model, int64_t r, T* y) {
     if (c.wants(0)) labels.write(c.out(0), r, lone ? static_cast<size_t>(y[0] > 0) : top_of(y, width));
     if (!c.wants(1)) return;
     if (lone)
@@ -92,8 +122,8 @@ Status eval_classifier(KernelContext& c) {
   const ClassLabels labels = labels_of(c.op, "classlabels_ints");
   ASSAY_CHECK(check_labels(c, count, labels.size()));
   const Transform kind = *transform_of(c.op);
-  computes_float64(c) ? classify<double>(c, rows, labels, count, kind) : classify<float>(c, rows, labels, count, kind);
-  return {};
+  return computes_float64(c) ? classify<double>(c, rows, labels, count, kind)
+                             : classify<float>(c, rows, labels, count, kind);
 }
 
 Status infer_classifier(InferContext& c) {
@@ -110,9 +140,9 @@ Status infer_classifier(InferContext& c) {
 // ---- LinearRegressor
 
 template <class T>
-void regress(KernelContext& c, const Rows& rows, int64_t targets, Transform kind) {
+Status regress(KernelContext& c, const Rows& rows, int64_t targets, Transform kind) {
   const auto width = static_cast<size_t>(targets);
-  for_each_row<T>(c, rows, width, [&](const Model<T>& model, int64_t r, T* y) {
+  return for_each_row<T>(c, rows, width, [&](const Model<T>& model, int64_t r, T* y) {
     width == 1 ? transform_lone(model.arith(), kind, y) : transform(model.arith(), kind, y, width);
     store(c.out(0), r * targets, width, y, c.policy());
   });
@@ -127,8 +157,7 @@ Status eval_regressor(KernelContext& c) {
                   "coefficients for " + std::to_string(count) + " targets, not " + std::to_string(targets));
   ASSAY_CHECK(allocate_outputs(c));
   const Transform kind = *transform_of(c.op);
-  computes_float64(c) ? regress<double>(c, rows, targets, kind) : regress<float>(c, rows, targets, kind);
-  return {};
+  return computes_float64(c) ? regress<double>(c, rows, targets, kind) : regress<float>(c, rows, targets, kind);
 }
 
 Status infer_regressor(InferContext& c) {
