@@ -1,5 +1,7 @@
 // AveragePool and LpPool: sums over windows, ascending over the kernel axes.
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "num/format.h"
 #include "ops/lower/families.h"
@@ -33,28 +35,44 @@ void gather_window(KernelContext& c, const std::vector<WindowAxis>& axes, const 
   });
 }
 
-/// Number of elements of each window of a row, as divisors (or their reciprocals where the policy multiplies).
+/// Number of elements of each window of a row, as divisors (or their reciprocals where the policy multiplies). Rows
+/// that are alike share them.
 template <class T>
-void window_counts(const KernelContext& c, const std::vector<WindowAxis>& axes, const ir::Dims& index,
-                   std::vector<T>& counts) {
-  const bool pads = c.op.attr_int("count_include_pad", 0) != 0;
-  const auto taps = [&](const WindowAxis& a, int64_t o) {
-    const auto [lo, hi] = a.taps(o);
-    return pads ? a.padded_taps(o) : hi - lo;
-  };
-  int64_t outer = 1;
-  for (size_t k = 0; k < index.size(); ++k) outer *= taps(axes[k], index[k]);
-  const auto& policy = c.policy();
-  for (size_t o = 0; o < counts.size(); ++o) {
-    const auto n = static_cast<T>(outer * taps(axes.back(), static_cast<int64_t>(o)));
-    const T reciprocal = T{1} / n;
-    if (!policy.divide_by_reciprocal)
-      counts[o] = n;
-    else
-      counts[o] =
-          policy.result ? static_cast<T>(num::round(static_cast<double>(reciprocal), *policy.result)) : reciprocal;
+class WindowCounts {
+ public:
+  WindowCounts(const KernelContext& c, const std::vector<WindowAxis>& axes)
+      : policy_(c.policy()), axes_(axes), pads_(c.op.attr_int("count_include_pad", 0) != 0) {
+    for (int64_t o = 0; o < axes.back().out; ++o) along_.push_back(taps(axes.back(), o));
+    counts_.resize(along_.size());
   }
-}
+  const T* of_row(const ir::Dims& index) {
+    int64_t outer = 1;
+    for (size_t k = 0; k < index.size(); ++k) outer *= taps(axes_[k], index[k]);
+    if (outer == std::exchange(outer_, outer)) return counts_.data();
+    for (size_t o = 0; o < counts_.size(); ++o) {
+      const auto n = static_cast<T>(outer * along_[o]);
+      counts_[o] = policy_.divide_by_reciprocal ? reciprocal(n) : n;
+    }
+    return counts_.data();
+  }
+
+ private:
+  int64_t taps(const WindowAxis& a, int64_t o) const {
+    const auto [lo, hi] = a.taps(o);
+    return pads_ ? a.padded_taps(o) : hi - lo;
+  }
+  T reciprocal(T n) const {
+    const T exact = T{1} / n;
+    return policy_.result ? static_cast<T>(num::round(static_cast<double>(exact), *policy_.result)) : exact;
+  }
+
+  const num::Policy& policy_;
+  const std::vector<WindowAxis>& axes_;
+  bool pads_;
+  std::vector<int64_t> along_;
+  std::vector<T> counts_;
+  int64_t outer_ = -1;
+};
 
 template <class T>
 void average(KernelContext& c, const std::vector<WindowAxis>& axes) {
@@ -63,7 +81,7 @@ void average(KernelContext& c, const std::vector<WindowAxis>& axes) {
   const auto count = static_cast<size_t>(last.out);
   for_each_pool_row(c, axes, [&] {
     return [&, loaded = std::vector<T>(static_cast<size_t>(last.in)), sum = std::vector<T>(count),
-            counts = std::vector<T>(count), terms = std::vector<T>(),
+            counts = WindowCounts<T>(c, axes), terms = std::vector<T>(),
             phased = PhasedRow<T>(last, T{0})](const PoolRow& at) mutable {
       std::fill(sum.begin(), sum.end(), T{0});
       if (c.policy().sum) {
@@ -74,11 +92,11 @@ void average(KernelContext& c, const std::vector<WindowAxis>& axes) {
       } else {
         add_windows(c, axes, at, phased, loaded, [&](const T* tap) { arith.accumulate(tap, sum.data(), count); });
       }
-      window_counts(c, axes, at.index, counts);
+      const T* divisors = counts.of_row(at.index);
       if (c.policy().divide_by_reciprocal)
-        arith.mul(sum.data(), counts.data(), sum.data(), count);
+        arith.mul(sum.data(), divisors, sum.data(), count);
       else
-        arith.div(sum.data(), counts.data(), sum.data(), count);
+        arith.div(sum.data(), divisors, sum.data(), count);
       store(c.outputs[0], at.out_begin, count, sum.data(), c.policy());
     };
   });

@@ -2,9 +2,11 @@
 #pragma once
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "num/arith.h"
+#include "ops/code_spans.h"
 #include "ops/elementwise.h"
 #include "ops/window.h"
 
@@ -14,6 +16,10 @@ namespace assay::ops {
 template <class T>
 const T* load_values(const ir::Tensor& t, int64_t begin, size_t n, T* buffer) {
   if (ir::is_float(t.elem())) return load(t, begin, n, buffer);
+  if constexpr (std::is_same_v<T, float>) {
+    if (t.elem() == ir::ElemType::uint8) return differences_of(t.data<uint8_t>() + begin, 0, buffer, n), buffer;
+    if (t.elem() == ir::ElemType::int8) return differences_of(t.data<int8_t>() + begin, 0, buffer, n), buffer;
+  }
   for (size_t i = 0; i < n; ++i) buffer[i] = static_cast<T>(t.int_at(begin + static_cast<int64_t>(i)));
   return buffer;
 }
@@ -21,6 +27,10 @@ const T* load_values(const ir::Tensor& t, int64_t begin, size_t n, T* buffer) {
 template <class T>
 void store_values(ir::Tensor& t, int64_t begin, size_t n, T* values, const num::Policy& policy) {
   if (ir::is_float(t.elem())) return store(t, begin, n, values, policy);
+  if constexpr (std::is_same_v<T, float>) {
+    if (t.elem() == ir::ElemType::uint8) return codes_of(values, 0, t.mutable_data<uint8_t>() + begin, n);
+    if (t.elem() == ir::ElemType::int8) return codes_of(values, 0, t.mutable_data<int8_t>() + begin, n);
+  }
   for (size_t i = 0; i < n; ++i) t.set_int(begin + static_cast<int64_t>(i), static_cast<int64_t>(values[i]));
 }
 

@@ -36,12 +36,13 @@ void soft_row(const num::Arith<T>& arith, Kind kind, const T* x, T* y, T* shifte
 /// 1 at the first largest element, else 0.
 template <class T>
 void hard_row(const T* x, T* y, size_t n) {
-  size_t best = 0;
-  for (size_t i = 1; i < n; ++i) {
-    if (x[best] == x[best] && !(x[i] <= x[best])) best = i;
-  }
+  static const num::Arith<T> plain{num::Policy{}};
   std::fill_n(y, n, T(0));
-  if (n != 0) y[best] = T(1);
+  if (n == 0) return;
+  const T best = plain.max_of(x, n);
+  size_t i = 0;
+  while (best == best ? x[i] != best : x[i] == x[i]) ++i;
+  y[i] = T(1);
 }
 
 /// m neighbouring columns of n elements each, `stride` apart; rows of `tile` are m long.

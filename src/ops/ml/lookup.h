@@ -2,6 +2,7 @@
 #pragma once
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "ir/tensor.h"
 
@@ -17,8 +18,12 @@ class Lookup {
   int64_t find(int64_t key) const;  ///< among integers
 
  private:
+  void list_numbers();
+
   std::unordered_map<std::string, int64_t> words_;
   std::unordered_map<int64_t, int64_t> numbers_;  ///< integers, or the bits of floats as float64
+  int64_t least_ = 0;                             ///< of `near_`
+  std::vector<int64_t> near_{};                   ///< places of integers that lie close together, by number; or empty
 };
 
 }  // namespace assay::ops

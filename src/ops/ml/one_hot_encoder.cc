@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "ops/lower/mil.h"
@@ -28,7 +29,7 @@ Status eval(KernelContext& c) {
   const ir::Tensor categories = categories_of(c.op);
   const Lookup lookup(categories);
   ir::Tensor& out = c.out(0);
-  for (int64_t i = 0; i < out.size(); ++i) out.set_float(i, 0);
+  std::fill_n(out.mutable_bytes(), out.byte_size(), std::byte{0});
   for (int64_t i = 0; i < c.in(0).size(); ++i) {
     const int64_t at = category(lookup, c.in(0), i);
     if (at >= 0)
