@@ -3,6 +3,7 @@
 #include "num/arith.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <type_traits>
@@ -16,6 +17,82 @@ namespace {
 constexpr size_t kBlock = 256;
 
 const std::optional<Rounding> kUnrounded;
+
+// ---- A step with a narrower rounding is rounded once. Float32 results may be rounded again where the operands are
+// numbers of a 16-bit format, whose results are exact or too far from the middle between two of its numbers to land
+// there. Other operands (settings, scales: they have 24 bits) are computed in float64 and rounded to odd where that is
+// not exact; no quotient or root of them lies nearer to such a middle than float64 can tell.
+
+/// Whether all are normal numbers of the format, or zeros.
+bool all_in(const Format& format, const float* x, size_t n) {
+  if (format == num::format(FormatId::float16)) return raw::within(x, n, 0x1fff, 0x1p-14f, 65504.0f);
+  const bool brain = format == num::format(FormatId::bfloat16);
+  return brain && raw::within(x, n, 0xffff, 0x1p-126f, std::numeric_limits<float>::max());
+}
+
+double sum_to_odd(double a, double b) {
+  const double s = a + b, back = s - a, error = (a - (s - back)) + (b - back);
+  if (error == 0 || !std::isfinite(s) || (std::bit_cast<uint64_t>(s) & 1) != 0) return s;
+  return std::nextafter(s,
+                        error > 0 ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity());
+}
+
+double exact_step(raw::Binary op, double a, double b) {
+  switch (op) {
+    case raw::Binary::add:
+      return sum_to_odd(a, b);
+    case raw::Binary::sub:
+      return sum_to_odd(a, -b);
+    case raw::Binary::mul:
+      return a * b;
+    default:
+      return a / b;
+  }
+}
+
+/// y = op(a, b) rounded once; canonical.
+void exact_steps(raw::Binary op, raw::Operand<float> a, raw::Operand<float> b, float* y, size_t n,
+                 const Rounding& rounding) {
+  double wide[kBlock];
+  for (size_t i = 0; i < n; ++i) {
+    const double r =
+        exact_step(op, static_cast<double>(a.data[a.scalar ? 0 : i]), static_cast<double>(b.data[b.scalar ? 0 : i]));
+    wide[i] = r == r ? r : std::numeric_limits<double>::quiet_NaN();
+  }
+  round_in_place(wide, n, rounding);
+  for (size_t i = 0; i < n; ++i) y[i] = static_cast<float>(wide[i]);
+}
+
+/// raw::binary, n <= kBlock; whether its results are rounded already.
+template <class T>
+bool binary_step(raw::Binary op, raw::Operand<T> a, raw::Operand<T> b, T* y, size_t n,
+                 const std::optional<Rounding>& rounding) {
+  if constexpr (std::is_same_v<T, float>) {
+    const auto in = [&](raw::Operand<T> x) { return all_in(rounding->format, x.data, x.scalar ? 1 : n); };
+    if (rounding && !(in(a) && in(b))) {
+      exact_steps(op, a, b, y, n, *rounding);
+      return true;
+    }
+  }
+  raw::binary(op, a, b, y, n);
+  return false;
+}
+
+template <class T>
+bool sqrt_step(const T* a, T* y, size_t n, const std::optional<Rounding>& rounding) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (rounding && !all_in(rounding->format, a, n)) {
+      double wide[kBlock];
+      for (size_t i = 0; i < n; ++i) wide[i] = std::sqrt(static_cast<double>(a[i]));
+      for (size_t i = 0; i < n; ++i) wide[i] = wide[i] == wide[i] ? wide[i] : std::numeric_limits<double>::quiet_NaN();
+      round_in_place(wide, n, *rounding);
+      for (size_t i = 0; i < n; ++i) y[i] = static_cast<float>(wide[i]);
+      return true;
+    }
+  }
+  raw::unary(raw::Unary::sqrt, a, y, n);
+  return false;
+}
 
 }  // namespace
 
@@ -38,7 +115,8 @@ void Arith<T>::finish(T* y, size_t n, const std::optional<Rounding>& rounding) c
   if (rewriting_.any() || rounding) leave_step(y, n, rewriting_, rounding ? &*rounding : nullptr);
 }
 
-// op(a, b, c, y, n) on blocks. Operands are read before y is written, so y may be any of them.
+// op(a, b, c, y, n) on blocks, which says whether it has rounded. Operands are read before y is written, so y may be
+// any of them.
 template <class T>
 template <class Op>
 void Arith<T>::in_blocks(const T* a, const T* b, const T* c, T* y, size_t n, const std::optional<Rounding>& rounding,
@@ -47,8 +125,8 @@ void Arith<T>::in_blocks(const T* a, const T* b, const T* c, T* y, size_t n, con
   for (size_t i = 0; i < n; i += kBlock) {
     const size_t m = std::min(kBlock, n - i);
     const auto at = [&](const T* p) { return p ? p + i : nullptr; };
-    op(prepare(at(a), m, x0), prepare(at(b), m, x1), prepare(at(c), m, x2), y + i, m);
-    finish(y + i, m, rounding);
+    const bool rounded = op(prepare(at(a), m, x0), prepare(at(b), m, x1), prepare(at(c), m, x2), y + i, m);
+    finish(y + i, m, rounded ? kUnrounded : rounding);
   }
 }
 
@@ -68,8 +146,8 @@ T Arith<T>::step(T y) const {
   template <class T>                                                                                     \
   void Arith<T>::name(const T* a, const T* b, T* y, size_t n) const {                                    \
     if (plain_) return raw::binary(raw::Binary::name, {a}, {b}, y, n);                                   \
-    in_blocks(a, b, nullptr, y, n, rounding, [](const T* p, const T* q, const T*, T* z, size_t m) {      \
-      raw::binary(raw::Binary::name, {p}, {q}, z, m);                                                    \
+    in_blocks(a, b, nullptr, y, n, rounding, [&](const T* p, const T* q, const T*, T* z, size_t m) {     \
+      return binary_step<T>(raw::Binary::name, {p}, {q}, z, m, rounding);                                \
     });                                                                                                  \
   }                                                                                                      \
   template <class T>                                                                                     \
@@ -77,8 +155,8 @@ T Arith<T>::step(T y) const {
     if (plain_) return raw::binary(raw::Binary::name, {a}, {&b, true}, y, n);                            \
     T buffer;                                                                                            \
     const T* s = prepare(&b, 1, &buffer);                                                                \
-    in_blocks(a, nullptr, nullptr, y, n, rounding, [s](const T* p, const T*, const T*, T* z, size_t m) { \
-      raw::binary(raw::Binary::name, {p}, {s, true}, z, m);                                              \
+    in_blocks(a, nullptr, nullptr, y, n, rounding, [&](const T* p, const T*, const T*, T* z, size_t m) { \
+      return binary_step<T>(raw::Binary::name, {p}, {s, true}, z, m, rounding);                          \
     });                                                                                                  \
   }
 #define ASSAY_BINARY_LEFT(name)                                                                              \
@@ -87,8 +165,8 @@ T Arith<T>::step(T y) const {
     if (plain_) return raw::binary(raw::Binary::name, {&a, true}, {b}, y, n);                                \
     T buffer;                                                                                                \
     const T* s = prepare(&a, 1, &buffer);                                                                    \
-    in_blocks(b, nullptr, nullptr, y, n, policy_.step, [s](const T* p, const T*, const T*, T* z, size_t m) { \
-      raw::binary(raw::Binary::name, {s, true}, {p}, z, m);                                                  \
+    in_blocks(b, nullptr, nullptr, y, n, policy_.step, [&](const T* p, const T*, const T*, T* z, size_t m) { \
+      return binary_step<T>(raw::Binary::name, {s, true}, {p}, z, m, policy_.step);                          \
     });                                                                                                      \
   }
 ASSAY_BINARY(add, policy_.step)
@@ -117,14 +195,15 @@ ASSAY_SCALAR(div)
 
 // ---- One operand.
 
-#define ASSAY_UNARY(name, kernel, rounding)                                                                     \
-  template <class T>                                                                                            \
-  void Arith<T>::name(const T* a, T* y, size_t n) const {                                                       \
-    if (plain_) return raw::unary(raw::Unary::kernel, a, y, n);                                                 \
-    in_blocks(a, nullptr, nullptr, y, n, rounding,                                                              \
-              [](const T* p, const T*, const T*, T* z, size_t m) { raw::unary(raw::Unary::kernel, p, z, m); }); \
+#define ASSAY_UNARY(name, kernel, rounding)                                                             \
+  template <class T>                                                                                    \
+  void Arith<T>::name(const T* a, T* y, size_t n) const {                                               \
+    if (plain_) return raw::unary(raw::Unary::kernel, a, y, n);                                         \
+    in_blocks(a, nullptr, nullptr, y, n, rounding, [](const T* p, const T*, const T*, T* z, size_t m) { \
+      raw::unary(raw::Unary::kernel, p, z, m);                                                          \
+      return false;                                                                                     \
+    });                                                                                                 \
   }
-ASSAY_UNARY(sqrt, sqrt, policy_.step)
 ASSAY_UNARY(relu, relu, kUnrounded)
 ASSAY_UNARY(neg, neg, kUnrounded)
 ASSAY_UNARY(abs, abs, kUnrounded)
@@ -132,6 +211,13 @@ ASSAY_UNARY(floor, floor, kUnrounded)
 ASSAY_UNARY(ceil, ceil, kUnrounded)
 ASSAY_UNARY(round, round_even, kUnrounded)
 #undef ASSAY_UNARY
+
+template <class T>
+void Arith<T>::sqrt(const T* a, T* y, size_t n) const {
+  if (plain_) return raw::unary(raw::Unary::sqrt, a, y, n);
+  in_blocks(a, nullptr, nullptr, y, n, policy_.step,
+            [&](const T* p, const T*, const T*, T* z, size_t m) { return sqrt_step(p, z, m, policy_.step); });
+}
 
 template <class T>
 T Arith<T>::sqrt(T a) const {
@@ -144,14 +230,15 @@ template <class T>
 void Arith<T>::clamp(const T* a, const T* low, const T* high, T* y, size_t n) const {
   if (plain_) return raw::clamp(a, low, high, y, n);
   in_blocks(a, nullptr, nullptr, y, n, kUnrounded,
-            [&](const T* p, const T*, const T*, T* z, size_t m) { raw::clamp(p, low, high, z, m); });
+            [&](const T* p, const T*, const T*, T* z, size_t m) { return raw::clamp(p, low, high, z, m), false; });
 }
 
 template <class T>
 void Arith<T>::select_negative(const T* c, const T* a, const T* b, T* y, size_t n) const {
   if (plain_) return raw::select_negative(c, a, b, y, n);
-  in_blocks(c, a, b, y, n, kUnrounded,
-            [](const T* p, const T* q, const T* r, T* z, size_t m) { raw::select_negative(p, q, r, z, m); });
+  in_blocks(c, a, b, y, n, kUnrounded, [](const T* p, const T* q, const T* r, T* z, size_t m) {
+    return raw::select_negative(p, q, r, z, m), false;
+  });
 }
 
 // ---- Elementary functions.
@@ -191,7 +278,7 @@ template <class T>
 void Arith<T>::pow(const T* a, const T* b, T* y, size_t n) const {
   if (plain_ && policy_.elementary == Elementary::sleef) return num::pow(a, b, y, n);
   in_blocks(a, b, nullptr, y, n, policy_.step, [&](const T* p, const T* q, const T*, T* z, size_t m) {
-    if (policy_.elementary == Elementary::sleef || !std::is_same_v<T, float>) return num::pow(p, q, z, m);
+    if (policy_.elementary == Elementary::sleef || !std::is_same_v<T, float>) return num::pow(p, q, z, m), false;
     double base[kBlock], exponent[kBlock];
     std::copy_n(p, m, base);
     std::copy_n(q, m, exponent);
@@ -199,6 +286,7 @@ void Arith<T>::pow(const T* a, const T* b, T* y, size_t n) const {
     const auto& rounding = policy_.step ? policy_.step : policy_.result;
     if (rounding) round_in_place(base, m, *rounding);
     for (size_t i = 0; i < m; ++i) z[i] = static_cast<T>(base[i]);
+    return false;
   });
 }
 

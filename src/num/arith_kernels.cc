@@ -335,6 +335,21 @@ void Accumulate(const T* a, T* acc, size_t n) {
   }
 }
 
+bool Within(const float* x, size_t n, uint32_t below, float least, float most) {
+  const hn::ScalableTag<float> d;
+  const hn::RebindToUnsigned<decltype(d)> du;
+  const auto low = hn::Set(du, below);
+  const auto smallest = hn::Set(d, least), largest = hn::Set(d, most);
+  auto wrong = hn::Zero(du);
+  for (size_t i = 0; i < n; i += hn::Lanes(d)) {
+    const auto v = LoadN(d, x + i, n - i), size = hn::Abs(v);
+    const auto inside = hn::And(hn::Ge(size, smallest), hn::Le(size, largest));
+    const auto outside = hn::Not(hn::Or(inside, hn::Eq(v, hn::Zero(d))));
+    wrong = hn::Or(wrong, hn::Or(hn::And(hn::BitCast(du, v), low), hn::BitCast(du, hn::VecFromMask(d, outside))));
+  }
+  return hn::AllTrue(du, hn::Eq(wrong, hn::Zero(du)));
+}
+
 float SumF(const float* a, size_t n, bool squares, raw::Step step) {
   switch (step) {
     case raw::Step::float16:
@@ -398,7 +413,11 @@ ASSAY_FORMS(F, float)
 ASSAY_FORMS(D, double)
 #undef ASSAY_FORMS
 
+HWY_EXPORT(Within);
 namespace raw {
+bool within(const float* x, size_t n, uint32_t below, float least, float most) {
+  return HWY_DYNAMIC_DISPATCH(Within)(x, n, below, least, most);
+}
 float sum16(const float* a, size_t n, bool squares, Step step) {
   return HWY_DYNAMIC_DISPATCH(SumF)(a, n, squares, step);
 }

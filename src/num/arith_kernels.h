@@ -30,6 +30,9 @@ ASSAY_RAW(float)
 ASSAY_RAW(double)
 #undef ASSAY_RAW
 
+/// Whether all are zeros, or have magnitudes in [least, most] and none of the bits `below`.
+bool within(const float* x, size_t n, uint32_t below, float least, float most);
+
 /// 16 lanes: lane i takes elements i, i + 16, ...; then lanes 8, 4, 2, 1 apart are added (docs/semantics.md 1).
 float sum16(const float* a, size_t n, bool squares, Step step);
 double sum16(const double* a, size_t n, bool squares);

@@ -204,6 +204,25 @@ TEST_F(ArithTest, EachStepIsRoundedOnce) {
   }
 }
 
+// Operands of 24 bits (settings, scales) may make results that float32 puts in the middle between two 16-bit numbers.
+TEST_F(ArithTest, StepsOfWideOperandsAreRoundedOnce) {
+  Policy policy;
+  policy.step = Rounding{.format = format(FormatId::float16)};
+  const Arith<float> arith(policy);
+  EXPECT_EQ(arith.mul(0x1.707b48p+0f, 0x1.94839ep+0f), 0x1.234p+1f);
+  EXPECT_EQ(arith.div(0x1.30f2e2p+0f, 0x1.7688a6p+0f), 0x1.a0cp-1f);
+  EXPECT_EQ(arith.sqrt(0x1.0a5a46p+0f), 0x1.054p+0f);
+  EXPECT_EQ(arith.add(1024.0f, 0.5f + 0x1p-24f), 1025.0f);  // float32 has 1024.5, whose tie goes to 1024
+  EXPECT_EQ(arith.sub(-1024.0f, 0.5f + 0x1p-24f), -1025.0f);
+  const float many[300] = {0x1.707b48p+0f}, by = 0x1.94839ep+0f;
+  float y[300];
+  arith.mul(many, by, y, 300);
+  EXPECT_EQ(y[0], 0x1.234p+1f);
+  EXPECT_EQ(y[299], 0.0f);
+  EXPECT_EQ(bits(arith.div(0.1f, 0.0f)), bits(kInf));
+  EXPECT_EQ(bits(arith.mul(0.1f, kNan)), 0x7fc00000u);
+}
+
 TEST_F(ArithTest, CorrectlyRoundedFunctionsGoThroughFloat64) {
   Policy policy;
   policy.elementary = Elementary::correctly_rounded;
