@@ -72,12 +72,33 @@ ElemType declared_type(const Graph& graph, const Op& op) {
   return op.outputs.empty() || op.outputs[0] == kNoValue ? ElemType::undefined : graph.at(op.outputs[0]).type.leaf();
 }
 
-profiles::OpQuery query_of(const Graph& graph, const Op& op) {
-  return {.domain = op.domain,
-          .op = op.type,
-          .numeric = numeric_name(op.def != nullptr ? op.def->numeric : ops::Numeric::exact),
-          .declared = declared_type(graph, op),
-          .matrix = is_matrix(graph, op)};
+ElemType first_float(const Graph& graph, const std::vector<ValueId>& values) {
+  for (const ValueId id : values)
+    if (id != kNoValue && ir::is_float(graph.at(id).type.leaf())) return graph.at(id).type.leaf();
+  return ElemType::undefined;
+}
+
+/// The type of what an operation computes: that of its first result. Labels and codes are no result of arithmetic: of
+/// the first result that is a float, or of the first operand where there is none, though nothing is stored as it then.
+ElemType computed_type(const Graph& graph, const Op& op) {
+  const ElemType declared = declared_type(graph, op);
+  if (ir::is_float(declared) || declared == ElemType::undefined || is_exact(op) || op.type == "Cast") return declared;
+  ElemType found = first_float(graph, op.outputs);
+  if (found == ElemType::undefined) found = first_float(graph, op.inputs);
+  return found == ElemType::undefined ? declared : found;
+}
+
+num::Policy policy_of(const profiles::Profile& profile, size_t variant, const Graph& graph, const Op& op) {
+  num::Policy policy =
+      profiles::policy_for(profile, variant,
+                           {.domain = op.domain,
+                            .op = op.type,
+                            .numeric = numeric_name(op.def != nullptr ? op.def->numeric : ops::Numeric::exact),
+                            .declared = computed_type(graph, op),
+                            .matrix = is_matrix(graph, op)});
+  const ElemType declared = declared_type(graph, op);
+  if (declared != ElemType::undefined && first_float(graph, op.outputs) == ElemType::undefined) policy.result.reset();
+  return policy;
 }
 
 /// What one value becomes: the value as operations read it, and as exempt inputs read it.
@@ -398,7 +419,7 @@ void Resolver::resolve_outside(Scope& s, const Op& op) {
   for (ValueId& id : out.inputs)
     if (id != kNoValue) id = left_view(s, id);
   resolve_nested(s, out);
-  out.policy = profiles::policy_for(outside_->profile, 0, query_of(s.in, op));
+  out.policy = policy_of(outside_->profile, 0, s.in, op);
   s.out.add_op(std::move(out));
   for (const ValueId id : op.outputs)
     if (id != kNoValue) cross_in(s, id);
@@ -409,7 +430,7 @@ void Resolver::resolve_op(Scope& s, const Op& op) {
   resolve_operands(s, op, out);
   resolve_nested(s, out);
   const ElemType declared = declared_type(s.in, op);
-  out.policy = profiles::policy_for(profile_, variant_, query_of(s.in, op));
+  out.policy = policy_of(profile_, variant_, s.in, op);
   if (widens_ && op.type == "Cast" && declared == ElemType::float16 && op.has_input(0) &&
       s.in.at(op.inputs[0]).producer == ir::kNoOp)
     out.policy.result = num::Rounding{.format = num::format(num::FormatId::float16)};  // inputs are float16 buffers

@@ -207,6 +207,25 @@ TEST(Resolve, DivisionByAConstantMultipliesByItsReciprocal) {
   EXPECT_EQ(text(resolved(g, "f16-storage")).find("Mul"), std::string::npos);
 }
 
+// Labels and codes say nothing about the arithmetic that led to them.
+TEST(Resolve, StepsOfOperationsWhoseFirstResultIsNoFloat) {
+  Graph g;
+  const ValueId x = value(g, "x"), q = value(g, "q", ElemType::uint8);
+  g.inputs = {x, q};
+  add(g, kCompute, {x}, "label", ElemType::int64);
+  g.ops.back().outputs.push_back(value(g, "scores"));
+  const ValueId codes = add(g, kCompute, {q, x}, "codes", ElemType::uint8);
+  const ValueId moved = add(g, kMove, {q}, "moved", ElemType::uint8);
+  g.outputs = {g.ops[0].outputs[0], g.ops[0].outputs[1], codes, moved};
+  const Graph r = resolved(g, "f16-throughout");
+  const num::Rounding half{.format = num::format(num::FormatId::float16)};
+  for (const Op& op : r.ops) {
+    if (op.type != "Compute") continue;
+    EXPECT_EQ(op.policy.step, half);
+    EXPECT_EQ(op.policy.result.has_value(), op.outputs.size() == 2);
+  }
+}
+
 TEST(Resolve, DeclaredTypesStay) {
   Graph g;
   const ValueId h = value(g, "h", ElemType::float16), d = value(g, "d", ElemType::float64),
