@@ -87,6 +87,18 @@ TEST(QuantizeTest, RoundsToEvenAndSaturates) {
   EXPECT_EQ(doubles(back), (std::vector<double>{0, 0, 4, 254, -256, 4}));
 }
 
+// The type of the scale is that of the quotient, unless `precision` names another: 5.49975 is 5.5 in float16.
+TEST(QuantizeTest, QuotientsHaveTheTypeOfTheScale) {
+  const auto quantise = [](int64_t precision) {
+    OneOp op("QuantizeLinear");
+    if (precision != 0) op.attr("precision", precision);
+    const auto x = floats(float16, {1}, {0.341552734375}), scale = floats(float16, {}, {0.062103271484375});
+    return integers(op.in(x).in(scale).in(ints(uint8, {}, {0})).run())[0];
+  };
+  EXPECT_EQ(quantise(0), 6);
+  EXPECT_EQ(quantise(1), 5);
+}
+
 TEST(QuantizeTest, AxesAndBlocks) {
   const auto x = f32({2, 4}, {2, 4, 6, 8, 2, 4, 6, 8});
   const auto per_axis = OneOp("QuantizeLinear").attr("axis", int64_t{0}).in(x).in(f32({2}, {2, 1})).run();

@@ -119,9 +119,18 @@ double zero_at(const KernelContext& c, const Run& run, size_t i) {
   return c.has(2) ? c.in(2).float_at(run.scale + static_cast<int64_t>(run.advances ? i : 0)) : 0;
 }
 
+/// Quotients are numbers of the scale's type, or of the one that `precision` names.
+num::Policy policy_of_quotients(const KernelContext& c) {
+  num::Policy policy = c.policy();
+  const ElemType type = ir::elem_from_onnx(c.op.attr_int("precision", 0)).value_or(c.in(1).elem());
+  if (type == ElemType::float16 || type == ElemType::bfloat16)
+    policy.step = num::Rounding{.format = num::format(*ir::elem_format(type))};
+  return policy;
+}
+
 template <class T>
 void quantise(KernelContext& c, const Granularity& g) {
-  const num::Arith<T> arith(c.policy());
+  const num::Arith<T> arith(policy_of_quotients(c));
   const bool saturate = c.op.attr_int("saturate", 1) != 0;
   for_runs(c, g, [&] {
     return [&, x_room = std::vector<T>(kChunk), scales = std::vector<T>(kChunk),

@@ -160,6 +160,10 @@ DIVERGENCES = [
     Divergence("Slice", "a negative step with an end of INT32_MAX or INT64_MAX",
                "ONNX Runtime reads it as NumPy's None, before the first element; ONNX clamps it to the last one",
                None, Case("Slice", [f32(1, 2, 3), i64(2), i64(np.iinfo(np.int64).max), i64(0), i64(-1)])),
+    Divergence("QuantizeLinear", "x is float16, in operator sets before 23", "the scale's type is the precision "
+               "of the division, as in ONNX's reference; ONNX Runtime divides in float32, and in float16 from 23 on",
+               None, Case("QuantizeLinear", [np.float16([0.341552734375]), np.float16(0.062103271484375), np.uint8(0)],
+                          opset=21)),
     Divergence("MatMulNBits", "g_idx and packed zero points are both given",
                "ONNX Runtime takes the zero points for those that are not given (2^(bits - 1)); here both count", None,
                Case("MatMulNBits", [np.ones((1, 16), np.float32), np.full((1, 1, 8), 0x33, np.uint8), f32(1),
