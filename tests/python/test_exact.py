@@ -1,0 +1,165 @@
+"""float16 and bfloat16 against exact arithmetic: each operator's documented steps, each exact and rounded once."""
+import importlib
+import json
+import random
+import subprocess
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from exact import layers
+from exact.harness import MODES, applies, differences, run
+from exact.numbers import FORMATS, Arithmetic, Number, rounded, rounded_fraction
+from exact.table import ROWS
+
+FAMILIES = ["elementwise", "sums", "products", "quantised", "sampling", "classic"]
+for family in FAMILIES:
+    importlib.import_module(f"exact.{family}")
+SEEDS = [1, 2]
+
+
+ROUNDING = {"elementwise", "contraction", "reduction", "composite", "convert"}
+NOT_HERE = {
+    "assay.Round": "what a storage policy does to an input: every case has it",
+    "ai.onnx.ml.CastMap": "its input is a map",
+    "ai.onnx.preview.FlexAttention": "without modifiers it is Attention, with them their graphs",
+    "com.microsoft.DynamicQuantizeLSTM": "a state at the border of two codes, which bounds do not describe",
+}
+
+
+@pytest.fixture(scope="module")
+def operators(assay_path):
+    """The rows of `assay ops` by full name."""
+    done = subprocess.run([assay_path, "ops", "--json"], capture_output=True, text=True, check=True)
+    rows = json.loads(done.stdout)["result"]
+    return {(f"{r['domain']}." if r["domain"] else "") + r["name"]: r for r in rows}
+
+
+@pytest.fixture(scope="module")
+def exempt(operators):
+    """Positions of the inputs that no storage policy rounds, by operator."""
+    return {name: [i for i, given in enumerate(row["inputs"]) if given["exempt"]] for name, row in operators.items()}
+
+
+def test_every_operator_that_rounds_has_its_steps(operators):
+    wanted = {name for name, row in operators.items() if row["runs"] and row["numeric"] in ROUNDING}
+    here = {row.name for row in ROWS.values()} | {f"coreml.{kind}" for kind in layers.LAYERS}
+    assert wanted - here == set(NOT_HERE) | set(layers.UNTESTED)
+
+
+def test_declared_types_are_those_that_the_operators_take(operators):
+    """Where an operator's first float input may be float16 or bfloat16, there are cases that declare it so."""
+    for name in {row.name for row in ROWS.values()}:
+        floats = [set(i["types"]) for i in operators[name]["inputs"] if "float32" in i["types"]]
+        takes = {"float16", "bfloat16"} & (floats[0] if floats else set())
+        declared = [row for row in ROWS.values() if row.name == name and row.declared]
+        assert takes == {t for t in ("float16", "bfloat16") for row in declared if t == "float16" or row.bfloat16}, name
+
+
+@pytest.fixture(scope="module")
+def results(assay_path, tmp_path_factory):
+    """results(mode, seed): by row, its cases and their outputs. All rows of an operator set run as one model."""
+    kept = {}
+
+    def of(mode, seed):
+        if (mode, seed) not in kept:
+            folder = tmp_path_factory.mktemp("exact")
+            kept[mode, seed] = run_all(assay_path, MODES[mode], seed, folder)
+        return kept[mode, seed]
+
+    return of
+
+
+def cases_of(key, seed):
+    row = ROWS[key]
+    generator = np.random.default_rng([seed, *key.encode()])
+    return [row.given(generator) for _ in range(row.rounds)]
+
+
+def run_all(assay_path, mode, seed, folder):
+    found = {}
+    for group in sorted({(r.opset, r.kind == "TreeEnsemble") for r in ROWS.values()}):
+        keys = [k for k, r in ROWS.items() if (r.opset, r.kind == "TreeEnsemble") == group and applies(r, mode)]
+        cases = [(key, given) for key in keys for given in cases_of(key, seed)]
+        if not cases:
+            continue
+        try:
+            outputs = run(assay_path, mode, [(ROWS[k], g) for k, g in cases], folder)
+        except RuntimeError:
+            outputs = [alone(assay_path, mode, ROWS[k], g, folder) for k, g in cases]
+        for (key, given), output in zip(cases, outputs, strict=True):
+            found.setdefault(key, []).append((given, output))
+    return found
+
+
+def alone(assay_path, mode, row, given, folder):
+    """The outputs of one case, or what was said where it does not run."""
+    try:
+        return run(assay_path, mode, [(row, given)], folder)[0]
+    except RuntimeError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("key", "mode"), [(k, m) for k in ROWS for m in MODES if applies(ROWS[k], MODES[m])])
+def test_documented_steps(results, exempt, key, mode, seed):
+    row, lines = ROWS[key], []
+    for given, outputs in results(mode, seed)[key]:
+        if isinstance(outputs, str):
+            lines.append(outputs)
+        else:
+            lines += differences(MODES[mode], row, given, outputs, exempt.get(row.name, ()))
+    assert not lines, "\n".join(lines)
+
+
+# ---- Core ML's own operators
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    path = tmp_path_factory.mktemp("layers") / "program.mlpackage"
+    return path, layers.program(path)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("mode", [name for name, mode in MODES.items() if not mode.declared])
+def test_documented_steps_of_layers(assay_path, tmp_path, program, mode, seed):
+    assert layers.differences(assay_path, MODES[mode], seed, *program, tmp_path) == {}
+
+
+# ---- The exact arithmetic itself
+
+def edges(fmt, r):
+    """Numbers around the format's own, its middles, its subnormals and its end."""
+    base = [r.uniform(-1, 1) * 2.0**r.randint(fmt.least - 3, fmt.least + 2 * fmt.digits) for _ in range(300)]
+    base += [r.uniform(-1, 1) * 2.0**r.randint(-20, 17) for _ in range(300)]
+    base += [fmt.largest * s for s in (1, 1 + 2.0**-30, 1 + 2.0**-fmt.digits, 1.5)]
+    grid = rounded(np.array(base), fmt)
+    grid = grid[np.isfinite(grid)]
+    unit = np.ldexp(1.0, np.maximum(np.frexp(grid)[1] - fmt.digits, fmt.least))
+    middles = grid + unit / 2
+    return np.concatenate([base, grid, middles, np.nextafter(middles, np.inf), np.nextafter(middles, -np.inf)])
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_rounding(name):
+    fmt = FORMATS[name]
+    values = edges(fmt, random.Random(4))
+    with np.errstate(over="ignore"):
+        ours = rounded(values, fmt)
+    assert ours.tolist() == [rounded_fraction(Fraction(v), fmt) for v in values.tolist()]
+
+
+@pytest.mark.parametrize("step", FORMATS)
+def test_steps_are_exact(step):
+    """Operands of float32, whatever the step rounds to: sums, products, quotients and fused ones against Fractions."""
+    m, r = Arithmetic(step, step, False), random.Random(5)
+    pool = [v for v in edges(FORMATS[step], r) if abs(v) < 1e4]
+    a, b, c = (np.float32(r.choices(pool, k=4000)).astype(np.float64) for _ in range(3))
+    b[b == 0] = 1
+    exact = [[Fraction(v) for v in array.tolist()] for array in (a, b, c)]
+    wanted = {"add": lambda p, q, s: p + q, "mul": lambda p, q, s: p * q, "div": lambda p, q, s: p / q,
+              "fma": lambda p, q, s: p * q + s}
+    for name, formula in wanted.items():
+        given = [Number(m, x) for x in ((a, b, c) if name == "fma" else (a, b))]
+        ours = getattr(m, name)(*given).lo.tolist()
+        assert ours == [rounded_fraction(formula(*terms), m.step) for terms in zip(*exact, strict=True)], name
