@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "ops/broadcast.h"
+#include "ops/compare_spans.h"
 #include "ops/infer.h"
 #include "ops/legacy_broadcast.h"
 #include "ops/lower/elementwise.h"
@@ -11,23 +12,20 @@
 namespace assay::ops {
 namespace {
 
-enum class Relation : uint8_t { equal, greater, greater_or_equal, less, less_or_equal };
-
-template <class T>
-bool holds(Relation relation, const T& a, const T& b) {
-  switch (relation) {
-    case Relation::equal:
-      return a == b;
-    case Relation::greater:
-      return b < a;
-    case Relation::greater_or_equal:
-      return b < a || a == b;
-    case Relation::less:
-      return a < b;
-    case Relation::less_or_equal:
-      return a < b || a == b;
-  }
-  return false;
+/// take() of what is stored as int32.
+const int32_t* take(const Broadcast& where, const ir::Tensor& t, int64_t begin, size_t n, int32_t* buffer) {
+  const int32_t* values = t.data<int32_t>();
+  const int32_t* whole = nullptr;
+  where.runs(begin, n, [&](size_t position, int64_t offset, size_t length, bool repeats) {
+    if (repeats) {
+      std::fill_n(buffer + position, length, values[offset]);
+    } else if (length == n) {
+      whole = values + offset;
+    } else {
+      std::copy_n(values + offset, length, buffer + position);
+    }
+  });
+  return whole ? whole : buffer;
 }
 
 template <class T>
@@ -40,7 +38,7 @@ void compare(KernelContext& c, Relation relation) {
       const size_t n = std::min(kChunk, to - begin);
       const T* a = take(wa, c.in(0), static_cast<int64_t>(begin), n, buffer_a);
       const T* b = take(wb, c.in(1), static_cast<int64_t>(begin), n, buffer_b);
-      for (size_t i = 0; i < n; ++i) out[begin + i] = holds(relation, a[i], b[i]);
+      compare_spans(relation, a, b, n, out + begin);
     }
   });
 }
@@ -65,7 +63,12 @@ Status eval(KernelContext& c, Relation relation) {
     const bool wide = type == ir::ElemType::float64 || c.in(1).elem() == ir::ElemType::float64;
     wide ? compare<double>(c, relation) : compare<float>(c, relation);
   } else {
-    type == ir::ElemType::uint64 ? compare<uint64_t>(c, relation) : compare<int64_t>(c, relation);
+    const bool narrow = type == ir::ElemType::int32 && c.in(1).elem() == type;
+    if (narrow) {
+      compare<int32_t>(c, relation);
+    } else {
+      type == ir::ElemType::uint64 ? compare<uint64_t>(c, relation) : compare<int64_t>(c, relation);
+    }
   }
   return {};
 }
