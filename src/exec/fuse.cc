@@ -68,6 +68,13 @@ bool in_float64(const ir::Graph& graph, const std::vector<ir::Value>& values, co
   return op.policy.compute == num::FormatId::float64 || wide(op.outputs[0]) || wide(op.inputs[0]);
 }
 
+// The kernel rounds what flows on as the graph says that it would be stored, not as a plan found out.
+bool storage_is_stated(const ir::Graph& graph, const ir::Op& op) {
+  if (op.outputs[0] == ir::kNoValue) return false;
+  const ir::Value& result = graph.at(op.outputs[0]);
+  return result.storage != ir::ElemType::undefined || result.type.elem != ir::ElemType::undefined;
+}
+
 // An elementwise operation on floats, whose result has a static shape, may have others behind it.
 bool leads_elementwise(const std::vector<ir::Value>& values, const ir::Op& op) {
   const ops::Elementwise& rows = op.def->elementwise;
@@ -121,7 +128,7 @@ std::vector<Fusion> find_fusions(const ir::Graph& graph, const std::vector<ir::V
   std::vector<bool> taken(graph.ops.size());
   for (ir::OpId head = 0; head < graph.ops.size(); ++head) {
     const ir::Op& op = graph.ops[head];
-    if (!live[head] || taken[head] || op.outputs.size() != 1) continue;
+    if (!live[head] || taken[head] || op.outputs.size() != 1 || !storage_is_stated(graph, op)) continue;
     if (!op.def->takes_epilogue && !leads_elementwise(values, op)) continue;
     Fusion fusion{head, {}, {}};
     ir::ValueId value = op.outputs[0];

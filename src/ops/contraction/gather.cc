@@ -107,15 +107,38 @@ HWY_INLINE void DepthwiseRows(const T* input, size_t pitch, size_t rows, std::sp
   }
 }
 
+/// The smallest magnitude that is not zero; NaNs do not count.
 template <class T>
-HWY_INLINE void SpreadRows(const T* input, std::span<const int64_t> places, size_t n, size_t left, size_t stride,
-                           size_t phase, T* to) {
+class Smallest {
+ public:
+  using D = hn::ScalableTag<T>;
+  HWY_INLINE Smallest() : infinity_(hn::Set(D(), std::numeric_limits<T>::infinity())), least_(infinity_) {}
+  HWY_INLINE void operator()(hn::Vec<D> v) {
+    const D d;
+    const auto size = hn::Abs(v);
+    least_ = hn::Min(least_, hn::IfThenElse(hn::Gt(size, hn::Zero(d)), size, infinity_));
+  }
+  HWY_INLINE T Get() const {
+    const D d;
+    alignas(64) T all[hn::MaxLanes(d)];
+    hn::Store(least_, d, all);
+    return *std::min_element(all, all + hn::Lanes(d));
+  }
+
+ private:
+  hn::Vec<D> infinity_, least_;
+};
+
+template <class T>
+HWY_INLINE T SpreadRows(const T* input, std::span<const int64_t> places, size_t n, size_t left, size_t stride,
+                        size_t phase, T* to) {
   const hn::ScalableTag<T> d;
   const size_t lanes = hn::Lanes(d), width = stride * phase;
   const auto clear = [&](size_t from, size_t end) HWY_ATTR {
     for (; from + lanes <= end; from += lanes) hn::StoreU(hn::Zero(d), d, to + from);
     for (; from < end; ++from) to[from] = 0;
   };
+  Smallest<T> least;
   for (const int64_t place : places) {
     if (stride == 1 && place >= 0) {
       clear(0, left);
@@ -123,41 +146,32 @@ HWY_INLINE void SpreadRows(const T* input, std::span<const int64_t> places, size
     } else {
       clear(0, width);
     }
-    if (place >= 0) ops::HWY_NAMESPACE::SpreadValues(input + place, n, left, stride, phase, to);
+    if (place >= 0) ops::HWY_NAMESPACE::SpreadValues(input + place, n, left, stride, phase, to, least);
     to += width;
   }
+  return least.Get();
 }
-void SpreadFloat(const float* input, std::span<const int64_t> places, size_t n, size_t left, size_t stride,
-                 size_t phase, float* to) {
-  SpreadRows(input, places, n, left, stride, phase, to);
+float SpreadFloat(const float* input, std::span<const int64_t> places, size_t n, size_t left, size_t stride,
+                  size_t phase, float* to) {
+  return SpreadRows(input, places, n, left, stride, phase, to);
 }
-void SpreadDouble(const double* input, std::span<const int64_t> places, size_t n, size_t left, size_t stride,
-                  size_t phase, double* to) {
-  SpreadRows(input, places, n, left, stride, phase, to);
+double SpreadDouble(const double* input, std::span<const int64_t> places, size_t n, size_t left, size_t stride,
+                    size_t phase, double* to) {
+  return SpreadRows(input, places, n, left, stride, phase, to);
 }
 
 template <class T>
-HWY_INLINE T Smallest(const T* values, size_t n) {
+HWY_INLINE T SmallestOf(const T* values, size_t n) {
   const hn::ScalableTag<T> d;
   const size_t lanes = hn::Lanes(d);
-  const auto infinity = hn::Set(d, std::numeric_limits<T>::infinity()), zero = hn::Zero(d);
-  auto least = infinity, other = infinity;
-  const auto counted = [&](auto v) HWY_ATTR {
-    const auto size = hn::Abs(v);
-    return hn::IfThenElse(hn::Gt(size, zero), size, infinity);
-  };
+  Smallest<T> least;
   size_t i = 0;
-  for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    least = hn::Min(least, counted(hn::LoadU(d, values + i)));
-    other = hn::Min(other, counted(hn::LoadU(d, values + i + lanes)));
-  }
-  for (; i < n; i += lanes) least = hn::Min(least, counted(simd::LoadN(d, values + i, n - i)));
-  alignas(64) T all[hn::MaxLanes(d)];
-  hn::Store(hn::Min(least, other), d, all);
-  return *std::min_element(all, all + lanes);
+  for (; i + lanes <= n; i += lanes) least(hn::LoadU(d, values + i));
+  if (i < n) least(simd::LoadN(d, values + i, n - i));
+  return least.Get();
 }
-float SmallestFloat(const float* values, size_t n) { return Smallest(values, n); }
-double SmallestDouble(const double* values, size_t n) { return Smallest(values, n); }
+float SmallestFloat(const float* values, size_t n) { return SmallestOf(values, n); }
+double SmallestDouble(const double* values, size_t n) { return SmallestOf(values, n); }
 
 void GatherFloat(const float* input, std::span<const Segment> segments, size_t pitch, std::span<const size_t> taps,
                  size_t first_k, size_t kc, size_t width, float* to) {
@@ -191,13 +205,13 @@ HWY_EXPORT(GatherDouble);
 HWY_EXPORT(DepthwiseFloat);
 HWY_EXPORT(DepthwiseDouble);
 
-void spread_rows(const float* input, std::span<const int64_t> places, size_t n, size_t left, size_t stride,
-                 size_t phase, float* to) {
-  HWY_DYNAMIC_DISPATCH(SpreadFloat)(input, places, n, left, stride, phase, to);
+float spread_rows(const float* input, std::span<const int64_t> places, size_t n, size_t left, size_t stride,
+                  size_t phase, float* to) {
+  return HWY_DYNAMIC_DISPATCH(SpreadFloat)(input, places, n, left, stride, phase, to);
 }
-void spread_rows(const double* input, std::span<const int64_t> places, size_t n, size_t left, size_t stride,
-                 size_t phase, double* to) {
-  HWY_DYNAMIC_DISPATCH(SpreadDouble)(input, places, n, left, stride, phase, to);
+double spread_rows(const double* input, std::span<const int64_t> places, size_t n, size_t left, size_t stride,
+                   size_t phase, double* to) {
+  return HWY_DYNAMIC_DISPATCH(SpreadDouble)(input, places, n, left, stride, phase, to);
 }
 float smallest_nonzero(const float* values, size_t n) { return HWY_DYNAMIC_DISPATCH(SmallestFloat)(values, n); }
 double smallest_nonzero(const double* values, size_t n) { return HWY_DYNAMIC_DISPATCH(SmallestDouble)(values, n); }

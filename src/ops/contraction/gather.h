@@ -27,11 +27,12 @@ void depthwise_rows(const float* input, size_t pitch, size_t rows, std::span<con
 void depthwise_rows(const double* input, size_t pitch, size_t rows, std::span<const size_t> taps, const double* weights,
                     double start, size_t n, double* out);
 /// Padded rows, one behind the other: of each the n values at its place in `input` (negative: zeros), behind `left`
-/// zeros and before zeros up to stride * phase, column x at x % stride * phase + x / stride.
-void spread_rows(const float* input, std::span<const int64_t> places, size_t n, size_t left, size_t stride,
-                 size_t phase, float* to);
-void spread_rows(const double* input, std::span<const int64_t> places, size_t n, size_t left, size_t stride,
-                 size_t phase, double* to);
+/// zeros and before zeros up to stride * phase, column x at x % stride * phase + x / stride. Returns smallest_nonzero()
+/// of those values.
+float spread_rows(const float* input, std::span<const int64_t> places, size_t n, size_t left, size_t stride,
+                  size_t phase, float* to);
+double spread_rows(const double* input, std::span<const int64_t> places, size_t n, size_t left, size_t stride,
+                   size_t phase, double* to);
 /// The smallest magnitude that is not zero; infinity when there is none. NaNs do not count.
 float smallest_nonzero(const float* values, size_t n);
 double smallest_nonzero(const double* values, size_t n);

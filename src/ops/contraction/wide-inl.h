@@ -22,6 +22,7 @@ using DD = hn::Rebind<double, DH>;
 
 /// Bounds on the exact sums of a vector of float lanes, as two vectors of double lanes.
 struct Bounds {
+  HWY_INLINE Bounds() {}  // not the implicit one, which GCC compiles for no target: on arm64 it could not be inlined
   hn::Vec<DD> below[2], above[2];
 };
 

@@ -98,8 +98,8 @@ template <class T>
 T fill_padded(const Window& w, const PaddedLayout& layout, const std::byte* data, ir::ElemType elem, size_t begin,
               const num::Policy& policy, T* to) {
   const T* const input = operands<T>(w, data, elem, begin, policy);
-  spread_rows(input, layout.places, layout.covered, layout.left, w.stride[2], layout.phase, to);
-  return w.inside() ? std::numeric_limits<T>::infinity() : smallest_nonzero(to, layout.channel);
+  const T least = spread_rows(input, layout.places, layout.covered, layout.left, w.stride[2], layout.phase, to);
+  return w.inside() ? std::numeric_limits<T>::infinity() : least;
 }
 
 template float fill_padded<float>(const Window&, const PaddedLayout&, const std::byte*, ir::ElemType, size_t,
