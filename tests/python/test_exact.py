@@ -22,7 +22,6 @@ ROUNDING = {"elementwise", "contraction", "reduction", "composite", "convert"}
 NOT_HERE = {
     "assay.Round": "what a storage policy does to an input: every case has it",
     "ai.onnx.ml.CastMap": "its input is a map",
-    "ai.onnx.preview.FlexAttention": "without modifiers it is Attention, with them their graphs",
     "com.microsoft.DynamicQuantizeLSTM": "a state at the border of two codes, which bounds do not describe",
 }
 

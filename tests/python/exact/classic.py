@@ -36,7 +36,27 @@ def transformed(m, scores, name):
     if name == "SOFTMAX":
         e = exp(m, scores - kept(m.max(scores, 1), [1], 1))
         return e / kept(m.lanes(e), [1], 1)
+    if name == "SOFTMAX_ZERO":
+        top = m.max(scores, 1)
+        zero = abs(scores.lo) <= np.float32(1e-7)
+        e = m.where(zero, scores * kept(exp(m, -top), [1], 1), exp(m, scores - kept(top, [1], 1)))
+        return e / kept(m.lanes(m.where(zero, 0.0, e)), [1], 1)
+    if name == "PROBIT":
+        x = 2.0 * scores - 1.0
+        logarithm = m.function(np.log, (1.0 - x) * (1.0 + x))
+        a = m.number(0.147)
+        v = 2.0 / (3.14159 * a) + 0.5 * logarithm
+        root = m.sqrt(m.sqrt(v * v - 1.0 / a * logarithm) - v)
+        return m.where(x.lo < 0, -root, root) * 1.41421356
     return scores
+
+
+@learned("LinearClassifier", lambda r: Given([np.abs(usual(r, 9, 2, scale=0.3))], {
+    "coefficients": [0.25, 0.5, 0.125, 0.25, 0.0, 0.0], "intercepts": [0.25, 0.125, 0.0], "classlabels_ints": [4, 5, 6],
+    "post_transform": str(r.choice(["SOFTMAX_ZERO", "PROBIT"]))}, outputs=2), rounds=6, label="transforms")
+def classifier_of_few(m, x, coefficients, intercepts, classlabels_ints, post_transform):
+    scores = scores_of(m, x, coefficients, intercepts)
+    return [np.array(classlabels_ints)[scores.lo.argmax(1)], transformed(m, scores, post_transform)]
 
 
 @learned("LinearRegressor", lambda r: Given([usual(r, 6, 7)], {
@@ -171,6 +191,23 @@ def ensemble_case(r):
         "nodes_truenodeids": list(range(0, 2 * TREES, 2)), "nodes_trueleafs": [1] * TREES,
         "nodes_falsenodeids": list(range(1, 2 * TREES, 2)), "nodes_falseleafs": [1] * TREES,
         "leaf_targetids": [0] * (2 * TREES), "leaf_weights": numpy_helper.from_array(weights)})
+
+
+def aggregated_case(r):
+    given = ensemble_case(r)
+    given.attributes["aggregate_function"] = int(r.integers(0, 4))
+    return given
+
+
+@row("TreeEnsemble", aggregated_case, domain=ML, bfloat16=False, rounds=6, label="aggregates")
+def aggregates(m, x, nodes_featureids, nodes_splits, leaf_weights, aggregate_function, **_):
+    values, weights = (numpy_helper.to_array(t) for t in (nodes_splits, leaf_weights))
+    terms = np.stack([weights[2 * tree + (x.lo[:, feature] > values[tree]).astype(int)]
+                      for tree, feature in enumerate(nodes_featureids)])
+    if aggregate_function > 1:
+        return m.number((terms.min if aggregate_function == 2 else terms.max)(0))[:, None]
+    total = m.ascending(m.number(terms))
+    return (total if aggregate_function == 1 else total / TREES)[:, None]
 
 
 @row("TreeEnsemble", ensemble_case, domain=ML, bfloat16=False)

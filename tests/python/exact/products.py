@@ -3,7 +3,8 @@ import itertools
 
 import numpy as np
 
-from exact.elementwise import exp, sigmoid, tanh
+from exact.elementwise import exp, hard, log, sigmoid, tanh
+from exact.numbers import FORMATS, rounded
 from exact.sums import kept, shifted
 from exact.table import Given, row, setting, usual, wide
 
@@ -23,9 +24,15 @@ def matmul(m, a, b):
     return m.dot(a, b)
 
 
-@row("MatMul", lambda r: Given([wide(r, 9, 3), wide(r, 3, 8)]), label="special")
-def matmul_special(m, a, b):
-    return m.dot(a, b)
+row("MatMul", lambda r: Given([wide(r, 9, 3), wide(r, 3, 8)]), label="special")(matmul)
+row("MatMul", lambda r: Given([factors(r, *s) for s in shapes_of_products(r)]), rounds=4, label="large")(matmul)
+
+
+def shapes_of_products(r):
+    """Rows, columns and terms of several vectors, and the rests of them; one row or one column in some."""
+    m, n = ((1, 70), (70, 1), (37, 41))[r.integers(0, 3)]
+    k = int(r.integers(60, 300))
+    return (m, k), (k, n)
 
 
 def gemm_case(r):
@@ -47,10 +54,10 @@ def gemm(m, a, b, c=None, *, alpha, beta, **turned):
 
 # ---- Convolutions
 
-def conv_case(r):
-    groups, kernel = int(r.choice([1, 2])), int(r.integers(1, 4))
-    bias = factors(r, 4) if coin(r) else None
-    return Given([factors(r, 2, 4, 6, 7), factors(r, 4, 4 // groups, kernel, kernel), bias],
+def conv_case(r, inputs=4, outputs=4, size=(6, 7)):
+    groups, kernel = int(r.choice([1, 2, inputs])), int(r.integers(1, 4))
+    bias = factors(r, outputs) if coin(r) else None
+    return Given([factors(r, 2, inputs, *size), factors(r, outputs, inputs // groups, kernel, kernel), bias],
                  {"group": groups, "strides": [int(r.integers(1, 3))] * 2, "pads": [int(r.integers(0, 2))] * 4,
                   "dilations": [int(r.integers(1, 3))] * 2})
 
@@ -80,6 +87,9 @@ def conv(m, x, w, bias=None, *, group, strides, pads, dilations):
             total = m.fma(seen, w[g * outputs:(g + 1) * outputs, c, i, j][:, None, None], total)
         parts.append(total)
     return with_bias(m.concat(parts, 1), bias)
+
+
+row("Conv", lambda r: conv_case(r, 16, 32, (14, 19)), rounds=5, label="large")(conv)
 
 
 def transposed_case(r):
@@ -177,6 +187,33 @@ def matmul_nbits(m, a, packed, scales, **_):
     return m.dot(a, weights.reshape(5, 32).transpose(1, 0))
 
 
+def bytes_of(codes, bits):
+    """Codes packed in bytes, the first in the lowest bits; the last axis shrinks."""
+    each = 8 // bits
+    parts = codes.reshape(*codes.shape[:-1], -1, each)
+    return sum(parts[..., k] << (bits * k) for k in range(each)).astype(np.uint8)
+
+
+def nbits_case(r):
+    bits, n, blocks = int(r.choice([2, 4, 8])), 6, 4
+    codes, zeros = r.integers(0, 2**bits, (n, blocks, 16)), r.integers(0, 2**bits, (n, blocks))
+    return Given([usual(r, 3, 16 * blocks), bytes_of(codes, bits), np.abs(usual(r, n, blocks)),
+                  bytes_of(zeros, bits), None, usual(r, n)],
+                 {"K": 16 * blocks, "N": n, "bits": bits, "block_size": 16})
+
+
+def unpacked(packed, bits, count):
+    parts = np.stack([packed >> (bits * k) & (2**bits - 1) for k in range(8 // bits)], -1)
+    return parts.reshape(*packed.shape[:-1], -1)[..., :count].astype(np.float64)
+
+
+@row("MatMulNBits", nbits_case, domain="com.microsoft", rounds=6, label="zero points")
+def matmul_nbits_with_zeros(m, a, packed, scales, zeros, group, bias, bits, **_):
+    codes = unpacked(packed, bits, 16) - unpacked(zeros, bits, 4)[..., None]
+    weights = m.number(codes) * scales[:, :, None]
+    return m.dot(a, weights.reshape(6, 64).transpose(1, 0)) + bias
+
+
 # ---- Recurrent networks
 
 def recurrent_case(gates, lstm=False, **attributes):
@@ -247,6 +284,33 @@ def lstm(m, x, w, r, bias=None, lengths=None, h=None, c=None, p=None, *, hidden_
     return recurrent(m, 4, x, w, r, bias, hidden_size, [h, c], cell)
 
 
+ACTIVATIONS = {
+    "Relu": lambda m, x: m.where(x.lo < 0, 0.0, x), "Tanh": tanh, "Sigmoid": sigmoid,
+    "Affine": lambda m, x: x * 0.75 + 0.3, "LeakyRelu": lambda m, x: m.where(x.lo < 0, x * 0.3, x),
+    "ScaledTanh": lambda m, x: tanh(m, x * 0.3) * 0.75, "HardSigmoid": lambda m, x: hard(m, x, 0.3, 0.3),
+    "Softsign": lambda m, x: x / (abs(x) + 1.0), "Softplus": lambda m, x: log(m, exp(m, x) + 1.0)}
+FACTORS = {"Affine": ([0.75], [0.3]), "LeakyRelu": ([0.3], []), "ScaledTanh": ([0.75], [0.3]),
+           "HardSigmoid": ([0.3], [0.3])}
+
+
+def reversed_case(r):
+    name = str(r.choice(list(ACTIVATIONS)))
+    alpha, beta = FACTORS.get(name, ([], []))
+    stated = {"activation_alpha": alpha} if alpha else {}
+    stated |= {"activation_beta": beta} if beta else {}
+    return Given([usual(r, 5, 2, 3), usual(r, 1, 4, 3), usual(r, 1, 4, 4, scale=0.5), usual(r, 1, 8)],
+                 {"hidden_size": 4, "direction": "reverse", "activations": [name], "clip": 1.5, **stated}, outputs=2)
+
+
+@row("RNN", reversed_case, rounds=10, label="reversed")
+def reversed_rnn(m, x, w, r, bias, *, activations, clip, **_):
+    def cell(step, states, gate, wb, rb):
+        total = gate(step, states[0], 0, 1)
+        return [ACTIVATIONS[activations[0]](m, m.maximum(m.minimum(total, clip), -clip))]
+    y, last = recurrent(m, 1, x[::-1], w, r, bias, 4, [None], cell)
+    return [y[::-1], last]
+
+
 # ---- Attention
 
 def attention_case(r):
@@ -283,6 +347,40 @@ def softmax_of(m, x):
     axis = len(x.shape) - 1
     e = exp(m, shifted(m, x, axis))
     return e / kept(m.lanes(e), [axis], 1)
+
+
+TYPES = {1: "float32", 10: "float16", 16: "bfloat16"}
+
+
+def attention_with_past(r):
+    return Given([usual(r, 2, 3, 4 * 5), usual(r, 2, 2, 2 * 5), usual(r, 2, 2, 2 * 3), None, usual(r, 2, 2, 4, 5),
+                  usual(r, 2, 2, 4, 3)],
+                 {"q_num_heads": 4, "kv_num_heads": 2, "softmax_precision": int(r.choice(list(TYPES))),
+                  "qk_matmul_output_mode": int(r.choice([0, 1, 3])), "softcap": 3.0}, outputs=4)
+
+
+@row("Attention", attention_with_past, rounds=8, opset=24, label="past")
+def attention_behind_past(m, q, k, v, mask, past_k, past_v, *, softmax_precision, qk_matmul_output_mode, softcap, **_):
+    def heads(x, count):
+        return x.reshape(2, x.shape[1], count, -1).transpose(0, 2, 1, 3)
+
+    def narrowed(x):
+        with np.errstate(all="ignore"):
+            return x.each(lambda a: rounded(a, FORMATS[TYPES[softmax_precision]]))
+    q, k, v = heads(q, 4), m.concat([past_k, heads(k, 2)], 2), m.concat([past_v, heads(v, 2)], 2)
+    root = m.sqrt(1.0 / m.sqrt(m.number(5.0)))
+    raw = m.dot(q * root, (k.each(lambda a: np.repeat(a, 2, 1)) * root).transpose(0, 1, 3, 2))
+    capped = tanh(m, raw / softcap) * softcap
+    weights = narrowed(softmax_of(m, narrowed(capped + 0.0)))
+    y = m.dot(weights, v.each(lambda a: np.repeat(a, 2, 1)))
+    shown = {0: raw, 1: capped, 3: weights}[qk_matmul_output_mode]
+    return [y.transpose(0, 2, 1, 3).reshape(2, 3, -1), k, v, shown]
+
+
+@row("FlexAttention", lambda r: Given([usual(r, 2, 4, 3, 5), usual(r, 2, 2, 7, 5), usual(r, 2, 2, 7, 4)],
+                                      {"scale": abs(setting(r))}), domain="ai.onnx.preview")
+def flex_attention(m, q, k, v, scale):
+    return attention(m, q, k, v, scale=scale)
 
 
 @row("RotaryEmbedding", lambda r: Given([usual(r, 2, 3, 4, 6), usual(r, 2, 4, 3), usual(r, 2, 4, 3)],

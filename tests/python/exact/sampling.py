@@ -26,8 +26,8 @@ def coordinate(mode, o, size, scale):
     return o * (size - ONE) / (scale * size - ONE)  # align_corners
 
 
-def cubic(x):
-    x, a = abs(x), F32(-0.75)
+def cubic(x, a=-0.75):
+    x, a = abs(x), F32(a)
     if x <= 1:
         return ((a + TWO) * x - (a + F32(3))) * x * x + ONE
     return ((a * x - F32(5) * a) * x + F32(8) * a) * x - F32(4) * a if x < TWO else F32(0)
@@ -73,7 +73,88 @@ def resize(m, x, roi, scales, mode, coordinate_transformation_mode):
     return x
 
 
+def stretched_taps(kind, x, scale, size, a, exclude):
+    """The kernel made wider where the result is smaller, or cut at the border; then its weights add up to 1."""
+    scale = F32(scale) if scale < 1 and not exclude else ONE
+    reach = F32(2 if kind == "cubic" else 1)
+    first = int(np.floor(-reach / scale)) + 1
+    base = np.floor(x)
+    weights = []
+    for tap in range(first, 2 - first):
+        distance = (F32(tap) - (x - base)) * scale
+        weight = cubic(distance, a) if kind == "cubic" else max(F32(0), ONE - abs(distance))
+        outside = exclude and not 0 <= int(base) + tap < size
+        weights.append(F32(0) if outside else weight)
+    total = F32(0)
+    for weight in weights:
+        total = total + weight
+    return [(first + k, weight / total) for k, weight in enumerate(weights)]
+
+
+@row("Resize", lambda r: Given([usual(r, 1, 2, 9, 8), None, Typed(f32([1, 1, r.choice([0.4, 0.7, 1.6]), 0.6]))],
+                               {"mode": str(r.choice(["linear", "cubic"])), "cubic_coeff_a": -0.5, "axes": [0, 1, 2, 3],
+                                str(r.choice(["antialias", "exclude_outside"])): 1}), rounds=8, label="normalised")
+def resize_by_other_kernels(m, x, roi, scales, mode, cubic_coeff_a, axes, antialias=0, exclude_outside=0):
+    for axis in (2, 3):
+        scale, size = scales.lo[axis], x.shape[axis]
+        lines, found = x.moveaxis(axis, 0), []
+        for o in range(math.floor(F32(scale) * F32(size))):
+            at, total = coordinate("half_pixel", o, size, scale), m.zeros(lines.shape[1:])
+            for offset, weight in stretched_taps(mode, at, scale, size, cubic_coeff_a, exclude_outside):
+                if weight != 0:
+                    place = min(max(int(np.floor(at)) + offset, 0), size - 1)
+                    total = m.fma(lines[place], float(weight), total)
+            found.append(total)
+        x = m.stack(found).moveaxis(0, axis)
+    return x
+
+
 # ---- Grids
+
+def reflected(x, low, high):
+    span = high - low
+    distance = low - x if x < low else x - high if x > high else F32(0)
+    if distance == 0:
+        return x
+    turns = np.floor(distance / span)
+    rest = distance - turns * span
+    return low + rest if (x < low) == (turns % 2 == 0) else high - rest
+
+
+def reflected_taps(v, size, align):
+    v, n = F32(v), F32(size)
+    x = (v + ONE) / TWO * (n - ONE) if align else ((v + ONE) * n - ONE) / TWO
+    low, high = (F32(0), n - ONE) if align else (-HALF, n - HALF)
+    x = reflected(x, low, high)
+    base, found = np.floor(x), []
+    for offset, weight in grid_weights("linear", x - base):
+        place = int(base) + offset
+        if not 0 <= place < size:
+            place = min(max(int(reflected(F32(place), low, high)), 0), size - 1)
+        found.append((place, weight))
+    return found
+
+
+@row("GridSample", lambda r: Given([usual(r, 1, 2, 3, 4, 5), r.uniform(-2.5, 2.5, (1, 2, 2, 3, 3)).astype(F32)],
+                                   {"padding_mode": "reflection", "align_corners": int(r.integers(0, 2))}),
+     rounds=4, label="reflection")
+def volume_sample(m, x, grid, padding_mode, align_corners):
+    points = []
+    for at in itertools.product(*map(range, grid.shape[:4])):
+        place = grid.lo[at]
+        planes, rows, columns = (reflected_taps(place[2 - k], x.shape[2 + k], align_corners) for k in range(3))
+        total = m.zeros(x.shape[1])
+        for p, deep in planes:
+            middle = m.zeros(x.shape[1])
+            for q, down in rows:
+                inner = m.zeros(x.shape[1])
+                for k, across in columns:
+                    inner = m.fma(float(across), x[at[0], :, p, q, k], inner)
+                middle = m.fma(float(down), inner, middle)
+            total = m.fma(float(deep), middle, total)
+        points.append(total)
+    return m.stack(points).reshape(*grid.shape[:4], x.shape[1]).transpose(0, 4, 1, 2, 3)
+
 
 def grid_case(r):
     return Given([usual(r, 2, 3, 4, 5), r.uniform(-1.3, 1.3, (2, 3, 4, 2)).astype(F32)],

@@ -30,6 +30,11 @@ def reduction(kind, steps, make=usual):
         return kept(steps(m, x, [int(a) for a in axes]), axes, keepdims)
 
 
+def large(r):
+    axes = [[0], [1], [2], [0, 1], [1, 2], [0, 2]][r.integers(0, 6)]
+    return Given([usual(r, 6, 33, 150), np.array(axes)], {"keepdims": 1})
+
+
 def count_of(x, axes):
     return math.prod(x.shape[a] for a in axes)
 
@@ -77,6 +82,16 @@ reduction("ReduceMin", extreme("minimum", np.inf), wide)
 reduction("ReduceProd", product)
 
 
+@row("ReduceSum", large, rounds=4, label="large")
+def sum_of_many(m, x, axes, keepdims):
+    return kept(m.sum(x, list(axes)), axes, keepdims)
+
+
+@row("ReduceL2", large, rounds=4, label="large")
+def norm_of_many(m, x, axes, keepdims):
+    return kept(m.sqrt(m.sum(x, list(axes), squares=True)), axes, keepdims)
+
+
 # ---- Along an axis
 
 def running(step, start):
@@ -119,6 +134,10 @@ def softmax(m, x, axis):
 def log_softmax(m, x, axis):
     y = shifted(m, x, axis % len(x.shape))
     return y - kept(log(m, m.sum(exp(m, y), [axis])), [axis], 1)
+
+
+row("Softmax", lambda r: Given([usual(r, 3, 40, 300, scale=2)], {"axis": int(r.integers(0, 3))}),
+    label="large")(softmax)
 
 
 @row("LpNormalization", lambda r: Given([usual(r, 4, 5, 20)],
@@ -181,6 +200,20 @@ def instance_normalization(m, x, scale, bias, epsilon):
     return grouped(m, x, scale, bias, x.shape[1], epsilon)
 
 
+@row("BatchNormalization", lambda r: Given(
+    [usual(r, 3, 5, 4, 7), usual(r, 5), usual(r, 5), usual(r, 5), np.abs(usual(r, 5))],
+    {"epsilon": abs(setting(r, 1e-3)), "momentum": 0.875 + abs(setting(r, 1e-2)), "training_mode": 1}, outputs=3),
+    label="training")
+def batch_normalization_in_training(m, x, scale, bias, mean, variance, epsilon, momentum, training_mode):
+    axes, momentum = [0, 2, 3], m.number(momentum)
+    own = m.sum(x, axes) / count_of(x, axes)
+    spread = m.sum(x - own[:, None, None], axes, squares=True) / count_of(x, axes)
+    a = scale / m.sqrt(spread + epsilon)
+    y = m.fma(x, a[:, None, None], m.fma(-own, a, bias)[:, None, None])
+    rest = 1.0 - momentum
+    return [y, mean * momentum + own * rest, variance * momentum + spread * rest]
+
+
 def square(m, x):
     return m.function(np.square, abs(x))
 
@@ -210,15 +243,15 @@ def local_response(m, x, size, alpha, beta, bias):
 
 # ---- Pooling
 
-def pooled(m, x, kernel, stride, pad, of_terms):
+def pooled(m, x, kernel, stride, pad, of_terms, dilation=1):
     """of_terms(the elements of a window that lie inside, how many places it has) for each position."""
     extents = x.shape[2:]
-    outs = [(n + 2 * pad - kernel) // stride + 1 for n in extents]
+    outs = [(n + 2 * pad - (kernel - 1) * dilation - 1) // stride + 1 for n in extents]
     found = []
     for at in itertools.product(*map(range, outs)):
         taps = []
         for offset in itertools.product(range(kernel), repeat=len(extents)):
-            place = [a * stride - pad + k for a, k in zip(at, offset, strict=True)]
+            place = [a * stride - pad + k * dilation for a, k in zip(at, offset, strict=True)]
             if all(0 <= p < n for p, n in zip(place, extents, strict=True)):
                 taps.append(x[(slice(None), slice(None), *place)])
         found.append(of_terms(taps, kernel ** len(extents)))
@@ -252,6 +285,19 @@ def norm(m, terms, p, total):
 def lp_pool(m, x, kernel_shape, strides, pads, p):
     return pooled(m, x, kernel_shape[0], strides[0], pads[0],
                   lambda terms, places: norm(m, m.stack(terms), p, m.ascending))
+
+
+def dilated_case(r):
+    n = int(r.choice([1, 3]))
+    return Given([usual(r, 2, 3, *[6] * n)], {"kernel_shape": [2] * n, "dilations": [2] * n, "pads": [1] * 2 * n,
+                                              "count_include_pad": int(r.integers(0, 2))})
+
+
+@row("AveragePool", dilated_case, rounds=4, label="dilated")
+def dilated_average(m, x, kernel_shape, dilations, pads, count_include_pad):
+    def mean(terms, places):
+        return m.ascending(m.stack(terms)) / (places if count_include_pad else len(terms))
+    return pooled(m, x, 2, 1, 1, mean, 2)
 
 
 def planes(x):
