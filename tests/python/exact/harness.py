@@ -59,6 +59,8 @@ MODES = {m.name: m for m in [
 
 
 def applies(row, mode):
+    if row.throughout and not mode.throughout:
+        return False
     return not mode.declared or (row.declared and (row.bfloat16 or mode.storage != "bfloat16"))
 
 

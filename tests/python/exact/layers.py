@@ -1,11 +1,12 @@
 """What Core ML alone has a single operator for: operations of an ML Program, by their formulas in docs/ops.md."""
+import itertools
 import math
 from fractions import Fraction
 
 import numpy as np
 from mil_programs import build, mb, save
 
-from exact.elementwise import exp, leaky, log, modulo, tanh
+from exact.elementwise import exp, leaky, log, modulo, sigmoid, tanh
 from exact.harness import execute, wrong
 from exact.products import softmax_of
 from exact.sampling import F32, HALF, f32, resized_at
@@ -114,12 +115,92 @@ def resize(m, a, b, c, d):
     return c
 
 
-# Each of these samples rows, then columns, as Resize does; their points come from inputs.
+# ---- Samples at places, all of which are multiples of 1/8, so that grids are exact under every policy
+
+def sampled(m, image, y, x, padding=None):
+    """Taps of a row ascend, then rows; those of weight 0 do not enter. Without padding the border goes on."""
+    total = m.zeros(image.shape[0])
+    for row, down in ((math.floor(y), 1 - y % 1), (math.floor(y) + 1, y % 1)):
+        along = m.zeros(image.shape[0])
+        for column, across in ((math.floor(x), 1 - x % 1), (math.floor(x) + 1, x % 1)):
+            if down == 0 or across == 0:
+                continue
+            inside = 0 <= row < image.shape[1] and 0 <= column < image.shape[2]
+            p, q = (int(np.clip(v, 0, n - 1)) for v, n in ((row, image.shape[1]), (column, image.shape[2])))
+            value = image[:, p, q] if inside or padding is None else m.number(np.full(image.shape[0], padding))
+            along = m.fma(float(across), value, along)
+        total = m.fma(float(down), along, total)
+    return total
+
+
+def eighths(r, low, high, *shape):
+    return (r.integers(8 * low, 8 * high + 1, shape) / 8).astype(F32)
+
+
+PLACES = eighths(np.random.default_rng(6), -2, 8, 4, 3, 5, 2)
+MATRICES = eighths(np.random.default_rng(7), -1, 1, 4, 6)
+
+
+def resampled(m, image, places, padding):
+    """[images, rows, columns, (x, y)]"""
+    points = [sampled(m, image[n], float(places[n, i, j, 1]), float(places[n, i, j, 0]), padding)
+              for n, i, j in itertools.product(*map(range, places.shape[:3]))]
+    return m.stack(points).reshape(*places.shape[:3], -1).transpose(0, 3, 1, 2)
+
+
+@layer("Resample", lambda a, b, c, d: mb.resample(
+    x=c, coordinates=PLACES, sampling_mode="bilinear", padding_mode="constant", padding_value=F32(0.5),
+    coordinates_mode="unnormalized", align_corners=True))
+def resample(m, a, b, c, d):
+    return resampled(m, c, PLACES, 0.5)
+
+
+@layer("Affine", lambda a, b, c, d: mb.affine(
+    x=c, transform_matrix=MATRICES, output_height=5, output_width=3, sampling_mode="bilinear", padding_mode="constant",
+    padding_value=F32(0), coordinates_mode="normalized_minus_one_to_one", align_corners=True))
+def affine(m, a, b, c, d):
+    y, x = (np.linspace(-1, 1, n) for n in (5, 3))
+    grid = np.stack([*np.broadcast_arrays(x[None], y[:, None]), np.ones((5, 3))], -1)
+    places = np.einsum("nak,ijk->nija", MATRICES.reshape(4, 2, 3).astype(np.float64), grid)
+    return resampled(m, c, (places + 1) / 2 * np.array([c.shape[3] - 1, c.shape[2] - 1]), 0.0)
+
+
+@layer("CropResize", lambda a, b, c, d: mb.crop_resize(
+    x=c, boxes=d, box_indices=np.array([2, 0], np.int32), target_height=4, target_width=4,
+    normalized_coordinates=False, spatial_scale=F32(1), box_coordinate_mode="CORNERS_HEIGHT_FIRST",
+    sampling_mode="DEFAULT"))
+def crop_resize(m, a, b, c, d):
+    found = []
+    for n, image in enumerate((2, 0)):
+        top, left, bottom, right = d.lo[n]
+        along = [[start + min(i * (end - start + 1) / 4, end - start) for i in range(4)]
+                 for start, end in ((top, bottom), (left, right))]
+        found += [sampled(m, c[image], y, x) for y, x in itertools.product(*along)]
+    return m.stack(found).reshape(2, 4, 4, -1).transpose(0, 3, 1, 2)
+
+
+WEIGHTS = [(0.3 * np.random.default_rng(8 + k).standard_normal(shape)).astype(F32)
+           for k, shape in enumerate(((12, 42), (12, 3), (12,)))]
+
+
+@layer("LSTM", lambda a, b, c, d: mb.lstm(
+    x=mb.reshape(x=c, shape=[4, 2, 42]), initial_h=np.zeros((2, 3), F32), initial_c=np.zeros((2, 3), F32),
+    weight_ih=WEIGHTS[0], weight_hh=WEIGHTS[1], bias=WEIGHTS[2], clip=F32(0.5), output_sequence=True)[0])
+def lstm(m, a, b, c, d):
+    """Gates i, f, o, g; the cell is clipped before it enters the output gate."""
+    w, r, bias = (m.stored(x) for x in WEIGHTS)
+    x, h, cell, found = c.reshape(4, 2, 42), m.zeros((2, 3)), m.zeros((2, 3)), []
+    for t in range(4):
+        gates = m.dot(x[t], w.transpose(1, 0)) + m.dot(h, r.transpose(1, 0)) + bias
+        i, f, o, g = (gates[:, 3 * k:3 * k + 3] for k in range(4))
+        cell = sigmoid(m, f) * cell + sigmoid(m, i) * tanh(m, g)
+        cell = m.maximum(m.minimum(cell, 0.5), -0.5)
+        h = sigmoid(m, o) * tanh(m, cell)
+        found.append(h)
+    return m.stack(found)
+
+
 UNTESTED = {
-    "coreml.Affine": "test_mil_lift_images.py compares it with its formula",
-    "coreml.CropResize": "test_mil_lift_images.py compares it with its formula",
-    "coreml.Resample": "test_mil_lift_images.py compares it with its formula",
-    "coreml.LSTM": "LSTM but for a clip, which is exact",
     "coreml.NonMaximumSuppression": "scores and boxes are moved; overlaps are float32 whatever the policy",
 }
 

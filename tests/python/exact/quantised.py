@@ -5,7 +5,7 @@ import ml_dtypes
 import numpy as np
 from onnx import TensorProto
 
-from exact.elementwise import leaky, sigmoid
+from exact.elementwise import leaky, sigmoid, tanh
 from exact.numbers import FORMATS, final, rounded
 from exact.products import coin
 from exact.sums import average_pool, global_average, kept, softmax
@@ -191,6 +191,36 @@ def gather_block_quantized(m, data, picks, scales, zeros=None, **_):
     whole = np.stack([data & 15, data >> 4], -1).reshape(6, 2, 16)
     y = values(m, whole, scales[:, :, None], 8).reshape(6, 32)
     return y[picks]
+
+
+def coded_lstm(r):
+    hidden, width = 4, 3
+    return Given([usual(r, 5, 2, width), codes(r, 1, width, 4 * hidden), codes(r, 1, hidden, 4 * hidden),
+                  usual(r, 1, 8 * hidden), None, usual(r, 1, 2, hidden), usual(r, 1, 2, hidden), None,
+                  *(part for _ in range(2) for part in (Typed(scale(r, 1).array / 8), zero(r, np.uint8, 1)))],
+                 {"hidden_size": hidden}, outputs=3)
+
+
+@row("DynamicQuantizeLSTM", coded_lstm, domain=MICROSOFT, declared=False, throughout=True)
+def dynamic_quantize_lstm(m, x, w, r, bias, lengths, h, c, p, w_scale, w_zero, r_scale, r_zero, hidden_size):
+    """X becomes codes once; the state of all sequences before each step. Where functions are exact: elsewhere a state
+    at the border of two codes may become either."""
+    n = hidden_size
+
+    def products(values, matrix, by, zero_point):
+        own, own_zero = dynamic(m, values)
+        whole = to_codes(values / own, own_zero, np.uint8).lo.reshape(-1, matrix.shape[1])
+        sums = (whole - own_zero) @ (matrix[0].astype(np.float64) - zero_point)
+        return (compute_type(m, sums) * (by * own)).reshape(*values.shape[:-1], -1)
+    inputs, both = products(x, w, w_scale, w_zero), bias[0, :4 * n] + bias[0, 4 * n:]
+    h, c, found = h[0], c[0], []
+    for t in range(x.shape[0]):
+        gates = inputs[t] + products(h, r, r_scale, r_zero) + both
+        i, o, f, g = (gates[:, k * n:(k + 1) * n] for k in range(4))
+        c = sigmoid(m, f) * c + sigmoid(m, i) * tanh(m, g)
+        h = sigmoid(m, o) * tanh(m, c)
+        found.append(h)
+    return [m.stack(found)[:, None], h[None], c[None]]
 
 
 # ---- An operator on what codes stand for

@@ -31,6 +31,7 @@ class Row:
     rounds: int  # cases of one seed
     opset: int
     bfloat16: bool  # whether declared bfloat16 is allowed too
+    throughout: bool  # only where each step is rounded, and elementary functions are exact
 
     @property
     def name(self):
@@ -40,11 +41,12 @@ class Row:
 ROWS = {}
 
 
-def row(kind, given, *, domain="", declared=True, rounds=3, opset=25, bfloat16=True, label=""):
+def row(kind, given, *, domain="", declared=True, rounds=3, opset=25, bfloat16=True,
+        throughout=False, label=""):
     """Decorates the function of an operator's steps."""
 
     def keep(steps):
-        made = Row(kind, domain, given, steps, declared, rounds, opset, bfloat16)
+        made = Row(kind, domain, given, steps, declared, rounds, opset, bfloat16, throughout)
         key = made.name + (f"-{label}" if label else "")
         assert key not in ROWS, key
         ROWS[key] = made
