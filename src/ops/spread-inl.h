@@ -16,6 +16,25 @@ HWY_BEFORE_NAMESPACE();
 namespace assay::ops::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// The first n lanes (n <= Lanes(d)), other lanes zero: no access beyond the n-th element. Where masks do that, without
+// the way through memory that LoadN and StoreN take.
+template <class D, class T>
+HWY_INLINE hn::Vec<D> LoadPart(D d, const T* from, size_t n) {
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
+  return hn::MaskedLoad(hn::FirstN(d, n), d, from);
+#else
+  return assay::num::HWY_NAMESPACE::LoadN(d, from, n);
+#endif
+}
+template <class D, class T>
+HWY_INLINE void StorePart(hn::Vec<D> v, D d, T* to, size_t n) {
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
+  hn::BlendedStore(v, hn::FirstN(d, n), d, to);
+#else
+  assay::num::HWY_NAMESPACE::StoreN(v, d, to, n);
+#endif
+}
+
 struct SeesNothing {
   template <class V>
   HWY_INLINE void operator()(V) const {}
@@ -31,44 +50,35 @@ HWY_INLINE void SpreadValues(const T* from, size_t n, size_t left, size_t stride
   const auto at = [&](size_t x) { return to + (x + left) % stride * phase + (x + left) / stride; };
   size_t x = 0;
   if (stride == 1) {
-    const auto vector = [&]() HWY_ATTR {
+    for (; x + lanes <= n; x += lanes) {
       const auto v = hn::LoadU(d, from + x);
       hn::StoreU(v, d, to + left + x);
       seen(v);
-      x += lanes;
-    };
-    while (x + lanes <= n) vector();
-    if (x < n && n > lanes) {  // the last vector overlaps the one before
-      x = n - lanes;
-      vector();
     }
-    if (x < n) {
-      seen(assay::num::HWY_NAMESPACE::LoadN(d, from, n));
-      for (; x < n; ++x) to[left + x] = from[x];
-    }
+    if (x == n) return;
+    const auto v = LoadPart(d, from + x, n - x);
+    StorePart(v, d, to + left + x, n - x);
+    seen(v);
   } else if (stride == 2) {
     T *const first = at(0), *const second = at(1);
-    const auto pairs = [&]() HWY_ATTR {
+    for (; x + 2 * lanes <= n; x += 2 * lanes) {
       hn::Vec<decltype(d)> even, odd;
       hn::LoadInterleaved2(d, from + x, even, odd);
       hn::StoreU(even, d, first + x / 2);
       hn::StoreU(odd, d, second + x / 2);
       seen(even);
       seen(odd);
-      x += 2 * lanes;
-    };
-    while (x + 2 * lanes <= n) pairs();
-    if (x + 1 < n && n >= 2 * lanes) {
-      x = (n - 2 * lanes) / 2 * 2;
-      pairs();
     }
-    for (size_t i = x; i < n; i += lanes) seen(assay::num::HWY_NAMESPACE::LoadN(d, from + i, n - i));
-    for (; x < n; x += 2) {
-      first[x / 2] = from[x];
-      if (x + 1 < n) second[x / 2] = from[x + 1];
-    }
+    if (x == n) return;
+    const size_t left_over = n - x, low = left_over < lanes ? left_over : lanes;
+    const auto lower = LoadPart(d, from + x, low), upper = LoadPart(d, from + x + low, left_over - low);
+    const auto even = hn::ConcatEven(d, upper, lower), odd = hn::ConcatOdd(d, upper, lower);
+    StorePart(even, d, first + x / 2, (left_over + 1) / 2);
+    StorePart(odd, d, second + x / 2, left_over / 2);
+    seen(even);
+    seen(odd);
   } else {
-    for (size_t i = 0; i < n; i += lanes) seen(assay::num::HWY_NAMESPACE::LoadN(d, from + i, n - i));
+    for (size_t i = 0; i < n; i += lanes) seen(LoadPart(d, from + i, n - i < lanes ? n - i : lanes));
     size_t column = left % stride;
     for (T* place = at(0); x < n; ++x) {
       *place = from[x];
