@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "ops/propagate.h"
+#include "ops/turn.h"
 
 namespace assay::ops {
 namespace {
@@ -37,13 +38,26 @@ std::vector<Loop> coalesced(const StridedCopy& copy) {
   return loops;
 }
 
+/// One value n times: what there is already is copied.
+template <class U>
+void fill_long(U* out, size_t n, U value) {
+  constexpr size_t kFirst = 32, kMost = 4096;
+  size_t done = std::min(n, kFirst);
+  std::fill_n(out, done, value);
+  while (done < n) {
+    const size_t more = std::min({done, n - done, kMost});
+    std::memcpy(out + done, out, more * sizeof(U));
+    done += more;
+  }
+}
+
 /// One row, strides in elements of type U.
 template <class U>
 void copy_row(const U* in, U* out, const Loop& row) {
   if (row.in == 1 && row.out == 1) {
     std::memcpy(out, in, static_cast<size_t>(row.extent) * sizeof(U));
   } else if (row.out == 1 && row.in == 0) {
-    std::fill_n(out, row.extent, *in);
+    fill_long(out, static_cast<size_t>(row.extent), *in);
   } else {
     for (int64_t i = 0; i < row.extent; ++i) out[i * row.out] = in[i * row.in];
   }
@@ -57,6 +71,10 @@ void copy_plane(const U* in, U* out, const Loop& outer, const Loop& row) {
   if (row.in == 1 || outer.in != 1 || outer.extent < 4) {
     for (int64_t j = 0; j < outer.extent; ++j) copy_row(in + j * outer.in, out + j * outer.out, row);
     return;
+  }
+  if constexpr (sizeof(U) <= 8) {
+    if (row.out == 1)
+      return turn(in, row.in, out, outer.out, static_cast<size_t>(row.extent), static_cast<size_t>(outer.extent));
   }
   for (int64_t j0 = 0; j0 < outer.extent; j0 += kTile) {
     const int64_t j1 = std::min(j0 + kTile, outer.extent);
