@@ -1,11 +1,15 @@
 // AveragePool and LpPool: sums over windows, ascending over the kernel axes.
+#include <algorithm>
 #include <cmath>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "num/format.h"
+#include "ops/element_spans.h"
 #include "ops/lower/families.h"
 #include "ops/move.h"
+#include "ops/plain_steps.h"
 #include "ops/pool_rows.h"
 #include "ops/upgrade.h"
 
@@ -21,6 +25,65 @@ void add_windows(KernelContext& c, const std::vector<WindowAxis>& axes, const Po
     for (int64_t k = 0; k < axes.back().kernel; ++k) add(phased.tap(k));
   });
 }
+
+/// Sums of windows in plain steps, all taps of a row at once. Rows of the input stay spread for the next rows that read
+/// them.
+class PlainSums {
+ public:
+  PlainSums(const std::vector<WindowAxis>& axes) : axes_(axes) {
+    int64_t rows = 1;
+    for (size_t k = 0; k + 1 < axes.size(); ++k) rows *= axes[k].kernel;
+    room_ = static_cast<size_t>(std::min<int64_t>(rows, kMostRows));
+  }
+  void sum(const KernelContext& c, const PoolRow& at, float* sums, size_t count) {
+    terms_.clear();
+    std::fill_n(sums, count, 0.0F);
+    size_t held = 0;
+    for_each_input_row(axes_, at.index, [&](int64_t offset) {
+      if (held++ == room_) {  // more rows than are kept: what there is first
+        flush(sums, count);
+        held = 1;
+      }
+      const PhasedRow<float>& row = spread(c, at.in_plane + offset);
+      for (int64_t k = 0; k < axes_.back().kernel; ++k) terms_.push_back(row.tap(k));
+    });
+    flush(sums, count);
+  }
+
+ private:
+  static constexpr int64_t kMostRows = 16;
+  struct Row {
+    int64_t place;
+    PhasedRow<float> spread;
+    std::vector<float> loaded;
+  };
+
+  void flush(float* sums, size_t count) {
+    terms_.insert(terms_.begin(), sums);
+    add_terms(terms_.data(), terms_.size(), count, sums);
+    terms_.clear();
+  }
+  const PhasedRow<float>& spread(const KernelContext& c, int64_t place) {
+    if (const auto found = std::ranges::find(rows_, place, &Row::place); found != rows_.end()) {
+      std::rotate(found, found + 1, rows_.end());  // the last to go
+      return rows_.back().spread;
+    }
+    if (rows_.size() < room_)
+      rows_.push_back(
+          {place, PhasedRow<float>(axes_.back(), 0), std::vector<float>(static_cast<size_t>(axes_.back().in))});
+    else
+      std::rotate(rows_.begin(), rows_.begin() + 1, rows_.end());  // the oldest goes
+    Row& row = rows_.back();
+    row.place = place;
+    row.spread.set(load(c.in(0), place, row.loaded.size(), row.loaded.data()));
+    return row.spread;
+  }
+
+  const std::vector<WindowAxis>& axes_;
+  size_t room_;
+  std::vector<Row> rows_;
+  std::vector<const float*> terms_;
+};
 
 /// The terms of output `o` of a row, in order: for policies that add them in another way.
 template <class T>
@@ -81,10 +144,12 @@ void average(KernelContext& c, const std::vector<WindowAxis>& axes) {
   const auto count = static_cast<size_t>(last.out);
   for_each_pool_row(c, axes, [&] {
     return [&, loaded = std::vector<T>(static_cast<size_t>(last.in)), sum = std::vector<T>(count),
-            counts = WindowCounts<T>(c, axes), terms = std::vector<T>(),
-            phased = PhasedRow<T>(last, T{0})](const PoolRow& at) mutable {
+            counts = WindowCounts<T>(c, axes), terms = std::vector<T>(), phased = PhasedRow<T>(last, T{0}),
+            plain = PlainSums(axes)](const PoolRow& at) mutable {
       std::fill(sum.begin(), sum.end(), T{0});
-      if (c.policy().sum) {
+      if (std::is_same_v<T, float> && !c.policy().sum && plain_steps(c.policy())) {
+        if constexpr (std::is_same_v<T, float>) plain.sum(c, at, sum.data(), count);
+      } else if (c.policy().sum) {
         for (size_t o = 0; o < count; ++o) {
           gather_window(c, axes, at, static_cast<int64_t>(o), terms);
           sum[o] = arith.sum(terms.data(), terms.size());

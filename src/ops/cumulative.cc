@@ -8,6 +8,7 @@
 #include "ops/infer.h"
 #include "ops/lower/elementwise.h"
 #include "ops/move.h"
+#include "ops/plain_steps.h"
 #include "ops/rows.h"
 
 namespace assay::ops {
@@ -34,11 +35,6 @@ void run(KernelContext& c, const AxisSplit& s, T start, Step step, Put put) {
       }
     }
   });
-}
-
-/// Whether steps of the policy are those of the machine.
-bool plain_steps(const num::Policy& policy) {
-  return !policy.step && !policy.flush_subnormals && policy.special_values == num::SpecialValues::ieee;
 }
 
 template <class T>

@@ -12,12 +12,18 @@ namespace assay::ops {
 namespace {
 
 template <class T>
-T mean_of(const KernelContext& c, const num::Arith<T>& arith, const T* x, std::vector<T>&, size_t n) {
-  const T sum = arith.sum(x, n);
-  if (!c.policy().divide_by_reciprocal) return arith.div(sum, static_cast<T>(n));
+T sum_of(const KernelContext&, const num::Arith<T>& arith, const T* x, std::vector<T>&, size_t n) {
+  return arith.sum(x, n);
+}
+
+/// Sums of n elements each, as means.
+template <class T>
+void divide(const KernelContext& c, const num::Arith<T>& arith, std::vector<T>& sums, size_t n) {
+  if (!c.policy().divide_by_reciprocal) return arith.div(sums.data(), static_cast<T>(n), sums.data(), sums.size());
   const T reciprocal = T{1} / static_cast<T>(n);
   const auto& result = c.policy().result;
-  return arith.mul(sum, result ? static_cast<T>(num::round(static_cast<double>(reciprocal), *result)) : reciprocal);
+  const T factor = result ? static_cast<T>(num::round(static_cast<double>(reciprocal), *result)) : reciprocal;
+  arith.mul(sums.data(), factor, sums.data(), sums.size());
 }
 
 template <class T>
@@ -44,7 +50,7 @@ template <class T>
 using PlaneFn = T (*)(const KernelContext&, const num::Arith<T>&, const T*, std::vector<T>&, size_t);
 
 template <class T>
-void for_each_plane(KernelContext& c, PlaneFn<T> reduce) {
+void for_each_plane(KernelContext& c, PlaneFn<T> reduce, bool mean) {
   const num::Arith<T> arith(c.policy());
   const ir::Tensor& in = c.in(0);
   const size_t planes = static_cast<size_t>(c.out(0).size());
@@ -56,19 +62,20 @@ void for_each_plane(KernelContext& c, PlaneFn<T> reduce) {
     for (size_t p = begin; p < end; ++p)
       results[p] = reduce(c, arith, load(in, static_cast<int64_t>(p * n), n, buffer.data()), terms, n);
   });
+  if (mean) divide(c, arith, results, n);
   store(c.out(0), 0, planes, results.data(), c.policy());
 }
 
-Status run(KernelContext& c, PlaneFn<float> f32, PlaneFn<double> f64) {
+Status run(KernelContext& c, PlaneFn<float> f32, PlaneFn<double> f64, bool mean = false) {
   ASSAY_CHECK(allocate_outputs(c));
   if (computes_float64(c))
-    for_each_plane(c, f64);
+    for_each_plane(c, f64, mean);
   else
-    for_each_plane(c, f32);
+    for_each_plane(c, f32, mean);
   return {};
 }
 
-Status eval_average(KernelContext& c) { return run(c, mean_of<float>, mean_of<double>); }
+Status eval_average(KernelContext& c) { return run(c, sum_of<float>, sum_of<double>, true); }
 Status eval_max(KernelContext& c) { return run(c, max_of<float>, max_of<double>); }
 Status eval_norm(KernelContext& c) { return run(c, norm_of<float>, norm_of<double>); }
 

@@ -133,6 +133,7 @@ Status gather(KernelContext& c, const Form& f) {
   for (size_t k = 0; k < scales.strides.size(); ++k)
     if (c.in(kScales).dims()[k] == 1) scales.strides[k] = 0;
   const ir::Dims strides = strides_of(f.dims);
+  const bool along_last = f.quantize_axis + 1 == static_cast<int64_t>(f.dims.size());
   const auto run = [&](size_t first, size_t last) {
     std::vector<T> values(static_cast<size_t>(inner)), by(static_cast<size_t>(inner));
     ir::Dims index(f.dims.size());
@@ -142,10 +143,15 @@ Status gather(KernelContext& c, const Form& f) {
         index[k] = static_cast<int64_t>(rest) / strides[k];
         rest %= static_cast<size_t>(strides[k]);
       }
-      for (int64_t i = 0; i < inner; ++i, next_index(index, f.dims)) {
-        const int64_t scale = scales.at(index);
-        values[static_cast<size_t>(i)] = static_cast<T>(code_at(c.in(kData), f, from + i) - zero_at(c, f, scale));
-        by[static_cast<size_t>(i)] = static_cast<T>(c.in(kScales).float_at(scale));
+      for (int64_t i = 0, several = 0; i < inner; i += several) {  // codes of one scale
+        const int64_t scale = scales.at(index), column = index.back();
+        several = along_last ? std::min({f.block - column % f.block, f.dims.back() - column, inner - i}) : 1;
+        const double zero = zero_at(c, f, scale);
+        for (int64_t k = i; k < i + several; ++k)
+          values[static_cast<size_t>(k)] = static_cast<T>(code_at(c.in(kData), f, from + k) - zero);
+        std::fill_n(by.begin() + i, several, static_cast<T>(c.in(kScales).float_at(scale)));
+        index.back() += several - 1;
+        next_index(index, f.dims);
       }
       arith.mul(values.data(), by.data(), values.data(), values.size());
       store(c.out(0), n * inner, values.size(), values.data(), c.policy());

@@ -1,6 +1,7 @@
 // IsNaN and IsInf.
 #include <cmath>
 
+#include "ops/element_spans.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/lower/elementwise.h"
@@ -9,11 +10,13 @@
 namespace assay::ops {
 namespace {
 
-template <class Test>
-Status eval(KernelContext& c, Test test) {
+/// `test` on one element as float64, `spans` on many as float32.
+template <class Test, class Spans>
+Status eval(KernelContext& c, Test test, Spans spans) {
   ASSAY_CHECK(allocate_outputs(c));
   auto* out = c.out(0).mutable_data<uint8_t>();
   for_each_chunk(c.threads, static_cast<size_t>(c.out(0).size()), [&](size_t from, size_t to) {
+    if (c.in(0).elem() == ir::ElemType::float32) return spans(c.in(0).data<float>() + from, to - from, out + from);
     double buffer[kChunk];
     for (size_t begin = from; begin < to; begin += kChunk) {
       const size_t n = std::min(kChunk, to - begin);
@@ -25,11 +28,14 @@ Status eval(KernelContext& c, Test test) {
 }
 
 Status eval_nan(KernelContext& c) {
-  return eval(c, [](double x) { return std::isnan(x); });
+  return eval(
+      c, [](double x) { return std::isnan(x); }, nans_of);
 }
 Status eval_inf(KernelContext& c) {
   const bool positive = c.op.attr_int("detect_positive", 1) != 0, negative = c.op.attr_int("detect_negative", 1) != 0;
-  return eval(c, [=](double x) { return std::isinf(x) && (x > 0 ? positive : negative); });
+  return eval(
+      c, [=](double x) { return std::isinf(x) && (x > 0 ? positive : negative); },
+      [=](const float* x, size_t n, uint8_t* out) { infinities_of(x, n, positive, negative, out); });
 }
 
 Status nan_to_mil(MilContext& c) {

@@ -157,8 +157,9 @@ void subtract_zeros(const KernelContext& c, const num::Arith<T>& plain, const Ru
   if (is_code8(c.in(0).elem())) {
     T zeros[kChunk];
     dequantise_run(plain, c.in(0), run.at, n, T{1}, 0, to);
-    if (c.has(2)) plain.sub(to, load(c.in(2), run.scale, n, zeros), to, n);
-    return;
+    if (!c.has(2)) return;
+    dequantise_run(plain, c.in(2), run.scale, n, T{1}, 0, zeros);
+    return plain.sub(to, zeros, to, n);
   }
   for (size_t i = 0; i < n; ++i)
     to[i] = static_cast<T>(c.in(0).float_at(run.at + static_cast<int64_t>(i)) - zero_at(c, run, i));

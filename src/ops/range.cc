@@ -1,7 +1,9 @@
 // Range: start + i * delta, not accumulated. Its operands are parameters: storage policies do not round them.
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
+#include "ops/elementwise.h"
 #include "ops/lower/move_nn.h"
 #include "ops/move.h"
 
@@ -38,13 +40,36 @@ Status infer(InferContext& c) {
   return {};
 }
 
+/// Rounds once to the tensor's type.
+template <class T>
+void put(ir::Tensor& out, int64_t at, const T* values, size_t n) {
+  if (out.elem() == ir::ElemType::float32 && std::is_same_v<T, float>)
+    return static_cast<void>(std::copy_n(values, n, out.mutable_data<float>() + at));
+  for (size_t i = 0; i < n; ++i) out.set_float(at + static_cast<int64_t>(i), static_cast<double>(values[i]));
+}
+
 template <class T>
 void fill(KernelContext& c) {
   const auto& step = c.policy().step;
   const auto rounded = [&](T v) { return step ? static_cast<T>(num::round(static_cast<double>(v), *step)) : v; };
   const T start = static_cast<T>(c.in(0).float_at(0)), delta = static_cast<T>(c.in(2).float_at(0));
-  for (int64_t i = 0; i < c.out(0).size(); ++i)
-    c.out(0).set_float(i, static_cast<double>(rounded(start + rounded(static_cast<T>(i) * delta))));
+  T values[kChunk];
+  for (int64_t at = 0; at < c.out(0).size(); at += static_cast<int64_t>(kChunk)) {
+    const auto n = static_cast<size_t>(std::min<int64_t>(static_cast<int64_t>(kChunk), c.out(0).size() - at));
+    for (size_t i = 0; i < n; ++i)
+      values[i] = rounded(start + rounded(static_cast<T>(at + static_cast<int64_t>(i)) * delta));
+    put(c.out(0), at, values, n);
+  }
+}
+
+void fill_integers(ir::Tensor& out, uint64_t start, uint64_t delta) {
+  if (out.elem() == ir::ElemType::int64) {
+    auto* to = out.mutable_data<uint64_t>();
+    for (int64_t i = 0; i < out.size(); ++i) to[i] = start + static_cast<uint64_t>(i) * delta;
+    return;
+  }
+  for (int64_t i = 0; i < out.size(); ++i)
+    out.set_int(i, static_cast<int64_t>(start + static_cast<uint64_t>(i) * delta));
 }
 
 Status eval(KernelContext& c) {
@@ -54,8 +79,7 @@ Status eval(KernelContext& c) {
   ASSAY_CHECK(allocate_outputs(c));
   if (!ir::is_float(c.in(0).elem())) {
     const auto start = static_cast<uint64_t>(c.in(0).int_at(0)), delta = static_cast<uint64_t>(c.in(2).int_at(0));
-    for (int64_t i = 0; i < *n; ++i)
-      c.out(0).set_int(i, static_cast<int64_t>(start + static_cast<uint64_t>(i) * delta));
+    fill_integers(c.out(0), start, delta);
   } else if (computes_float64(c)) {
     fill<double>(c);
   } else {

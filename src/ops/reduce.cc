@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "ops/elementwise.h"
+#include "ops/plain_steps.h"
 
 namespace assay::ops {
 
@@ -68,11 +69,6 @@ T min_of(const num::Arith<T>& arith, const T* a, T* scratch, size_t n) {
   }
   if (n != 0) arith.min(&result, a, &result, 1);
   return result;
-}
-
-/// Whether steps of the policy are those of the machine.
-bool plain_steps(const num::Policy& policy) {
-  return !policy.step && !policy.flush_subnormals && policy.special_values == num::Policy{}.special_values;
 }
 
 template <class T>

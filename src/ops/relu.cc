@@ -1,4 +1,7 @@
 // Piecewise linear activations.
+#include <type_traits>
+
+#include "ops/element_spans.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/legacy_broadcast.h"
@@ -56,6 +59,7 @@ constexpr Upgrade kPReluUpgrades[] = {{7, prelu_channels}};
 template <class T>
 void thresholded(const num::Arith<T>&, const float* params, const T* const* in, T* out, size_t n) {
   const T alpha = T(params[0]);
+  if constexpr (std::is_same_v<T, float>) return keep_above(in[0], alpha, n, out);
   for (size_t i = 0; i < n; ++i) out[i] = alpha < in[0][i] ? in[0][i] : T(0);
 }
 void thresholded_params(const ir::Op& op, float* params) { params[0] = op.attr_float("alpha", 1.0f); }

@@ -1,7 +1,11 @@
 // Operators of one operand without an elementary function: signs, rounding to integers, reciprocal.
+#include <type_traits>
+
+#include "ops/element_spans.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/lower/elementwise.h"
+#include "ops/plain_steps.h"
 
 namespace assay::ops {
 namespace {
@@ -26,6 +30,9 @@ void reciprocal_span(const num::Arith<T>& arith, const float*, const T* const* i
 // -1, 0 or 1; NaN stays NaN: x - x of an infinity is not taken, so only NaN gives NaN.
 template <class T>
 void sign_span(const num::Arith<T>& arith, const float*, const T* const* in, T* out, size_t n) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (plain_steps(arith.policy())) return signs_of(in[0], n, out);
+  }
   arith.add(in[0], T(0), out, n);
   for (size_t i = 0; i < n; ++i) out[i] = out[i] > 0 ? T(1) : out[i] < 0 ? T(-1) : out[i];
 }
