@@ -6,11 +6,12 @@ import subprocess
 from fractions import Fraction
 
 import numpy as np
+import onnx
 import pytest
-from exact import layers
-from exact.harness import MODES, applies, differences, expected, run
+from exact import accumulators, layers
+from exact.harness import MODES, applies, differences, expected, model_of, run
 from exact.numbers import FORMATS, Arithmetic, Number, rounded, rounded_fraction
-from exact.table import ROWS
+from exact.table import ROWS, Given, Row
 
 FAMILIES = ["elementwise", "sums", "products", "quantised", "sampling", "classic", "fused"]
 for family in FAMILIES:
@@ -137,6 +138,29 @@ def program(tmp_path_factory):
 @pytest.mark.parametrize("mode", [name for name, mode in MODES.items() if not mode.declared])
 def test_documented_steps_of_layers(assay_path, tmp_path, program, mode, seed):
     assert layers.differences(assay_path, MODES[mode], seed, *program, tmp_path) == {}
+
+
+# ---- Accumulators of devices
+
+@pytest.mark.parametrize("kind", ["Gemm", "Conv"])
+@pytest.mark.parametrize("name", accumulators.DEVICES)
+def test_accumulators(assay_path, tmp_path, name, kind):
+    device, r = accumulators.DEVICES[name], np.random.default_rng([*name.encode(), len(kind)])
+    a, b = (r.standard_normal(s) * np.exp2(r.integers(-9, 5, s)) for s in ((3, 37), (37, 5)))
+    a, b, bias = (x.astype(np.float32) for x in (a, b, r.standard_normal(5)))
+    if kind == "Gemm":
+        given = Given([a, b, bias])
+    else:  # over one pixel: the same sums
+        given = Given([a.reshape(3, 37, 1, 1), np.ascontiguousarray(b.T).reshape(5, 37, 1, 1), bias])
+    model, feeds = model_of(MODES["f16-storage"], [(Row(kind, "", None, None, False, 1, 22, False, False), given)])
+    onnx.save(model, tmp_path / "model.onnx")
+    (tmp_path / "device.toml").write_text(accumulators.profile(name, device))
+    np.savez(tmp_path / "in.npz", **feeds)
+    words = ["--profile-file", "device.toml", "--profile", name.replace(" ", "-"), "--output", "out.npz"]
+    subprocess.run([assay_path, "run", "model.onnx", "--input", "in.npz", *words], cwd=tmp_path, check=True)
+    with np.load(tmp_path / "out.npz") as out:
+        ours = out["o0_0"].reshape(3, 5)
+    assert ours.tolist() == accumulators.products(device, a, b, bias).tolist()
 
 
 # ---- The exact arithmetic itself
