@@ -19,6 +19,15 @@ SpanFn<T> span_of(const OpDef& def) {
 
 constexpr size_t kOperandSlot = 3;  // scratch() slot of bias and operands
 
+template <class T>
+constexpr ir::ElemType kOwn = sizeof(T) == 4 ? ir::ElemType::float32 : ir::ElemType::float64;
+
+/// Whether round_as_stored() does anything.
+template <class T>
+bool rounds_as_stored(ir::ElemType storage, const num::Policy& policy) {
+  return policy.result || storage != kOwn<T>;
+}
+
 /// One value a row becomes `columns` of them, in place.
 template <class T>
 void repeat_each(T* values, size_t rows, size_t columns) {
@@ -36,6 +45,8 @@ Epilogue<T>::Epilogue(KernelContext& c, size_t m, size_t n, Channels channels, s
       n_(n),
       channels_(channels),
       channel_count_(channel_count),
+      own_(c.storage_out(0)),
+      rounds_(rounds_as_stored<T>(own_, policy_)),
       plain_(!policy_.step && !policy_.flush_subnormals && policy_.special_values == num::SpecialValues::ieee),
       arith_(policy_) {
   for (const EpilogueStep& step : c.epilogue) {
@@ -44,8 +55,29 @@ Epilogue<T>::Epilogue(KernelContext& c, size_t m, size_t n, Channels channels, s
       if (step.operands[i] && step.operands[i]->dims() == c.outputs[0].dims()) s.whole |= 1U << i;
     }
     if (step.op->def->elementwise.per_channel != 0) s.terms = channel_terms(s);
+    settle(s);
     steps_.push_back(std::move(s));
   }
+}
+
+template <class T>
+void Epilogue<T>::settle(Step& s) {
+  const EpilogueStep& step = *s.step;
+  s.rounds = rounds_as_stored<T>(step.storage, step.op->policy);
+  s.alone = s.terms.empty() && step.operands.size() <= kMostNumbers;
+  for (size_t i = 0; i < step.operands.size() && s.alone; ++i) {
+    const ir::Tensor* t = step.operands[i];
+    if (!t) continue;
+    s.alone = t->size() == 1 && (step.op->def->elementwise.first_only >> i & 1U) != 0;
+    if (s.alone) widen<T>(t->bytes(), t->elem(), 0, 1, &s.numbers[i]);
+  }
+}
+
+template <class T>
+void Epilogue<T>::set_addend(const Addend& addend) {
+  addend_ = addend;
+  const bool own = addend.tensor && addend.tensor->elem() == kOwn<T> && addend.tensor->is_aligned();
+  addends_ = own && addend.beta == 1 ? reinterpret_cast<const T*>(addend.tensor->bytes()) : nullptr;
 }
 
 template <class T>
@@ -68,6 +100,8 @@ void Epilogue<T>::add_bias(const Run& run, T* values) const {
   const ir::Tensor& t = *addend_.tensor;
   const size_t count = run.count();
   size_t terms = addend_.per_column ? count : run.rows;
+  if (addends_ && plain_ && run.rows == 1)
+    return addend_.per_column ? add_run(values, addends_ + at, count) : add_one(values, addends_[at], count);
   T* bias = scratch<T>(kOperandSlot, count);
   widen<T>(t.bytes(), t.elem(), at, terms, bias);
   if (addend_.beta != 1) arith_.mul(bias, static_cast<T>(addend_.beta), bias, terms);
@@ -119,6 +153,11 @@ void Epilogue<T>::run_step(const Step& s, const Run& run, const T* values, T* re
     return s.run(s.arith, s.params.values, in, results, count);
   }
   const size_t inputs = step.operands.size();
+  if (s.alone) {
+    const T* in[kMostNumbers];
+    for (size_t i = 0; i < inputs; ++i) in[i] = i == step.flowing ? values : step.operands[i] ? &s.numbers[i] : nullptr;
+    return s.run(s.arith, s.params.values, in, results, count);
+  }
   thread_local std::vector<const T*> in;
   in.assign(inputs, nullptr);
   T* const rooms = scratch<T>(kOperandSlot, inputs * count);
@@ -152,26 +191,25 @@ void Epilogue<T>::finish(const Run& run, T* values) const {
   const size_t count = run.count();
   if (alpha_ != 1) arith_.mul(values, static_cast<T>(alpha_), values, count);
   ir::Tensor& out = context_.outputs[0];
-  const ir::ElemType own = context_.storage_out(0);
   const bool bias = addend_.tensor && !starts();
   if (bias && policy_.bias != num::Bias::after_store) {
     add_bias(run, values);
   } else {
     canonical_nans(values, count);
     if (bias) {
-      round_as_stored(values, count, own, policy_);
+      if (rounds_) round_as_stored(values, count, own_, policy_);
       add_bias(run, values);
     }
   }
   const auto begin = static_cast<int64_t>(begin_of(run));
   if (steps_.empty()) return store(out, begin, count, values, policy_);
-  round_as_stored(values, count, own, policy_);
+  if (rounds_) round_as_stored(values, count, own_, policy_);
   for (const Step& step : steps_) {
     const bool last = &step == &steps_.back();
     T* const results = last ? destination(out, begin, values) : values;
     run_step(step, run, values, results);
     if (last) return store(out, begin, count, results, step.step->op->policy);
-    round_as_stored(values, count, step.step->storage, step.step->op->policy);
+    if (step.rounds) round_as_stored(values, count, step.step->storage, step.step->op->policy);
   }
 }
 

@@ -29,7 +29,7 @@ class Epilogue final : public Finish<T> {
   /// The product's outputs lie in the tensor as [batch][m][n].
   Epilogue(KernelContext& c, size_t m, size_t n, Channels channels, size_t channel_count);
 
-  void set_addend(const Addend& addend) { addend_ = addend; }
+  void set_addend(const Addend& addend);
   void set_alpha(float alpha) { alpha_ = alpha; }
 
   bool starts() const override;
@@ -45,6 +45,7 @@ class Epilogue final : public Finish<T> {
     size_t batch, m, n, rows, columns;
     size_t count() const { return rows * columns; }
   };
+  static constexpr size_t kMostNumbers = 4;
   struct Step {
     const EpilogueStep* step;
     num::Arith<T> arith;
@@ -52,9 +53,14 @@ class Epilogue final : public Finish<T> {
     SpanFn<T> run;
     uint32_t whole = 0;    ///< bit i: operand i has an element for each output
     std::vector<T> terms;  ///< two for each channel, of operators with per_channel inputs
+    /// Nothing but what flows and single numbers, which are here: nothing is gathered for a run.
+    bool alone = false;
+    T numbers[kMostNumbers] = {};
+    bool rounds = true;  ///< whether what it gives is rounded on the way to the next step
   };
 
   void finish(const Run& run, T* values) const;
+  static void settle(Step& step);
   void add_bias(const Run& run, T* values) const;
   static std::vector<T> channel_terms(const Step& step);
   void run_step(const Step& step, const Run& run, const T* values, T* results) const;
@@ -66,6 +72,9 @@ class Epilogue final : public Finish<T> {
   Channels channels_;
   size_t channel_count_;
   Addend addend_;
+  const T* addends_ = nullptr;  ///< the addend's elements where they need no widening
+  ir::ElemType own_;            ///< storage of the operation's own result
+  bool rounds_;                 ///< whether that is rounded before the first step
   float alpha_ = 1;
   bool plain_;  ///< outside of the accumulator every step is rounded to T itself
   num::Arith<T> arith_;

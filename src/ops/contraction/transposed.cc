@@ -140,12 +140,14 @@ class Interleave final : public Finish<T> {
   }
   void row(size_t batch, size_t m, size_t n, size_t count, T* values) const override {
     T* const to = sums_ + (batch * w_.outputs_a_group() + m) * sums_pitch(w_);
-    for (size_t i = 0; i < count; ++i) {
-      const size_t pixel = n + i, line = pixel / r_.count[2];
-      const size_t x = r_.first[2] + pixel % r_.count[2] * w_.stride[2];
+    for (size_t done = 0; done < count;) {  // runs of one line
+      const size_t pixel = n + done, line = pixel / r_.count[2], column = pixel % r_.count[2];
+      const size_t run = std::min(count - done, r_.count[2] - column);
       const size_t y = r_.first[1] + line % r_.count[1] * w_.stride[1];
       const size_t z = r_.first[0] + line / r_.count[1] * w_.stride[0];
-      to[(z * w_.out[1] + y) * w_.out[2] + x] = values[i];
+      T* x = to + (z * w_.out[1] + y) * w_.out[2] + r_.first[2] + column * w_.stride[2];
+      for (size_t i = 0; i < run; ++i, x += w_.stride[2]) *x = values[done + i];
+      done += run;
     }
   }
 
