@@ -24,7 +24,7 @@ struct Context {
 /// One node with shorthands for the questions that conditions ask.
 class Node {
  public:
-  Node(const Context& context, size_t number) : c_(context), op_(context.graph.ops[number]), number_(number) {}
+  Node(const Context& context, size_t number) : c_(context), op_(context.graph.ops[number]) {}
   const ir::Op& op() const { return op_; }
   const Context& context() const { return c_; }
   bool ml_program() const { return c_.options.ml_program; }
@@ -55,7 +55,6 @@ class Node {
  private:
   const Context& c_;
   const ir::Op& op_;
-  size_t number_;
 };
 
 /// What a node must be; `needs` completes "takes it only ...".
