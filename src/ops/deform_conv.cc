@@ -99,6 +99,47 @@ Place<T> place_of(const num::Arith<T>& arith, const T* coordinate, const ir::Dim
   return p;
 }
 
+/// The places of many points side by side. Those whose neighbours all lie in the input are summed together.
+template <class T>
+class Corners {
+ public:
+  Corners(size_t points, size_t corners)
+      : points_(points),
+        corners_(corners),
+        places_(points),
+        at_(points * corners),
+        weight_(points * corners),
+        read_(points) {}
+
+  void set(size_t point, const Place<T>& place) {
+    places_[point] = place;
+    for (size_t n = 0; n < corners_; ++n) {
+      at_[n * points_ + point] = n < place.count ? place.at[n] : 0;
+      weight_[n * points_ + point] = n < place.count ? place.weight[n] : T{0};
+    }
+  }
+  void sum(const num::Arith<T>& arith, const T* x, T* out) {
+    std::fill_n(out, points_, T{0});
+    for (size_t n = 0; n < corners_; ++n) {
+      for (size_t p = 0; p < points_; ++p) read_[p] = x[at_[n * points_ + p]];
+      arith.fma(&weight_[n * points_], read_.data(), out, out, points_);
+    }
+    for (size_t p = 0; p < points_; ++p) {
+      const Place<T>& place = places_[p];
+      if (place.count == corners_) continue;
+      T sum = 0;
+      for (size_t n = 0; n < place.count; ++n) arith.fma(&place.weight[n], &x[place.at[n]], &sum, &sum, 1);
+      out[p] = sum;
+    }
+  }
+
+ private:
+  size_t points_, corners_;
+  std::vector<Place<T>> places_;
+  std::vector<int64_t> at_;
+  std::vector<T> weight_, read_;
+};
+
 /// Positions of the windows and sizes of everything.
 struct Shape {
   ir::Dims in, out, kernel;  ///< spatial
@@ -132,7 +173,7 @@ void read_taps(KernelContext& c, const Shape& s, ir::Tensor& columns) {
   c.threads.for_each(static_cast<size_t>(tasks), 1, [&](size_t begin, size_t end) {
     std::vector<std::vector<T>> at(axes, std::vector<T>(points));
     std::vector<T> offset(points), mask(points), values(static_cast<size_t>(plane));
-    std::vector<Place<T>> places(points);
+    Corners<T> corners(points, size_t{1} << axes);
     for (auto task = static_cast<int64_t>(begin); task < static_cast<int64_t>(end); ++task) {
       const int64_t tap = task % s.taps, group = task / s.taps % s.offset_groups,
                     image = task / s.taps / s.offset_groups;
@@ -154,7 +195,7 @@ void read_taps(KernelContext& c, const Shape& s, ir::Tensor& columns) {
       for (size_t p = 0; p < points; ++p) {
         T coordinate[kMostAxes];
         for (size_t k = 0; k < axes; ++k) coordinate[k] = at[k][p];
-        places[p] = place_of(arith, coordinate, s.in);
+        corners.set(p, place_of(arith, coordinate, s.in));
       }
       const T* m = nullptr;
       if (c.has(4))
@@ -162,12 +203,7 @@ void read_taps(KernelContext& c, const Shape& s, ir::Tensor& columns) {
       for (int64_t channel = group * own; channel < (group + 1) * own; ++channel) {
         const T* x = load(c.in(0), (image * s.channels + channel) * plane, values.size(), values.data());
         T* out = columns.mutable_data<T>() + ((image * s.channels + channel) * s.taps + tap) * s.points;
-        for (size_t p = 0; p < points; ++p) {
-          T sum = 0;
-          for (size_t n = 0; n < places[p].count; ++n)
-            arith.fma(&places[p].weight[n], &x[places[p].at[n]], &sum, &sum, 1);
-          out[p] = sum;
-        }
+        corners.sum(arith, x, out);
         if (m) arith.mul(out, m, out, points);
       }
     }

@@ -15,6 +15,7 @@ namespace assay::ops {
 namespace {
 
 enum class Padding : uint8_t { zeros, border, reflection };
+enum class Mode : uint8_t { nearest = 1, linear = 2, cubic = 4 };  ///< taps along an axis
 
 Status infer(InferContext& c) {
   if (!c.ranked(0) && !c.ranked(1)) {
@@ -68,7 +69,7 @@ void cubic_weights(T r, T* w) {
 
 template <class T>
 struct Sampler {
-  std::string mode;
+  Mode mode;
   Padding padding;
   bool align;
 
@@ -76,18 +77,18 @@ struct Sampler {
     const T n = static_cast<T>(extent), low = align ? T{0} : T(-0.5), high = align ? n - 1 : n - T(0.5);
     T x = align ? (coordinate + 1) / 2 * (n - 1) : ((coordinate + 1) * n - 1) / 2;
     if (!(std::fabs(x) < T(1e9))) x = x > 0 ? T(1e9) : T(-1e9);
-    if (mode == "nearest") x = std::nearbyint(x);
+    if (mode == Mode::nearest) x = std::nearbyint(x);
     if (padding == Padding::border && (x < low || x > high)) x = std::clamp<T>(x, 0, n - 1);
     if (padding == Padding::reflection) x = reflected(x, low, high);
     T weights[4] = {1, 0, 0, 0};
     const T base = std::floor(x);
     int64_t first = static_cast<int64_t>(base);
     int count = 1;
-    if (mode == "linear") {
+    if (mode == Mode::linear) {
       weights[0] = 1 - (x - base);
       weights[1] = x - base;
       count = 2;
-    } else if (mode == "cubic") {
+    } else if (mode == Mode::cubic) {
       cubic_weights(x - base, weights);
       --first;
       count = 4;
@@ -135,7 +136,7 @@ class Points {
  public:
   Points(const Sampler<T>& sampler, ir::Dims extents)
       : sampler_(sampler), extents_(std::move(extents)), strides_(strides_of(extents_)) {
-    count_ = sampler.mode == "nearest" ? 1 : sampler.mode == "linear" ? 2 : 4;
+    count_ = static_cast<int>(sampler.mode);
     index_.resize(extents_.size() * static_cast<size_t>(count_) * kPoints);
     weight_.resize(index_.size());
     taps_.resize(kPoints * extents_.size());
@@ -235,7 +236,7 @@ void run(KernelContext& c, const Sampler<T>& sampler) {
   const auto axes = static_cast<int64_t>(extents.size());
   const int64_t channels = x.dims()[1], plane = volume(extents), points = out.size() / (x.dims()[0] * channels);
   std::fill_n(out.mutable_bytes(), out.byte_size(), std::byte{0});
-  const bool moves = sampler.mode == "nearest";  // elements of any type
+  const bool moves = sampler.mode == Mode::nearest;  // elements of any type
   const auto piece = static_cast<int64_t>(kPoints);
   const int64_t pieces = (points + piece - 1) / piece;
   const auto tasks = static_cast<size_t>(x.dims()[0] * pieces);
@@ -283,10 +284,11 @@ Status eval(KernelContext& c) {
   if (c.in(0).size() == 0) return c.fail(Code::model_invalid, "there is nothing to sample");
   const Padding pad = padding == "zeros" ? Padding::zeros : padding == "border" ? Padding::border : Padding::reflection;
   const bool align = c.op.attr_int("align_corners", 0) != 0;
+  const Mode kind = mode == "nearest" ? Mode::nearest : mode == "linear" ? Mode::linear : Mode::cubic;
   if (computes_float64(c))
-    run<double>(c, {mode, pad, align});
+    run<double>(c, {kind, pad, align});
   else
-    run<float>(c, {mode, pad, align});
+    run<float>(c, {kind, pad, align});
   return {};
 }
 

@@ -88,15 +88,16 @@ Result<std::vector<int64_t>> cache_rows(const KernelContext& c, int64_t rows) {
 /// real = cos a - sin b, imaginary = sin a + cos b, each product and sum one step.
 template <class T>
 struct Turn {
-  explicit Turn(size_t half) : a(half), b(half), cos(half), sin(half), t(half), u(half) {}
-  std::vector<T> a, b, cos, sin, t, u;
-  void run(const num::Arith<T>& arith, const T* c, const T* s, size_t n) {
-    arith.mul(c, a.data(), t.data(), n);
-    arith.mul(s, b.data(), u.data(), n);
-    arith.sub(t.data(), u.data(), t.data(), n);
-    arith.mul(s, a.data(), a.data(), n);
-    arith.mul(c, b.data(), b.data(), n);
-    arith.add(a.data(), b.data(), u.data(), n);
+  explicit Turn(size_t half) : a(half), b(half), x(half), y(half), cos(half), sin(half), t(half), u(half) {}
+  std::vector<T> a, b, x, y, cos, sin, t, u;
+  void run(const num::Arith<T>& arith, const T* c, const T* s, const T* real, const T* imaginary, T* to_real,
+           T* to_imaginary, size_t n) {
+    arith.mul(c, real, t.data(), n);
+    arith.mul(s, imaginary, u.data(), n);
+    arith.sub(t.data(), u.data(), to_real, n);
+    arith.mul(s, real, t.data(), n);
+    arith.mul(c, imaginary, u.data(), n);
+    arith.add(t.data(), u.data(), to_imaginary, n);
   }
 };
 
@@ -106,29 +107,31 @@ void run(KernelContext& c, const Rotary& r, const std::vector<int64_t>& cache) {
   const auto half = static_cast<size_t>(r.turned / 2), width = static_cast<size_t>(r.width.value);
   const bool interleaved = c.op.attr_int("interleaved", 0) != 0;
   const HeadRows x{r.batches.value, r.heads.value, r.rows.value, r.width.value, r.packed};
-  c.threads.for_each(cache.size(), std::max<size_t>(1, kGrain / (width * static_cast<size_t>(x.heads) + 1)),
-                     [&](size_t begin, size_t end) {
-                       Turn<T> turn(half);
-                       std::vector<T> in(width), out(width);
-                       for (size_t i = begin; i < end; ++i) {
-                         const int64_t batch = static_cast<int64_t>(i) / x.rows, row = static_cast<int64_t>(i) % x.rows;
-                         const int64_t from = cache[i] * static_cast<int64_t>(half);
-                         const T* cosines = load(c.in(kCos), from, half, turn.cos.data());
-                         const T* sines = load(c.in(kSin), from, half, turn.sin.data());
-                         const size_t step = interleaved ? 2 : 1, second = interleaved ? 1 : half;
-                         for (int64_t head = 0; head < x.heads; ++head) {
-                           const int64_t at = x.at(batch, head, row);
-                           const T* values = load(c.in(kX), at, width, in.data());
-                           for (size_t k = 0; k < half; ++k)
-                             turn.a[k] = values[k * step], turn.b[k] = values[k * step + second];
-                           turn.run(arith, cosines, sines, half);
-                           std::copy_n(values, width, out.data());  // what is not turned stays
-                           for (size_t k = 0; k < half; ++k)
-                             out[k * step] = turn.t[k], out[k * step + second] = turn.u[k];
-                           store(c.out(0), at, width, out.data(), c.policy());
-                         }
-                       }
-                     });
+  c.threads.for_each(
+      cache.size(), std::max<size_t>(1, kGrain / (width * static_cast<size_t>(x.heads) + 1)),
+      [&](size_t begin, size_t end) {
+        Turn<T> turn(half);
+        std::vector<T> in(width), out(width);
+        for (size_t i = begin; i < end; ++i) {
+          const int64_t batch = static_cast<int64_t>(i) / x.rows, row = static_cast<int64_t>(i) % x.rows;
+          const int64_t from = cache[i] * static_cast<int64_t>(half);
+          const T* cosines = load(c.in(kCos), from, half, turn.cos.data());
+          const T* sines = load(c.in(kSin), from, half, turn.sin.data());
+          for (int64_t head = 0; head < x.heads; ++head) {
+            const int64_t at = x.at(batch, head, row);
+            const T* values = load(c.in(kX), at, width, in.data());
+            std::copy_n(values, width, out.data());  // what is not turned stays
+            if (!interleaved) {
+              turn.run(arith, cosines, sines, values, values + half, out.data(), out.data() + half, half);
+            } else {
+              for (size_t k = 0; k < half; ++k) turn.a[k] = values[2 * k], turn.b[k] = values[2 * k + 1];
+              turn.run(arith, cosines, sines, turn.a.data(), turn.b.data(), turn.x.data(), turn.y.data(), half);
+              for (size_t k = 0; k < half; ++k) out[2 * k] = turn.x[k], out[2 * k + 1] = turn.y[k];
+            }
+            store(c.out(0), at, width, out.data(), c.policy());
+          }
+        }
+      });
 }
 
 Status eval(KernelContext& c) {

@@ -1,9 +1,14 @@
 #include "ops/contraction/transposed.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
 
+#include "num/accumulate.h"
 #include "ops/contraction/epilogue.h"
 #include "ops/contraction/gather.h"
+#include "ops/contraction/skip_padding.h"
 
 namespace assay::ops::contraction {
 namespace {
@@ -171,6 +176,89 @@ void pad_channel(const Window& w, const Layout& layout, const ir::Tensor& x, siz
   }
 }
 
+/// The smallest magnitude that is not zero.
+template <class T>
+T smallest_of(const T* x, size_t n) {
+  T least = std::numeric_limits<T>::infinity();
+  for (size_t i = 0; i < n; ++i)
+    if (x[i] != 0 && std::fabs(x[i]) < least) least = std::fabs(x[i]);
+  return least;
+}
+
+/// Taps outside of the input were multiplied by +0, and are to be skipped: see skip_padding.h. `weights` are
+/// [channels][outputs a group][taps].
+template <class T>
+class SkipOutside {
+ public:
+  SkipOutside(const num::Policy& policy, const Window& w, const Layout& layout, const T* weights, size_t size)
+      : policy_(policy), w_(w), layout_(layout), weights_(weights), non_finite_(w.outputs) {
+    smallest_ = smallest_of(weights, size);
+    for (size_t i = 0; i < size; ++i)
+      if (!std::isfinite(weights[i])) non_finite_[output_of(i / w.taps())] = true;
+  }
+
+  /// The sums of one output channel before they go on; `least` is the smallest magnitude in the input.
+  void mend(const Epilogue<T>& epilogue, const T* padded, T least, size_t image, size_t output, T* sums) const {
+    const bool zeros = epilogue.starts() || may_underflow(least, smallest_, policy_);
+    if (!skips(policy_.accumulator) || !(zeros || non_finite_[output])) return;
+    constexpr auto kCompute = sizeof(T) == 4 ? num::FormatId::float32 : num::FormatId::float64;
+    std::vector<double> x, weights;
+    for (size_t pixel = 0; pixel < w_.pixels(); ++pixel) {
+      if ((!non_finite_[output] && sums[pixel] != 0) || !terms(output, pixel, padded, x, weights)) continue;
+      T start{0};
+      if (epilogue.starts())
+        epilogue.start(image * w_.groups + output / w_.outputs_a_group(), output % w_.outputs_a_group(), 0, 1, &start);
+      sums[pixel] = static_cast<T>(num::dot_reference(policy_.accumulator, kCompute, weights.data(), x.data(), x.size(),
+                                                      static_cast<double>(start)));
+    }
+  }
+
+ private:
+  size_t output_of(size_t row) const {  // of [channels][outputs a group]
+    return row / w_.outputs_a_group() / w_.channels_a_group() * w_.outputs_a_group() + row % w_.outputs_a_group();
+  }
+
+  /// What an output is the sum of; false where all taps that reach it lie inside.
+  bool terms(size_t output, size_t pixel, const T* padded, std::vector<double>& x, std::vector<double>& weights) const {
+    const Window::Axes o = {pixel / w_.out[2] / w_.out[1], pixel / w_.out[2] % w_.out[1], pixel % w_.out[2]};
+    Window::Axes first{};
+    for (size_t axis = 0; axis < 3; ++axis) first[axis] = o[axis] % w_.stride[axis];
+    const Residue r = residue_of(w_, layout_, first);
+    std::vector<size_t> inside;
+    for (size_t i = 0; i < r.taps.size(); ++i)
+      if (is_inside(o, r.taps[i])) inside.push_back(i);
+    if (inside.size() == r.taps.size()) return false;
+    const size_t channels = w_.channels_a_group(), group = output / w_.outputs_a_group();
+    const size_t corner = o[0] / w_.stride[0] * layout_.plane + o[1] / w_.stride[1] * layout_.row + o[2] / w_.stride[2];
+    x.clear();
+    weights.clear();
+    for (size_t channel = group * channels; channel < (group + 1) * channels; ++channel) {
+      for (const size_t i : inside) {
+        x.push_back(padded[channel * layout_.channel + corner + r.offsets[i]]);
+        weights.push_back(
+            weights_[(channel * w_.outputs_a_group() + output % w_.outputs_a_group()) * w_.taps() + r.taps[i]]);
+      }
+    }
+    return true;
+  }
+
+  bool is_inside(const Window::Axes& o, size_t tap) const {
+    for (size_t axis = 3; axis-- > 0; tap /= w_.kernel[axis]) {
+      const int64_t at = shift(w_, axis, o[axis], tap % w_.kernel[axis]);
+      if (numerator(w_, axis, o[axis], tap % w_.kernel[axis]) < 0 || at >= static_cast<int64_t>(w_.in[axis]))
+        return false;
+    }
+    return true;
+  }
+
+  const num::Policy& policy_;
+  const Window& w_;
+  const Layout& layout_;
+  const T* weights_;
+  std::vector<bool> non_finite_;  ///< by output channel
+  T smallest_;
+};
+
 template <class T>
 void convolve_as(KernelContext& c, const Window& w) {
   const Layout layout = layout_of(w);
@@ -182,6 +270,7 @@ void convolve_as(KernelContext& c, const Window& w) {
   Epilogue<T> epilogue(c, w.outputs_a_group(), w.pixels(), Channels::rows, w.outputs);
   if (c.has(2))
     epilogue.set_addend({.tensor = &c.in(2), .per_batch = w.outputs_a_group(), .batches = w.groups, .per_row = 1});
+  const SkipOutside<T> skipping(c.policy(), w, layout, wide.data(), size);
   Product<T> product;
   product.batches = w.groups, product.m = w.outputs_a_group();
   product.policy = &c.policy();
@@ -206,10 +295,13 @@ void convolve_as(KernelContext& c, const Window& w) {
         }
       }
     }
+    const T least = smallest_of(padded.data(), w.channels * layout.channel);
     c.threads.for_each(w.outputs, 1 + 16384 / w.pixels(), [&](size_t begin, size_t end) {
-      for (size_t i = begin; i < end; ++i)
-        epilogue.row(image * w.groups + i / w.outputs_a_group(), i % w.outputs_a_group(), 0, w.pixels(),
-                     sums.data() + i * sums_pitch(w));
+      for (size_t i = begin; i < end; ++i) {
+        T* const row = sums.data() + i * sums_pitch(w);
+        skipping.mend(epilogue, padded.data(), least, image, i, row);
+        epilogue.row(image * w.groups + i / w.outputs_a_group(), i % w.outputs_a_group(), 0, w.pixels(), row);
+      }
     });
   }
 }
