@@ -138,7 +138,8 @@ Status qgemm(KernelContext& c) {
     scales[n] = arith.mul(alpha, b_scales.at(0, n));
     if (c.has(kYScale)) scales[n] = arith.div(scales[n], static_cast<T>(y_scale));
   }
-  integer::multiply(p, nullptr, c.threads, [&](size_t, size_t row, const int32_t* sums) {
+  const auto* ready = static_cast<const integer::PackedColumns*>(c.prepared);
+  integer::multiply(p, ready, c.threads, [&](size_t, size_t row, const int32_t* sums) {
     std::vector<int32_t> all(sums, sums + p.n);
     if (addend.values) {
       for (size_t n = 0; n < p.n; ++n)
@@ -153,6 +154,12 @@ Status qgemm(KernelContext& c) {
                     [&](size_t i, size_t m, T* y) { store(c.out(0), at + static_cast<int64_t>(i), m, y, c.policy()); });
   });
   return {};
+}
+
+/// A constant B that is no transpose.
+Result<std::shared_ptr<const void>> prepare_qgemm(PrepareContext& c) {
+  if (c.op.attr_int("transB", 0) != 0) return std::shared_ptr<const void>();
+  return integer::prepare_columns(c, kB, kBZero);
 }
 
 Status eval_qgemm(KernelContext& c) {
@@ -212,6 +219,7 @@ extern const OpDef kMicrosoftQGemm = {
     .numeric = Numeric::convert,
     .infer = infer_qgemm,
     .eval = eval_qgemm,
+    .prepare = prepare_qgemm,
     .to_mil = {qgemm_to_mil, "matmul with a constant matrix, where float32 holds the sums; mul, round, clip"},
     .to_nn = {qgemm_to_nn,
               "batchedMatmul with a constant matrix, where float32 holds the sums; multiplyBroadcastable, floor, "

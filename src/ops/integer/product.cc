@@ -48,8 +48,30 @@ void multiply_rows(const IntegerProduct& p, const PackedColumns& columns, size_t
 PackedColumns::PackedColumns(size_t k, size_t n)
     : k_(k), n_(n), pairs_((k + 1) / 2), values_((n + kPanel - 1) / kPanel * pairs_ * 2 * kPanel) {}
 
+/// A panel of a matrix whose rows are contiguous: its rows side by side, zero points taken off, then in pairs.
+void PackedColumns::fill_rows(const CodeMatrix& b, size_t begin, const ZeroPoints& zeros, size_t batch, size_t j,
+                              std::vector<int16_t>& rows) {
+  const size_t first = j * kPanel, count = std::min(kPanel, n_ - first);
+  rows.assign(2 * pairs_ * kPanel + kSlack, 0);
+  for (size_t k = 0; k < k_; ++k) {
+    int16_t* row = rows.data() + k * kPanel;
+    widen(*b.tensor, begin + k * b.row_stride + first, 1, count, zeros.each ? 0 : zeros.at(batch, 0), row, 1);
+    for (size_t i = 0; zeros.each && i < count; ++i) row[i] = static_cast<int16_t>(row[i] - zeros.at(batch, first + i));
+  }
+  std::vector<int64_t> offsets(2 * pairs_);
+  for (size_t k = 0; k < offsets.size(); ++k) offsets[k] = static_cast<int64_t>(k * kPanel);
+  pack_panel(rows.data(), 1, offsets.data(), pairs_, panel(j));
+}
+
 void PackedColumns::fill(const CodeMatrix& b, size_t begin, const ZeroPoints& zeros, size_t batch,
                          const Threads& threads) {
+  if (b.column_stride == 1) {
+    threads.for_each(panels(), 1 + 65536 / (k_ * kPanel + 1), [&](size_t first, size_t last) {
+      std::vector<int16_t> rows;
+      for (size_t j = first; j < last; ++j) fill_rows(b, begin, zeros, batch, j, rows);
+    });
+    return;
+  }
   threads.for_each(panels(), 1 + 65536 / (k_ * kPanel + 1), [&](size_t first, size_t last) {
     for (size_t j = first; j < last; ++j) {
       for (size_t column = 0; column < kPanel && j * kPanel + column < n_; ++column) {

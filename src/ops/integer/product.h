@@ -42,6 +42,9 @@ class PackedColumns {
   size_t pairs() const { return pairs_; }
 
  private:
+  void fill_rows(const CodeMatrix& b, size_t begin, const ZeroPoints& zeros, size_t batch, size_t j,
+                 std::vector<int16_t>& rows);
+
   size_t k_, n_, pairs_;
   std::vector<int16_t> values_;
 };
