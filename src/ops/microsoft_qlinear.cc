@@ -1,6 +1,8 @@
 // The QLinear operators of com.microsoft: the operands' codes as floats, an operator of ONNX on them, and its result as
 // codes; what DequantizeLinear, that operator and QuantizeLinear give one after the other.
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "ops/elementwise.h"
 #include "ops/inner_op.h"
@@ -26,6 +28,45 @@ Result<ir::Tensor> dequantised(const KernelContext& c, size_t x) {
                    out.mutable_data<T>() + from);
   });
   return out;
+}
+
+// ---- Of one operand, element by element: what becomes of each code is found once.
+
+using Table = std::array<uint8_t, 256>;
+
+/// `steps` takes all codes that input `x` may hold, as floats, to results; their codes by the bits of the code.
+template <class T, class Steps>
+Result<Table> table_of(const KernelContext& c, size_t x, size_t scale_input, const Steps& steps) {
+  ASSAY_TRY(const double scale, only_value(c, x + 1, "a scale"));
+  ASSAY_TRY(const double zero, only_value(c, x + 2, "a zero point"));
+  ASSAY_TRY(const double to_scale, only_value(c, scale_input, "a scale"));
+  ASSAY_TRY(const double to_zero, only_value(c, scale_input + 1, "a zero point"));
+  const num::Arith<T> arith(c.policy());
+  ir::Tensor codes = ir::Tensor::allocate(c.in(x).elem(), {256});
+  for (size_t i = 0; i < 256; ++i) codes.mutable_bytes()[i] = static_cast<std::byte>(i);
+  ir::Tensor values = ir::Tensor::allocate(compute_type(c), {256});
+  dequantise_run(arith, codes, 0, 256, static_cast<T>(scale), zero, values.mutable_data<T>());
+  ASSAY_TRY(ir::Tensor results, steps(std::move(values)));
+  arith.div(results.data<T>(), static_cast<T>(to_scale), results.mutable_data<T>(), 256);
+  ir::Tensor out = ir::Tensor::allocate(c.outputs[0].elem(), {256});
+  store_quantised(out, 0, 256, results.data<T>(), to_zero);
+  Table table;
+  std::copy_n(out.data<uint8_t>(), 256, table.begin());
+  return table;
+}
+
+/// The table of code x -> codes of the same number.
+template <class Steps>
+Result<Table> table_as_computed(const KernelContext& c, size_t x, size_t scale_input, const Steps& steps) {
+  return computes_float64(c) ? table_of<double>(c, x, scale_input, steps) : table_of<float>(c, x, scale_input, steps);
+}
+
+void look_up(const Table& table, const ir::Tensor& from, ir::Tensor& to, const Threads& threads) {
+  const auto* codes = from.data<uint8_t>();
+  auto* out = to.mutable_data<uint8_t>();
+  for_each_chunk(threads, static_cast<size_t>(from.size()), [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) out[i] = table[codes[i]];
+  });
 }
 
 /// Output 0: the codes of `values` under the scale at input `scale` and the zero point behind it.
@@ -92,6 +133,54 @@ constexpr Form kAddForm{"Add", kTwo, 6}, kMulForm{"Mul", kTwo, 6}, kSigmoidForm{
     kMeanForm{"ReduceMean", kOne, 3}, kWhereForm{"Where", kBehindCondition, 7, true, 1};
 
 template <const Form& kForm>
+Status eval_unary(KernelContext& c) {
+  ASSAY_CHECK(allocate_outputs(c));
+  ASSAY_TRY(const Table table, table_as_computed(c, 0, kForm.scale, [&](ir::Tensor x) {
+              InnerOp op(c, kForm.type);
+              for (const ir::Attr& a : c.op.attrs) op.attr(a.name, a.value);
+              return op.in(std::move(x)).run();
+            }));
+  look_up(table, c.in(0), c.out(0), c.threads);
+  return {};
+}
+
+// ---- Add and Mul of one shape: piece by piece, while it is at hand.
+
+template <class T>
+Status combine(KernelContext& c, const Form& form) {
+  double scales[3], zeros[3];
+  const size_t at[3] = {form.codes[0] + 1, form.codes[1] + 1, form.scale};
+  for (size_t i = 0; i < 3; ++i) {
+    ASSAY_TRY(scales[i], only_value(c, at[i], "a scale"));
+    ASSAY_TRY(zeros[i], only_value(c, at[i] + 1, "a zero point"));
+  }
+  const num::Arith<T> arith(c.policy());
+  const ir::Tensor &a = c.in(form.codes[0]), &b = c.in(form.codes[1]);
+  const bool adds = form.type == "Add";
+  for_each_chunk(c.threads, static_cast<size_t>(c.out(0).size()), [&](size_t from, size_t to) {
+    T x[kChunk], y[kChunk];
+    for (size_t i = from; i < to; i += kChunk) {
+      const size_t n = std::min(kChunk, to - i);
+      const auto begin = static_cast<int64_t>(i);
+      dequantise_run(arith, a, begin, n, static_cast<T>(scales[0]), zeros[0], x);
+      dequantise_run(arith, b, begin, n, static_cast<T>(scales[1]), zeros[1], y);
+      adds ? arith.add(x, y, x, n) : arith.mul(x, y, x, n);
+      arith.div(x, static_cast<T>(scales[2]), x, n);
+      store_quantised(c.out(0), begin, n, x, zeros[2]);
+    }
+  });
+  return {};
+}
+
+template <const Form& kForm>
+Status eval_binary(KernelContext& c) {
+  ASSAY_CHECK(allocate_outputs(c));
+  const ir::Dims& dims = c.out(0).dims();
+  if (c.in(kForm.codes[0]).dims() != dims || c.in(kForm.codes[1]).dims() != dims) return eval_form(c, kForm);
+  return computes_float64(c) ? combine<double>(c, kForm) : combine<float>(c, kForm);
+}
+
+template <const Form& kForm>
 Status infer(InferContext& c) {
   return infer_form(c, kForm);
 }
@@ -117,9 +206,21 @@ Status infer_concat(InferContext& c) {
   const std::vector<size_t> codes = parts(c.input_count());
   return infer_form(c, Form{"Concat", codes, 0, false, 1});
 }
+/// The operands as codes of the result, one behind the other.
 Status eval_concat(KernelContext& c) {
-  const std::vector<size_t> codes = parts(c.input_count());
-  return eval_form(c, Form{"Concat", codes, 0, false, 1});
+  ASSAY_CHECK(allocate_outputs(c));
+  InnerOp op(c, "Concat");
+  for (const ir::Attr& a : c.op.attrs) op.attr(a.name, a.value);
+  for (const size_t i : parts(c.input_count())) {
+    ASSAY_TRY(const Table table,
+              table_as_computed(c, i, 0, [](ir::Tensor x) { return Result<ir::Tensor>(std::move(x)); }));
+    ir::Tensor codes = ir::Tensor::allocate(c.out(0).elem(), c.in(i).dims());
+    look_up(table, c.in(i), codes, c.threads);
+    op.in(std::move(codes));
+  }
+  ASSAY_TRY(const ir::Tensor joined, op.run());
+  copy_run(joined, 0, c.out(0), 0, joined.size());
+  return {};
 }
 
 // ---- Softmax: before operator set 13 all axes from `axis` on were one.
@@ -246,7 +347,7 @@ constexpr std::string_view kNnSays = "the operator between arithmetic layers; fl
       .to_nn = nn,                                                                                     \
   };
 ASSAY_ROW(kMicrosoftQLinearAdd, "QLinearAdd", kBinaryIn, kNoAttrs, "", kNoCalls, kNoRules, infer<kAddForm>,
-          eval<kAddForm>, "Add of what the codes stand for, as codes.",
+          eval_binary<kAddForm>, "Add of what the codes stand for, as codes.",
           (Lowering<MilContext>{qlinear_add_to_mil, kMilSays}), (Lowering<NnContext>{qlinear_add_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearAveragePool, "QLinearAveragePool", kUnaryIn, kPoolAttrs, "elements of each window", kNoCalls,
           kChannelsLast, infer<kAverageForm>, eval<kAverageForm>, "AveragePool of what the codes stand for, as codes.",
@@ -261,18 +362,18 @@ ASSAY_ROW(kMicrosoftQLinearGlobalAveragePool, "QLinearGlobalAveragePool", kUnary
           (Lowering<MilContext>{qlinear_global_average_pool_to_mil, kMilSays}),
           (Lowering<NnContext>{qlinear_global_average_pool_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearLeakyRelu, "QLinearLeakyRelu", kUnaryIn, kLeakyAttrs, "", kNoCalls, kNoRules,
-          infer<kLeakyForm>, eval<kLeakyForm>, "LeakyRelu of what the codes stand for, as codes.",
+          infer<kLeakyForm>, eval_unary<kLeakyForm>, "LeakyRelu of what the codes stand for, as codes.",
           (Lowering<MilContext>{qlinear_leaky_relu_to_mil, kMilSays}),
           (Lowering<NnContext>{qlinear_leaky_relu_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearMul, "QLinearMul", kBinaryIn, kNoAttrs, "", kNoCalls, kNoRules, infer<kMulForm>,
-          eval<kMulForm>, "Mul of what the codes stand for, as codes.",
+          eval_binary<kMulForm>, "Mul of what the codes stand for, as codes.",
           (Lowering<MilContext>{qlinear_mul_to_mil, kMilSays}), (Lowering<NnContext>{qlinear_mul_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearReduceMean, "QLinearReduceMean", kUnaryIn, kMeanAttrs, "reduced elements", kNoCalls,
           kNoRules, infer<kMeanForm>, eval<kMeanForm>, "ReduceMean of what the codes stand for, as codes.",
           (Lowering<MilContext>{qlinear_reduce_mean_to_mil, kMilSays}),
           (Lowering<NnContext>{qlinear_reduce_mean_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearSigmoid, "QLinearSigmoid", kUnaryIn, kNoAttrs, "", kExp, kNoRules, infer<kSigmoidForm>,
-          eval<kSigmoidForm>, "Sigmoid of what the codes stand for, as codes.",
+          eval_unary<kSigmoidForm>, "Sigmoid of what the codes stand for, as codes.",
           (Lowering<MilContext>{qlinear_sigmoid_to_mil, kMilSays}),
           (Lowering<NnContext>{qlinear_sigmoid_to_nn, kNnSays}))
 ASSAY_ROW(kMicrosoftQLinearSoftmax, "QLinearSoftmax", kUnaryIn, kSoftmaxAttrs, "exponentials along the axis", kExp,
