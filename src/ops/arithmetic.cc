@@ -1,4 +1,5 @@
 // Add, Sub, Mul, Div: one step each. Integers wrap modulo 2^n; integer division truncates toward zero.
+#include <functional>
 #include <limits>
 
 #include "ops/divisors.h"
@@ -51,6 +52,27 @@ Status eval_div(KernelContext& c) {
   return eval_elementwise(c);
 }
 
+// ---- Integers of one shape as they are stored: unsigned arithmetic wraps at their own width.
+
+template <class U, class Op>
+void combine_integers(KernelContext& c, Op op) {
+  const U *a = c.in(0).data<U>(), *b = c.in(1).data<U>();
+  U* out = c.out(0).mutable_data<U>();
+  for_each_chunk(c.threads, static_cast<size_t>(c.out(0).size()), [&](size_t from, size_t to) {
+    for (size_t i = from; i < to; ++i) out[i] = op(a[i], b[i]);
+  });
+}
+
+template <class Op>
+Status eval_wrapping(KernelContext& c) {
+  ASSAY_CHECK(allocate_outputs(c));
+  const ir::ElemType elem = c.out(0).elem();
+  const bool one_shape = c.in(0).dims() == c.out(0).dims() && c.in(1).dims() == c.out(0).dims();
+  if (!one_shape || (elem != ir::ElemType::int32 && elem != ir::ElemType::int64)) return eval_elementwise(c);
+  elem == ir::ElemType::int32 ? combine_integers<uint32_t>(c, Op()) : combine_integers<uint64_t>(c, Op());
+  return {};
+}
+
 /// Of integers: floor_div rounds down, so one is added where something remains and the signs differ.
 Status div_to_mil(MilContext& c) {
   ASSAY_CHECK(mil_takes_numbers(c));
@@ -94,10 +116,11 @@ constexpr Out kOut[] = {{"C"}};
   };
 #define ASSAY_MIL(type) Lowering<MilContext>({mil_arithmetic<type>, type})
 #define ASSAY_NN(kind) Lowering<NnContext>({nn_arithmetic<kind>, kind})
-ASSAY_ROW(kAdd, "Add", add, eval_elementwise, ASSAY_MIL("add"), ASSAY_NN("addBroadcastable"), "The sum of two tensors.")
-ASSAY_ROW(kSub, "Sub", sub, eval_elementwise, ASSAY_MIL("sub"), ASSAY_NN("subtractBroadcastable"),
+ASSAY_ROW(kAdd, "Add", add, eval_wrapping<std::plus<>>, ASSAY_MIL("add"), ASSAY_NN("addBroadcastable"),
+          "The sum of two tensors.")
+ASSAY_ROW(kSub, "Sub", sub, eval_wrapping<std::minus<>>, ASSAY_MIL("sub"), ASSAY_NN("subtractBroadcastable"),
           "The difference of two tensors.")
-ASSAY_ROW(kMul, "Mul", mul, eval_elementwise, ASSAY_MIL("mul"), ASSAY_NN("multiplyBroadcastable"),
+ASSAY_ROW(kMul, "Mul", mul, eval_wrapping<std::multiplies<>>, ASSAY_MIL("mul"), ASSAY_NN("multiplyBroadcastable"),
           "The product of two tensors.")
 ASSAY_ROW(kDiv, "Div", div, eval_div,
           Lowering<MilContext>({div_to_mil, "real_div; integers: floor_div, with a correction toward zero"}),

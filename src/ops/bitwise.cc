@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ops/code_spans.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/legacy_broadcast.h"
@@ -49,11 +50,6 @@ void shift_params(const ir::Op& op, float* params) { params[0] = op.attr_string(
 
 // ---- Operands of one shape, eight bytes at a time: bits do not care for the elements that they are of.
 
-constexpr uint64_t kOnes = 0x0101010101010101;
-
-/// Bytes that are not 0 become 1.
-uint64_t booleans(uint64_t x) { return ((((x & ~(kOnes << 7)) + (kOnes << 7) - kOnes) | x) >> 7) & kOnes; }
-
 struct And {
   uint64_t operator()(uint64_t a, uint64_t b) const { return a & b; }
 };
@@ -68,7 +64,7 @@ struct Complement {
   uint64_t operator()(uint64_t a, uint64_t) const { return ~a; }
 };
 struct Not {
-  uint64_t operator()(uint64_t a, uint64_t) const { return a ^ kOnes; }
+  uint64_t operator()(uint64_t a, uint64_t) const { return a ^ kEachByte; }
 };
 
 template <class Op, bool kBoolean>

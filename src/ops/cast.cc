@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "base/text.h"
@@ -146,10 +147,11 @@ void to_singles(const S* x, float* to, size_t n) {
 bool integers_to_singles(const ir::Tensor& in, int64_t at, float* to, size_t n) {
   switch (in.elem()) {
     case ElemType::boolean: {
-      std::array<uint8_t, kChunk> ones;
-      std::transform(in.data<uint8_t>() + at, in.data<uint8_t>() + at + n, ones.begin(),
-                     [](uint8_t x) { return static_cast<uint8_t>(x != 0); });
-      differences_of(ones.data(), 0, to, n);
+      std::array<uint64_t, kChunk / sizeof(uint64_t)> words{};
+      std::memcpy(words.data(), in.data<uint8_t>() + at, n);
+      for (uint64_t& word : words) word = booleans(word);
+      const auto* ones = reinterpret_cast<const uint8_t*>(words.data());
+      differences_of(ones, 0, to, n);
       return true;
     }
     case ElemType::uint8:

@@ -5,6 +5,13 @@
 
 namespace assay::ops {
 
+inline constexpr uint64_t kEachByte = 0x0101010101010101;
+
+/// Of eight bytes, those that are not 0 become 1.
+inline uint64_t booleans(uint64_t x) {
+  return ((((x & ~(kEachByte << 7)) + (kEachByte << 7) - kEachByte) | x) >> 7) & kEachByte;
+}
+
 /// to[i] = the quotient to the nearest integer (ties to even) plus `zero`, saturated; NaN gives 0. `zero` is a code.
 void codes_of(const float* quotients, float zero, uint8_t* to, size_t n);
 void codes_of(const float* quotients, float zero, int8_t* to, size_t n);

@@ -61,13 +61,16 @@ Status eval(KernelContext& c) {
   const int64_t limit = volume(space);
   std::fill_n(out.mutable_bytes(), out.byte_size(), std::byte{0});
   const ir::Dims strides = strides_of(out.dims());
-  const bool flat_is_place = space == out.dims();
+  const bool flat_is_place = space == out.dims(), single = in.elem() == ir::ElemType::float32;
   for (int64_t n = 0; n < in.size(); ++n) {
     int64_t flat = indices.data<int64_t>()[n], to = 0;
     if (flat < 0 || flat >= limit)
       return c.fail(Code::value_range, "index " + std::to_string(flat) + " of " + std::to_string(limit));
     if (flat_is_place) {
-      copy_run(in, n, out, flat, 1);
+      if (single)
+        out.mutable_data<float>()[flat] = in.data<float>()[n];
+      else
+        copy_run(in, n, out, flat, 1);
       continue;
     }
     bool inside = true;

@@ -57,10 +57,16 @@ T finite_or_zero(T m) {
   return std::isfinite(m) ? m : T(0);
 }
 
-/// Halves against each other: a minimum is exact, so that their order does not matter.
+/// The negative of the largest negative; or halves against each other, whose order does not matter as a minimum is
+/// exact.
 template <class T>
 T min_of(const num::Arith<T>& arith, const T* a, T* scratch, size_t n) {
   T result = std::numeric_limits<T>::infinity();
+  if (plain_steps(arith.policy())) {
+    arith.neg(a, scratch, n);
+    result = arith.max_of(scratch, n);
+    return result == result ? -result : result;
+  }
   for (; n > 1; a = scratch) {
     const size_t half = (n + 1) / 2;
     arith.min(a, a + half, scratch, n - half);

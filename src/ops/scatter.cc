@@ -9,6 +9,7 @@
 #include "ops/elementwise.h"
 #include "ops/lower/move_nn.h"
 #include "ops/move.h"
+#include "ops/plain_steps.h"
 #include "ops/upgrade.h"
 
 namespace assay::ops {
@@ -209,6 +210,7 @@ Scattering::Scattering(KernelContext& c, Combine combine, const ir::Tensor& upda
       combine_(combine),
       updates_(updates),
       floats_(combine != Combine::none && ir::is_float(c.out(0).elem())),
+      plain_(plain_steps(c.policy())),
       single_(c.policy()),
       wide_(c.policy()) {
   const ir::ElemType computed = computes_float64(c) ? ir::ElemType::float64 : ir::ElemType::float32;
@@ -220,6 +222,10 @@ Scattering::Scattering(KernelContext& c, Combine combine, const ir::Tensor& upda
 
 template <class T>
 T Scattering::combined(const num::Arith<T>& arith, T old, T next) const {
+  if (plain_ && combine_ == Combine::add) {
+    const T sum = old + next;
+    return sum == sum ? sum : std::numeric_limits<T>::quiet_NaN();
+  }
   if (combine_ == Combine::add) return arith.add(old, next);
   return combine_ == Combine::mul ? arith.mul(old, next) : extreme(combine_ == Combine::max, old, next);
 }

@@ -37,6 +37,7 @@ class Scattering {
   Combine combine_;
   const ir::Tensor& updates_;
   bool floats_, in_place_ = false;  ///< in place: the output holds what is computed, and nothing is rounded at the end
+  bool plain_;
   num::Arith<float> single_;
   num::Arith<double> wide_;
   std::vector<double> combined_;  ///< of floats: as computed so far
