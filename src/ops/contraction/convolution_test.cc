@@ -81,6 +81,8 @@ std::vector<Case> cases() {
       {{2, 6, 1}, {9, 6, 1}, 1, {1}, {0, 0}, {1}},
       {{3, 6, 7}, {66, 3, 1}, 2, {1}, {0, 0}, {1}, false},
       {{1, 2, 3, 3}, {20, 2, 2, 2}, 1, {2, 1}, {-1, 0, 0, 0}, {1, 1}},
+      {{1, 33, 7, 7}, {70, 33, 3, 3}, 1, {1, 1}, {1, 1, 1, 1}, {1, 1}},
+      {{2, 6, 5, 5}, {131, 6, 1, 1}, 1, {1, 1}, {0, 0, 0, 0}, {1, 1}},
   };
 }
 
@@ -193,7 +195,8 @@ Tensor direct_transposed(const Case& c, const Tensor& x, const Tensor& w, const 
         acc = std::fma(x.data<float>()[from], w.data<float>()[weight], acc);
       }
     }
-    y.mutable_data<float>()[i] = c.bias ? acc + bias.data<float>()[m] : acc;
+    if (c.bias) acc += bias.data<float>()[m];
+    y.mutable_data<float>()[i] = acc == acc ? acc : std::numeric_limits<float>::quiet_NaN();
   }
   return y;
 }
@@ -208,20 +211,23 @@ TEST_F(ConvolutionTest, TransposedIsTheDirectLoop) {
       {{1, 8, 9, 9}, {8, 1, 4, 4}, 8, {2, 2}, {1, 1, 1, 1}, {1, 1}},
   };
   for (const Case& c : all) {
-    SCOPED_TRACE(ir::to_string(c.x) + " * " + ir::to_string(c.w));
-    const Tensor x = random_tensor(random, c.x, Fill::normal), w = random_tensor(random, c.w, Fill::normal),
-                 bias = random_tensor(random, {c.w[1] * c.groups}, Fill::normal);
-    OneOp op = op_of(c, x, w, bias);
-    op.type = "ConvTranspose";
-    const Tensor want = direct_transposed(c, x, w, bias, op.run().dims());
-    for (size_t axis = 0; axis < 2; ++axis) {
-      EXPECT_EQ(want.dims()[axis + 2], (c.x[axis + 2] - 1) * c.strides[axis] + (c.w[axis + 2] - 1) * c.dilations[axis] +
-                                           1 - c.pads[axis] - c.pads[axis + 2]);
+    for (const Fill fill : {Fill::normal, Fill::wild}) {
+      SCOPED_TRACE(ir::to_string(c.x) + " * " + ir::to_string(c.w) + " fill " + std::to_string(static_cast<int>(fill)));
+      const Tensor x = random_tensor(random, c.x, fill), w = random_tensor(random, c.w, fill),
+                   bias = random_tensor(random, {c.w[1] * c.groups}, fill);
+      OneOp op = op_of(c, x, w, bias);
+      op.type = "ConvTranspose";
+      const Tensor want = direct_transposed(c, x, w, bias, op.run().dims());
+      for (size_t axis = 0; axis < 2; ++axis) {
+        EXPECT_EQ(want.dims()[axis + 2], (c.x[axis + 2] - 1) * c.strides[axis] +
+                                             (c.w[axis + 2] - 1) * c.dilations[axis] + 1 - c.pads[axis] -
+                                             c.pads[axis + 2]);
+      }
+      on_every_path([&](int threads) {
+        op.threads = threads;
+        EXPECT_TRUE(same(op.run(), want));
+      });
     }
-    on_every_path([&](int threads) {
-      op.threads = threads;
-      EXPECT_TRUE(same(op.run(), want));
-    });
   }
 }
 
@@ -277,7 +283,10 @@ TEST_F(ConvolutionTest, FusedStepsOverFewPixelsAreTheSeparateOperations) {
     op.def = find_op("", type);
     return op;
   };
-  const ir::Op add = step("Add"), mul = step("Mul");
+  const ir::Op add = step("Add"), mul = step("Mul"), norm = step("BatchNormalization");
+  std::vector<Tensor> norms;
+  for (int i = 0; i < 4; ++i) norms.push_back(random_tensor(random, {140}, Fill::normal));
+  for (float& variance : std::span(norms[3].mutable_data<float>(), 140)) variance = variance * variance;
   ir::Op relu = step("LeakyRelu");
   relu.attrs = {{"alpha", 0.3F}};
   relu.policy.attribute = {.format = num::format(num::FormatId::float16)};
@@ -286,11 +295,13 @@ TEST_F(ConvolutionTest, FusedStepsOverFewPixelsAreTheSeparateOperations) {
   want = OneOp{.type = "Add", .inputs = {whole, want}}.run();
   want = OneOp{.type = "Mul", .inputs = {want, channel}}.run();
   want = OneOp{.type = "Add", .inputs = {want, one}}.run();
+  want = OneOp{.type = "BatchNormalization", .inputs = {want, norms[0], norms[1], norms[2], norms[3]}}.run();
   want = OneOp{.type = "LeakyRelu", .inputs = {want}, .attrs = relu.attrs, .policy = relu.policy}.run();
   conv.prepare = true;
   conv.epilogue = {{&add, ElemType::float32, 1, {&whole, nullptr}},
                    {&mul, ElemType::float32, 0, {nullptr, &channel}},
                    {&add, ElemType::float32, 0, {nullptr, &one}},
+                   {&norm, ElemType::float32, 0, {nullptr, &norms[0], &norms[1], &norms[2], &norms[3]}},
                    {&relu, ElemType::float32, 0, {nullptr}}};
   on_every_path([&](int threads) {
     conv.threads = threads;

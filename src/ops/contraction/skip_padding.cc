@@ -22,8 +22,10 @@ int least_exponent(const num::Policy& policy) {
   return flushes ? normal : normal - f.significand_bits;
 }
 
-/// Whether a sum of products may round to zero without being zero. Each factor is a multiple of its own last place, so
-/// products of magnitudes down to 2^e, and their sums, are multiples of 2^(e - 2 * digits).
+}  // namespace
+
+// Each factor is a multiple of its own last place, so products of magnitudes down to 2^e, and their sums, are multiples
+// of 2^(e - 2 * digits).
 template <class T>
 bool may_underflow(T a, T b, const num::Policy& policy) {
   if (std::isinf(a) || std::isinf(b)) return false;  // all zero
@@ -31,12 +33,12 @@ bool may_underflow(T a, T b, const num::Policy& policy) {
   return std::ilogb(a) + std::ilogb(b) - 2 * kDigits < least_exponent<T>(policy);
 }
 
-/// Blocks of products are formed over the padded input, as the hardware that they describe does it.
+template bool may_underflow(float, float, const num::Policy&);
+template bool may_underflow(double, double, const num::Policy&);
+
 bool skips(const num::Accumulator& accumulator) {
   return accumulator.kind == num::Accumulator::Kind::chain || accumulator.kind == num::Accumulator::Kind::exact;
 }
-
-}  // namespace
 
 template <class T>
 SkipPadding<T>::SkipPadding(const num::Policy& policy, const Window& w, const PaddedLayout& layout,

@@ -8,6 +8,12 @@
 
 namespace assay::ops::contraction {
 
+/// Blocks of products are formed over the padded input, as the hardware that they describe does it; others skip it.
+bool skips(const num::Accumulator& accumulator);
+/// Whether a sum of products of magnitudes from `a` and `b` on may round to zero without being zero.
+template <class T>
+bool may_underflow(T a, T b, const num::Policy& policy);
+
 template <class T>
 class SkipPadding final : public Finish<T> {
  public:
