@@ -158,7 +158,7 @@ def tallied(m, x, features, values, weights, base):
     total = m.zeros((x.shape[0], TARGETS))
     weights = array(weights).reshape(TREES, 2, TARGETS)
     for tree in range(TREES):
-        right = x.lo[:, features[tree]] > np.float32(values[tree])
+        right = ~(x.lo[:, features[tree]] <= np.float32(values[tree]))
         total = total + weights[tree][right.astype(int)]
     return total + array(base)
 
@@ -202,7 +202,7 @@ def aggregated_case(r):
 @row("TreeEnsemble", aggregated_case, domain=ML, bfloat16=False, rounds=6, label="aggregates")
 def aggregates(m, x, nodes_featureids, nodes_splits, leaf_weights, aggregate_function, **_):
     values, weights = (numpy_helper.to_array(t) for t in (nodes_splits, leaf_weights))
-    terms = np.stack([weights[2 * tree + (x.lo[:, feature] > values[tree]).astype(int)]
+    terms = np.stack([weights[2 * tree + (~(x.lo[:, feature] <= values[tree])).astype(int)]
                       for tree, feature in enumerate(nodes_featureids)])
     if aggregate_function > 1:
         return m.number((terms.min if aggregate_function == 2 else terms.max)(0))[:, None]
@@ -215,7 +215,7 @@ def tree_ensemble(m, x, nodes_featureids, nodes_splits, leaf_weights, **_):
     total = m.zeros(x.shape[0])
     values, weights = (numpy_helper.to_array(t) for t in (nodes_splits, leaf_weights))
     for tree, feature in enumerate(nodes_featureids):
-        right = x.lo[:, feature] > values[tree]
+        right = ~(x.lo[:, feature] <= values[tree])
         total = total + weights[2 * tree + right.astype(int)]
     return total[:, None]
 

@@ -63,8 +63,9 @@ def conv_case(r, inputs=4, outputs=4, size=(6, 7)):
 
 
 def padded(x, pads):
-    """Zeros around the last two axes: what they add to a sum that begins at +0 changes no bit of it."""
-    return x.each(lambda a: np.pad(a, [(0, 0)] * (a.ndim - 2) + [(pads[0], pads[2]), (pads[1], pads[3])]))
+    """With zeros around the last two axes; and where they are not."""
+    around = [(0, 0)] * (len(x.shape) - 2) + [(pads[0], pads[2]), (pads[1], pads[3])]
+    return x.each(lambda a: np.pad(a, around)), np.pad(np.ones(x.shape, bool), around)
 
 
 def with_bias(y, bias):
@@ -73,7 +74,7 @@ def with_bias(y, bias):
 
 @row("Conv", conv_case, rounds=8)
 def conv(m, x, w, bias=None, *, group, strides, pads, dilations):
-    x = padded(x, pads)
+    x, inside = padded(x, pads)
     outputs, kernel = w.shape[0] // group, w.shape[2:]
     size = [(n - (k - 1) * d - 1) // s + 1 for n, k, d, s in
             zip(x.shape[2:], kernel, dilations, strides, strict=True)]
@@ -82,9 +83,10 @@ def conv(m, x, w, bias=None, *, group, strides, pads, dilations):
         total = m.zeros((x.shape[0], outputs, *size))
         for c, i, j in itertools.product(range(w.shape[1]), *map(range, kernel)):
             top, left = i * dilations[0], j * dilations[1]
-            seen = x[:, g * w.shape[1] + c, None, top:top + (size[0] - 1) * strides[0] + 1:strides[0],
-                     left:left + (size[1] - 1) * strides[1] + 1:strides[1]]
-            total = m.fma(seen, w[g * outputs:(g + 1) * outputs, c, i, j][:, None, None], total)
+            at = (slice(None), g * w.shape[1] + c, None, slice(top, top + (size[0] - 1) * strides[0] + 1, strides[0]),
+                  slice(left, left + (size[1] - 1) * strides[1] + 1, strides[1]))
+            with_tap = m.fma(x[at], w[g * outputs:(g + 1) * outputs, c, i, j][:, None, None], total)
+            total = m.where(inside[at], with_tap, total)  # padding is skipped
         parts.append(total)
     return with_bias(m.concat(parts, 1), bias)
 

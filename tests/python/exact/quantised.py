@@ -1,5 +1,6 @@
 """What rounds by a rule of its own: casts, codes, and products of codes (docs/semantics.md, section 11)."""
 import itertools
+import math
 
 import ml_dtypes
 import numpy as np
@@ -50,7 +51,10 @@ INTEGERS = {TensorProto.INT8: np.int8, TensorProto.UINT8: np.uint8, TensorProto.
 @row("Cast", lambda r: Given([usual(r, 200, scale=300)], {"to": int(r.choice(list(INTEGERS)))}), label="to integers")
 def cast_to_integer(m, x, to):
     info = np.iinfo(INTEGERS[to])
-    return np.clip(np.trunc(x.lo), info.min, info.max).astype(INTEGERS[to])
+    if to == TensorProto.INT64:  # whose largest number is no float64
+        return np.array([max(info.min, min(info.max, 0 if math.isnan(v) else int(np.clip(v, -2.0**64, 2.0**64))))
+                         for v in x.lo.tolist()])
+    return np.clip(np.trunc(np.nan_to_num(x.lo, nan=0.0)), info.min, info.max).astype(INTEGERS[to])
 
 
 @row("Cast", lambda r: Given([r.integers(-2**40, 2**40, 200) >> r.integers(0, 40, 200)], {"to": TensorProto.FLOAT}),

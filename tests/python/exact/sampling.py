@@ -123,7 +123,7 @@ def reflected(x, low, high):
 
 def reflected_taps(v, size, align):
     v, n = F32(v), F32(size)
-    x = (v + ONE) / TWO * (n - ONE) if align else ((v + ONE) * n - ONE) / TWO
+    x = near(x_of(v, n, align))
     low, high = (F32(0), n - ONE) if align else (-HALF, n - HALF)
     x = reflected(x, low, high)
     base, found = np.floor(x), []
@@ -162,9 +162,19 @@ def grid_case(r):
                   "align_corners": int(r.integers(0, 2))})
 
 
+def x_of(v, n, align):
+    with np.errstate(over="ignore"):
+        return (v + ONE) / TWO * (n - ONE) if align else ((v + ONE) * n - ONE) / TWO
+
+
+def near(x):
+    """Far outside is far enough; what is no number is there too."""
+    return x if abs(x) < F32(1e9) else F32(1e9) if x > 0 else F32(-1e9)
+
+
 def axis_taps(v, size, mode, border, align):
     v, n = F32(v), F32(size)
-    x = (v + ONE) / TWO * (n - ONE) if align else ((v + ONE) * n - ONE) / TWO
+    x = near(x_of(v, n, align))
     low, high = (F32(0), n - ONE) if align else (-HALF, n - HALF)
     if border and (x < low or x > high):
         x = np.clip(x, F32(0), n - ONE)
