@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ops/contraction/epilogue.h"
+#include "ops/contraction/few_columns.h"
 #include "ops/contraction/few_pixels.h"
 #include "ops/contraction/gather.h"
 #include "ops/contraction/matrix_product.h"
@@ -16,7 +17,13 @@ namespace {
 template <class T>
 struct Packed {
   std::unique_ptr<Weights<T>> weights;
-  mutable std::unique_ptr<PackedOperand<T>> few;  ///< of convolve_few_pixels()
+  mutable std::unique_ptr<PackedOperand<T>> other;  ///< panels of another width, from the first use on
+
+  const PackedOperand<T>& panels(size_t width, const ir::Tensor& of, const KernelContext& c) const {
+    if (weights->panels->width() == width) return *weights->panels;
+    if (!other || other->width() != width) other = pack_panels<T>(of, weights->groups, width, c.policy(), c.threads);
+    return *other;
+  }
 };
 
 struct PreparedWeights {
@@ -40,11 +47,26 @@ bool depthwise(size_t channels_a_group, size_t groups, const num::Policy& policy
   return channels_a_group == 1 && groups > 1 && policy.accumulator == num::Accumulator{};
 }
 
+/// `pixels` of the output, or 0 where they are not known.
 template <class T>
-std::unique_ptr<Weights<T>> packed(const ir::Tensor& weights, size_t groups, const num::Policy& policy,
-                                   const Threads& threads) {
+Packed<T> packed(const ir::Tensor& weights, size_t groups, size_t pixels, const num::Policy& policy,
+                 const Threads& threads) {
+  const KernelSet<T> kernels = kernels_for<T>(policy, operands_of(policy, weights.elem(), weights.elem()));
+  const bool few = pixels > 0 && few_pixels_pay(pixels, kernels.nr, policy);
   const bool plain = depthwise(static_cast<size_t>(weights.dims()[1]), groups, policy);
-  return std::make_unique<Weights<T>>(pack_weights<T>(weights, groups, plain, policy, threads));
+  const size_t width = plain ? 0 : few ? kLanesPanel : kernels.mr;
+  return {std::make_unique<Weights<T>>(pack_weights<T>(weights, groups, width, policy, threads)), nullptr};
+}
+
+size_t known_pixels(const ir::Type& out) {
+  if (!out.ranked() || out.shape->size() < 3) return 0;
+  size_t pixels = 1;
+  for (size_t i = 2; i < out.shape->size(); ++i) {
+    const int64_t extent = (*out.shape)[i].value;
+    if (extent < 1 || extent > 1 << 20) return 0;
+    pixels *= static_cast<size_t>(extent);
+  }
+  return pixels;
 }
 
 /// Panels of pixels out of padded inputs.
@@ -187,22 +209,23 @@ template <class T>
 void convolve_as(KernelContext& c, const Window& w) {
   const auto* prepared = static_cast<const PreparedWeights*>(c.prepared);
   const Packed<T>* ready = prepared ? prepared->get<T>() : nullptr;
-  const Weights<T>* weights = ready ? ready->weights.get() : nullptr;
   const KernelSet<T> kernels = kernels_for<T>(c.policy(), operands_of(c.policy(), c.in(0).elem(), c.in(1).elem()));
-  std::unique_ptr<Weights<T>> own;
-  if (!weights || (weights->panels && weights->panels->width() != kernels.mr)) {
-    own = packed<T>(c.in(1), w.groups, c.policy(), c.threads);
-    weights = own.get();
-  }
+  Packed<T> own;
+  if (!ready) own = packed<T>(c.in(1), w.groups, 0, c.policy(), c.threads);
+  const Packed<T>& both = ready ? *ready : own;
+  const Weights<T>& weights = *both.weights;
   Epilogue<T> epilogue(c, w.outputs_a_group(), w.pixels(), Channels::rows, w.outputs);
   if (c.has(2))
     epilogue.set_addend({.tensor = &c.in(2), .per_batch = w.outputs_a_group(), .batches = w.groups, .per_row = 1});
-  const Job<T> job{c, w, *weights, epilogue};
-  if (!weights->panels) return run_depthwise(job);
-  if (ready && convolve_few_pixels(c, w, *weights, ready->few, epilogue)) return;
+  const Job<T> job{c, w, weights, epilogue};
+  if (!weights.panels) return run_depthwise(job);
+  const auto few = [&]() -> const PackedOperand<T>& { return both.panels(kLanesPanel, c.in(1), c); };
+  if (ready && few_pixels_pay(w.pixels(), kernels.nr, c.policy()) &&
+      convolve_few_pixels<T>(c, w, weights, few, epilogue))
+    return;
   Product<T> product;
   product.m = w.outputs_a_group(), product.n = w.pixels(), product.k = w.channels_a_group() * w.taps();
-  product.a = weights->panels.get();
+  product.a = &both.panels(kernels.mr, c.in(1), c);
   product.a_packed = true;
   product.policy = &c.policy();
   product.kernels = kernels;
@@ -214,10 +237,11 @@ void convolve_as(KernelContext& c, const Window& w) {
 
 Result<std::shared_ptr<const void>> prepare_weights(PrepareContext& c, const ir::Tensor& weights, size_t groups) {
   auto prepared = std::make_shared<PreparedWeights>();
+  const size_t pixels = c.op.outputs[0] == ir::kNoValue ? 0 : known_pixels(c.graph.at(c.op.outputs[0]).type);
   if (prepares_float64(c)) {
-    prepared->wide.weights = packed<double>(weights, groups, c.op.policy, c.threads);
+    prepared->wide = packed<double>(weights, groups, pixels, c.op.policy, c.threads);
   } else {
-    prepared->narrow.weights = packed<float>(weights, groups, c.op.policy, c.threads);
+    prepared->narrow = packed<float>(weights, groups, pixels, c.op.policy, c.threads);
   }
   return std::shared_ptr<const void>(std::move(prepared));
 }

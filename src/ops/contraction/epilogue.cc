@@ -149,8 +149,12 @@ void Epilogue<T>::run_step(const Step& s, const Run& run, const T* values, T* re
   const EpilogueStep& step = *s.step;
   const size_t channel = channel_count_ ? (run.batch * m_ + run.m) % channel_count_ : 0, count = run.count();
   if (!s.terms.empty()) {
-    const T* in[] = {values, s.terms.data() + channel, s.terms.data() + s.terms.size() / 2 + channel};
-    return s.run(s.arith, s.params.values, in, results, count);
+    const T *first = s.terms.data() + channel, *second = first + s.terms.size() / 2;
+    for (size_t r = 0, at = 0; r < run.rows; ++r, at += run.columns) {
+      const T* in[] = {values + at, first + r, second + r};
+      s.run(s.arith, s.params.values, in, results + at, run.columns);
+    }
+    return;
   }
   const size_t inputs = step.operands.size();
   if (s.alone) {
@@ -226,8 +230,7 @@ void Epilogue<T>::rows(size_t batch, size_t m, size_t rows, T* values) const {
 template <class T>
 bool Epilogue<T>::takes_rows() const {
   const bool simple = !addend_.tensor || (addend_.per_row == 1 && addend_.per_column == 0);
-  return simple && !starts() && channels_ == Channels::rows &&
-         std::ranges::all_of(steps_, [](const Step& s) { return s.terms.empty(); });
+  return simple && !starts() && channels_ == Channels::rows;
 }
 
 template class Epilogue<float>;

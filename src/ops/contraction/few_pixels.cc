@@ -5,26 +5,18 @@
 #include "ops/contraction/few_columns.h"
 #include "ops/contraction/gather.h"
 #include "ops/contraction/skip_padding.h"
+#include "ops/turn.h"
 
 namespace assay::ops::contraction {
 namespace {
 
 constexpr size_t kMostGathered = size_t{1} << 20;  // elements; more are left to the blocked driver's passes
 constexpr size_t kWorth = 1 << 16;                 // multiply-adds that pay for a task of their own
+constexpr size_t kMostPixels = 64;
+constexpr size_t kDepth = 256;  // of a panel that stays in the second-level cache for all pixels
 
 template <class T>
 constexpr ir::ElemType kOwn = sizeof(T) == 4 ? ir::ElemType::float32 : ir::ElemType::float64;
-
-template <class T>
-std::unique_ptr<PackedOperand<T>> pack(const ir::Tensor& weights, const Window& w, const num::Policy& policy,
-                                       const Threads& threads) {
-  const size_t rows = w.outputs_a_group(), k = w.channels_a_group() * w.taps();
-  std::vector<size_t> offsets(w.groups);
-  for (size_t g = 0; g < w.groups; ++g) offsets[g] = g * rows * k;
-  auto panels = std::make_unique<PackedOperand<T>>(w.groups, rows, k, kLanesPanel);
-  panels->fill(MatrixSource<T>({weights.bytes(), weights.elem(), 0, 1, k}, offsets, kLanesPanel, policy), threads);
-  return panels;
-}
 
 /// Where each tap of each output pixel reads a channel, [tap][pixel]; negative outside of the input.
 std::vector<int64_t> places(const Window& w) {
@@ -83,13 +75,38 @@ class Pixels {
   AlignedArray<T> wide_, gathered_;
 };
 
+void turn_sums(const float* sums, size_t rows, size_t n, float* to) {
+  turn(reinterpret_cast<const uint32_t*>(sums), kLanesPanel, reinterpret_cast<uint32_t*>(to), static_cast<int64_t>(n),
+       n, rows);
+}
+void turn_sums(const double* sums, size_t rows, size_t n, double* to) {
+  turn(reinterpret_cast<const uint64_t*>(sums), kLanesPanel, reinterpret_cast<uint64_t*>(to), static_cast<int64_t>(n),
+       n, rows);
+}
+
+/// One panel of output channels over all pixels, [channel][pixel] in memory of this thread.
+template <class T>
+T* products(const T* panel, size_t rows, size_t k, const T* x, size_t n) {
+  T* const sums = scratch<T>(0, kLanesPanel * n);
+  for (size_t k0 = 0; k0 < k; k0 += kDepth)
+    few_columns(panel + k0 * kLanesPanel, rows, std::min(kDepth, k - k0), x + k0 * n, n, k0 > 0, sums);
+  if (n == 1) return sums;
+  T* const turned = scratch<T>(1, kLanesPanel * n);
+  turn_sums(sums, rows, n, turned);
+  return turned;
+}
+
 }  // namespace
+
+bool few_pixels_pay(size_t pixels, size_t columns, const num::Policy& policy) {
+  const size_t computed = (pixels + columns - 1) / columns * columns;
+  return pixels <= kMostPixels && 5 * computed >= 6 * pixels && policy.accumulator == num::Accumulator{} &&
+         !rounds_operands(policy);
+}
 
 template <class T>
 bool convolve_few_pixels(KernelContext& c, const Window& w, const Weights<T>& weights,
-                         std::unique_ptr<PackedOperand<T>>& panels, const Epilogue<T>& epilogue) {
-  const num::Policy& policy = c.policy();
-  if (w.pixels() > kFewColumns || !(policy.accumulator == num::Accumulator{}) || rounds_operands(policy)) return false;
+                         const std::function<const PackedOperand<T>&()>& panels, const Epilogue<T>& epilogue) {
   const size_t rows = w.outputs_a_group(), n = w.pixels(), k = w.channels_a_group() * w.taps();
   const size_t gathered = w.images * w.groups * k * n;
   if (!epilogue.takes_rows() || gathered > kMostGathered || k == 0) return false;
@@ -98,24 +115,23 @@ bool convolve_few_pixels(KernelContext& c, const Window& w, const Weights<T>& we
   if (!w.inside()) {
     const PaddedLayout layout(w);
     const T least = smallest_nonzero(x, gathered);
-    if (SkipPadding<T>(policy, w, layout, weights, nullptr, 0, least, epilogue).active()) return false;
+    if (SkipPadding<T>(c.policy(), w, layout, weights, nullptr, 0, least, epilogue).active()) return false;
   }
-  if (!panels) panels = pack<T>(c.in(1), w, policy, c.threads);
+  const PackedOperand<T>& a = panels();
   const size_t pieces = (rows + kLanesPanel - 1) / kLanesPanel;
   c.threads.for_each(w.images * w.groups * pieces, 1 + kWorth / (kLanesPanel * k * n), [&](size_t begin, size_t end) {
-    T* const sums = scratch<T>(0, kLanesPanel * n);
     for (size_t i = begin; i < end; ++i) {
       const size_t batch = i / pieces, m = i % pieces * kLanesPanel, count = std::min(kLanesPanel, rows - m);
-      few_columns(panels->panel(batch, m, count, 0, k, nullptr), count, k, x + batch * k * n, n, sums);
-      epilogue.rows(batch, m, count, sums);
+      epilogue.rows(batch, m, count, products(a.panel(batch, m, count, 0, k, nullptr), count, k, x + batch * k * n, n));
     }
   });
   return true;
 }
 
 template bool convolve_few_pixels<float>(KernelContext&, const Window&, const Weights<float>&,
-                                         std::unique_ptr<PackedOperand<float>>&, const Epilogue<float>&);
+                                         const std::function<const PackedOperand<float>&()>&, const Epilogue<float>&);
 template bool convolve_few_pixels<double>(KernelContext&, const Window&, const Weights<double>&,
-                                          std::unique_ptr<PackedOperand<double>>&, const Epilogue<double>&);
+                                          const std::function<const PackedOperand<double>&()>&,
+                                          const Epilogue<double>&);
 
 }  // namespace assay::ops::contraction

@@ -1,6 +1,6 @@
 // Convolutions over few output pixels: products whose vectors run along the output channels.
 #pragma once
-#include <memory>
+#include <functional>
 
 #include "ops/contraction/epilogue.h"
 #include "ops/contraction/weights.h"
@@ -8,12 +8,14 @@
 
 namespace assay::ops::contraction {
 
-/// Computes the convolution when it is of this shape and policy (few output pixels, plain chain, no operand rounding),
-/// its padding's zeros cannot show, and the epilogue takes several rows; false, with nothing done, when it is not.
-/// `panels` are the constant weights (input 1) in the layout that this needs, made here when they are null. Same bits
-/// as the blocked driver.
+/// Whether that is worth it: tiles of `columns` pixels would be filled in part. Only under the plain chain without
+/// rounded operands.
+bool few_pixels_pay(size_t pixels, size_t columns, const num::Policy& policy);
+
+/// Computes the convolution, unless its padding's zeros may show or the epilogue takes single rows: false then, with
+/// nothing done. `panels` gives the weights in panels of kLanesPanel. Same bits as the blocked driver.
 template <class T>
 bool convolve_few_pixels(KernelContext& c, const Window& w, const Weights<T>& weights,
-                         std::unique_ptr<PackedOperand<T>>& panels, const Epilogue<T>& epilogue);
+                         const std::function<const PackedOperand<T>&()>& panels, const Epilogue<T>& epilogue);
 
 }  // namespace assay::ops::contraction

@@ -26,31 +26,42 @@ void note_specials(Weights<T>& packed) {
 }  // namespace
 
 template <class T>
-Weights<T> pack_weights(const ir::Tensor& weights, size_t groups, bool plain, const num::Policy& policy,
+std::unique_ptr<PackedOperand<T>> pack_panels(const ir::Tensor& weights, size_t groups, size_t width,
+                                              const num::Policy& policy, const Threads& threads) {
+  const size_t rows = static_cast<size_t>(weights.dims()[0]) / groups;
+  const size_t k = rows ? static_cast<size_t>(weights.size()) / (rows * groups) : 0;
+  std::vector<size_t> offsets(groups);
+  for (size_t g = 0; g < groups; ++g) offsets[g] = g * rows * k;
+  const MatrixView view{weights.bytes(), weights.elem(), 0, 1, k};
+  auto panels = std::make_unique<PackedOperand<T>>(groups, rows, k, width);
+  panels->fill(MatrixSource<T>(view, offsets, width, policy), threads);
+  return panels;
+}
+
+template <class T>
+Weights<T> pack_weights(const ir::Tensor& weights, size_t groups, size_t width, const num::Policy& policy,
                         const Threads& threads) {
   Weights<T> packed;
   packed.outputs = static_cast<size_t>(weights.dims()[0]);
   packed.groups = groups;
   packed.k = packed.outputs ? static_cast<size_t>(weights.size()) / packed.outputs : 0;
   const size_t size = packed.outputs * packed.k;
-  if (plain) {
+  if (width == 0) {
     packed.plain = AlignedArray<T>(size);
     widen<T>(weights.bytes(), weights.elem(), 0, size, packed.plain.data());
     if (rounds_operands(policy)) round_operands(packed.plain.data(), size, policy);
   } else {
-    const size_t rows = packed.outputs / groups,
-                 width = kernels_for<T>(policy, operands_of(policy, weights.elem(), weights.elem())).mr;
-    std::vector<size_t> offsets(groups);
-    for (size_t g = 0; g < groups; ++g) offsets[g] = g * rows * packed.k;
-    const MatrixView view{weights.bytes(), weights.elem(), 0, 1, packed.k};
-    packed.panels = std::make_unique<PackedOperand<T>>(groups, rows, packed.k, width);
-    packed.panels->fill(MatrixSource<T>(view, offsets, width, policy), threads);
+    packed.panels = pack_panels<T>(weights, groups, width, policy, threads);
   }
   note_specials(packed);
   return packed;
 }
 
-template Weights<float> pack_weights<float>(const ir::Tensor&, size_t, bool, const num::Policy&, const Threads&);
-template Weights<double> pack_weights<double>(const ir::Tensor&, size_t, bool, const num::Policy&, const Threads&);
+template std::unique_ptr<PackedOperand<float>> pack_panels<float>(const ir::Tensor&, size_t, size_t, const num::Policy&,
+                                                                  const Threads&);
+template std::unique_ptr<PackedOperand<double>> pack_panels<double>(const ir::Tensor&, size_t, size_t,
+                                                                    const num::Policy&, const Threads&);
+template Weights<float> pack_weights<float>(const ir::Tensor&, size_t, size_t, const num::Policy&, const Threads&);
+template Weights<double> pack_weights<double>(const ir::Tensor&, size_t, size_t, const num::Policy&, const Threads&);
 
 }  // namespace assay::ops::contraction

@@ -26,8 +26,13 @@ struct Weights {
   }
 };
 
+/// In panels of `width` output channels; plain when `width` is 0.
 template <class T>
-Weights<T> pack_weights(const ir::Tensor& weights, size_t groups, bool plain, const num::Policy& policy,
+Weights<T> pack_weights(const ir::Tensor& weights, size_t groups, size_t width, const num::Policy& policy,
                         const Threads& threads);
+/// The panels alone.
+template <class T>
+std::unique_ptr<PackedOperand<T>> pack_panels(const ir::Tensor& weights, size_t groups, size_t width,
+                                              const num::Policy& policy, const Threads& threads);
 
 }  // namespace assay::ops::contraction
