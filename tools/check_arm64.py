@@ -29,7 +29,7 @@ def digests(emulator, folder, name):
     """Case -> SHA-256 of its outputs."""
     file = OUT / f"{name}.digests"
     out = run([*emulator, folder / "conformance_test", "--exclusions", "tests/conformance/exclusions.txt",
-               "--digests", file, "build/inputs/onnx-cases"], f"the conformance suite ({name})")
+               "--digests", file, "--seconds", "900", "build/inputs/onnx-cases"], f"the conformance suite ({name})")
     print(f"{name}: {out.splitlines()[-1]}", flush=True)
     return dict(line.split() for line in file.read_text().splitlines())
 

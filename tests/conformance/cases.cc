@@ -25,7 +25,6 @@ namespace fs = std::filesystem;
 struct Tolerance {
   double relative = 1e-3, absolute = 1e-7;
 };
-constexpr unsigned kSeconds = 60;
 
 Tolerance tolerance_of(const fs::path& model) {
   Tolerance t;
@@ -187,14 +186,14 @@ Verdict run_case(const Case& test) {
   return v;
 }
 
-Verdict run_case_apart(const Case& test) {
+Verdict run_case_apart(const Case& test, unsigned seconds) {
   int ends[2];
   if (::pipe(ends) != 0) return fail("no pipe");
   const pid_t child = ::fork();
   if (child < 0) return fail("no process");
   if (child == 0) {
     ::close(ends[0]);
-    ::alarm(kSeconds);
+    ::alarm(seconds);
     const Verdict v = run_case(test);
     const std::string text = static_cast<char>(v.outcome) + v.text.substr(0, 2000);
     const auto written = ::write(ends[1], text.data(), text.size());

@@ -27,7 +27,7 @@ std::vector<Case> find_cases(const std::filesystem::path& data);
 
 /// Runs the case in this process.
 Verdict run_case(const Case& test);
-/// Runs it in a child process, so that a crash is a failure of this case only.
-Verdict run_case_apart(const Case& test);
+/// Runs it in a child process, so that a crash, or no end within `seconds`, is a failure of this case only.
+Verdict run_case_apart(const Case& test, unsigned seconds);
 
 }  // namespace assay::conformance

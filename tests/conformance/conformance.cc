@@ -1,9 +1,11 @@
-// conformance_test [--exclusions FILE] [--filter TEXT] [--list] [--digests FILE] DATA
+// conformance_test [--exclusions FILE] [--filter TEXT] [--list] [--digests FILE] [--seconds N] DATA
 // Runs ONNX's backend test cases under DATA and reports by group what passes, fails, is excluded or not supported. A
 // case must pass unless FILE excludes it with a reason; an excluded case that passes fails too. --digests writes the
-// SHA-256 of each case's outputs, for comparison with another machine's. Exit 77: there is no data.
+// SHA-256 of each case's outputs, for comparison with another machine's. A case fails after N seconds (60). Exit 77:
+// there is no data.
 #include <fmt/core.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <string>
@@ -18,6 +20,7 @@ namespace fs = std::filesystem;
 struct Options {
   fs::path data;
   std::string exclusions, filter, digests;
+  unsigned seconds = 60;
   bool list = false;  ///< print every case that did not pass, unsupported ones too
 };
 
@@ -73,7 +76,7 @@ int run(const Options& o) {
   if (!o.digests.empty()) digests.open(o.digests);
   const auto count = [&](const Case& test, int Tally::*what) { ++(groups[test.group].*what), ++(all.*what); };
   for (const Case& test : cases) {
-    const Verdict v = run_case_apart(test);
+    const Verdict v = run_case_apart(test, o.seconds);
     const auto exclusion = exclusions.find(test.name);
     if (exclusion != exclusions.end()) {
       const bool passes = v.outcome == Outcome::pass;
@@ -114,6 +117,8 @@ int main(int argc, char** argv) {
       o.filter = argv[++i];
     else if (word == "--digests" && i + 1 < argc)
       o.digests = argv[++i];
+    else if (word == "--seconds" && i + 1 < argc)
+      o.seconds = static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 10));
     else if (word == "--list")
       o.list = true;
     else
