@@ -184,7 +184,9 @@ void copy_run(const ir::Tensor& in, int64_t from, ir::Tensor& out, int64_t to, i
 }
 
 void fill_run(const ir::Tensor& in, int64_t from, ir::Tensor& out, int64_t to, int64_t n) {
-  const auto fill = [&]<class U>(U) { std::fill_n(out.mutable_data<U>() + to, n, in.data<U>()[from]); };
+  const auto fill = [&]<class U>(U) {
+    fill_long(out.mutable_data<U>() + to, static_cast<size_t>(std::max<int64_t>(n, 0)), in.data<U>()[from]);
+  };
   switch (whole_bytes(in.elem())) {
     case 1:
       return fill(uint8_t{});

@@ -104,6 +104,21 @@ Status pad_constant(KernelContext& c, const std::vector<Side>& each) {
   return {};
 }
 
+/// Neighbours that come from neighbours.
+struct Run {
+  int64_t to, from, n;
+};
+std::vector<Run> runs_of(const ir::Dims& positions) {
+  std::vector<Run> runs;
+  for (size_t x = 0; x < positions.size(); ++x) {
+    if (!runs.empty() && positions[x] == runs.back().from + runs.back().n)
+      ++runs.back().n;
+    else
+      runs.push_back({static_cast<int64_t>(x), positions[x], 1});
+  }
+  return runs;
+}
+
 Status pad_from_input(KernelContext& c, const std::string& mode, const std::vector<Side>& each) {
   const ir::Tensor& in = c.in(0);
   ir::Tensor& out = c.out(0);
@@ -120,18 +135,20 @@ Status pad_from_input(KernelContext& c, const std::string& mode, const std::vect
   }
   const ir::Dims strides = strides_of(in.dims());
   ir::Dims outer(out.dims().begin(), out.dims().end() - 1), index(outer.size());
-  const ir::Dims& row = maps.back();
+  const auto width = static_cast<int64_t>(maps.back().size());
+  const std::vector<Run> runs = runs_of(maps.back());
+  const bool words = ir::elem_bits(in.elem()) == 32;
   int64_t at = 0;
   do {
     int64_t base = 0;
     for (size_t i = 0; i < outer.size(); ++i) base += maps[i][static_cast<size_t>(index[i])] * strides[i];
-    for (size_t x = 0; x < row.size();) {  // runs of neighbours
-      size_t n = 1;
-      while (x + n < row.size() && row[x + n] == row[x] + static_cast<int64_t>(n)) ++n;
-      copy_run(in, base + row[x], out, at + static_cast<int64_t>(x), static_cast<int64_t>(n));
-      x += n;
+    for (const Run& run : runs) {
+      if (words && run.n == 1)
+        out.mutable_data<uint32_t>()[at + run.to] = in.data<uint32_t>()[base + run.from];
+      else
+        copy_run(in, base + run.from, out, at + run.to, run.n);
     }
-    at += static_cast<int64_t>(row.size());
+    at += width;
   } while (next_index(index, outer));
   return {};
 }

@@ -68,6 +68,15 @@ template <class T>
 void encode_floats(KernelContext& c, const Encoder& e) {
   const int64_t size = c.in(0).size();
   std::vector<T> out(static_cast<size_t>(size));
+  if (c.in(0).elem() == ElemType::int64 && e.values.elem() == ElemType::float32) {  // the common pair
+    const auto* keys = c.in(0).data<int64_t>();
+    const float *values = e.values.data<float>(), fallback = e.fallback.data<float>()[0];
+    for (int64_t i = 0; i < size; ++i) {
+      const int64_t at = e.lookup.find(keys[i]);
+      out[static_cast<size_t>(i)] = static_cast<T>(at < 0 ? fallback : values[at]);
+    }
+    return store(c.out(0), 0, out.size(), out.data(), c.policy());
+  }
   for (int64_t i = 0; i < size; ++i) {
     const int64_t at = e.lookup.find(c.in(0), i);
     out[static_cast<size_t>(i)] = static_cast<T>(at < 0 ? e.fallback.float_at(0) : e.values.float_at(at));

@@ -30,10 +30,14 @@ Status eval(KernelContext& c) {
   const Lookup lookup(categories);
   ir::Tensor& out = c.out(0);
   std::fill_n(out.mutable_bytes(), out.byte_size(), std::byte{0});
+  const int64_t count = categories.size();
+  const bool single = out.elem() == ir::ElemType::float32;
   for (int64_t i = 0; i < c.in(0).size(); ++i) {
     const int64_t at = category(lookup, c.in(0), i);
-    if (at >= 0)
-      out.set_float(i * categories.size() + at, 1);
+    if (at >= 0 && single)
+      out.mutable_data<float>()[i * count + at] = 1;
+    else if (at >= 0)
+      out.set_float(i * count + at, 1);
     else if (c.op.attr_int("zeros", 1) == 0)
       return c.fail(Code::value_range, "element " + std::to_string(i) + " of X is no category, and zeros is 0");
   }
