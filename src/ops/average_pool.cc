@@ -37,17 +37,17 @@ class PlainSums {
   }
   void sum(const KernelContext& c, const PoolRow& at, float* sums, size_t count) {
     terms_.clear();
-    std::fill_n(sums, count, 0.0F);
     size_t held = 0;
+    bool first = true;
     for_each_input_row(axes_, at.index, [&](int64_t offset) {
       if (held++ == room_) {  // more rows than are kept: what there is first
-        flush(sums, count);
+        flush(sums, count, std::exchange(first, false));
         held = 1;
       }
       const PhasedRow<float>& row = spread(c, at.in_plane + offset);
       for (int64_t k = 0; k < axes_.back().kernel; ++k) terms_.push_back(row.tap(k));
     });
-    flush(sums, count);
+    flush(sums, count, first);
   }
 
  private:
@@ -58,8 +58,12 @@ class PlainSums {
     std::vector<float> loaded;
   };
 
-  void flush(float* sums, size_t count) {
-    terms_.insert(terms_.begin(), sums);
+  /// Adds the terms to what there is; `first`: to nothing.
+  void flush(float* sums, size_t count, bool first) {
+    if (!first) {
+      before_.assign(sums, sums + count);
+      terms_.insert(terms_.begin(), before_.data());
+    }
     add_terms(terms_.data(), terms_.size(), count, sums);
     terms_.clear();
   }
@@ -83,6 +87,7 @@ class PlainSums {
   size_t room_;
   std::vector<Row> rows_;
   std::vector<const float*> terms_;
+  std::vector<float> before_;
 };
 
 /// The terms of output `o` of a row, in order: for policies that add them in another way.
@@ -146,7 +151,6 @@ void average(KernelContext& c, const std::vector<WindowAxis>& axes) {
     return [&, loaded = std::vector<T>(static_cast<size_t>(last.in)), sum = std::vector<T>(count),
             counts = WindowCounts<T>(c, axes), terms = std::vector<T>(), phased = PhasedRow<T>(last, T{0}),
             plain = PlainSums(axes)](const PoolRow& at) mutable {
-      std::fill(sum.begin(), sum.end(), T{0});
       if (std::is_same_v<T, float> && !c.policy().sum && plain_steps(c.policy())) {
         if constexpr (std::is_same_v<T, float>) plain.sum(c, at, sum.data(), count);
       } else if (c.policy().sum) {
@@ -155,6 +159,7 @@ void average(KernelContext& c, const std::vector<WindowAxis>& axes) {
           sum[o] = arith.sum(terms.data(), terms.size());
         }
       } else {
+        std::fill(sum.begin(), sum.end(), T{0});
         add_windows(c, axes, at, phased, loaded, [&](const T* tap) { arith.accumulate(tap, sum.data(), count); });
       }
       const T* divisors = counts.of_row(at.index);

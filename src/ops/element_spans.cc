@@ -71,16 +71,18 @@ void KeepAbove(const float* a, float bound, size_t n, float* y) {
 void AddTerms(const float* const* terms, size_t count, size_t n, float* y) {
   const hn::ScalableTag<float> d;
   const size_t lanes = hn::Lanes(d);
-  for (size_t i = 0; i < n; i += lanes) {
+  const auto sum_at = [&](size_t i) HWY_ATTR {
     auto sum = hn::Zero(d);
-    if (i + lanes <= n) {
-      for (size_t t = 0; t < count; ++t) sum = hn::Add(sum, hn::LoadU(d, terms[t] + i));
-      hn::StoreU(simd::CanonicalNan(d, sum), d, y + i);
-    } else {
-      for (size_t t = 0; t < count; ++t) sum = hn::Add(sum, simd::LoadN(d, terms[t] + i, n - i));
-      simd::StoreN(simd::CanonicalNan(d, sum), d, y + i, n - i);
-    }
-  }
+    for (size_t t = 0; t < count; ++t) sum = hn::Add(sum, hn::LoadU(d, terms[t] + i));
+    hn::StoreU(simd::CanonicalNan(d, sum), d, y + i);
+  };
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) sum_at(i);
+  if (i == n) return;
+  if (n > lanes) return sum_at(n - lanes);  // the last vector overlaps the one before
+  auto sum = hn::Zero(d);
+  for (size_t t = 0; t < count; ++t) sum = hn::Add(sum, simd::LoadN(d, terms[t] + i, n - i));
+  simd::StoreN(simd::CanonicalNan(d, sum), d, y + i, n - i);
 }
 
 }  // namespace assay::ops::HWY_NAMESPACE

@@ -13,7 +13,7 @@ void infinities_of(const float* a, size_t n, bool positive, bool negative, uint8
 void signs_of(const float* a, size_t n, float* y);
 /// y[i] = bound < a[i] ? a[i] : 0.
 void keep_above(const float* a, float bound, size_t n, float* y);
-/// y[i] = 0 + terms[0][i] + terms[1][i] + ..., one addition after the other; NaN is canonical.
+/// y[i] = 0 + terms[0][i] + terms[1][i] + ..., one addition after the other; NaN is canonical. y is none of the terms.
 void add_terms(const float* const* terms, size_t count, size_t n, float* y);
 
 }  // namespace assay::ops
