@@ -71,8 +71,8 @@ void block(const Product<T>& p, const Blocks& blocks, size_t batch, size_t m0, s
       const T* b = p.b->panel(batch, n, std::min(nr, p.n - n), k0, kc, b_room);
       for (size_t i = 0; i < panels; ++i) {
         const size_t m = m0 + i * mr;
-        p.kernels.by_rows[std::min(mr, m1 - m)](kc, a[i], b, c + (m - m0) * ldc + (n - n0), ldc, piece > 0 || starts,
-                                                *p.policy);
+        p.kernels.kernel(std::min(mr, m1 - m), n1 - n)(kc, a[i], b, c + (m - m0) * ldc + (n - n0), ldc,
+                                                       piece > 0 || starts, *p.policy);
       }
     }
   }

@@ -37,13 +37,24 @@ struct Chain {
       Tile<kM>(kc, a, b, c, ldc, resume, Step());
     }
   };
+  template <size_t kM>
+  struct Half {
+    static void Run(size_t kc, const T* a, const T* b, T* c, size_t ldc, bool resume, const num::Policy&) {
+      Tile<kM, kVectors / 2>(kc, a, b, c, ldc, resume, Step());
+    }
+  };
+  static KernelSet<T> Set() {
+    KernelSet<T> set = SetOf<T, Kernel>();
+    set.half = SetOf<T, Half>().by_rows;
+    return set;
+  }
 };
 
-KernelSet<float> FusedFloat() { return SetOf<float, Chain<float, FusedStep>::Kernel>(); }
-KernelSet<float> FlushedFloat() { return SetOf<float, Chain<float, FlushedStep>::Kernel>(); }
-KernelSet<double> FusedDouble() { return SetOf<double, Chain<double, FusedStep>::Kernel>(); }
-KernelSet<float> UnfusedFloat() { return SetOf<float, Chain<float, UnfusedStep>::Kernel>(); }
-KernelSet<double> UnfusedDouble() { return SetOf<double, Chain<double, UnfusedStep>::Kernel>(); }
+KernelSet<float> FusedFloat() { return Chain<float, FusedStep>::Set(); }
+KernelSet<float> FlushedFloat() { return Chain<float, FlushedStep>::Set(); }
+KernelSet<double> FusedDouble() { return Chain<double, FusedStep>::Set(); }
+KernelSet<float> UnfusedFloat() { return Chain<float, UnfusedStep>::Set(); }
+KernelSet<double> UnfusedDouble() { return Chain<double, UnfusedStep>::Set(); }
 
 }  // namespace assay::ops::contraction::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -32,28 +32,29 @@ size_t TileColumns() {
   return kVectors * hn::Lanes(hn::ScalableTag<T>());
 }
 
-/// Step is a functor (d, a, b, acc) -> acc on vectors; made from the policy once per call.
-template <size_t kM, class T, class Step>
+/// Step is a functor (d, a, b, acc) -> acc on vectors; made from the policy once per call. Of each row of B, the first
+/// kWide vectors.
+template <size_t kM, size_t kWide = kVectors, class T, class Step>
 HWY_INLINE void Tile(size_t kc, const T* HWY_RESTRICT a, const T* HWY_RESTRICT b, T* HWY_RESTRICT c, size_t ldc,
                      bool resume, const Step& step) {
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
   const size_t lanes = hn::Lanes(d);
-  V acc[kM][kVectors];
+  V acc[kM][kWide];
 #pragma GCC unroll 16
   for (size_t i = 0; i < kM; ++i) {
 #pragma GCC unroll 4
-    for (size_t j = 0; j < kVectors; ++j) acc[i][j] = resume ? hn::LoadU(d, c + i * ldc + j * lanes) : hn::Zero(d);
+    for (size_t j = 0; j < kWide; ++j) acc[i][j] = resume ? hn::LoadU(d, c + i * ldc + j * lanes) : hn::Zero(d);
   }
   for (size_t k = 0; k < kc; ++k) {
-    V row[kVectors];
+    V row[kWide];
 #pragma GCC unroll 4
-    for (size_t j = 0; j < kVectors; ++j) row[j] = hn::Load(d, b + j * lanes);
+    for (size_t j = 0; j < kWide; ++j) row[j] = hn::Load(d, b + j * lanes);
 #pragma GCC unroll 16
     for (size_t i = 0; i < kM; ++i) {
       const V x = hn::Set(d, a[i]);
 #pragma GCC unroll 4
-      for (size_t j = 0; j < kVectors; ++j) acc[i][j] = step(d, x, row[j], acc[i][j]);
+      for (size_t j = 0; j < kWide; ++j) acc[i][j] = step(d, x, row[j], acc[i][j]);
     }
     a += kRows;
     b += kVectors * lanes;
@@ -61,7 +62,7 @@ HWY_INLINE void Tile(size_t kc, const T* HWY_RESTRICT a, const T* HWY_RESTRICT b
 #pragma GCC unroll 16
   for (size_t i = 0; i < kM; ++i) {
 #pragma GCC unroll 4
-    for (size_t j = 0; j < kVectors; ++j) hn::StoreU(acc[i][j], d, c + i * ldc + j * lanes);
+    for (size_t j = 0; j < kWide; ++j) hn::StoreU(acc[i][j], d, c + i * ldc + j * lanes);
   }
 }
 

@@ -24,6 +24,12 @@ struct KernelSet {
   size_t k_multiple = 1;  ///< k may be cut only at multiples of this
   bool whole_k = false;   ///< the state between steps does not fit into a T: k must not be cut at all
   std::array<MicroKernel<T>, kMaxRows + 1> by_rows{};  ///< [1..mr]
+  /// The same for tiles of which the first nr / 2 columns at most are wanted; null where by_rows must do.
+  std::array<MicroKernel<T>, kMaxRows + 1> half{};
+
+  MicroKernel<T> kernel(size_t rows, size_t columns) const {
+    return half[rows] && columns <= nr / 2 ? half[rows] : by_rows[rows];
+  }
 };
 
 /// What all operands are known to be as they enter.
