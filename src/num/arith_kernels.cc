@@ -161,9 +161,16 @@ void Unary(raw::Unary op, const T* a, T* y, size_t n) {
 template <bool kB, bool kC, class T>
 void FmaLoop(const T* a, const T* b, const T* c, T* y, size_t n) {
   const hn::ScalableTag<T> d;
+  const size_t step = hn::Lanes(d);
   const T sb = *b, sc = *c;
-  for (size_t i = 0; i < n; i += hn::Lanes(d)) {
-    const auto z = Take<kB>(d, kB ? &sb : b, i, n - i), w = Take<kC>(d, kC ? &sc : c, i, n - i);
+  const auto vb = hn::Set(d, sb), vc = hn::Set(d, sc);
+  size_t i = 0;
+  for (; i + step <= n; i += step) {
+    const auto z = kB ? vb : hn::LoadU(d, b + i), w = kC ? vc : hn::LoadU(d, c + i);
+    hn::StoreU(CanonicalNan(d, Fma(d, hn::LoadU(d, a + i), z, w)), d, y + i);
+  }
+  if (i < n) {
+    const auto z = kB ? vb : LoadN(d, b + i, n - i), w = kC ? vc : LoadN(d, c + i, n - i);
     StoreN(CanonicalNan(d, Fma(d, LoadN(d, a + i, n - i), z, w)), d, y + i, n - i);
   }
 }
@@ -329,10 +336,12 @@ T Sum16(const T* a, size_t n) {
 template <bool kSquares, class T>
 void Accumulate(const T* a, T* acc, size_t n) {
   const hn::ScalableTag<T> d;
-  for (size_t i = 0; i < n; i += hn::Lanes(d)) {
-    const auto x = LoadN(d, a + i, n - i), sum = LoadN(d, acc + i, n - i);
-    StoreN(CanonicalNan(d, kSquares ? Fma(d, x, x, sum) : hn::Add(sum, x)), d, acc + i, n - i);
-  }
+  const size_t step = hn::Lanes(d);
+  const auto next = [d](auto x, auto sum)
+                        HWY_ATTR { return CanonicalNan(d, kSquares ? Fma(d, x, x, sum) : hn::Add(sum, x)); };
+  size_t i = 0;
+  for (; i + step <= n; i += step) hn::StoreU(next(hn::LoadU(d, a + i), hn::LoadU(d, acc + i)), d, acc + i);
+  if (i < n) StoreN(next(LoadN(d, a + i, n - i), LoadN(d, acc + i, n - i)), d, acc + i, n - i);
 }
 
 bool Within(const float* x, size_t n, uint32_t below, float least, float most) {

@@ -54,6 +54,7 @@ class PlainSums {
   static constexpr int64_t kMostRows = 16;
   struct Row {
     int64_t place;
+    uint64_t used;
     PhasedRow<float> spread;
     std::vector<float> loaded;
   };
@@ -69,15 +70,16 @@ class PlainSums {
   }
   const PhasedRow<float>& spread(const KernelContext& c, int64_t place) {
     if (const auto found = std::ranges::find(rows_, place, &Row::place); found != rows_.end()) {
-      std::rotate(found, found + 1, rows_.end());  // the last to go
-      return rows_.back().spread;
+      found->used = ++time_;
+      return found->spread;
     }
-    if (rows_.size() < room_)
+    const bool more = rows_.size() < room_;
+    if (more)
       rows_.push_back(
-          {place, PhasedRow<float>(axes_.back(), 0), std::vector<float>(static_cast<size_t>(axes_.back().in))});
-    else
-      std::rotate(rows_.begin(), rows_.begin() + 1, rows_.end());  // the oldest goes
-    Row& row = rows_.back();
+          {-1, 0, PhasedRow<float>(axes_.back(), 0), std::vector<float>(static_cast<size_t>(axes_.back().in))});
+    // The row that nothing has read for the longest time goes.
+    Row& row = more ? rows_.back() : *std::ranges::min_element(rows_, {}, &Row::used);
+    row.used = ++time_;
     row.place = place;
     row.spread.set(load(c.in(0), place, row.loaded.size(), row.loaded.data()));
     return row.spread;
@@ -86,6 +88,7 @@ class PlainSums {
   const std::vector<WindowAxis>& axes_;
   size_t room_;
   std::vector<Row> rows_;
+  uint64_t time_ = 0;
   std::vector<const float*> terms_;
   std::vector<float> before_;
 };

@@ -7,6 +7,7 @@
 
 #include "ir/tensor.h"
 #include "ops/elementwise.h"
+#include "ops/fill.h"
 
 namespace assay::ops {
 
@@ -52,7 +53,7 @@ const T* take(const Broadcast& where, const ir::Tensor& t, int64_t begin, size_t
   where.runs(begin, n, [&](size_t position, int64_t offset, size_t length, bool repeats) {
     if (repeats) {
       T one;
-      std::fill_n(buffer + position, length, *load(t, offset, 1, &one));
+      fill_long(buffer + position, length, *load(t, offset, 1, &one));
     } else if (length == n) {
       whole = load(t, offset, n, buffer);
     } else if (const T* from = load(t, offset, length, buffer + position); from != buffer + position) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/checked.h"
+#include "ops/fill.h"
 #include "ops/propagate.h"
 #include "ops/turn.h"
 
@@ -36,19 +37,6 @@ std::vector<Loop> coalesced(const StridedCopy& copy) {
       loops.push_back(next);
   }
   return loops;
-}
-
-/// One value n times: what there is already is copied.
-template <class U>
-void fill_long(U* out, size_t n, U value) {
-  constexpr size_t kFirst = 32, kMost = 4096;
-  size_t done = std::min(n, kFirst);
-  std::fill_n(out, done, value);
-  while (done < n) {
-    const size_t more = std::min({done, n - done, kMost});
-    std::memcpy(out + done, out, more * sizeof(U));
-    done += more;
-  }
 }
 
 /// One row, strides in elements of type U.
