@@ -3,12 +3,12 @@
 #include "num/arith.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <type_traits>
 
 #include "num/arith_kernels.h"
+#include "num/single_rounding.h"
 #include "num/special_values.h"
 
 namespace assay::num {
@@ -17,82 +17,6 @@ namespace {
 constexpr size_t kBlock = 256;
 
 const std::optional<Rounding> kUnrounded;
-
-// ---- A step with a narrower rounding is rounded once. Float32 results may be rounded again where the operands are
-// numbers of a 16-bit format, whose results are exact or too far from the middle between two of its numbers to land
-// there. Other operands (settings, scales: they have 24 bits) are computed in float64 and rounded to odd where that is
-// not exact; no quotient or root of them lies nearer to such a middle than float64 can tell.
-
-/// Whether all are normal numbers of the format, or zeros.
-bool all_in(const Format& format, const float* x, size_t n) {
-  if (format == num::format(FormatId::float16)) return raw::within(x, n, 0x1fff, 0x1p-14f, 65504.0f);
-  const bool brain = format == num::format(FormatId::bfloat16);
-  return brain && raw::within(x, n, 0xffff, 0x1p-126f, std::numeric_limits<float>::max());
-}
-
-double sum_to_odd(double a, double b) {
-  const double s = a + b, back = s - a, error = (a - (s - back)) + (b - back);
-  if (error == 0 || !std::isfinite(s) || (std::bit_cast<uint64_t>(s) & 1) != 0) return s;
-  return std::nextafter(s,
-                        error > 0 ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity());
-}
-
-double exact_step(raw::Binary op, double a, double b) {
-  switch (op) {
-    case raw::Binary::add:
-      return sum_to_odd(a, b);
-    case raw::Binary::sub:
-      return sum_to_odd(a, -b);
-    case raw::Binary::mul:
-      return a * b;
-    default:
-      return a / b;
-  }
-}
-
-/// y = op(a, b) rounded once; canonical.
-void exact_steps(raw::Binary op, raw::Operand<float> a, raw::Operand<float> b, float* y, size_t n,
-                 const Rounding& rounding) {
-  double wide[kBlock];
-  for (size_t i = 0; i < n; ++i) {
-    const double r =
-        exact_step(op, static_cast<double>(a.data[a.scalar ? 0 : i]), static_cast<double>(b.data[b.scalar ? 0 : i]));
-    wide[i] = r == r ? r : std::numeric_limits<double>::quiet_NaN();
-  }
-  round_in_place(wide, n, rounding);
-  for (size_t i = 0; i < n; ++i) y[i] = static_cast<float>(wide[i]);
-}
-
-/// raw::binary, n <= kBlock; whether its results are rounded already.
-template <class T>
-bool binary_step(raw::Binary op, raw::Operand<T> a, raw::Operand<T> b, T* y, size_t n,
-                 const std::optional<Rounding>& rounding) {
-  if constexpr (std::is_same_v<T, float>) {
-    const auto in = [&](raw::Operand<T> x) { return all_in(rounding->format, x.data, x.scalar ? 1 : n); };
-    if (rounding && !(in(a) && in(b))) {
-      exact_steps(op, a, b, y, n, *rounding);
-      return true;
-    }
-  }
-  raw::binary(op, a, b, y, n);
-  return false;
-}
-
-template <class T>
-bool sqrt_step(const T* a, T* y, size_t n, const std::optional<Rounding>& rounding) {
-  if constexpr (std::is_same_v<T, float>) {
-    if (rounding && !all_in(rounding->format, a, n)) {
-      double wide[kBlock];
-      for (size_t i = 0; i < n; ++i) wide[i] = std::sqrt(static_cast<double>(a[i]));
-      for (size_t i = 0; i < n; ++i) wide[i] = wide[i] == wide[i] ? wide[i] : std::numeric_limits<double>::quiet_NaN();
-      round_in_place(wide, n, *rounding);
-      for (size_t i = 0; i < n; ++i) y[i] = static_cast<float>(wide[i]);
-      return true;
-    }
-  }
-  raw::unary(raw::Unary::sqrt, a, y, n);
-  return false;
-}
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 #include "num/arith.h"
 #include "num/arith_kernels.h"
 #include "num/half.h"
+#include "num/single_rounding.h"
 
 namespace assay::num {
 namespace {
@@ -24,6 +25,13 @@ std::optional<raw::Step> raw_step(const std::optional<Rounding>& r) {
   if (plain_rounding(*r, FormatId::float16)) return raw::Step::float16;
   if (plain_rounding(*r, FormatId::bfloat16)) return raw::Step::bfloat16;
   return std::nullopt;
+}
+
+/// The same, where float32 sums of these terms may be rounded again.
+template <class T>
+std::optional<raw::Step> exact_in_loop(const T* terms, size_t n, const std::optional<Rounding>& r) {
+  const auto step = raw_step(r);
+  return step && *step != raw::Step::none && !all_in(r->format, terms, n) ? std::nullopt : step;
 }
 
 template <class T>
@@ -88,8 +96,8 @@ T Arith<T>::sum_in_lanes(const T* a, size_t n, bool squares, size_t lanes,
       const size_t k = std::min(kBlock, m - i);
       const T* p = prepare(x + i, k, buffer);
       const T* q = prepare(y + i, k, total);
-      raw::binary(raw::Binary::add, {q}, {p}, y + i, k);
-      finish(y + i, k, rounding);
+      const bool rounded = binary_step<T>(raw::Binary::add, {q}, {p}, y + i, k, rounding);
+      finish(y + i, k, rounded ? std::nullopt : rounding);
     }
   };
   for (size_t i = 0; i < n; i += lanes) {
@@ -121,7 +129,7 @@ T chain_of_steps(const T* a, size_t n, raw::Step step) {
 template <class T>
 T Arith<T>::sum(const T* a, size_t n) const {
   if (!policy_.sum) {
-    const auto in_loop = raw_step(policy_.step);
+    const auto in_loop = exact_in_loop(a, n, policy_.step);
     if (plain_ || (in_loop && !rewriting_.any() && std::is_same_v<T, float>)) {
       if constexpr (std::is_same_v<T, float>) return raw::sum16(a, n, false, *in_loop);
       if constexpr (std::is_same_v<T, double>) return raw::sum16(a, n, false);
@@ -132,7 +140,7 @@ T Arith<T>::sum(const T* a, size_t n) const {
   const bool simple = s.kind == Accumulator::Kind::chain || s.kind == Accumulator::Kind::lanes;
   if (simple && !s.flush_subnormals && s.split_k == 1 && !s.step_via_float32) {
     const size_t lanes = s.kind == Accumulator::Kind::lanes ? static_cast<size_t>(std::max(s.lanes, 1)) : 1;
-    const auto in_loop = raw_step(sum_step());
+    const auto in_loop = exact_in_loop(a, n, sum_step());
     if (lanes == 1 && in_loop && !rewriting_.any() && (std::is_same_v<T, float> || *in_loop == raw::Step::none))
       return chain_of_steps(a, n, *in_loop);
     if ((lanes & (lanes - 1)) == 0) return sum_in_lanes(a, n, false, lanes, sum_step());
@@ -181,8 +189,8 @@ void Arith<T>::accumulate(const T* a, T* acc, size_t n) const {
     const size_t m = std::min(kBlock, n - i);
     const T* p = prepare(a + i, m, x0);
     const T* q = prepare(acc + i, m, x1);
-    raw::binary(raw::Binary::add, {q}, {p}, acc + i, m);
-    finish(acc + i, m, sum_step());
+    const bool rounded = binary_step<T>(raw::Binary::add, {q}, {p}, acc + i, m, sum_step());
+    finish(acc + i, m, rounded ? std::nullopt : sum_step());
   }
 }
 template <class T>

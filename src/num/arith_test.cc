@@ -219,6 +219,12 @@ TEST_F(ArithTest, StepsOfWideOperandsAreRoundedOnce) {
   arith.mul(many, by, y, 300);
   EXPECT_EQ(y[0], 0x1.234p+1f);
   EXPECT_EQ(y[299], 0.0f);
+  float total = 1024.0f;
+  const float more[] = {0.5f + 0x1p-24f}, terms[] = {1024.0f, 0.5f + 0x1p-24f};
+  arith.accumulate(more, &total, 1);
+  EXPECT_EQ(total, 1025.0f);
+  policy.sum.emplace().step = policy.step;
+  EXPECT_EQ(Arith<float>(policy).sum(terms, 2), 1025.0f);
   EXPECT_EQ(bits(arith.div(0.1f, 0.0f)), bits(kInf));
   EXPECT_EQ(bits(arith.mul(0.1f, kNan)), 0x7fc00000u);
 }
