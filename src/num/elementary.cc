@@ -176,17 +176,47 @@ void remainders(const T* x, const T* y, T* z, size_t n) {
   }
 }
 
+void dispatch(Function f, const float* x, float* y, size_t n) {
+  HWY_DYNAMIC_DISPATCH(ApplyFloat)(static_cast<size_t>(f), x, y, n);
+}
+void dispatch(Function f, const double* x, double* y, size_t n) {
+  HWY_DYNAMIC_DISPATCH(ApplyDouble)(static_cast<size_t>(f), x, y, n);
+}
+
+// sinh and cosh of SLEEF are infinite from 88.5 (709) on, where the functions are not yet: there float32 takes
+// float64's, and float64 exp(x / 2) twice (3 ULP).
+float beyond(Function f, float x) { return static_cast<float>(apply(f, static_cast<double>(x))); }
+double beyond(Function f, double x) {
+  const double root = apply(Function::exp, std::fabs(x) / 2), y = 0.5 * root * root;
+  return f == Function::sinh ? std::copysign(y, x) : y;
+}
+
+template <class T>
+void hyperbolic(Function f, const T* x, T* y, size_t n) {
+  constexpr T kLargest = sizeof(T) == 4 ? T(88) : T(709);
+  std::array<T, 256> in;  // y may be x
+  for (size_t i = 0; i < n; i += in.size()) {
+    const size_t count = std::min(in.size(), n - i);
+    std::copy_n(x + i, count, in.begin());
+    dispatch(f, in.data(), y + i, count);
+    for (size_t k = 0; k < count; ++k)
+      if (std::fabs(in[k]) > kLargest && std::isfinite(in[k])) y[i + k] = beyond(f, in[k]);
+  }
+}
+
+template <class T>
+void apply_any(Function f, const T* x, T* y, size_t n) {
+  if (f == Function::sinh || f == Function::cosh) return hyperbolic(f, x, y, n);
+  dispatch(f, x, y, n);
+}
+
 }  // namespace
 
 std::span<const FunctionRow> functions() { return kFunctions; }
 const FunctionRow& function_row(Function function) { return kFunctions[static_cast<size_t>(function)]; }
 
-void apply(Function function, const float* x, float* y, size_t n) {
-  HWY_DYNAMIC_DISPATCH(ApplyFloat)(static_cast<size_t>(function), x, y, n);
-}
-void apply(Function function, const double* x, double* y, size_t n) {
-  HWY_DYNAMIC_DISPATCH(ApplyDouble)(static_cast<size_t>(function), x, y, n);
-}
+void apply(Function function, const float* x, float* y, size_t n) { apply_any(function, x, y, n); }
+void apply(Function function, const double* x, double* y, size_t n) { apply_any(function, x, y, n); }
 
 void apply_rounded(Function function, const float* x, float* y, size_t n, const Rounding& rounding) {
   std::array<double, 256> wide;
