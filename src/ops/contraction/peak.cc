@@ -14,11 +14,14 @@ namespace assay::ops::contraction::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 namespace simd = assay::num::HWY_NAMESPACE;
 
-/// 10 independent chains of `steps` multiply-adds: enough to hide their latency. Returns something that depends on all.
+/// 10 independent chains of `steps` multiply-adds: enough to hide their latency. Each starts elsewhere, as compilers
+/// make one of equal ones. Returns something that depends on all.
 float Spin(size_t steps, float start) {
   const hn::ScalableTag<float> d;
   const auto x = hn::Set(d, start), y = hn::Set(d, 1 - start);
-  auto a = x, b = x, c = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x;
+  const auto from = [&](float factor) HWY_ATTR { return hn::Set(d, start * factor); };
+  auto a = from(1), b = from(2), c = from(3), e = from(4), f = from(5), g = from(6), h = from(7), i = from(8),
+       j = from(9), k = from(10);
   for (size_t n = 0; n < steps; ++n) {
     a = simd::Fma(d, a, y, x), b = simd::Fma(d, b, y, x), c = simd::Fma(d, c, y, x), e = simd::Fma(d, e, y, x);
     f = simd::Fma(d, f, y, x), g = simd::Fma(d, g, y, x), h = simd::Fma(d, h, y, x), i = simd::Fma(d, i, y, x);
