@@ -247,6 +247,13 @@ def judge(value, goal):
     return "MISSED"
 
 
+def ratio_by_cpu(ours, peer, goal):
+    """What the figure is when CPU time is counted: on a loaded machine the better guide for one thread."""
+    if not peer or goal == "speed-up":
+        return ""
+    return f"{peer.cpu / ours.cpu if goal in LARGER_IS_BETTER else ours.cpu / peer.cpu:.3g}"
+
+
 def line(*cells):
     return "| {:<52} | {:>8} | {:>6} | {:>5} | {:>5} | {:>17} | {:>17} | {:>6} | {:<7} |".format(*cells)
 
@@ -288,7 +295,7 @@ def main():
             print(line(row, "WRONG", *limits, "", "", "", ""), flush=True)
             notes.append(f"{row}: not timed, wrong result: {error}")
         else:
-            by_cpu = f"{ours.cpu / peer.cpu:.3g}" if peer and goal not in LARGER_IS_BETTER else ""
+            by_cpu = ratio_by_cpu(ours, peer, goal)
             record |= {"value": value, "ours": vars(ours), "peer": vars(peer) if peer else None}
             print(line(row, f"{value:.3g}", *limits, show(ours), show(peer), by_cpu, judge(value, goal)),
                   flush=True)
