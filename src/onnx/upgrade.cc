@@ -4,6 +4,17 @@
 #include "ops/def.h"
 
 namespace assay::onnx {
+namespace {
+
+/// Rules rely on there being inputs, and a first output. Where they are missing none applies, and the signature says
+/// so.
+bool is_whole(const ir::Op& op, const ops::OpDef& row) {
+  const bool reads = row.in.empty() || (row.in[0].flags & ops::kOptional) != 0 || !op.inputs.empty();
+  const bool may_write_nothing = row.out.empty() || (row.out[0].flags & ops::kOptional) != 0;
+  return reads && (may_write_nothing || (!op.outputs.empty() && op.outputs[0] != ir::kNoValue));
+}
+
+}  // namespace
 
 Status upgrade(ops::UpgradeContext& c) {
   constexpr int kMaxRenames = 8;
@@ -12,7 +23,7 @@ Status upgrade(ops::UpgradeContext& c) {
   for (int renames = 0; renames <= kMaxRenames; ++renames) {
     const ops::OpDef* row = ops::find_op(c.op.domain, c.op.type);
     c.op.def = row;
-    if (!row) return {};
+    if (!row || !is_whole(c.op, *row)) return {};
     bool renamed = false;
     for (const ops::Upgrade& rule : row->upgrades) {
       if (rule.before <= c.version) continue;

@@ -184,6 +184,7 @@ Status infer(InferContext& c) {
 
 /// Statistics of single features (spatial = 0) are those of channels once all axes but the first are one.
 Status flatten_features(UpgradeContext& c) {
+  if (c.op.inputs.size() < 5) return {};  // the signature says what is missing
   const ir::Type integers = ir::Type::tensor(ir::ElemType::int64);
   const ir::ValueId all = c.constant(ir::Tensor::of_ints({-1}));
   ir::Op flat{.domain = {}, .type = "Flatten", .name = {}, .inputs = {c.op.inputs[0]}};

@@ -1,5 +1,6 @@
 // Expand and Tile: repetition along axes.
 #include <algorithm>
+#include <cmath>
 
 #include "ops/lower/move_nn.h"
 #include "ops/move.h"
@@ -95,13 +96,15 @@ Status compute_repeats(UpgradeContext& c) {
 
 /// Version 1 had a count and an axis as inputs.
 Status upgrade_tile(UpgradeContext& c) {
-  if (c.op.inputs.size() != 3) return {};
+  if (!c.op.has_input(1) || !c.op.has_input(2)) return {};
   const auto tiles = c.graph.at(c.op.inputs[1]).constant, axis = c.graph.at(c.op.inputs[2]).constant;
   const ir::Type type = c.type(0);
   if (!tiles || !axis || !type.ranked()) return compute_repeats(c);
   if (tiles->size() != 1 || axis->size() != 1) return c.fail("tiles or axis is not one number");
   const auto one = [](const ir::Tensor& t) {
-    return ir::is_float(t.elem()) ? static_cast<int64_t>(t.float_at(0)) : t.int_at(0);
+    if (ir::is_integer(t.elem())) return t.int_at(0);
+    if (!ir::is_float(t.elem())) return int64_t{-1};
+    return std::fabs(t.float_at(0)) < 0x1p62 ? static_cast<int64_t>(t.float_at(0)) : int64_t{-1};
   };
   ir::Dims repeats(type.shape->size(), 1);
   const int64_t at = normal_axis(one(*axis), static_cast<int64_t>(repeats.size()));

@@ -20,7 +20,7 @@ Status upgrade_broadcast(UpgradeContext& c) {
   c.op.remove_attr("broadcast");
   c.op.remove_attr("axis");
   c.op.remove_attr("consumed_inputs");
-  if (!broadcasts || !has_axis || c.op.inputs.size() < 2) return {};
+  if (!broadcasts || !has_axis || !c.op.has_input(0) || !c.op.has_input(1)) return {};
   const ir::Type a = c.type(0);
   const ir::Type b = c.type(1);
   if (!b.ranked()) return c.fail("the rank of a broadcast operand is not known");

@@ -1,5 +1,7 @@
 #include "ops/signature.h"
 
+#include <algorithm>
+
 #include "ops/def.h"
 
 namespace assay::ops {
@@ -84,6 +86,12 @@ Status check_signature(const ir::Graph& g, const ir::Op& op, const std::vector<i
     return broken(g, op,
                   "has " + std::to_string(op.outputs.size()) + " outputs, at most " + std::to_string(def.out.size()) +
                       " are allowed");
+  const auto writes = [&](size_t i) { return i < op.outputs.size() && op.outputs[i] != ir::kNoValue; };
+  for (size_t i = 0; i < def.out.size(); ++i)
+    if (!(def.out[i].flags & (kOptional | kVariadic)) && !writes(i))
+      return broken(g, op, "output " + std::to_string(i) + " (" + std::string(def.out[i].name) + ") is missing");
+  if (std::ranges::all_of(op.outputs, [](ir::ValueId v) { return v == ir::kNoValue; }))
+    return broken(g, op, "writes nothing");
   for (const AttrDoc& attr : def.attrs)
     if (attr.fallback.empty() && !op.has_attr(attr.name))
       return broken(g, op, "attribute '" + std::string(attr.name) + "' is missing");

@@ -89,3 +89,25 @@ def test_a_run_says_what_its_intermediates_took(assay, save_model):
     model = save_model("m.onnx", nodes, {"x": (T.FLOAT, [16, 16])}, {"y": (T.FLOAT, [16, 16])})
     memory = assay("run", model, "--random", 1, "--json", code=0).result["memory"]
     assert memory["intermediate_bytes"] >= memory["intermediate_lower_bound_bytes"] == 1024
+
+
+@pytest.mark.parametrize(("op", "inputs", "outputs", "opset", "attrs"), [
+    ("Softmax", ["x"], [], 12, {}),
+    ("Softmax", ["x"], [""], 12, {"axis": 2}),
+    ("Softmax", [""], ["y"], 12, {"axis": 2}),
+    ("Relu", ["x"], [], 17, {}),
+    ("Relu", ["x"], [""], 17, {}),
+    ("LSTM", ["x", "x", "x"], [""], 17, {"hidden_size": 1}),
+    ("BatchNormalization", ["x"], ["y"], 8, {"spatial": 0}),
+    ("BatchNormalization", ["x", "", "x"], ["y"], 8, {"spatial": 0}),
+    ("DynamicQuantizeLinear", ["x"], ["y", "scale"], 17, {}),
+    ("Tile", ["x", "", "x"], ["y"], 1, {}),
+    ("Add", ["", "x"], ["y"], 6, {"broadcast": 1, "axis": 0}),
+    ("GroupNormalization", ["x", "", ""], ["y"], 18, {"num_groups": 1}),
+])
+def test_operands_and_results_that_are_missing(assay, save_model, op, inputs, outputs, opset, attrs):
+    """Of operators whose older versions are rewritten on the way, too."""
+    nodes = [helper.make_node(op, inputs, outputs, **attrs), helper.make_node("Identity", ["x"], ["z"])]
+    model = save_model("m.onnx", nodes, {"x": (T.FLOAT, [1, 1, 2, 2])}, {"z": (T.FLOAT, None)}, opset=opset)
+    done = assay("run", model, "--random", 1, code=3)
+    assert "A103" in done.err and op in done.err
