@@ -6,8 +6,10 @@ least seven; CPU time stands beside wall time; on a loaded machine rows of two t
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 
@@ -88,20 +90,31 @@ def alternate(ours, peer, rounds=ROUNDS):
     return [Cost(statistics.median(c.wall for c in s), statistics.median(c.cpu for c in s)) for s in sides]
 
 
+# Starts the command in its arguments and prints its wall milliseconds, CPU milliseconds, peak resident KiB and status.
+# A process of its own, since a child's peak is at least what its parent had in memory when it was started.
+RUNNER = """
+import os, subprocess, sys, time
+quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+start = time.perf_counter()
+p = subprocess.Popen(sys.argv[1:], **quiet)
+_, status, used = os.wait4(p.pid, 0)
+wall = time.perf_counter() - start
+p.returncode = os.waitstatus_to_exitcode(status)
+print(wall * 1e3, (used.ru_utime + used.ru_stime) * 1e3, used.ru_maxrss, p.returncode)
+"""
+
+
 def command_cost(argv):
     """Wall and CPU milliseconds and peak resident MB of one process."""
-    start = time.perf_counter()
-    try:
-        p = subprocess.Popen([str(a) for a in argv], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                             stdin=subprocess.DEVNULL)
-    except OSError as error:
-        raise Skip(f"{argv[0]}: {error.strerror}") from None
-    _, status, used = os.wait4(p.pid, 0)
-    wall = (time.perf_counter() - start) * 1e3
-    p.returncode = os.waitstatus_to_exitcode(status)
-    if p.returncode != 0:
-        raise Skip(f"`{' '.join(map(str, argv[:3]))}` exited with {p.returncode}")
-    return Cost(wall, (used.ru_utime + used.ru_stime) * 1e3), used.ru_maxrss / 1024
+    argv = [str(a) for a in argv]
+    if shutil.which(argv[0]) is None:
+        raise Skip(f"{argv[0]}: no such program")
+    run = subprocess.run([sys.executable, "-I", "-S", "-c", RUNNER, *argv], capture_output=True, text=True, check=True,
+                         stdin=subprocess.DEVNULL)
+    wall, cpu, kib, status = run.stdout.split()
+    if int(status) != 0:
+        raise Skip(f"`{' '.join(argv[:3])}` exited with {status}")
+    return Cost(float(wall), float(cpu)), int(kib) / 1024
 
 
 def repeats_for(call, target_ms=150.0, most=200):
