@@ -228,7 +228,8 @@ Status training_by_outputs(UpgradeContext& c) {
     ir::Op saved = c.op;
     saved.name.clear();
     saved.set_attr("momentum", 0.0F);
-    saved.outputs = {ir::kNoValue, c.op.outputs[3], wants(4) ? c.op.outputs[4] : ir::kNoValue};
+    const ir::ValueId unread = c.graph.add_value(c.graph.fresh_name(c.op.type), ir::Type::tensor(c.type(0).elem));
+    saved.outputs = {unread, c.op.outputs[3], wants(4) ? c.op.outputs[4] : ir::kNoValue};
     c.after.insert(c.after.begin(), std::move(saved));
   }
   c.op.outputs.resize(std::min<size_t>(c.op.outputs.size(), 3));
