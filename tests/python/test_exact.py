@@ -1,4 +1,4 @@
-"""float16 and bfloat16 against exact arithmetic: each operator's documented steps, each exact and rounded once."""
+"""float16, bfloat16 and the reference against exact arithmetic: each operator's documented steps, rounded once each."""
 import importlib
 import json
 import random
@@ -141,7 +141,7 @@ def test_special_values(assay_path, tmp_path, exempt, mode, seed):
     assert not lines, "\n".join(lines)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", [name for name, mode in MODES.items() if mode.storage != "float32"])
 def test_bounds_leave_one_value(exempt, mode):
     """Nearly everywhere: what is compared is a number, not an interval."""
     one = total = 0

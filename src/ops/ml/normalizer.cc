@@ -32,7 +32,7 @@ void by_squares(const num::Arith<T>& arith, const T* x, T* y, size_t n) {
   arith.mul(x, x, y, n);
   arith.div(y, divisor, y, n);
   arith.sqrt(y, y, n);
-  for (size_t i = 0; i < n; ++i) y[i] = x[i] < 0 ? -y[i] : y[i];
+  for (size_t i = 0; i < n; ++i) y[i] = x[i] < 0 && y[i] >= 0 ? -y[i] : y[i];  // NaN keeps its bits
 }
 
 template <class T>

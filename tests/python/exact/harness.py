@@ -55,7 +55,8 @@ class Mode:
 MODES = {m.name: m for m in [
     Mode("f16-storage", "float16"), Mode("bf16-storage", "bfloat16"), Mode("f16-throughout", "float16", True),
     Mode("bf16-throughout", "bfloat16", True), Mode("float16", "float16", declared=True),
-    Mode("bfloat16", "bfloat16", declared=True)]}
+    Mode("bfloat16", "bfloat16", declared=True),
+    Mode("strict-f32", "float32")]}  # the reference, whose steps all others round
 
 
 def applies(row, mode):
