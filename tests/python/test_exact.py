@@ -117,6 +117,7 @@ UNSTATED = {  # what infinities and NaN make of a result is not documented, or i
     "DynamicQuantizeLinear": "the range of data with NaN", "com.microsoft.DynamicQuantizeLSTM": "the same",
     "ai.onnx.ml.LinearClassifier": "the largest of scores with NaN", "ai.onnx.ml.SVMClassifier": "the same",
     "ai.onnx.ml.LinearClassifier-transforms": "the same",
+    "NonMaxSuppression": "boxes and scores with NaN",
 }
 
 
