@@ -159,7 +159,7 @@ bool integers_to_singles(const ir::Tensor& in, int64_t at, float* to, size_t n) 
     case ElemType::int8:
       return differences_of(in.data<int8_t>() + at, 0, to, n), true;
     case ElemType::int32:
-      return to_singles(in.data<int32_t>() + at, to, n), true;
+      return singles_of(in.data<int32_t>() + at, to, n), true;
     case ElemType::int64:
       return to_singles(in.data<int64_t>() + at, to, n), true;
     default:

@@ -61,6 +61,15 @@ void CodesI8(const float* quotients, float zero, int8_t* to, size_t n) { Codes(q
 void DifferencesU8(const uint8_t* codes, float zero, float* to, size_t n) { Differences(codes, zero, to, n); }
 void DifferencesI8(const int8_t* codes, float zero, float* to, size_t n) { Differences(codes, zero, to, n); }
 
+void Singles(const int32_t* values, float* to, size_t n) {
+  const hn::ScalableTag<float> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  const size_t step = hn::Lanes(d);
+  size_t i = 0;
+  for (; i + step <= n; i += step) hn::StoreU(hn::ConvertTo(d, hn::LoadU(di, values + i)), d, to + i);
+  for (; i < n; ++i) to[i] = static_cast<float>(values[i]);
+}
+
 /// A NaN is neither less nor greater: the bound stays.
 void WidenRange(const float* values, size_t n, float& low, float& high) {
   const hn::ScalableTag<float> d;
@@ -93,6 +102,7 @@ HWY_EXPORT(CodesU8);
 HWY_EXPORT(CodesI8);
 HWY_EXPORT(DifferencesU8);
 HWY_EXPORT(DifferencesI8);
+HWY_EXPORT(Singles);
 HWY_EXPORT(WidenRange);
 
 void codes_of(const float* quotients, float zero, uint8_t* to, size_t n) {
@@ -107,6 +117,7 @@ void differences_of(const uint8_t* codes, float zero, float* to, size_t n) {
 void differences_of(const int8_t* codes, float zero, float* to, size_t n) {
   HWY_DYNAMIC_DISPATCH(DifferencesI8)(codes, zero, to, n);
 }
+void singles_of(const int32_t* values, float* to, size_t n) { HWY_DYNAMIC_DISPATCH(Singles)(values, to, n); }
 void widen_range(const float* values, size_t n, float& low, float& high) {
   HWY_DYNAMIC_DISPATCH(WidenRange)(values, n, low, high);
 }

@@ -20,6 +20,9 @@ void codes_of(const float* quotients, float zero, int8_t* to, size_t n);
 void differences_of(const uint8_t* codes, float zero, float* to, size_t n);
 void differences_of(const int8_t* codes, float zero, float* to, size_t n);
 
+/// to[i] = values[i] rounded to nearest even.
+void singles_of(const int32_t* values, float* to, size_t n);
+
 /// Widens `low` and `high` to hold the n values. NaNs are passed over.
 void widen_range(const float* values, size_t n, float& low, float& high);
 

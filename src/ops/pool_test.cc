@@ -27,6 +27,7 @@ const Geometry kGeometries[] = {
     {{1, 2, 10, 10}, {3, 2}, {3, 1}, {2, 3}, {0, 1, 2, 1}},
     {{1, 1, 7, 5}, {2, 3}, {3, 3}, {1, 1}, {1, 0, 0, 1}, true},
     {{1, 1, 5, 6, 7}, {2, 3, 2}, {1, 2, 3}, {1, 1, 1}, {0, 1, 0, 1, 0, 1}},
+    {{1, 2, 7, 8, 19}, {5, 5, 3}, {1, 1, 2}, {1, 1, 1}, {1, 2, 1, 2, 1, 1}},
 };
 
 /// Visits the taps of each output in order: f(output, input offset or -1 in the pads, whether an explicit pad).

@@ -1,9 +1,11 @@
 // From sums in 32 bits to codes or floats: times a scale, in the compute type.
 #pragma once
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
 #include "num/arith.h"
+#include "ops/code_spans.h"
 #include "ops/elementwise.h"
 #include "ops/quantised.h"
 
@@ -15,7 +17,10 @@ void scaled(const num::Arith<T>& arith, const int32_t* sums, const T* scales, bo
   T values[kChunk];
   for (size_t i = 0; i < n; i += kChunk) {
     const size_t m = std::min(kChunk, n - i);
-    for (size_t j = 0; j < m; ++j) values[j] = static_cast<T>(sums[i + j]);
+    if constexpr (std::is_same_v<T, float>)
+      singles_of(sums + i, values, m);
+    else
+      for (size_t j = 0; j < m; ++j) values[j] = static_cast<T>(sums[i + j]);
     each ? arith.mul(values, scales + i, values, m) : arith.mul(values, *scales, values, m);
     use(i, m, values);
   }
