@@ -1,5 +1,6 @@
-// Runs a resolved program. A session plans once per set of input shapes: infers every shape, folds shape arithmetic,
-// packs constant operands, fuses elementwise operations behind contractions, and lays intermediates out in one arena.
+// Runs a resolved program. A session runs operations on constants once and packs constant operands. It plans once per set
+// of input shapes: infers every shape, folds shape arithmetic, fuses elementwise operations behind contractions and behind
+// each other, leaves out what moves nothing, and lays intermediates out in one arena.
 #pragma once
 #include <functional>
 #include <memory>
@@ -13,7 +14,7 @@
 namespace assay::exec {
 
 struct SessionOptions {
-  bool fuse = true;          ///< run elementwise operations in the epilogues of contractions (same bits)
+  bool fuse = true;          ///< run elementwise operations with the operation in front of them (same bits)
   bool reuse_memory = true;  ///< let intermediates share memory when their lives do not overlap
 };
 
