@@ -1,6 +1,6 @@
-// Runs a resolved program. A session runs operations on constants once and packs constant operands. It plans once per set
-// of input shapes: infers every shape, folds shape arithmetic, fuses elementwise operations behind contractions and behind
-// each other, leaves out what moves nothing, and lays intermediates out in one arena.
+// Runs a resolved program. A session runs operations on constants once and packs constant operands. It plans once per
+// set of input shapes: infers every shape, folds shape arithmetic, fuses elementwise operations behind contractions and
+// behind each other, leaves out what moves nothing, and lays intermediates out in one arena.
 #pragma once
 #include <functional>
 #include <memory>
