@@ -135,8 +135,9 @@ def poisoned(given, exempt, r):
 def test_special_values(assay_path, tmp_path, exempt, mode, seed):
     def cases(key):
         r = np.random.default_rng([seed, 77, *key.encode()])
-        return [poisoned(given, exempt.get(ROWS[key].name, ()), r) for given in cases_of(key, seed)]
-    found = run_all(assay_path, MODES[mode], tmp_path, cases, {key for key in ROWS if key not in UNSTATED})
+        return [poisoned(given, exempt.get(ROWS[key].name, ()), r) for given in cases_of(key, seed)[:2]]
+    rows = {key for key in ROWS if key not in UNSTATED and "large" not in key}
+    found = run_all(assay_path, MODES[mode], tmp_path, cases, rows)
     lines = [line for key, results in found.items() for given, outputs in results for line in
              differences(MODES[mode], ROWS[key], given, outputs, exempt.get(ROWS[key].name, ()))]
     assert not lines, "\n".join(lines)
