@@ -117,11 +117,30 @@ void layer_norm(KernelContext& c, int64_t axis, bool centred) {
   });
 }
 
+/// Scale and bias are one number, as many as a row has, or broadcast to the input.
+Status check_parameters(const KernelContext& c, int64_t axis) {
+  const ir::Dims& dims = c.in(0).dims();
+  const int64_t n = volume({dims.begin() + axis, dims.end()});
+  for (const size_t i : {size_t{1}, size_t{2}}) {
+    if (!c.has(i) || c.in(i).size() == 1 || c.in(i).size() == n) continue;
+    const ir::Dims& own = c.in(i).dims();
+    const bool fits = own.size() <= dims.size() &&
+                      std::equal(own.rbegin(), own.rend(), dims.rbegin(),
+                                 [](int64_t mine, int64_t extent) { return mine == 1 || mine == extent; });
+    if (!fits)
+      return c.fail(Code::model_invalid, std::string(i == 1 ? "a scale" : "a bias") + " of shape " +
+                                             ir::to_string(own) + " for " + ir::to_string(dims) +
+                                             " normalised from axis " + std::to_string(axis));
+  }
+  return {};
+}
+
 template <bool kCentred>
 Status eval_layer(KernelContext& c) {
   ASSAY_CHECK(allocate_outputs(c));
   const int64_t wanted = c.op.attr_int("axis", -1), axis = normal_axis(wanted, c.in(0).rank());
   if (axis < 0) return axis_error(c, wanted, c.in(0).rank());
+  ASSAY_CHECK(check_parameters(c, axis));
   computes_float64(c) ? layer_norm<double>(c, axis, kCentred) : layer_norm<float>(c, axis, kCentred);
   return {};
 }
