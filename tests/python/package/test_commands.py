@@ -147,6 +147,10 @@ def test_what_there_is():
 def test_benches(mlp):
     assert len(assay.bench_run(mlp, random=1, repeat=3).wall_ms) == 3
     assert assay.bench_peak(threads=1).gflops > 0
+    result = assay.bench_ops("^(Relu|Clip)$", repeat=2)
+    assert [o.name for o in result.operators] == ["Relu", "Clip"]
+    assert all(len(o.ms) == 2 and o.median_ms > 0 for o in result.operators)
+    assert result.passed
 
 
 def test_every_command_of_the_command_line_is_a_function(assay_cli):
@@ -193,6 +197,7 @@ def test_every_key_of_the_json_is_a_field(mlp, article_input, tmp_path):
         assay.fingerprint(tmp_path / "out.npz"), assay.inspect(mlp), assay.inspect(mlp, "CoreMLExecutionProvider"),
         assay.convert(mlp, tmp_path / "m.mlpackage"), assay.run(mlp, article_input), assay.profile("coreml-nn-gpu"),
         assay.bench_run(mlp, random=1, repeat=1), assay.bench_peak(size=64), assay.bench_matmul(size=64, repeat=1),
+        assay.bench_ops("^Relu$", repeat=1),
     ]
     for result in results:
         assert list(keys_without_field(json.loads(result.to_json()), result)) == [], type(result).__name__
