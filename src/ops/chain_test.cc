@@ -11,7 +11,6 @@ namespace {
 using contraction::Fill;
 using contraction::on_every_path;
 using contraction::random_tensor;
-using ir::ElemType;
 using ir::Tensor;
 
 template <class T>

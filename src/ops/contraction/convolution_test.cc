@@ -284,8 +284,8 @@ TEST_F(ConvolutionTest, FusedStepsOverFewPixelsAreTheSeparateOperations) {
     return op;
   };
   const ir::Op add = step("Add"), mul = step("Mul"), norm = step("BatchNormalization");
-  std::vector<Tensor> norms;
-  for (int i = 0; i < 4; ++i) norms.push_back(random_tensor(random, {140}, Fill::normal));
+  std::vector<Tensor> norms(4);
+  for (Tensor& t : norms) t = random_tensor(random, {140}, Fill::normal);
   for (float& variance : std::span(norms[3].mutable_data<float>(), 140)) variance = variance * variance;
   ir::Op relu = step("LeakyRelu");
   relu.attrs = {{"alpha", 0.3F}};
