@@ -12,7 +12,12 @@
 
 // sleef.h hides the functions of targets that the translation unit is not compiled for, so the ones that this target
 // calls are declared here. ASSAY_SLEEF_F / _D give a function's name for this target.
-#if HWY_TARGET == HWY_AVX2
+// Clang passes vectors of 256 bits and more in memory unless the whole translation unit is compiled for them, whatever
+// the target of the function around the call; there SLEEF's functions of one number serve, which give the same bits.
+#if HWY_COMPILER_CLANG && HWY_ARCH_X86
+#define ASSAY_SLEEF_F(name) Sleef_finz_##name##f1_u10purecfma
+#define ASSAY_SLEEF_D(name) Sleef_finz_##name##d1_u10purecfma
+#elif HWY_TARGET == HWY_AVX2
 #define ASSAY_SLEEF_F(name) Sleef_finz_##name##f8_u10avx2
 #define ASSAY_SLEEF_D(name) Sleef_finz_##name##d4_u10avx2
 #elif HWY_TARGET == HWY_AVX3
@@ -29,9 +34,10 @@
 HWY_BEFORE_NAMESPACE();
 namespace assay::num::HWY_NAMESPACE {
 
-// What SLEEF's functions take and return: a register, or one lane on the emulated target.
+inline constexpr bool kByLane = kEmulated || (HWY_COMPILER_CLANG && HWY_ARCH_X86);
+// What SLEEF's functions take and return: a register, or one lane.
 template <class T>
-using Raw = std::conditional_t<kEmulated, T, decltype(hn::Vec<hn::ScalableTag<T>>::raw)>;
+using Raw = std::conditional_t<kByLane, T, decltype(hn::Vec<hn::ScalableTag<T>>::raw)>;
 using RawFloat = Raw<float>;
 using RawDouble = Raw<double>;
 
@@ -62,7 +68,7 @@ constexpr DoubleFunction kDoubleFunctions[] = {
 /// f of each lane (of each vector of arguments).
 template <class D, class F, class... Vs>
 HWY_INLINE V<D> CallLanes(D d, F f, Vs... vs) {
-  if constexpr (kEmulated) {
+  if constexpr (kByLane) {
     using T = hn::TFromD<D>;
     constexpr size_t kLanes = hn::MaxLanes(D());
     alignas(64) T out[kLanes];
