@@ -12,8 +12,8 @@ namespace assay::ops {
 /// Folding stops at tensors of this many elements: shape arithmetic is small, tables are left to run time.
 inline constexpr int64_t kFoldLimit = 1 << 16;
 
-/// Whether the extents that are known and not 0 multiply to more than any tensor has: strides of such a tensor overflow,
-/// be it without elements.
+/// Whether the extents that are known and not 0 multiply to more than any tensor has: strides of such a tensor
+/// overflow, be it without elements.
 bool is_absurd(const ir::Type& type);
 
 /// Runs the row's inference on `op`, whose inputs are `values`, and writes what it learns into `values`. When every
