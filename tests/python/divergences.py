@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from differential.harness import Case
-from onnx import numpy_helper
+from onnx import TensorProto, numpy_helper
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,6 @@ class Divergence:
 
 def f32(*values):
     return np.array(values, np.float32)
-
 
 
 def i64(*values):
@@ -130,6 +129,15 @@ DIVERGENCES = [
                "it or skips elements at the front", None,
                Case("MaxPool", [f32(*range(18)).reshape((1, 1, 3, 6))],
                     {"kernel_shape": [1, 1], "strides": [3, 3], "auto_pad": "SAME_UPPER"}, outputs=2)),
+    Divergence("AveragePool LpPool MaxPool", "auto_pad is SAME_UPPER or SAME_LOWER, and dilations are not 1",
+               "the formula with the dilated kernel, as in ONNX's reference: the result has ceil(extent / stride) "
+               "elements; ONNX Runtime pads as for the kernel without dilations, and its result may be smaller", None,
+               Case("MaxPool", [f32(*range(120)).reshape((1, 1, 15, 8))],
+                    {"kernel_shape": [2, 3], "strides": [1, 2], "dilations": [2, 2], "auto_pad": "SAME_UPPER"})),
+    Divergence("AveragePool", "count_include_pad is 0, and a window lies wholly in the padding",
+               "the mean of nothing is 0 / 0, NaN, as in ONNX's reference; ONNX Runtime gives 0", None,
+               Case("AveragePool", [f32(7).reshape((1, 1, 1))],
+                    {"kernel_shape": [2], "dilations": [2], "pads": [1, 1]})),
     Divergence("GridSample", "padding_mode is border, a coordinate lies outside, and mode is cubic or the border "
                "infinite",
                "ONNX's reference moves the coordinate to the border first; ONNX Runtime moves each tap", _cubic_border,
@@ -157,6 +165,18 @@ DIVERGENCES = [
     Divergence("ScatterElements ScatterND", "reduction is min or max, and an operand is NaN",
                "ONNX Runtime compares, so that the order decides; here NaN wins", _scattered,
                Case("ScatterElements", [f32(np.nan), i64(0), f32(1)], {"reduction": "min"})),
+    Divergence("Unique", "a NaN among the elements",
+               "one NaN, above every number, as in ONNX's reference; ONNX Runtime takes it for equal to every number, "
+               "and other elements are lost", None, Case("Unique", [f32(np.nan, 1, np.nan, 0)], outputs=4)),
+    Divergence("Cast CastLike", "a float outside of the integer type's range, or NaN",
+               "ONNX leaves it open: here it saturates, and NaN gives 0; ONNX Runtime gives what the processor's "
+               "conversion gives", None, Case("Cast", [f32(300, -300, np.nan)], {"to": TensorProto.INT8})),
+    Divergence("Pow", "an integer 0 to a negative integer",
+               "ONNX leaves it open: here 0; ONNX Runtime converts infinity, which is the smallest integer on x86",
+               None, Case("Pow", [i64(0), i64(-1)])),
+    Divergence("ReduceL1 ReduceSum ReduceSumSquare", "a sum of integers beyond the type",
+               "integers wrap here, as in ONNX's reference; ONNX Runtime's stop at the end of the type", None,
+               Case("ReduceSum", [np.array([2**31 - 1, 1], np.int32)])),
     Divergence("Slice", "a negative step with an end of INT32_MAX or INT64_MAX",
                "ONNX Runtime reads it as NumPy's None, before the first element; ONNX clamps it to the last one",
                None, Case("Slice", [f32(1, 2, 3), i64(2), i64(np.iinfo(np.int64).max), i64(0), i64(-1)])),
