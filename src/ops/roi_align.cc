@@ -81,7 +81,7 @@ Result<Region<T>> region_at(const KernelContext& c, int64_t n) {
   if (!half) width = std::max<T>(width, 1), height = std::max<T>(height, 1);
   r.corner[0] = corner[0], r.corner[1] = corner[1];
   r.cell[0] = width / static_cast<T>(out[3]), r.cell[1] = height / static_cast<T>(out[2]);
-  const auto grid = [&](T cell) { return ratio > 0 ? static_cast<T>(ratio) : std::ceil(cell); };
+  const auto grid = [&](T cell) { return ratio > 0 ? static_cast<T>(ratio) : std::max<T>(std::ceil(cell), 0); };
   if (!(grid(r.cell[1]) <= kLimit) || !(grid(r.cell[0]) <= kLimit))
     return c.fail(Code::value_range, "a region is too large");
   r.rows = static_cast<int64_t>(grid(r.cell[1])), r.columns = static_cast<int64_t>(grid(r.cell[0]));

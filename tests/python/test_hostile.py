@@ -111,3 +111,15 @@ def test_operands_and_results_that_are_missing(assay, save_model, op, inputs, ou
     model = save_model("m.onnx", nodes, {"x": (T.FLOAT, [1, 1, 2, 2])}, {"z": (T.FLOAT, None)}, opset=opset)
     done = assay("run", model, "--random", 1, code=3)
     assert "A103" in done.err and op in done.err
+
+
+@pytest.mark.parametrize("corner", [np.inf, -np.inf, 3e38, -3e38, np.nan])
+def test_regions_of_no_extent(assay, save_model, save_npz, corner):
+    """Numbers that no integer holds: refused where a region is endless, empty where it is turned inside out."""
+    node = helper.make_node("RoiAlign", ["x", "rois", "batch"], ["y"], output_height=2, output_width=2)
+    model = save_model("m.onnx", [node], {"x": (T.FLOAT, [1, 1, 4, 4]), "rois": (T.FLOAT, [1, 4]),
+                                          "batch": (T.INT64, [1])}, {"y": (T.FLOAT, None)})
+    data = save_npz("in.npz", x=np.ones((1, 1, 4, 4), np.float32), batch=np.zeros(1, np.int64),
+                    rois=np.array([[0, 0, corner, corner]], np.float32))
+    done = assay("run", model, "--input", data, code=0 if corner < 0 else 3)
+    assert "RoiAlign" in done.err or corner < 0
