@@ -23,12 +23,31 @@ constexpr std::string_view kExample =
     "  assay bench ops --op 'Softmax|^Conv'\n"
     "";
 
+/// What each kind of measurement takes of the flags above.
+constexpr std::pair<std::string_view, std::string_view> kTakes[] = {
+    {"run", "MODEL --input --random --shape --profile --provider --repeat"},
+    {"peak", "--size"},
+    {"matmul", "--size --repeat"},
+    {"ops", "--op --repeat"},
+};
+
+/// A flag that would be ignored is a mistake.
+Status check_flags(const Args& args, std::string_view what, std::string_view takes) {
+  for (const Flag& flag : kFlags)
+    if (flag.name != "WHAT" && args.has(flag.name) && takes.find(flag.name) == std::string_view::npos)
+      return Error{Code::usage, "`bench " + std::string(what) + "` takes no " + std::string(flag.name), "",
+                   "it takes " + std::string(takes)};
+  return {};
+}
+
 Result<Report> run_command(const Args& args, const Settings& settings) {
+  const std::string what = args.text("WHAT");
+  for (const auto& [name, takes] : kTakes)
+    if (name == what) ASSAY_CHECK(check_flags(args, what, takes));
   ASSAY_TRY(const auto repeat, args.whole("--repeat"));
   ASSAY_TRY(const auto size, args.whole("--size"));
   if (repeat.value_or(7) < 1 || repeat.value_or(7) > 100000 || size.value_or(0) > 16384)
     return Error{Code::usage, "--repeat takes 1 to 100000 and --size up to 16384", "", "see --help"};
-  const std::string what = args.text("WHAT");
   if (what == "peak") return commands::bench_peak({.settings = settings, .size = static_cast<int>(size.value_or(0))});
   if (what == "matmul")
     return commands::bench_matmul({.settings = settings,

@@ -13,6 +13,7 @@
 #include "ops/infer.h"
 #include "ops/lower/rules.h"
 #include "ops/move.h"
+#include "ops/saturate.h"
 #include "ops/text/parse_number.h"
 #include "ops/upgrade.h"
 
@@ -40,21 +41,6 @@ double to_double(int64_t x, bool is_unsigned, bool exact_enough) {
   if (exact_enough) return is_unsigned ? static_cast<double>(static_cast<uint64_t>(x)) : static_cast<double>(x);
   if (is_unsigned || x >= 0) return widen_to_odd(static_cast<uint64_t>(x));
   return -widen_to_odd(-static_cast<uint64_t>(x));
-}
-
-// ---- Floats to integers.
-
-int64_t to_integer(double x, ElemType type) {
-  if (std::isnan(x)) return 0;
-  const int bits = ir::elem_bits(type);
-  if (type == ElemType::uint64) {
-    if (x >= 0x1p64) return -1;
-    return x <= 0 ? 0 : static_cast<int64_t>(static_cast<uint64_t>(x));
-  }
-  const int64_t wide = x >= 0x1p63 ? INT64_MAX : x < -0x1p63 ? INT64_MIN : static_cast<int64_t>(x);
-  if (bits < 8 || bits == 64) return wide;
-  if (!ir::is_signed_integer(type)) return std::clamp<int64_t>(wide, 0, (int64_t{1} << bits) - 1);
-  return std::clamp<int64_t>(wide, -(int64_t{1} << (bits - 1)), (int64_t{1} << (bits - 1)) - 1);
 }
 
 // ---- 8- and 4-bit floats.
@@ -97,7 +83,7 @@ Status from_strings(KernelContext& c, const Rule& rule) {
     if (rule.to == ElemType::boolean) {
       out.set_int(i, x != 0);
     } else if (!ir::is_float(rule.to)) {
-      out.set_int(i, is_whole ? whole : to_integer(x, rule.to));
+      out.set_int(i, is_whole ? whole : saturated(x, rule.to));
     } else if (ir::elem_bits(rule.to) <= 8) {
       store_small(out, i, x, rule);
     } else {
@@ -210,7 +196,7 @@ void floats_to_rest(KernelContext& c, const Rule& rule, int64_t at, size_t n) {
     for (size_t i = 0; i < n; ++i) store_small(c.out(0), at + static_cast<int64_t>(i), x[i], rule);
     return;
   }
-  for (size_t i = 0; i < n; ++i) integers[i] = rule.to == ElemType::boolean ? x[i] != 0 : to_integer(x[i], rule.to);
+  for (size_t i = 0; i < n; ++i) integers[i] = rule.to == ElemType::boolean ? x[i] != 0 : saturated(x[i], rule.to);
   store_integers(c.out(0), at, n, integers.data());
 }
 
@@ -252,6 +238,8 @@ Status eval(KernelContext& c) {
 Status infer(InferContext& c) {
   const auto to = ir::elem_from_onnx(c.op().attr_int("to", 0));
   if (!to) return c.fail("cast_c1", "attribute `to` is not an element type");
+  if (*to == ElemType::complex64 || *to == ElemType::complex128)
+    return c.fail("cast_c2", "attribute `to` is a complex type");
   c.set(0, *to, c.type(0).shape);
   return {};
 }
@@ -267,8 +255,10 @@ Status type_by_name(UpgradeContext& c) {
   return {};
 }
 
-constexpr In kIn[] = {{"input", kAnything}};
-constexpr In kLikeIn[] = {{"input", kAnything}, {"target_type", kAnything}};
+constexpr ir::TypeSet kComplex = type_set(ElemType::complex64) | type_set(ElemType::complex128);
+constexpr ir::TypeSet kCastable{kAnything.bits & ~kComplex.bits};
+constexpr In kIn[] = {{"input", kCastable}};
+constexpr In kLikeIn[] = {{"input", kCastable}, {"target_type", kCastable}};
 constexpr Out kOut[] = {{"output"}};
 constexpr AttrDoc kAttrs[] = {{"round_mode", "up"}, {"saturate", "1"}, {"to", ""}};
 constexpr AttrDoc kLikeAttrs[] = {{"round_mode", "up"}, {"saturate", "1"}};

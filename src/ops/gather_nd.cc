@@ -72,8 +72,8 @@ Status eval_scatter(KernelContext& c) {
   ir::Tensor& out = c.out(0);
   const ir::Tensor& indices = c.in(1);
   const ir::Tensor updates = as_storage(c.in(2), out.elem());
-  const auto combine = combine_named(c.op.attr_string("reduction", "none"));
-  if (!combine) return c.fail(Code::model_invalid, "unknown reduction");
+  const auto combine = combine_of(c);
+  if (!combine.ok()) return combine.error();
   const auto width = static_cast<std::ptrdiff_t>(indices.dims().empty() ? -1 : indices.dims().back());
   if (width < 0 || width > out.rank()) return c.fail(Code::model_invalid, "index tuples do not fit the data");
   ir::Dims expected(indices.dims().begin(), indices.dims().end() - 1);

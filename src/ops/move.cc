@@ -229,16 +229,29 @@ bool size_allowed(const ir::Dims& dims) {
   return n && *n <= kMaxElements && !is_absurd(ir::Type::of(ir::ElemType::undefined, dims));
 }
 
+namespace {
+
+bool has_negative(const ir::Dims& dims) {
+  return std::ranges::any_of(dims, [](int64_t d) { return d < 0; });
+}
+std::string too_large(const ir::Dims& dims) {
+  return "the result would have shape " + ir::to_string(dims) +
+         (has_negative(dims) ? ", with a negative extent" : "; a tensor has at most 2^40 elements");
+}
+
+}  // namespace
+
 Status check_size(const InferContext& c, const ir::Dims& dims) {
   if (size_allowed(dims)) return {};
-  Error e = c.fail("size_limit", "the result would have shape " + ir::to_string(dims));
+  if (has_negative(dims)) return c.fail("negative_extent", too_large(dims));
+  Error e = c.fail("size_limit", too_large(dims));
   e.code = Code::limit_exceeded;
   return e;
 }
 
 Status check_size(const KernelContext& c, const ir::Dims& dims) {
   if (size_allowed(dims)) return {};
-  return c.fail(Code::limit_exceeded, "the result would have shape " + ir::to_string(dims));
+  return c.fail(has_negative(dims) ? Code::model_invalid : Code::limit_exceeded, too_large(dims));
 }
 
 Status allocate_outputs(KernelContext& c) {

@@ -8,6 +8,7 @@
 #include "ops/lower/reduce.h"
 #include "ops/move.h"
 #include "ops/reduce.h"
+#include "ops/saturate.h"
 #include "ops/upgrade.h"
 
 namespace assay::ops {
@@ -85,7 +86,7 @@ void reduce_floats(KernelContext& c, Reduction kind, const Axes& axes) {
   store(c.out(0), 0, n, out, c.policy());
 }
 
-// ---- Integers: exact, modulo 2^64; roots and logarithms through float64, toward zero.
+// ---- Integers: exact, modulo 2^64; roots and logarithms through float64, toward zero, saturated.
 
 int64_t lowest_of(ElemType type) {
   if (!ir::is_signed_integer(type)) return 0;
@@ -136,7 +137,7 @@ int64_t reduce_integers(Reduction kind, const std::vector<int64_t>& terms, ElemT
 }
 
 /// L2, LogSum and LogSumExp of integers.
-int64_t through_float64(Reduction kind, const std::vector<int64_t>& terms) {
+int64_t through_float64(Reduction kind, const std::vector<int64_t>& terms, ElemType type) {
   const num::Arith<double> arith{num::Policy{}};
   std::vector<double> wide(terms.begin(), terms.end());
   double y = 0;
@@ -148,7 +149,7 @@ int64_t through_float64(Reduction kind, const std::vector<int64_t>& terms) {
     arith.apply(num::Function::exp, wide.data(), wide.data(), wide.size());
     y = m + arith.apply(num::Function::log, arith.sum(wide.data(), wide.size()));
   }
-  return y > -0x1p63 && y < 0x1p63 ? static_cast<int64_t>(y) : INT64_MIN;
+  return saturated(y, type);
 }
 
 void reduce_all_integers(KernelContext& c, Reduction kind, const Axes& axes) {
@@ -160,7 +161,8 @@ void reduce_all_integers(KernelContext& c, Reduction kind, const Axes& axes) {
     for (const int64_t offset : plan.term_offsets()) {
       for (int64_t k = 0; k < plan.run(); ++k) terms.push_back(c.in(0).int_at(plan.result_offset(i) + offset + k));
     }
-    c.out(0).set_int(i, wide ? through_float64(kind, terms) : reduce_integers(kind, terms, c.in(0).elem()));
+    c.out(0).set_int(
+        i, wide ? through_float64(kind, terms, c.out(0).elem()) : reduce_integers(kind, terms, c.in(0).elem()));
   }
 }
 

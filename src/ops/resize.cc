@@ -11,6 +11,7 @@
 #include "ops/move.h"
 #include "ops/resize_plan.h"
 #include "ops/sampling_grid.h"
+#include "ops/saturate.h"
 #include "ops/upgrade.h"
 
 namespace assay::ops {
@@ -207,7 +208,8 @@ Status interpolate(KernelContext& c, const std::vector<ResizeAxis>& axes) {
     store(out, 0, static_cast<size_t>(out.size()), result, c.policy());
     return {};
   }
-  for (int64_t i = 0; i < out.size(); ++i) out.set_int(i, static_cast<int64_t>(buffer[static_cast<size_t>(i)]));
+  for (int64_t i = 0; i < out.size(); ++i)
+    out.set_int(i, saturated(std::nearbyint(static_cast<double>(buffer[static_cast<size_t>(i)])), out.elem()));
   return {};
 }
 
@@ -222,8 +224,10 @@ Status eval(KernelContext& c) {
   if (c.out(0).size() == 0) return {};
   if (c.in(0).size() == 0) return c.fail(Code::model_invalid, "there is nothing to resize");
   if (c.op.attr_string("mode", "nearest") == "nearest") return pick_nearest(c, *axes);
-  if (c.in(0).elem() == ir::ElemType::string) return c.fail(Code::type_unsupported, "text has no mean");
-  return computes_float64(c) ? interpolate<double>(c, *axes) : interpolate<float>(c, *axes);
+  const ir::ElemType elem = c.in(0).elem();
+  if (elem == ir::ElemType::string || elem == ir::ElemType::complex64 || elem == ir::ElemType::complex128)
+    return c.fail(Code::type_unsupported, std::string(ir::elem_name(elem)) + " is not interpolated");
+  return computes_float64(c) || !ir::is_float(elem) ? interpolate<double>(c, *axes) : interpolate<float>(c, *axes);
 }
 
 /// Core ML's form has defaults of its own; the attributes are stated so that one kernel reads both.

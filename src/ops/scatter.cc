@@ -50,8 +50,8 @@ Status eval_scatter(KernelContext& c) {
   const ir::Tensor& indices = c.in(1);
   ir::Tensor& out = c.out(0);
   const ir::Tensor updates = as_storage(c.in(2), out.elem());
-  const auto combine = combine_named(c.op.attr_string("reduction", "none"));
-  if (!combine) return c.fail(Code::model_invalid, "unknown reduction");
+  const auto combine = combine_of(c);
+  if (!combine.ok()) return combine.error();
   if (indices.rank() != out.rank() || indices.dims() != updates.dims())
     return c.fail(Code::model_invalid, "data, indices and updates do not fit together");
   if (out.rank() == 0) return c.fail(Code::model_invalid, "a scalar has no axis");
@@ -175,15 +175,23 @@ constexpr Upgrade kRename[] = {{1000, rename}};  // deprecated, but models of an
 
 }  // namespace
 
-std::optional<Combine> combine_named(std::string_view name) {
+Result<Combine> combine_of(const KernelContext& c) {
   constexpr std::pair<std::string_view, Combine> kNames[] = {{"none", Combine::none},
                                                              {"add", Combine::add},
                                                              {"mul", Combine::mul},
                                                              {"min", Combine::min},
                                                              {"max", Combine::max}};
+  const std::string reduction = c.op.attr_string("reduction", "none");
+  const ir::ElemType elem = c.in(0).elem();
+  const bool numbers =
+      elem != ir::ElemType::string && elem != ir::ElemType::complex64 && elem != ir::ElemType::complex128;
   for (const auto& [text, value] : kNames)
-    if (text == name) return value;
-  return std::nullopt;
+    if (text == reduction) {
+      if (value == Combine::none || numbers) return value;
+      return c.fail(Code::type_unsupported,
+                    "updates of type " + std::string(ir::elem_name(elem)) + " are not combined by " + reduction);
+    }
+  return c.fail(Code::model_invalid, "unknown reduction '" + reduction + "'");
 }
 
 Result<std::string> scatter_mode(const MilContext& c) {

@@ -13,7 +13,8 @@
 namespace assay::ops {
 
 enum class Combine : uint8_t { none, add, mul, min, max };
-std::optional<Combine> combine_named(std::string_view name);
+/// Attribute `reduction`. Errors: model_invalid where it is unknown; type_unsupported for types without arithmetic.
+Result<Combine> combine_of(const KernelContext& c);
 
 /// Updates that meet what is in output 0, in order. Sums and products of floats are one step each, and rounded as
 /// stored when all have been taken; max and min give NaN if either operand is NaN.

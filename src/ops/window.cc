@@ -26,7 +26,7 @@ void place(WindowAxis& a, const std::string& auto_pad, bool ceil_mode) {
   if (auto_pad == "VALID") a.begin = a.end = 0;
   const int64_t room = a.in + a.begin + a.end - reach;
   if (room < 0) {
-    a.out = ceil_mode && room > -a.stride && a.in > 0 ? 1 : 0;
+    a.out = a.in == 0 ? 0 : room <= -a.stride ? -1 : ceil_mode ? 1 : 0;
     return;
   }
   a.out = (room + (ceil_mode ? a.stride - 1 : 0)) / a.stride + 1;
@@ -54,8 +54,19 @@ Result<std::vector<WindowAxis>> window_axes(const ir::Op& op, const ir::Dims& sp
                  dilations = op.attr_ints("dilations", ir::Dims(n, 1)), pads = op.attr_ints("pads", ir::Dims(2 * n, 0));
   if (kernel.size() != n || strides.size() != n || dilations.size() != n || pads.size() != 2 * n)
     return fail("kernel_shape, strides, dilations or pads do not fit " + std::to_string(n) + " spatial axes");
-  if (!sane(kernel, 1) || !sane(strides, 1) || !sane(dilations, 1) || !sane(pads, 0) || !sane(spatial, -1))
-    return fail("kernel_shape, strides, dilations or pads are out of range");
+  const struct {
+    const char* name;
+    const ir::Dims& values;
+    int64_t least;
+  } limits[] = {{"kernel_shape", kernel, 1},
+                {"strides", strides, 1},
+                {"dilations", dilations, 1},
+                {"pads", pads, 0},
+                {"the input's shape", spatial, -1}};
+  for (const auto& [name, values, least] : limits)
+    if (!sane(values, least))
+      return fail("in " + std::string(name) + " " + ir::to_string(values) + " a number is below " +
+                  std::to_string(least) + " or beyond 2^31");
   for (size_t i = 0; i < n; ++i) {
     // Work grows with the kernel: one that hangs out of the data on both sides is a mistake or an attack.
     if (kernel[i] > kLargestKernel && spatial[i] >= 0 && kernel[i] / 2 > spatial[i])
@@ -69,6 +80,10 @@ Result<std::vector<WindowAxis>> window_axes(const ir::Op& op, const ir::Dims& sp
   for (size_t i = 0; i < n; ++i) {
     axes[i] = {kernel[i], strides[i], dilations[i], pads[i], pads[n + i], spatial[i], -1};
     if (spatial[i] >= 0) place(axes[i], auto_pad, op.attr_int("ceil_mode", 0) != 0);
+    if (spatial[i] > 0 && axes[i].out < 0)
+      return fail("axis " + std::to_string(i + 2) + " of the result would be negative: a window reaches over " +
+                  std::to_string((kernel[i] - 1) * dilations[i] + 1) + " values, and there are " +
+                  std::to_string(spatial[i] + axes[i].begin + axes[i].end) + " with the pads");
   }
   return axes;
 }

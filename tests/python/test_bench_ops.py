@@ -62,6 +62,7 @@ def test_without_onnx_runtime_our_times_alone(bench, tmp_path):
     assert [warning["code"] for warning in done.json["warnings"]] == ["A401"]
 
 
-@pytest.mark.parametrize("words", [["--op", "NoSuchOperator"], ["--op", "("], ["--op", "^Relu$", "--repeat", 0]])
+@pytest.mark.parametrize("words", [["--op", "NoSuchOperator"], ["--op", "("], ["--op", "^Relu$", "--repeat", 0],
+                                   ["model.onnx"], ["--profile", "coreml-nn-gpu"], ["--size", 64]])
 def test_wrong_words(assay, words):
     assert "A001" in assay("bench", "ops", *words, code=2).err
