@@ -154,6 +154,10 @@ DIVERGENCES = [
                "ONNX Runtime multiplies it by 0, which makes a NaN; here what has no weight is not read", _leaked,
                Case("Resize", [f32(1, 2, np.inf, 3).reshape((1, 1, 1, 4)), None, f32(1, 1, 1, 2)], {
                    "mode": "linear", "coordinate_transformation_mode": "asymmetric"}, weights=(2,))),
+    Divergence("Resize Upsample", "integers, and mode is linear",
+               "ONNX leaves it open: here the nearest integer, ties to even; ONNX Runtime cuts toward zero", None,
+               Case("Resize", [np.array([0, 3], np.int32).reshape((1, 1, 1, 2)), None, f32(1, 1, 1, 2)],
+                    {"mode": "linear"}, weights=(2,))),
     Divergence("LRN", "an infinity or a NaN in another channel outside the window",
                "ONNX Runtime slides one sum along the channels, and inf - inf is NaN ever after", _leaked,
                Case("LRN", [f32(np.inf, 1, 2).reshape((1, 3, 1, 1))], {"size": 1})),
