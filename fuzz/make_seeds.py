@@ -8,6 +8,7 @@ usage: make_seeds.py OUT
 import io
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/python"))
@@ -112,6 +113,14 @@ def onnx_models(out):
         write(out / "exec", name, profiles[n % 2] + model)
 
 
+def kept(out):
+    """What fuzzing found beside them: inputs that reach code that no seed reaches, in archives by target."""
+    for archive in sorted((ROOT / "fuzz/corpus").glob("*.zip")):
+        with zipfile.ZipFile(archive) as packed:
+            for name in packed.namelist():
+                write(out / archive.stem, "kept_" + name, packed.read(name))
+
+
 def archives(out):
     for name, save in {"stored": np.savez, "deflated": np.savez_compressed}.items():
         file = io.BytesIO()
@@ -127,6 +136,7 @@ def main():
     messages(out)
     onnx_models(out)
     archives(out)
+    kept(out)
 
 
 if __name__ == "__main__":
