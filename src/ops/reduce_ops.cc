@@ -139,7 +139,10 @@ int64_t reduce_integers(Reduction kind, const std::vector<int64_t>& terms, ElemT
 /// L2, LogSum and LogSumExp of integers.
 int64_t through_float64(Reduction kind, const std::vector<int64_t>& terms, ElemType type) {
   const num::Arith<double> arith{num::Policy{}};
-  std::vector<double> wide(terms.begin(), terms.end());
+  std::vector<double> wide(terms.size());
+  std::ranges::transform(terms, wide.begin(), [type](int64_t x) {
+    return type == ElemType::uint64 ? static_cast<double>(static_cast<uint64_t>(x)) : static_cast<double>(x);
+  });
   double y = 0;
   if (kind == Reduction::l2) y = arith.sqrt(arith.sum_of_squares(wide.data(), wide.size()));
   if (kind == Reduction::log_sum) y = arith.apply(num::Function::log, arith.sum(wide.data(), wide.size()));

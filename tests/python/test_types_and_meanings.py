@@ -46,6 +46,12 @@ def test_roots_of_sums_of_integers_saturate(run):
     assert run(model_of("ReduceL2", [x, np.array([1])], TensorProto.INT32)) == 2**31 - 1
 
 
+@pytest.mark.parametrize(("kind", "want"), [("ReduceL2", 2**63 + 2**62), ("ReduceLogSum", 44)])
+def test_numbers_beyond_int64_are_numbers(run, kind, want):
+    x = np.full((1, 1), 2**63 + 2**62, np.uint64)
+    assert run(model_of(kind, [x, np.array([1])], TensorProto.UINT64)) == want
+
+
 COMPLEX = np.array([1 + 2j, 3j], np.complex64)
 TEXT = np.array(["a", "b"], object)
 FIRST = np.array([0])
