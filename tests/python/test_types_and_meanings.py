@@ -78,3 +78,14 @@ def test_windows_beyond_the_input_are_refused(run):
 def test_negative_extents_are_no_matter_of_size(run):
     message = run(model_of("ConstantOfShape", [np.array([-1])], TensorProto.FLOAT), code=3)
     assert "A103" in message and "negative extent" in message
+
+
+def test_a_permutation_of_other_axes_than_arrive(assay, tmp_path):
+    """The rank is known at run time only, after sessions looked for transposes that move nothing."""
+    node = helper.make_node("Transpose", ["x"], ["y"], perm=[2, 2, 0])
+    graph = helper.make_graph([node], "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, None)],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=9), tmp_path / "m.onnx")
+    np.save(tmp_path / "x.npy", np.ones((1, 1), np.float32))
+    message = assay("run", "m.onnx", "--input", "x.npy", code=3).err
+    assert "Transpose" in message and "perm" in message
