@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ops/permutation.h"
+
 namespace assay::exec {
 namespace {
 
@@ -22,11 +24,8 @@ bool whole_slice(const ir::Op& op, const Values& values) {
 /// Axes of more than one place keep their order.
 bool moves_ones(const ir::Op& op, const Values& values) {
   const ir::Dims dims = values[op.inputs[0]].type.dims();
-  std::vector<int64_t> perm = op.attr_ints("perm");
-  if (perm.empty())
-    for (size_t i = dims.size(); i-- > 0;) perm.push_back(static_cast<int64_t>(i));
-  const auto count = static_cast<int64_t>(dims.size());
-  if (std::ranges::any_of(perm, [&](int64_t axis) { return axis < 0 || axis >= count; })) return false;
+  ir::Dims perm = ops::permutation(op, static_cast<int64_t>(dims.size()));
+  if (perm.size() != dims.size()) return false;
   std::erase_if(perm, [&](int64_t axis) { return dims[static_cast<size_t>(axis)] == 1; });
   return std::ranges::is_sorted(perm);
 }

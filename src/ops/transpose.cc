@@ -3,23 +3,10 @@
 
 #include "ops/lower/move_nn.h"
 #include "ops/move.h"
+#include "ops/permutation.h"
 
 namespace assay::ops {
 namespace {
-
-/// The permutation, reversed axes by default; empty when it is none.
-ir::Dims permutation(const ir::Op& op, int64_t rank) {
-  ir::Dims perm = op.attr_ints("perm");
-  if (!op.has_attr("perm")) {
-    perm.resize(static_cast<size_t>(rank));
-    std::iota(perm.rbegin(), perm.rend(), 0);
-  }
-  ir::Dims sorted = perm;
-  std::ranges::sort(sorted);
-  bool valid = static_cast<int64_t>(perm.size()) == rank;
-  for (size_t i = 0; i < sorted.size(); ++i) valid = valid && sorted[i] == static_cast<int64_t>(i);
-  return valid ? perm : ir::Dims{};
-}
 
 Status infer(InferContext& c) {
   if (!c.ranked(0)) {
@@ -67,6 +54,19 @@ constexpr Out kOut[] = {{"transposed"}};
 constexpr AttrDoc kAttrs[] = {{"perm", "-"}};
 
 }  // namespace
+
+ir::Dims permutation(const ir::Op& op, int64_t rank) {
+  ir::Dims perm = op.attr_ints("perm");
+  if (!op.has_attr("perm")) {
+    perm.resize(static_cast<size_t>(rank));
+    std::iota(perm.rbegin(), perm.rend(), 0);
+  }
+  ir::Dims sorted = perm;
+  std::ranges::sort(sorted);
+  bool valid = static_cast<int64_t>(perm.size()) == rank;
+  for (size_t i = 0; i < sorted.size(); ++i) valid = valid && sorted[i] == static_cast<int64_t>(i);
+  return valid ? perm : ir::Dims{};
+}
 
 extern const OpDef kTranspose = {
     .name = "Transpose",

@@ -13,9 +13,12 @@ bool sane(const ir::Dims& values, int64_t least) {
   return std::ranges::all_of(values, [&](int64_t v) { return v >= least && v < kLimit; });
 }
 
+/// How many values a window spans.
+int64_t reach_of(const WindowAxis& a) { return (a.kernel - 1) * a.dilation + 1; }
+
 /// Sets `out` (and, for SAME, the pads) of one axis whose extent is known.
 void place(WindowAxis& a, const std::string& auto_pad, bool ceil_mode) {
-  const int64_t reach = (a.kernel - 1) * a.dilation + 1;
+  const int64_t reach = reach_of(a);
   if (auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER") {
     a.out = (a.in + a.stride - 1) / a.stride;
     const int64_t pad = std::max<int64_t>(0, (a.out - 1) * a.stride + reach - a.in);
@@ -82,7 +85,7 @@ Result<std::vector<WindowAxis>> window_axes(const ir::Op& op, const ir::Dims& sp
     if (spatial[i] >= 0) place(axes[i], auto_pad, op.attr_int("ceil_mode", 0) != 0);
     if (spatial[i] > 0 && axes[i].out < 0)
       return fail("axis " + std::to_string(i + 2) + " of the result would be negative: a window reaches over " +
-                  std::to_string((kernel[i] - 1) * dilations[i] + 1) + " values, and there are " +
+                  std::to_string(reach_of(axes[i])) + " values, and there are " +
                   std::to_string(spatial[i] + axes[i].begin + axes[i].end) + " with the pads");
   }
   return axes;
