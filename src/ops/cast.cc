@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "ops/arithmetic_types.h"
 #include "ops/code_spans.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
@@ -238,8 +239,7 @@ Status eval(KernelContext& c) {
 Status infer(InferContext& c) {
   const auto to = ir::elem_from_onnx(c.op().attr_int("to", 0));
   if (!to) return c.fail("cast_c1", "attribute `to` is not an element type");
-  if (*to == ElemType::complex64 || *to == ElemType::complex128)
-    return c.fail("cast_c2", "attribute `to` is a complex type");
+  if (kComplex.has(*to)) return c.fail("cast_c2", "attribute `to` is a complex type");
   c.set(0, *to, c.type(0).shape);
   return {};
 }
@@ -255,7 +255,6 @@ Status type_by_name(UpgradeContext& c) {
   return {};
 }
 
-constexpr ir::TypeSet kComplex = type_set(ElemType::complex64) | type_set(ElemType::complex128);
 constexpr ir::TypeSet kCastable{kAnything.bits & ~kComplex.bits};
 constexpr In kIn[] = {{"input", kCastable}};
 constexpr In kLikeIn[] = {{"input", kCastable}, {"target_type", kCastable}};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "num/arith.h"
+#include "ops/arithmetic_types.h"
 #include "ops/elementwise.h"
 #include "ops/lower/mil.h"
 #include "ops/move.h"
@@ -277,7 +278,7 @@ Status eval(KernelContext& c) {
   if ((mode != "linear" && mode != "nearest" && mode != "cubic") ||
       (padding != "zeros" && padding != "border" && padding != "reflection"))
     return c.fail(Code::model_invalid, "unknown mode '" + mode + "' or padding_mode '" + padding + "'");
-  if (mode != "nearest" && !(kNumbers | kBool).has(c.in(0).elem()))
+  if (mode != "nearest" && !has_arithmetic(c.in(0).elem()))
     return c.fail(Code::type_unsupported, "there is nothing between two elements of this type");
   ASSAY_CHECK(allocate_outputs(c));
   if (c.out(0).size() == 0) return {};
@@ -323,7 +324,6 @@ Status to_mil(MilContext& c) {
                              {"align_corners", mil::of_bool(align)}});
 }
 
-constexpr ir::TypeSet kComplex = type_set(ir::ElemType::complex64) | type_set(ir::ElemType::complex128);
 constexpr In kIn[] = {{"X", kNumbers | kBool | kStrings | kComplex}, {"grid", kFloats}};
 constexpr Out kOut[] = {{"Y"}};
 constexpr AttrDoc kAttrs[] = {{"mode", "linear"}, {"padding_mode", "zeros"}, {"align_corners", "0"}};

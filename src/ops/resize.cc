@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "num/arith.h"
+#include "ops/arithmetic_types.h"
 #include "ops/elementwise.h"
 #include "ops/lower/coreml_images.h"
 #include "ops/lower/families.h"
@@ -225,7 +226,7 @@ Status eval(KernelContext& c) {
   if (c.in(0).size() == 0) return c.fail(Code::model_invalid, "there is nothing to resize");
   if (c.op.attr_string("mode", "nearest") == "nearest") return pick_nearest(c, *axes);
   const ir::ElemType elem = c.in(0).elem();
-  if (elem == ir::ElemType::string || elem == ir::ElemType::complex64 || elem == ir::ElemType::complex128)
+  if (!has_arithmetic(elem))
     return c.fail(Code::type_unsupported, std::string(ir::elem_name(elem)) + " is not interpolated");
   return computes_float64(c) || !ir::is_float(elem) ? interpolate<double>(c, *axes) : interpolate<float>(c, *axes);
 }

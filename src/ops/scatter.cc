@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "num/arith.h"
+#include "ops/arithmetic_types.h"
 #include "ops/elementwise.h"
 #include "ops/lower/move_nn.h"
 #include "ops/move.h"
@@ -183,11 +184,9 @@ Result<Combine> combine_of(const KernelContext& c) {
                                                              {"max", Combine::max}};
   const std::string reduction = c.op.attr_string("reduction", "none");
   const ir::ElemType elem = c.in(0).elem();
-  const bool numbers =
-      elem != ir::ElemType::string && elem != ir::ElemType::complex64 && elem != ir::ElemType::complex128;
   for (const auto& [text, value] : kNames)
     if (text == reduction) {
-      if (value == Combine::none || numbers) return value;
+      if (value == Combine::none || has_arithmetic(elem)) return value;
       return c.fail(Code::type_unsupported,
                     "updates of type " + std::string(ir::elem_name(elem)) + " are not combined by " + reduction);
     }
