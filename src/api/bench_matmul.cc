@@ -4,13 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "api/context.h"
 #include "api/matmul/graph.h"
 #include "api/matmul/native_half.h"
+#include "api/timing.h"
 #include "audit/metrics/counts.h"
 #include "exec/session.h"
 #include "num/format.h"
@@ -169,25 +169,20 @@ Result<Timed> time(const Way& way, int64_t n, const BenchMatmulRequest& request)
   const ir::Tensor left = operands(n, 2);
   Timed timed;
   for (int i = 0; i <= request.repeat; ++i) {
-    const auto begin = std::chrono::steady_clock::now();
+    const double begin = api::wall_seconds();
     ASSAY_TRY(const ir::Tensor result, product(left));
-    const std::chrono::duration<double, std::milli> wall = std::chrono::steady_clock::now() - begin;
+    const double wall_ms = (api::wall_seconds() - begin) * 1e3;
     if (i == 0) {  // plans and warms caches
       audit::LatticeCounts counts;
       audit::add_lattice(counts, result);
       timed.verdict = counts.verdict();
       continue;
     }
-    timed.wall_ms.push_back(wall.count());
+    timed.wall_ms.push_back(wall_ms);
     if (request.settings.progress)
       request.settings.progress(way.name, static_cast<uint64_t>(i), static_cast<uint64_t>(request.repeat));
   }
   return timed;
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
 }
 
 }  // namespace
@@ -205,7 +200,7 @@ Result<Report> bench_matmul(const BenchMatmulRequest& request) {
     ASSAY_CHECK(check(way));
     ASSAY_TRY(const std::string accumulator, accumulator_of(way, 64));
     ASSAY_TRY(const Timed timed, time(way, request.size, request));
-    const double ms = median(timed.wall_ms);
+    const double ms = api::median(timed.wall_ms);
     if (single == 0) single = ms;
     const double gflops = 2 * std::pow(request.size, 3) / ms / 1e6;
     const std::string format = timed.verdict.format ? std::string(num::format(*timed.verdict.format).name) : "";

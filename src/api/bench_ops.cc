@@ -2,9 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <ctime>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,6 +13,7 @@
 #include "api/opbench/differ.h"
 #include "api/opbench/machine.h"
 #include "api/opbench/model.h"
+#include "api/timing.h"
 #include "backends/ort/library.h"
 #include "backends/ort/session.h"
 #include "exec/session.h"
@@ -42,23 +41,11 @@ class Clock {
  public:
   explicit Clock(int threads) : processor_(threads == 1) {}
   std::string_view name() const { return processor_ ? "processor" : "wall"; }
-  double seconds() const {
-    if (processor_) {
-      timespec now{};
-      ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-      return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-    }
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-  }
+  double seconds() const { return processor_ ? api::cpu_seconds() : api::wall_seconds(); }
 
  private:
   bool processor_;
 };
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
-}
 
 /// One runtime's side of a case.
 struct Side {
@@ -155,10 +142,10 @@ Status Bench::time(Side& ours, Side* theirs, Row& row) const {
     ASSAY_CHECK(ours.round(clock_));
     if (theirs) ASSAY_CHECK(theirs->round(clock_));
   }
-  row.ours = median(ours.ms);
+  row.ours = api::median(ours.ms);
   row.ours_ms = std::move(ours.ms);
   if (!theirs) return {};
-  row.theirs = median(theirs->ms);
+  row.theirs = api::median(theirs->ms);
   row.theirs_ms = std::move(theirs->ms);
   return {};
 }

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
-#include <chrono>
-#include <ctime>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "api/context.h"
 #include "api/inputs.h"
+#include "api/timing.h"
 #include "audit/compare.h"
 #include "backends/program.h"
 #include "base/output_file.h"
@@ -59,8 +59,6 @@ Result<Opened> open(const RunRequest& request, Warnings& warnings) {
   return opened;
 }
 
-double cpu_ms() { return static_cast<double>(std::clock()) * 1e3 / CLOCKS_PER_SEC; }
-
 }  // namespace
 
 Result<Report> run(const RunRequest& request) {
@@ -105,19 +103,17 @@ Result<Report> bench_run(const BenchRunRequest& request) {
   const backends::SampleRange range{.first = 0, .count = count, .total = count};
   std::vector<double> wall, cpu;
   for (int i = 0; i <= request.repeat; ++i) {
-    const auto begin = std::chrono::steady_clock::now();
-    const double cpu_begin = cpu_ms();
+    const double wall_begin = api::wall_seconds(), cpu_begin = api::cpu_seconds();
     ASSAY_TRY(const auto outputs, opened.program->run(0, inputs, range));
     if (i == 0) continue;  // plans, packs and warms caches
-    wall.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
-    cpu.push_back(cpu_ms() - cpu_begin);
+    wall.push_back((api::wall_seconds() - wall_begin) * 1e3);
+    cpu.push_back((api::cpu_seconds() - cpu_begin) * 1e3);
     if (request.run.settings.progress)
       request.run.settings.progress("runs", static_cast<uint64_t>(i), static_cast<uint64_t>(request.repeat));
   }
-  std::vector<double> sorted = wall;
-  std::ranges::sort(sorted);
+  const auto [least, most] = std::ranges::minmax(wall);
   report.text = fmt::format("{}: median {:.4g} ms of {} runs (min {:.4g}, max {:.4g})\n", opened.program->text(),
-                            sorted[sorted.size() / 2], wall.size(), sorted.front(), sorted.back());
+                            api::median(wall), wall.size(), least, most);
   report.json = ordered_json{{"program", opened.program->text()}, {"wall_ms", wall}, {"cpu_ms", cpu}}.dump();
   return report;
 }
