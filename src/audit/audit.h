@@ -9,9 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "audit/blame/blame.h"
 #include "audit/data.h"
 #include "audit/decision/rule.h"
+#include "audit/forecast/forecast.h"
 #include "audit/metrics/counts.h"
+#include "audit/trace/trace.h"
 #include "backends/program.h"
 #include "base/result.h"
 #include "base/threads.h"
@@ -81,6 +84,9 @@ struct CandidateResult {
   Margins margins;
   num::RoundingInterval interval;       ///< threshold rules: of the threshold on the storage type's lattice
   std::vector<VariantResult> variants;  ///< the primary first
+  std::optional<Forecast> forecast{};
+  std::optional<TraceResult> trace{};  ///< only where it was asked for, as the blame
+  std::optional<BlameResult> blame{};
   const VariantResult& primary() const { return variants.front(); }
 };
 

@@ -4,6 +4,7 @@
 
 #include "backends/provider_use.h"
 #include "base/hash.h"
+#include "passes/kept.h"
 #include "passes/resolve.h"
 
 namespace assay::backends {
@@ -93,44 +94,69 @@ std::vector<Port> ports_of(const ir::Graph& graph, std::span<const ir::ValueId> 
 }
 
 namespace {
-Result<ir::Graph> resolved_graph(const ir::Graph& graph, const EngineVariant& variant, const ProviderUse* use) {
-  if (use == nullptr) return passes::resolve(graph, *variant.profile, variant.index);
+Result<ir::Graph> resolved_graph(const ir::Graph& graph, const EngineVariant& variant,
+                                 const passes::Placement* placement) {
+  if (placement == nullptr) return passes::resolve(graph, *variant.profile, variant.index);
   const profiles::Profile* cpu = profiles::built_in_profile("cpu-f32");
   if (cpu == nullptr) return Error{Code::internal, "there is no built-in profile cpu-f32"};
-  return passes::resolve(graph, *variant.profile, variant.index, {*cpu, use->placement});
+  return passes::resolve(graph, *variant.profile, variant.index, {*cpu, *placement});
 }
 
-/// Whether a partition computes an output.
-bool gives_outputs(const ProviderUse& use) {
-  return std::ranges::any_of(use.graph->outputs, [&](ir::ValueId id) {
-    const ir::OpId producer = use.graph->at(id).producer;
-    return producer != ir::kNoOp && use.placement.takes(producer);
+/// Whether an operation inside computes an output.
+bool gives_outputs(const ir::Graph& graph, const passes::Placement& placement) {
+  return std::ranges::any_of(graph.outputs, [&](ir::ValueId id) {
+    const ir::OpId producer = graph.at(id).producer;
+    return producer != ir::kNoOp && placement.takes(producer);
   });
 }
 }  // namespace
 
-ir::ElemType EngineProgram::storage() const {
-  return use_ != nullptr && !gives_outputs(*use_) ? ir::ElemType::float32 : profile_->storage;
-}
+ir::ElemType EngineProgram::storage() const { return stores_outputs_ ? profile_->storage : ir::ElemType::float32; }
 
-Result<std::unique_ptr<Program>> EngineProgram::create(std::string text, std::shared_ptr<const Model> model,
-                                                       std::vector<EngineVariant> variants,
-                                                       std::shared_ptr<const Threads> threads,
-                                                       std::shared_ptr<const ProviderUse> use) {
+Result<std::unique_ptr<EngineProgram>> EngineProgram::make(std::string text, std::shared_ptr<const Model> model,
+                                                           std::vector<EngineVariant> variants,
+                                                           std::shared_ptr<const Threads> threads,
+                                                           const passes::Placement* placement) {
   auto program = std::unique_ptr<EngineProgram>(new EngineProgram());
   program->text_ = std::move(text);
   program->model_ = std::move(model);
   program->profile_ = variants.at(0).profile;
   program->threads_ = std::move(threads);
   program->one_thread_ = std::make_shared<const Threads>(1);
+  program->stores_outputs_ = placement == nullptr || gives_outputs(*program->model_->graph, *placement);
   for (const EngineVariant& variant : variants) {
     program->names_.push_back(variant.name);
-    ASSAY_TRY(ir::Graph graph, resolved_graph(*program->model_->graph, variant, use.get()));
+    ASSAY_TRY(ir::Graph graph, resolved_graph(*program->model_->graph, variant, placement));
     program->graphs_.push_back(std::make_shared<const ir::Graph>(std::move(graph)));
   }
-  program->use_ = std::move(use);
   program->idle_.resize(variants.size());
+  program->variants_ = std::move(variants);
+  return program;
+}
+
+Result<std::unique_ptr<Program>> EngineProgram::create(std::string text, std::shared_ptr<const Model> model,
+                                                       std::vector<EngineVariant> variants,
+                                                       std::shared_ptr<const Threads> threads,
+                                                       std::shared_ptr<const ProviderUse> use) {
+  const passes::Placement* placement = use == nullptr ? nullptr : &use->placement;
+  ASSAY_TRY(auto program, make(std::move(text), std::move(model), std::move(variants), std::move(threads), placement));
+  program->use_ = std::move(use);
   return std::unique_ptr<Program>(std::move(program));
+}
+
+Result<std::unique_ptr<Program>> EngineProgram::keeping(const std::vector<bool>& kept,
+                                                        std::span<const size_t> variants) const {
+  const passes::Placement* around = use_ == nullptr ? nullptr : &use_->placement;
+  const passes::Placement placement = passes::keep_outside(*model_->graph, kept, around);
+  std::vector<EngineVariant> wanted;
+  for (const size_t v : variants) wanted.push_back(variants_[v]);
+  ASSAY_TRY(auto program, make(text_, model_, std::move(wanted), threads_, &placement));
+  return std::unique_ptr<Program>(std::move(program));
+}
+
+Result<std::unique_ptr<Program>> Program::keeping(const std::vector<bool>&, std::span<const size_t>) const {
+  return Error{Code::usage, "keeps no operations in float32: the engine does not run it", text(),
+               "name a profile or an emulated provider"};
 }
 
 namespace {

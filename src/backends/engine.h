@@ -8,6 +8,7 @@
 #include "backends/model_file.h"
 #include "backends/program.h"
 #include "exec/session.h"
+#include "passes/coreml_provider.h"
 
 namespace assay::backends {
 
@@ -46,6 +47,9 @@ class EngineProgram : public Program {
   ir::ElemType storage() const override;
   std::string identity() const override { return identity_of(*model_->graph); }
   std::shared_ptr<const ir::Graph> resolved(size_t variant) const override { return graphs_[variant]; }
+  std::shared_ptr<const ir::Graph> model() const override { return model_->graph; }
+  Result<std::unique_ptr<Program>> keeping(const std::vector<bool>& kept,
+                                           std::span<const size_t> variants) const override;
   const ProviderUse* provider_use() const override { return use_.get(); }
   size_t weight_bytes() const override;
   std::optional<exec::MemoryReport> memory(size_t variant) const override;
@@ -56,13 +60,19 @@ class EngineProgram : public Program {
 
  private:
   EngineProgram() = default;
+  static Result<std::unique_ptr<EngineProgram>> make(std::string text, std::shared_ptr<const Model> model,
+                                                     std::vector<EngineVariant> variants,
+                                                     std::shared_ptr<const Threads> threads,
+                                                     const passes::Placement* placement);
   Result<exec::Session> take(size_t variant);
   void give_back(size_t variant, exec::Session session);
 
   std::string text_;
   std::shared_ptr<const Model> model_;
-  std::vector<std::string> names_;
+  std::vector<EngineVariant> variants_;
+  std::vector<std::string> names_;  ///< of the variants
   const profiles::Profile* profile_ = nullptr;
+  bool stores_outputs_ = true;  ///< some output is computed under the profile
   std::shared_ptr<const ProviderUse> use_;
   std::vector<std::shared_ptr<const ir::Graph>> graphs_;  ///< resolved, one per variant
   std::shared_ptr<const Threads> threads_, one_thread_;

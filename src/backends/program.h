@@ -76,6 +76,13 @@ class Program {
   virtual void keep_states(bool) {}
   /// The resolved program of a variant, for inspection; null where there is none (recordings, real runtimes).
   virtual std::shared_ptr<const ir::Graph> resolved(size_t) const { return nullptr; }
+  /// The model before any profile is applied to it, types inferred; null for recordings and real runtimes. Value and
+  /// operation numbers of all its resolved programs are its own, those that resolve adds come behind.
+  virtual std::shared_ptr<const ir::Graph> model() const { return nullptr; }
+  /// The same program with some operations of model()'s main graph in float32: `kept` by operation; `variants` by
+  /// index, those that it has. Errors: usage for programs that the engine does not run.
+  virtual Result<std::unique_ptr<Program>> keeping(const std::vector<bool>& kept,
+                                                   std::span<const size_t> variants) const;
   /// What the provider that the program names takes of the model; null where it takes all, and for other programs.
   virtual const ProviderUse* provider_use() const { return nullptr; }
   /// What the last run of a variant took for intermediates and constants; absent where it is not known.

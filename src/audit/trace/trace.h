@@ -1,0 +1,82 @@
+// What a lock-step run says of each operation: the error that it introduces, the error that has accumulated when it has
+// run, the range of its values, and beside each error its noise floor. All of it counts, maxima and minima by sample:
+// parts of a data set add up to what the whole gives. Meanings: docs/trace.md.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "audit/metrics/counts.h"
+#include "ir/type.h"
+
+namespace assay::audit {
+
+/// Signal-to-noise ratio, 10 log10(sum r^2 / sum (c - r)^2), of each sample's elements of one value.
+struct Snr {
+  Histogram decibels;      ///< samples by floor(dB); those without any error are in `exact`
+  uint64_t exact = 0;      ///< samples without error
+  uint64_t undefined = 0;  ///< samples with a NaN or an infinity on one side
+  double worst = 0;        ///< least dB among those in `decibels`
+  int64_t worst_sample = -1;
+  void add(double signal, double noise, int64_t sample);
+  void merge(const Snr& other);
+};
+
+/// How far one value is from what it is compared with.
+struct Distance {
+  Differences values;
+  Snr snr;
+  void merge(const Distance& other);
+};
+
+/// The values of one operation's result on one side, over all samples.
+struct Range {
+  uint64_t elements = 0, zeros = 0, subnormals = 0, infinities = 0, nans = 0;
+  uint64_t saturated = 0;              ///< at the largest finite value, or at the flat end of an activation
+  double largest = 0;                  ///< magnitude of the largest finite element
+  double smallest = 0;                 ///< magnitude of the smallest element that is not zero; 0: there is none
+  int64_t first_non_finite = -1;       ///< the first sample in which there is a NaN or an infinity
+  int64_t first_all_zero = -1;         ///< the first sample in which all elements are zero
+  uint64_t all_zero = 0, all_nan = 0;  ///< samples
+  void merge(const Range& other);
+};
+
+/// One operation of the model (main graph), by its first floating-point result.
+struct TraceOp {
+  size_t id = 0;                                 ///< number of the operation in the imported graph
+  std::string name;                              ///< of the value that it writes
+  std::string node;                              ///< the node's own name; may be empty
+  std::string type;                              ///< "Conv"
+  std::string dims;                              ///< of the result in the first sample, "[1,64,56,56]"
+  std::vector<size_t> from;                      ///< indices into TraceResult::ops of those whose results it reads
+  ir::ElemType storage = ir::ElemType::float32;  ///< of the candidate's result
+  Distance introduced;                           ///< fed with the reference's operands, against the reference's result
+  Distance accumulated;                          ///< in the candidate's own run, against the reference's result
+  /// The same two of the candidate with nothing changed but the order of its sums, against the candidate.
+  Distance noise_introduced, noise_accumulated;
+  Distance exact_reference, exact_candidate;  ///< each accumulated, against float64
+  Range reference, candidate;
+  double limit = 0;  ///< largest finite value of the candidate's storage (or where the unit overflows); headroom is
+                     ///< log2(limit / candidate.largest)
+};
+
+/// What breaks down as a whole, with the first operation where it does.
+struct Breakdown {
+  std::string what;  ///< "all NaN", "all zero", "infinite"
+  size_t op = 0;     ///< index into TraceResult::ops
+  int64_t sample = 0;
+  uint64_t samples = 0;
+};
+
+struct TraceResult {
+  std::string variant;      ///< of the candidate
+  std::string noise_order;  ///< in words: what the order of sums was changed to; empty: it has no other order
+  uint64_t samples = 0;
+  uint64_t exact_samples = 0;  ///< samples, the first of the data set, on which float64 and the noise floor were run
+  std::vector<TraceOp> ops;    ///< in order of execution
+  std::vector<Breakdown> breakdowns() const;
+  void merge(const TraceResult& other);
+};
+
+}  // namespace assay::audit
