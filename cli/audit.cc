@@ -1,4 +1,5 @@
 #include "cli/flags.h"
+#include "cli/report_flags.h"
 
 namespace assay::cli {
 namespace {
@@ -18,7 +19,11 @@ constexpr Flag kFlags[] = {
     {"--variants", "all|primary", "all of a profile's variants (default) or its likeliest only"},
     {"--first-sample", "K", "number of the first sample, when the data is a part of a whole"},
     {"--fail-on", "flips|at-risk|none", "when to exit 1 (default flips)"},
-    {"--html", "FILE", "write a page about the audit", Flag::Kind::text, true},
+    kHtmlFlag,
+    kJunitFlag,
+    kSarifFlag,
+    kMarkdownFlag,
+    kCsvFlag,
 };
 
 constexpr std::string_view kExample =
@@ -44,7 +49,7 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
   ASSAY_TRY(const auto first, args.whole("--first-sample"));
   request.first_sample = first.value_or(0);
   request.fail_on = args.text("--fail-on", "flips");
-  request.html = args.text("--html");
+  request.reports = report_files(args);
   return commands::audit(request);
 }
 

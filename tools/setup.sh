@@ -4,7 +4,7 @@
 #   venv          .venv with tools/requirements.txt
 #   venv-bench    and the peers of the benchmarks, tools/requirements-bench.txt
 #   venv-test     and what the Python package is built and tested with, tools/requirements-test.txt
-#   inputs        build/inputs: the models and data sets that the demo reads
+#   inputs        build/inputs: the models and data sets that the demo reads, and the schema that tests read
 #   models        build/inputs/models: real models that other packages ship, tools/models.txt
 #   cases         build/inputs/onnx-cases: ONNX's backend tests, those that its package makes on the spot too
 #   arm64         the cross compiler, QEMU, and build/arm64-root: Debian's arm64 libraries
@@ -99,12 +99,22 @@ fetch_faces() {
   keep 9560ec2f5edfac01973f63a8a99d00053fecd11e21877e18038fbe500f8e872c "$tmp"/skimage/data/lfw_subset.npy $to
 }
 
+fetch_sarif_schema() {  # in the package of Microsoft's own test matchers
+  local to=build/inputs/sarif-2.1.0.json tmp=$1 version=1.0.0-beta.0
+  [ -f $to ] && return 0
+  say "fetching the SARIF schema"
+  (cd "$tmp" && npm pack --silent @microsoft/jest-sarif@$version >/dev/null && tar xzf microsoft-jest-sarif-$version.tgz) ||
+    die "npm could not fetch @microsoft/jest-sarif $version"
+  keep 2d99159ae54a3eea97f81781cff48780548657c35949f4b7f25e99a2ba4de4f8 "$tmp"/package/lib/schemas/sarif-2.1.0-rtm.5.json $to
+}
+
 fetch_inputs() {
   make_venv
   local tmp=build/inputs/.partial
   rm -rf $tmp && mkdir -p $tmp
   fetch_blazeface $tmp
   fetch_faces $tmp
+  fetch_sarif_schema $tmp
   rm -rf $tmp
 }
 

@@ -123,6 +123,15 @@ struct FingerprintRequest {
 /// Errors: A3xx.
 Result<Report> fingerprint(const FingerprintRequest& request);
 
+/// Files that a result is also written to; empty: not.
+struct ReportFiles {
+  std::string html{};      ///< one self-contained page
+  std::string junit{};     ///< JUnit XML, for test reports
+  std::string sarif{};     ///< SARIF 2.1.0, for code scanning
+  std::string markdown{};  ///< for a comment on a pull request
+  std::string csv{};       ///< a folder, made where it is not there: one table a file
+};
+
 /// Decisions under a reference and under candidates, sample by sample.
 struct AuditRequest {
   Settings settings{};
@@ -139,7 +148,7 @@ struct AuditRequest {
   bool primary_only = false;  ///< only each profile's primary variant
   uint64_t first_sample = 0;
   std::string fail_on = "flips";  ///< flips, at-risk, none
-  std::string html{};             ///< write a page here
+  ReportFiles reports{};
 };
 /// Errors: A002 to A004 for words; A1xx, A3xx, A4xx. report.passed tells whether `fail_on` was met.
 Result<Report> audit(const AuditRequest& request);
@@ -153,14 +162,15 @@ struct MergeRequest {
 /// The audit of the whole, the same bytes as one audit of all samples gives. Errors: A3xx for parts that do not fit.
 Result<Report> merge(const MergeRequest& request);
 
-/// Audits to show on one page.
+/// Audits to report on.
 struct PageRequest {
   std::vector<std::string> files{};   ///< JSON envelopes of audits
   std::vector<std::string> texts{};   ///< such envelopes, or their results, in memory
   std::vector<std::string> titles{};  ///< of each file, then of each text; empty: the file's name
-  std::string html{};                 ///< write the page here; empty: it is the report's text
+  ReportFiles reports{};              ///< without any file the page is the report's text
+  std::string fail_on = "flips";      ///< what fails in `junit` and `sarif`: flips, at-risk, none
 };
-/// One self-contained HTML page about the audits.
+/// A self-contained HTML page about the audits, or any other report.
 Result<Report> page(const PageRequest& request);
 
 /// Which profiles there are, or what one of them says.

@@ -269,6 +269,10 @@ def audit(
     first_sample: int = 0,
     fail_on: str = "flips",
     html: Path | None = None,
+    junit: Path | None = None,
+    sarif: Path | None = None,
+    markdown: Path | None = None,
+    csv: Path | None = None,
     **common: Unpack[Common],
 ) -> _results.AuditResult:
     """Which decisions change where the model will run? `.passed` is False when one flips (`fail_on`).
@@ -278,7 +282,8 @@ def audit(
     labels: one integer per sample, or a .npy or .csv file.
     decision: threshold:T, threshold:>T, argmax or topk:K (docs/decision-rules.md).
     score, output: what is decided on, where the model has several outputs.
-    primary_only: only each profile's first variant. html: write a page here.
+    primary_only: only each profile's first variant.
+    html, junit, sarif, markdown: files to write reports to; csv: a folder for tables (docs/reports.md).
     Raises UsageError for wrong words; AssayError A1xx of the model, A3xx of the data.
     """
     request = _assay.AuditRequest()
@@ -297,7 +302,7 @@ def audit(
     if first_sample < 0:
         raise UsageError("A001", f"first_sample counts from 0, not from {first_sample}", "first_sample")
     request.primary_only, request.first_sample = primary_only, first_sample
-    request.fail_on, request.html = fail_on, path_text(html)
+    request.fail_on, request.reports = fail_on, _report_files(html, junit, sarif, markdown, csv)
     report = _assay.audit(request)
     announce(report.warnings)
     return _results.AuditResult.from_report(report)
@@ -331,11 +336,36 @@ def merge(parts: Iterable[_results.AuditResult | str], *, fail_on: str = "flips"
     return _results.AuditResult.from_report(_assay.merge(request))
 
 
-def report(audits: Iterable[_results.AuditResult | str], html: Path, *, titles: Sequence[str] = ()) -> None:
-    """Writes one self-contained HTML page about audits (results, or their JSON)."""
+def report(
+    audits: Iterable[_results.AuditResult | str],
+    html: Path | None = None,
+    *,
+    titles: Sequence[str] = (),
+    junit: Path | None = None,
+    sarif: Path | None = None,
+    markdown: Path | None = None,
+    csv: Path | None = None,
+    fail_on: str = "flips",
+) -> None:
+    """Writes reports about audits (results, or their JSON): a self-contained HTML page and others (docs/reports.md).
+
+    fail_on: what fails in JUnit and SARIF: flips, at-risk or none. csv: a folder for tables.
+    """
     request = _assay.PageRequest()
-    request.texts, request.titles, request.html = _audit_texts(audits), list(titles), path_text(html)
+    request.texts, request.titles, request.fail_on = _audit_texts(audits), list(titles), fail_on
+    request.reports = _report_files(html, junit, sarif, markdown, csv)
+    if not any((html, junit, sarif, markdown, csv)):
+        raise UsageError("A001", "no report to write is named", "report", "give html= or another file")
     _assay.page(request)
+
+
+def _report_files(
+    html: Path | None, junit: Path | None, sarif: Path | None, markdown: Path | None, csv: Path | None
+) -> _assay.ReportFiles:
+    files = _assay.ReportFiles()
+    files.html, files.junit, files.sarif = path_text(html), path_text(junit), path_text(sarif)
+    files.markdown, files.csv = path_text(markdown), path_text(csv)
+    return files
 
 
 def profiles(**common: Unpack[Common]) -> _results.ProfilesResult:

@@ -159,6 +159,13 @@ void bind_requests(nb::module_& m) {
       .def(nb::init<>())
       .def_rw("file", &FingerprintRequest::file)
       .def("set_arrays", &set_arrays<FingerprintRequest>, nb::arg("arrays"));
+  nb::class_<ReportFiles>(m, "ReportFiles", "Files that a result is also written to; empty: not.")
+      .def(nb::init<>())
+      .def_rw("html", &ReportFiles::html)
+      .def_rw("junit", &ReportFiles::junit)
+      .def_rw("sarif", &ReportFiles::sarif)
+      .def_rw("markdown", &ReportFiles::markdown)
+      .def_rw("csv", &ReportFiles::csv);
   nb::class_<AuditRequest>(m, "AuditRequest")
       .def(nb::init<>())
       .def_rw("settings", &AuditRequest::settings)
@@ -175,7 +182,7 @@ void bind_requests(nb::module_& m) {
       .def_rw("primary_only", &AuditRequest::primary_only)
       .def_rw("first_sample", &AuditRequest::first_sample)
       .def_rw("fail_on", &AuditRequest::fail_on)
-      .def_rw("html", &AuditRequest::html);
+      .def_rw("reports", &AuditRequest::reports);
   nb::class_<MergeRequest>(m, "MergeRequest")
       .def(nb::init<>())
       .def_rw("files", &MergeRequest::files)
@@ -186,7 +193,8 @@ void bind_requests(nb::module_& m) {
       .def_rw("files", &PageRequest::files)
       .def_rw("texts", &PageRequest::texts)
       .def_rw("titles", &PageRequest::titles)
-      .def_rw("html", &PageRequest::html);
+      .def_rw("reports", &PageRequest::reports)
+      .def_rw("fail_on", &PageRequest::fail_on);
   nb::class_<ProfilesRequest>(m, "ProfilesRequest")
       .def(nb::init<>())
       .def_rw("settings", &ProfilesRequest::settings)

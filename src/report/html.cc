@@ -104,7 +104,7 @@ std::string margins(const AuditResult& audit) {
   return out;
 }
 
-std::string section(const HtmlSection& s, size_t index) {
+std::string section(const Section& s, size_t index) {
   const AuditResult& audit = *s.audit;
   std::string out =
       fmt::format("<section id=\"audit-{}\"><h2>{}</h2><p class=\"soft\">{}{}{}; reference <code>{}</code></p>", index,
@@ -133,7 +133,7 @@ std::string section(const HtmlSection& s, size_t index) {
   return out + "</section>";
 }
 
-std::string contents(std::span<const HtmlSection> sections) {
+std::string contents(std::span<const Section> sections) {
   if (sections.size() < 2) return "";
   std::string out = "<nav class=\"toc\">";
   for (size_t i = 0; i < sections.size(); ++i) {
@@ -147,7 +147,7 @@ std::string contents(std::span<const HtmlSection> sections) {
 }
 }  // namespace
 
-std::string to_html(std::span<const HtmlSection> sections, const std::string& version) {
+std::string to_html(std::span<const Section> sections, const std::string& version) {
   std::string out =
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width,initial-scale=1\">"

@@ -51,7 +51,7 @@ AuditResult sample() {
 
 TEST(Html, EscapesEveryName) {
   const AuditResult a = sample();
-  const HtmlSection sections[] = {{"<title>", "data\"", &a}, {"second", "", &a}};
+  const Section sections[] = {{"<title>", "data\"", &a}, {"second", "", &a}};
   const std::string page = to_html(sections, "0.1.0");
   EXPECT_EQ(page.find("<script"), std::string::npos);
   EXPECT_EQ(page.find("(&#39;<b>"), std::string::npos);
@@ -70,7 +70,7 @@ TEST(Html, CopesWithoutARoundingInterval) {
   a.score = "sigmoid(y)";
   a.score_type = ir::ElemType::float32;
   a.candidates[0].interval = {};
-  const HtmlSection sections[] = {{"title", "", &a}};
+  const Section sections[] = {{"title", "", &a}};
   const std::string page = to_html(sections, "0.1.0");
   EXPECT_EQ(page.find("merely by being stored"), std::string::npos);
   EXPECT_EQ(page.find("changes no decision"), std::string::npos);

@@ -1,0 +1,82 @@
+#include "api/audit_job.h"
+
+#include "audit/data.h"
+#include "audit/decision/rule.h"
+#include "audit/recordings.h"
+
+namespace assay::api {
+namespace {
+
+Status check_words(const commands::AuditRequest& request) {
+  if (request.candidates.empty())
+    return Error{Code::usage, "audit needs a candidate", "", "give --candidate PROFILE; `assay profiles` lists them"};
+  if (request.data.empty() && request.arrays.empty())
+    return Error{Code::usage, "--data is missing", "", "give --data FILE.npz"};
+  if (request.decision.empty())
+    return Error{Code::usage, "--decision is missing", "", "give for example --decision threshold:0.5 or argmax"};
+  if (!request.score.empty() && !request.output.empty())
+    return Error{Code::usage, "--score and --output exclude each other", "", "name the output inside the expression"};
+  return {};
+}
+
+Result<std::vector<int64_t>> labels_of(const commands::AuditRequest& request) {
+  if (request.labels.empty()) return request.label_values;
+  if (!request.label_values.empty())
+    return Error{Code::usage, "labels in memory and the file " + request.labels + " exclude each other", "",
+                 "give one of them"};
+  ASSAY_TRY(auto labels, audit::read_labels(request.labels));
+  if (labels.empty())
+    return Error{Code::labels_length, "there are no labels", request.labels, "give one label per sample"};
+  return labels;
+}
+
+std::vector<backends::Program*> pointers(const std::vector<std::unique_ptr<backends::Program>>& programs) {
+  std::vector<backends::Program*> out;
+  for (const auto& program : programs) out.push_back(program.get());
+  return out;
+}
+
+}  // namespace
+
+Result<audit::FailOn> parse_fail_on(const std::string& text) {
+  if (text == "flips") return audit::FailOn::flips;
+  if (text == "at-risk") return audit::FailOn::at_risk;
+  if (text == "none") return audit::FailOn::none;
+  return Error{Code::usage, "--fail-on takes flips, at-risk or none, not '" + text + "'", "", "see --help"};
+}
+
+Result<std::unique_ptr<AuditJob>> AuditJob::open(const commands::AuditRequest& request, Warnings& warnings) {
+  ASSAY_CHECK(check_words(request));
+  auto job = std::make_unique<AuditJob>(request);
+  audit::AuditOptions& options = job->options;
+  ASSAY_TRY(options.rule, audit::parse_rule(request.decision));
+  ASSAY_TRY(job->context, Context::make(request.settings));
+  job->loader.emplace(program_options(*job->context, request.settings, job->input, request.primary_only));
+  ASSAY_TRY(job->reference, job->loader->open(request.reference, request.model, warnings));
+  for (const std::string& spec : request.candidates) {
+    ASSAY_TRY(auto program, job->loader->open(spec, request.model, warnings));
+    job->candidates.push_back(std::move(program));
+  }
+  ASSAY_TRY(const auto ports, job->loader->ports(request.model, warnings));
+  ASSAY_TRY(job->data, job->input.arrays(ports));
+  std::vector<backends::Program*> programs = pointers(job->candidates);
+  programs.insert(programs.begin(), job->reference.get());
+  const auto files = job->loader->files();
+  const audit::AtHand at_hand{
+      .files = files, .data = &job->data, .first_sample = static_cast<size_t>(request.first_sample)};
+  ASSAY_CHECK(audit::check_recordings(programs, at_hand, job->context->threads.get(), warnings));
+  ASSAY_TRY(job->labels, labels_of(request));
+  options.score = request.score;
+  options.output = request.output;
+  options.first_sample = static_cast<int64_t>(request.first_sample);
+  options.threads = job->context->threads;
+  if (request.settings.progress)
+    options.progress = [&request](size_t done, size_t total) { request.settings.progress("samples", done, total); };
+  return job;
+}
+
+Result<audit::AuditResult> AuditJob::run(Warnings& warnings) const {
+  return audit::run_audit(*reference, pointers(candidates), data, labels, options, warnings);
+}
+
+}  // namespace assay::api

@@ -1,0 +1,94 @@
+#include "api/reports.h"
+
+#include <filesystem>
+#include <functional>
+
+#include "base/output_file.h"
+#include "report/csv.h"
+#include "report/html.h"
+#include "report/junit.h"
+#include "report/markdown.h"
+#include "report/sarif.h"
+
+namespace assay::api {
+namespace {
+using commands::ReportFiles;
+using Sections = std::span<const report::Section>;
+
+struct Kind {
+  std::string ReportFiles::*path;
+  std::string (*make)(Sections sections, const std::string& version);
+};
+constexpr Kind kKinds[] = {
+    {&ReportFiles::html, report::to_html},
+    {&ReportFiles::junit, report::to_junit},
+    {&ReportFiles::sarif, report::to_sarif},
+    {&ReportFiles::markdown, report::to_markdown},
+};
+
+Status make_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error || !std::filesystem::is_directory(path, error))
+    return Error{Code::write_failed, "cannot make the folder: " + (error ? error.message() : "a file is in its place"),
+                 path, "name a folder that may be made"};
+  return {};
+}
+
+// A word as a shell reads it.
+std::string quoted(const std::string& word) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,@+%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+}  // namespace
+
+std::vector<std::string> files_of(const ReportFiles& files) {
+  std::vector<std::string> out;
+  for (const Kind& kind : kKinds)
+    if (!(files.*kind.path).empty()) out.push_back(files.*kind.path);
+  if (!files.csv.empty()) out.push_back(files.csv);
+  return out;
+}
+
+Status check_reports(const ReportFiles& files) {
+  for (const Kind& kind : kKinds)
+    if (!(files.*kind.path).empty()) ASSAY_CHECK(OutputFile::check(files.*kind.path));
+  return files.csv.empty() ? Status() : make_folder(files.csv);
+}
+
+Status write_reports(const ReportFiles& files, Sections sections) {
+  const std::string version(commands::version());
+  for (const Kind& kind : kKinds)
+    if (!(files.*kind.path).empty()) ASSAY_CHECK(write_file(files.*kind.path, kind.make(sections, version)));
+  if (files.csv.empty()) return {};
+  ASSAY_CHECK(make_folder(files.csv));
+  for (const auto& [name, text] : report::to_csv(sections))
+    ASSAY_CHECK(write_file((std::filesystem::path(files.csv) / name).string(), text));
+  return {};
+}
+
+std::string command_of(const commands::AuditRequest& request) {
+  if (request.data.empty()) return "";  // arrays of the caller's
+  std::string out = "assay audit";
+  if (!request.model.empty()) out += " " + quoted(request.model);
+  const auto flag = [&](const char* name, const std::string& value) {
+    if (!value.empty()) out += " " + std::string(name) + " " + quoted(value);
+  };
+  flag("--data", request.data);
+  flag("--labels", request.labels);
+  flag("--decision", request.decision);
+  flag("--score", request.score);
+  flag("--output", request.output);
+  if (request.reference != "strict-f32") flag("--reference", request.reference);
+  for (const std::string& candidate : request.candidates) flag("--candidate", candidate);
+  for (const std::string& file : request.settings.profile_files) flag("--profile-file", file);
+  if (request.primary_only) flag("--variants", "primary");
+  if (request.first_sample > 0) flag("--first-sample", std::to_string(request.first_sample));
+  if (request.fail_on != "flips") flag("--fail-on", request.fail_on);
+  return out;
+}
+
+}  // namespace assay::api

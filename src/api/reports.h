@@ -1,0 +1,21 @@
+// Files that a result is also written to.
+#pragma once
+#include <span>
+#include <string>
+#include <vector>
+
+#include "assay/commands.h"
+#include "report/section.h"
+
+namespace assay::api {
+
+/// The files and folders that are asked for.
+std::vector<std::string> files_of(const commands::ReportFiles& files);
+/// Before long work: the error that writing would end with. Errors: write_failed.
+Status check_reports(const commands::ReportFiles& files);
+/// Errors: write_failed.
+Status write_reports(const commands::ReportFiles& files, std::span<const report::Section> sections);
+/// The command line that asks the same, for people to run again.
+std::string command_of(const commands::AuditRequest& request);
+
+}  // namespace assay::api

@@ -1,0 +1,115 @@
+"""JUnit, SARIF, Markdown and CSV of audits, read by those who read them."""
+import csv
+import json
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import onnx
+import pytest
+
+F = onnx.TensorProto.FLOAT
+NAME = 'score,"1"|`<b>'
+
+
+@pytest.fixture
+def audited(assay, save_model, save_npz, tmp_path):
+    """An audit with a flip of two candidates, every report of it, and its JSON."""
+    model = save_model("my model.onnx", [onnx.helper.make_node("Identity", ["x"], [NAME])], {"x": (F, ["N", 1])},
+                       {NAME: (F, ["N", 1])})
+    data = save_npz("x.npz", x=np.array([[0.1], [0.49995], [0.9]], np.float32))
+    done = assay("audit", model, "--data", data, "--decision", "threshold:0.5", "--candidate", "f16-storage",
+                 "--candidate", "strict-f32", "--json", "--junit", "r.xml", "--sarif", "r.sarif", "--markdown", "r.md",
+                 "--csv", "deep/tables", "--html", "r.html", code=1)
+    (tmp_path / "r.json").write_text(done.out)
+    return done.result
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_junit_counts_what_it_lists(audited, tmp_path):
+    root = ET.parse(tmp_path / "r.xml").getroot()
+    assert root.tag == "testsuites"
+    suites = root.findall("testsuite")
+    assert [s.get("name").rsplit(": ", 1)[1] for s in suites] == ["f16-storage", "strict-f32"]
+    for suite in suites:
+        cases = suite.findall("testcase")
+        assert int(suite.get("tests")) == len(cases)
+        assert int(suite.get("failures")) == len(suite.findall("testcase/failure"))
+    assert [s.get("failures") for s in suites] == ["2", "0"]  # the flip, and the verdict
+    failure = suites[0].find("testcase[@name='sample 1 flips']/failure")
+    assert "negative -> positive" in failure.get("message")
+    assert "0.49995" in failure.text
+
+
+def test_sarif_is_valid(audited, root, tmp_path):
+    log = json.loads((tmp_path / "r.sarif").read_text())
+    (run,) = log["runs"]
+    (result,) = run["results"]
+    assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "decision-flips"
+    assert result["level"] == "error"
+    uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert uri.endswith("my%20model.onnx")
+    assert run["invocations"][0]["commandLine"].startswith("assay audit")
+    schema = root / "build/inputs/sarif-2.1.0.json"
+    if not schema.is_file():
+        pytest.skip("the schema is missing: tools/setup.sh inputs fetches it")
+    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema.Draft4Validator(json.loads(schema.read_text())).validate(log)
+    with pytest.raises(jsonschema.ValidationError):  # the schema does tell
+        jsonschema.Draft4Validator(json.loads(schema.read_text())).validate(log | {"version": "2.0"})
+
+
+def test_markdown_shows_verdict_and_flip(audited, tmp_path):
+    text = (tmp_path / "r.md").read_text()
+    assert "**The gate stops this.**" in text
+    (row,) = [line for line in text.splitlines() if line.startswith("| `f16-storage`")]
+    assert "1 flip" in row
+    assert "| 1 | `negative` → `positive` |" in text
+    assert '``score,"1"\\|`<b>``' not in text.split("<details>")[1]  # only the heading names the score
+    assert text.count("<details>") == text.count("</details>") == 1
+
+
+def test_tables_agree_with_the_json(audited, tmp_path):
+    folder = tmp_path / "deep/tables"
+    assert {p.suffix for p in folder.iterdir()} == {".csv"}
+    candidates = rows(folder / "candidates.csv")
+    for row, candidate in zip(candidates, audited["candidates"], strict=True):
+        assert row["candidate"] == candidate["program"]
+        assert int(row["flips"]) == candidate["verdict"]["flips"]
+        assert float(row["max_abs"]) == candidate["differences"]["max_abs"]
+    (case,) = rows(folder / "cases.csv")
+    assert (case["sample"], case["verdict"], float(case["candidate_score"])) == ("1", "flips", 0.5)
+    assert rows(folder / "differences.csv")[0]["output"] == NAME
+    assert rows(folder / "evidence.csv")
+
+
+def test_reports_of_a_saved_result_are_the_same(audited, assay, tmp_path):
+    assay("report", "r.json", "-o", "again.xml", "--sarif", "again.sarif", "--markdown", "again.md", "--csv", "tables",
+          "--html", "again.html", code=0)
+    assert (tmp_path / "tables/cases.csv").read_text().splitlines()[1].split(",", 1)[1] == \
+        (tmp_path / "deep/tables/cases.csv").read_text().splitlines()[1].split(",", 1)[1].replace("my model.onnx", "r")
+    again = ET.parse(tmp_path / "again.xml").getroot()
+    assert again.get("failures") == "2"
+    assay("report", "r.json", "-o", "none.xml", "--fail-on", "none", code=0)
+    assert ET.parse(tmp_path / "none.xml").getroot().get("failures") == "0"
+
+
+@pytest.mark.parametrize(("words", "part"), [
+    (["-o", "report.pdf"], "says no kind of report"),
+    ([], "no report to write is named"),
+    (["--junit", "r.json"], "would overwrite"),
+    (["--fail-on", "maybe", "-o", "r.md"], "--fail-on takes"),
+])
+def test_wrong_words_are_refused(audited, assay, words, part):
+    assert part in assay("report", "r.json", *words, code=2).err
+
+
+def test_what_cannot_be_written_is_said_before_the_audit(assay, tmp_path):
+    (tmp_path / "file").write_text("")
+    for flag, target in (("--junit", "no/such/folder/r.xml"), ("--csv", "file")):
+        done = assay("audit", "missing.onnx", "--data", "missing.npz", "--decision", "argmax", "--candidate", "f16-storage",
+                     flag, target, code=3)
+        assert "A109" in done.err
