@@ -43,6 +43,10 @@ SampleValue sample_of(const Tensor& t, const Layout::Cut& cut, int64_t sample) {
   return value;
 }
 
+size_t columns_of(const SampleValue& score) {
+  return score.dims.empty() ? 1 : static_cast<size_t>(std::max<int64_t>(score.dims.back(), 1));
+}
+
 // A program and one of its variants.
 using Source = std::pair<size_t, size_t>;
 
@@ -80,7 +84,7 @@ class Auditor {
   Result<std::vector<Tensor>> outputs_of(Source wanted, size_t first, size_t count, Shared& shared) const;
   Status choose_score();
   Status check_labels() const;
-  Status check_classes(size_t count);
+  Status check_classes(size_t count, size_t columns);
   void describe();
   std::unique_ptr<Partial> take_partial();
   void give_back(std::unique_ptr<Partial> partial, size_t count);
@@ -130,6 +134,19 @@ size_t place_of(std::span<const backends::Port> ports, const std::string& name) 
 }
 }  // namespace
 
+// The score of a detector whose outputs have the usual names; empty where they have not.
+std::string boxes_among(std::span<const std::string> names) {
+  const auto first = [&](std::initializer_list<const char*> wanted) -> std::string {
+    for (const char* name : wanted)
+      if (std::ranges::find(names, name) != names.end()) return name;
+    return "";
+  };
+  const std::string boxes = first({"boxes", "detection_boxes"}), scores = first({"scores", "detection_scores"});
+  const std::string classes = first({"classes", "labels", "detection_classes"});
+  if (boxes.empty() || scores.empty()) return "";
+  return "detections(" + boxes + ", " + scores + (classes.empty() ? "" : ", " + classes) + ")";
+}
+
 Status Auditor::choose_score() {
   const auto names = names_of(programs_[0]->outputs());
   if (!options_.score.empty()) {
@@ -139,6 +156,9 @@ Status Auditor::choose_score() {
         parsed = std::move(own);
     }
     ASSAY_TRY(score_, std::move(parsed));
+  } else if (const std::string boxes = boxes_among(names);
+             options_.rule.kind == Rule::Kind::boxes && options_.output.empty() && names.size() > 1 && !boxes.empty()) {
+    ASSAY_TRY(score_, Score::parse(boxes, names));
   } else {
     size_t index = 0;
     if (!options_.output.empty()) {
@@ -173,6 +193,9 @@ Status Auditor::choose_score() {
 
 Status Auditor::check_labels() const {
   if (labels_.empty()) return {};
+  if (!options_.rule.decides_class() && options_.rule.kind != Rule::Kind::topk)
+    return Error{Code::bad_decision, "labels name a class, which " + options_.rule.text() + " does not decide",
+                 "--labels", "leave them out, or use threshold, argmax or topk"};
   if (labels_.size() != layout_->samples())
     return Error{Code::labels_length,
                  std::to_string(labels_.size()) + " labels for " + std::to_string(layout_->samples()) + " samples",
@@ -187,7 +210,7 @@ Status Auditor::check_labels() const {
 }
 
 // Called with the first sample's score; all samples of all programs must have as many values.
-Status Auditor::check_classes(size_t count) {
+Status Auditor::check_classes(size_t count, size_t columns) {
   const std::lock_guard lock(mutex_);
   if (score_values_ == count) return {};
   if (score_values_ != 0)
@@ -195,7 +218,7 @@ Status Auditor::check_classes(size_t count) {
         Code::data_shape,
         "the score has " + std::to_string(score_values_) + " and " + std::to_string(count) + " values per sample",
         score_->text(), "compare programs with the same output shapes"};
-  ASSAY_CHECK(judge_.check(count));
+  ASSAY_CHECK(judge_.check(count, columns));
   if (options_.rule.kind != Rule::Kind::threshold) {
     const auto wrong = std::find_if(labels_.begin(), labels_.end(),
                                     [&](int64_t label) { return label >= static_cast<int64_t>(count); });
@@ -299,8 +322,8 @@ Status Auditor::judge_samples(size_t program, Ran& ran, size_t count) {
     }
     ASSAY_TRY(SampleValue score, score_->evaluate(values));
     round_to(result_.score_type, score.values);
-    ASSAY_CHECK(check_classes(score.values.size()));
-    ran.judged.push_back(judge_.judge(score.values));
+    ASSAY_CHECK(check_classes(score.values.size(), columns_of(score)));
+    ran.judged.push_back(judge_.judge(score.values, columns_of(score)));
   }
   return {};
 }
@@ -310,7 +333,7 @@ void Auditor::tally(Tally& into, const Ran& ran, size_t program, size_t first, s
   for (size_t s = 0; s < count; ++s) {
     const Judged& judged = ran.judged[s];
     const Decision& d = judged.decision;
-    if (kind != Rule::Kind::topk || d.undefined()) ++into.decisions[d.value];
+    if (options_.rule.decides_class() || d.undefined()) ++into.decisions[d.value];
     if (labels_.empty()) continue;
     const int64_t label = labels_[first + s];
     if (kind != Rule::Kind::topk) {
@@ -365,7 +388,7 @@ Result<bool> Auditor::rounding_explains(const Ran& reference, size_t sample, siz
   }
   ASSAY_TRY(SampleValue score, score_->evaluate(values));
   round_to(result_.score_type, score.values);
-  return judge_.judge(score.values).decision == decision;
+  return judge_.same(judge_.judge(score.values, columns_of(score)).decision, decision);
 }
 
 void add_margin(Margins& margins, const Decision& decision, double margin, bool one_side) {
@@ -392,7 +415,7 @@ Status Auditor::classify(const Ran& reference, const std::vector<Ran>& variants,
     const Decision* other = nullptr;
     for (size_t v = 0; v < variants.size(); ++v) {
       const Decision& d = variants[v].judged[s].decision;
-      if (d == r.decision) continue;
+      if (judge_.same(d, r.decision)) continue;
       if (other == nullptr) other = &d;
       ++into.variants[v].differs;
       found.variants.push_back(into.variants[v].name);
@@ -409,6 +432,15 @@ Status Auditor::classify(const Ran& reference, const std::vector<Ran>& variants,
     found.candidate_decision = p.decision;
     found.margin_ulp = margin;
     found.candidate_margin_ulp = judge_.margin_ulp(p, r.decision, into.storage);
+    found.change = judge_.change(r.decision, *other);
+    if (options_.rule.kind == Rule::Kind::tolerance) {
+      const size_t worst = found.change.counts.back().second;
+      found.reference_score = r.values[worst];
+      found.candidate_score = p.values[worst];
+      found.candidate_decision.value = judge_.same(p.decision, r.decision) ? 0 : 1;
+    }
+    found.reference_decision.values.clear();
+    found.candidate_decision.values.clear();
     ASSAY_TRY(found.explained_by_output_rounding, rounding_explains(reference, s, count, into.storage, *other));
     (found.variants.size() == variants.size() ? into.flips : into.at_risk).push_back(std::move(found));
   }

@@ -42,11 +42,12 @@ struct Case {
   double candidate_margin_ulp = 0;  ///< the primary's; negative when it stands on the other side
   bool explained_by_output_rounding = false;
   std::vector<std::string> variants;  ///< those that decide otherwise
+  Change change{};                    ///< how the first of them decides otherwise, where decisions alone do not say it
 };
 
 /// Margins of the reference's scores, in ULPs of the candidate's storage type, by what the reference decided.
 struct Margins {
-  Histogram negative, positive;                   ///< argmax and topk: all in `positive`
+  Histogram negative, positive;                   ///< all but thresholds: all in `positive`
   uint64_t zero_negative = 0, zero_positive = 0;  ///< exactly on the boundary
   uint64_t undefined = 0;
   void merge(const Margins& other);

@@ -17,29 +17,42 @@ using audit::Rule;
 
 Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
-Json decision_json(const Decision& d) {
+Json decision_json(const Decision& d, const Rule& rule) {
   if (d.undefined()) return "undefined";
-  return d.top.empty() ? Json(d.value) : Json(d.top);
+  if (rule.decides_list()) return Json(d.top);
+  if (rule.kind != Rule::Kind::boxes) return Json(d.value);
+  Json out = Json::array();
+  for (const audit::Detection& box : d.detections)
+    out.push_back({box.x1, box.y1, box.x2, box.y2, box.score, box.label});
+  return out;
 }
 
-Json case_json(const Case& c) {
+Json change_json(const audit::Change& change) {
+  Json out{{"words", change.words}, {"counts", Json::object()}};
+  for (const auto& [name, n] : change.counts) out["counts"][name] = n;
+  if (!change.pairs.empty()) out["pairs"] = change.pairs;
+  return out;
+}
+
+Json case_json(const Case& c, const Rule& rule) {
   Json out;
   out["sample"] = c.sample;
   out["label"] = c.label ? Json(*c.label) : Json(nullptr);
   out["reference_score"] = c.reference_score;
   out["candidate_score"] = c.candidate_score;
-  out["reference_decision"] = decision_json(c.reference_decision);
-  out["candidate_decision"] = decision_json(c.candidate_decision);
+  out["reference_decision"] = decision_json(c.reference_decision, rule);
+  out["candidate_decision"] = decision_json(c.candidate_decision, rule);
   out["margin_ulp"] = c.margin_ulp;
   out["explained_by_output_rounding"] = c.explained_by_output_rounding;
   out["variants"] = c.variants;
   out["candidate_margin_ulp"] = c.candidate_margin_ulp;
+  if (!c.change.empty()) out["change"] = change_json(c.change);
   return out;
 }
 
-Json cases_json(const std::vector<Case>& cases) {
+Json cases_json(const std::vector<Case>& cases, const Rule& rule) {
   Json out = Json::array();
-  for (const Case& c : cases) out.push_back(case_json(c));
+  for (const Case& c : cases) out.push_back(case_json(c, rule));
   return out;
 }
 
@@ -123,8 +136,8 @@ Json candidate_json(const CandidateResult& c, const AuditResult& audit) {
   }
   out["variants"] = std::move(variants);
   out["verdict"] = Json{{"safe", c.safe}, {"at_risk", c.at_risk.size()}, {"flips", c.flips.size()}};
-  out["flips"] = cases_json(c.flips);
-  out["at_risk"] = cases_json(c.at_risk);
+  out["flips"] = cases_json(c.flips, audit.rule);
+  out["at_risk"] = cases_json(c.at_risk, audit.rule);
   variant_json(out, c.primary(), audit);
   out["emulated"] = c.info.emulated;
   out["model"] = text_or_null(c.info.identity);
@@ -167,23 +180,49 @@ audit::ProgramInfo parse_program(const Place& place) {
           parse_recording(place)};
 }
 
-Decision parse_decision(const Place& place) {
+audit::Detection parse_detection(const Place& place) {
+  const auto t = place.tuple(6);
+  return {t[0].real(), t[1].real(), t[2].real(), t[3].real(), t[4].real(), t[5].integer()};
+}
+
+Decision parse_decision(const Place& place, const Rule& rule) {
   Decision d;
   if (place.is_string()) {
     if (place.text() != "undefined") place.fail("a decision");
     return d;
   }
-  if (!place.is_array()) {
+  d.value = 0;
+  if (rule.kind == Rule::Kind::boxes) {
+    for (const Place& item : place.items()) d.detections.push_back(parse_detection(item));
+    return d;
+  }
+  if (!rule.decides_list()) {
     d.value = static_cast<int64_t>(place.count());
     return d;
   }
   for (const Place& item : place.items()) d.top.push_back(static_cast<int64_t>(item.count()));
+  if (rule.kind != Rule::Kind::topk) return d;
   if (d.top.empty()) place.fail("a decision");
   d.value = d.top.front();
   return d;
 }
 
-std::vector<Case> parse_cases(const Place& place) {
+audit::Change parse_change(const Place& place) {
+  audit::Change change;
+  change.words = place.at("words").text();
+  const Place counts = place.at("counts");
+  for (const char* name :
+       {"swapped", "lost", "new", "moved", "class_changed", "edits", "beyond", "element", "appear", "disappear"})
+    if (counts.has(name)) change.counts.emplace_back(name, counts.at(name).count());
+  if (!place.has("pairs")) return change;
+  for (const Place& item : place.at("pairs").items()) {
+    const auto t = item.tuple(2);
+    change.pairs.push_back({t[0].integer(), t[1].integer()});
+  }
+  return change;
+}
+
+std::vector<Case> parse_cases(const Place& place, const Rule& rule) {
   std::vector<Case> out;
   for (const Place& item : place.items()) {
     Case c;
@@ -191,12 +230,13 @@ std::vector<Case> parse_cases(const Place& place) {
     if (const Place label = item.at("label"); !label.is_null()) c.label = label.integer();
     c.reference_score = item.at("reference_score").real();
     c.candidate_score = item.at("candidate_score").real();
-    c.reference_decision = parse_decision(item.at("reference_decision"));
-    c.candidate_decision = parse_decision(item.at("candidate_decision"));
+    c.reference_decision = parse_decision(item.at("reference_decision"), rule);
+    c.candidate_decision = parse_decision(item.at("candidate_decision"), rule);
     c.margin_ulp = item.at("margin_ulp").real();
     c.candidate_margin_ulp = item.at("candidate_margin_ulp").real();
     c.explained_by_output_rounding = item.at("explained_by_output_rounding").boolean();
     for (const Place& name : item.at("variants").items()) c.variants.push_back(name.text());
+    if (item.has("change")) c.change = parse_change(item.at("change"));
     if (!out.empty() && out.back().sample >= c.sample) item.fail("samples in ascending order");
     out.push_back(std::move(c));
   }
@@ -249,8 +289,8 @@ CandidateResult parse_candidate(const Place& place, const AuditResult& audit) {
   c.info = parse_program(place);
   c.storage = parse_elem(place.at("storage"));
   c.safe = place.at("verdict").at("safe").count();
-  c.flips = parse_cases(place.at("flips"));
-  c.at_risk = parse_cases(place.at("at_risk"));
+  c.flips = parse_cases(place.at("flips"), audit.rule);
+  c.at_risk = parse_cases(place.at("at_risk"), audit.rule);
   c.margins = parse_margins(place.at("margins"));
   c.interval = parse_interval(place.at("rounding_interval"));
   for (const Place& item : place.at("variants").items()) c.variants.push_back(parse_variant(item, audit));

@@ -52,6 +52,12 @@ std::string matrix(const audit::AuditResult& audit, const audit::Tally& t, const
   return out + "</tr></table></div>";
 }
 
+std::string decisions(const audit::Case& one, Rule::Kind kind) {
+  if (!one.change.empty()) return escape(one.change.words);
+  return escape(decision_text(one.reference_decision, kind)) + " &#8594; " +
+         escape(decision_text(one.candidate_decision, kind));
+}
+
 std::string case_row(const audit::AuditResult& audit, const audit::CandidateResult& c, const audit::Case& one,
                      bool flip) {
   const auto kind = audit.rule.kind;
@@ -59,12 +65,12 @@ std::string case_row(const audit::AuditResult& audit, const audit::CandidateResu
   const bool all = names.size() == c.variants.size();
   return fmt::format(
       "<tr><td class=\"r\">{}</td><td class=\"r\">{}</td><td class=\"r mono\">{}</td><td class=\"r mono\">{}</td>"
-      "<td class=\"n\">{} &#8594; {}</td><td class=\"r\">{}</td><td "
+      "<td class=\"n\">{}</td><td class=\"r\">{}</td><td "
       "class=\"r\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td></tr>",
       one.sample, one.label ? std::to_string(*one.label) : "&#8211;",
       escape(score_text(one.reference_score, audit.score_type)),
-      escape(score_text(one.candidate_score, audit.score_type)), escape(decision_text(one.reference_decision, kind)),
-      escape(decision_text(one.candidate_decision, kind)), ulp_text(one.margin_ulp), ulp_text(one.candidate_margin_ulp),
+      escape(score_text(one.candidate_score, audit.score_type)), decisions(one, kind), ulp_text(one.margin_ulp),
+      ulp_text(one.candidate_margin_ulp),
       one.explained_by_output_rounding ? "output rounding alone" : "inside the model",
       flip ? "<span class=\"tag red\">flips</span>" : "<span class=\"tag amber\">at risk</span>",
       all ? fmt::format("all {}", c.variants.size()) : escape(join(names, ", ")));

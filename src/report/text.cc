@@ -97,12 +97,12 @@ std::string cases(const char* title, const std::vector<audit::Case>& list, const
   for (const audit::Case& one : list) {
     if (rows.size() > options.max_cases) break;
     const auto kind = audit.rule.kind;
-    rows.push_back(
-        {fmt::format("  {}", one.sample), one.label ? std::to_string(*one.label) : "-",
-         score_text(one.reference_score, audit.score_type), score_text(one.candidate_score, audit.score_type),
-         decision_text(one.reference_decision, kind) + " -> " + decision_text(one.candidate_decision, kind),
-         ulp_text(one.margin_ulp) + " ulp", one.explained_by_output_rounding ? "output rounding" : "from inside",
-         one.variants.size() == c.variants.size() ? "all" : clean(join(one.variants, ", "))});
+    rows.push_back({fmt::format("  {}", one.sample), one.label ? std::to_string(*one.label) : "-",
+                    score_text(one.reference_score, audit.score_type),
+                    score_text(one.candidate_score, audit.score_type), change_text(one, kind),
+                    ulp_text(one.margin_ulp) + " ulp",
+                    one.explained_by_output_rounding ? "output rounding" : "from inside",
+                    one.variants.size() == c.variants.size() ? "all" : clean(join(one.variants, ", "))});
   }
   std::string out =
       fmt::format("{}: {} (margins in ULPs of {})\n", clean(c.info.program), title, ir::elem_name(c.storage));

@@ -29,7 +29,15 @@ std::string decision_text(const audit::Decision& decision, audit::Rule::Kind kin
   if (decision.undefined()) return "undefined";
   if (kind == audit::Rule::Kind::threshold) return decision.value == 1 ? "positive" : "negative";
   if (kind == audit::Rule::Kind::argmax) return "class " + std::to_string(decision.value);
+  if (kind == audit::Rule::Kind::tolerance) return decision.value == 0 ? "within" : "beyond";
+  if (kind == audit::Rule::Kind::boxes)
+    return fmt::format("{} {}", decision.detections.size(), decision.detections.size() == 1 ? "box" : "boxes");
   return fmt::format("{{{}}}", fmt::join(decision.top, ", "));
+}
+
+std::string change_text(const audit::Case& one, audit::Rule::Kind kind) {
+  if (!one.change.empty()) return one.change.words;
+  return decision_text(one.reference_decision, kind) + " -> " + decision_text(one.candidate_decision, kind);
 }
 
 std::string ulp_text(double ulps) {
@@ -43,16 +51,37 @@ std::string ulp_text(double ulps) {
 
 std::string rule_text(const audit::AuditResult& audit) {
   std::string out = grouped(audit.samples) + (audit.samples == 1 ? " sample; " : " samples; ");
-  switch (audit.rule.kind) {
-    case audit::Rule::Kind::threshold:
-      return out + "positive when " + audit.score + (audit.rule.strict ? " > " : " >= ") +
+  using Kind = audit::Rule::Kind;
+  const audit::Rule& rule = audit.rule;
+  switch (rule.kind) {
+    case Kind::threshold:
+      return out + "positive when " + audit.score + (rule.strict ? " > " : " >= ") +
              score_text(audit.threshold, audit.score_type);
-    case audit::Rule::Kind::argmax:
+    case Kind::argmax:
       return out + "the largest of " + audit.score + " decides";
-    case audit::Rule::Kind::topk:
+    case Kind::topk:
       break;
+    case Kind::ranking:
+      return out +
+             (rule.k == 0 ? "the order" : "the order of the " + grouped(static_cast<uint64_t>(rule.k)) + " best") +
+             " of " + audit.score + " decides";
+    case Kind::boxes:
+      return out + "the boxes of " + audit.score + " with a score >= " + shortest(rule.threshold) +
+             " decide, the same when they overlap by " + shortest(rule.iou);
+    case Kind::ctc:
+      return out + "the string of " + audit.score + " decides, without repetitions and symbol " +
+             std::to_string(rule.blank);
+    case Kind::sequence:
+      return out + "the string of the largest of each step of " + audit.score + " decides" +
+             (rule.end < 0 ? std::string() : ", up to symbol " + std::to_string(rule.end));
+    case Kind::tolerance:
+      return out + "each value of " + audit.score + " may be off by " + shortest(rule.abs_tolerance) + " plus " +
+             shortest(rule.rel_tolerance) + " of its size";
+    case Kind::multilabel:
+      return out + "a label stands when its value of " + audit.score + (rule.strict ? " > " : " >= ") +
+             rule.text().substr(rule.text().find(rule.strict ? '>' : ':') + 1);
   }
-  return out + "the " + std::to_string(audit.rule.k) + " largest of " + audit.score + " decide";
+  return out + "the " + std::to_string(rule.k) + " largest of " + audit.score + " decide";
 }
 
 std::string recording_text(const backends::Recording& recording) {

@@ -13,6 +13,8 @@ std::string short_number(double value);                   ///< at most 4 signifi
 std::string score_text(double score, ir::ElemType type);  ///< shortest that reads back in the type
 std::string percent(const std::optional<double>& part);   ///< "97.31%", "-" without a value
 std::string decision_text(const audit::Decision& decision, audit::Rule::Kind kind);
+/// "class 3 -> class 5", "2 pairs swap: 4<>7, 1<>2".
+std::string change_text(const audit::Case& one, audit::Rule::Kind kind);
 std::string ulp_text(double ulps);  ///< "0.21", "1,204", "beyond"
 /// "10,000 samples; positive when y >= 0.5".
 std::string rule_text(const audit::AuditResult& audit);

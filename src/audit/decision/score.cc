@@ -17,7 +17,9 @@ using Values = std::vector<double>;
 constexpr int kDeepest = 64;
 constexpr size_t kLongest = 100'000;
 
-enum class Fn : uint8_t { output, sigmoid, softmax, max, min, mean, sum, index };
+enum class Fn : uint8_t { output, sigmoid, softmax, max, min, mean, sum, index, transpose, columns, detections };
+
+bool takes_numbers(Fn fn) { return fn == Fn::index || fn == Fn::columns; }
 
 void sigmoid(SampleValue& v) {
   // Semantics.md 1: 1 / (1 + exp(-x)) for x >= 0, e / (1 + e) with e = exp(x) otherwise.
@@ -63,6 +65,17 @@ void softmax(SampleValue& v) {
   }
 }
 
+// Swaps the last two axes; fewer than two stay.
+void transpose(SampleValue& v) {
+  if (v.dims.size() < 2) return;
+  const auto columns = static_cast<size_t>(v.dims.back()), rows = static_cast<size_t>(v.dims[v.dims.size() - 2]);
+  std::swap(v.dims[v.dims.size() - 2], v.dims.back());
+  const Values from = v.values;
+  for (size_t begin = 0; begin + rows * columns <= from.size() && rows * columns > 0; begin += rows * columns)
+    for (size_t r = 0; r < rows; ++r)
+      for (size_t c = 0; c < columns; ++c) v.values[begin + c * rows + r] = from[begin + r * columns + c];
+}
+
 struct FnRow {
   std::string_view name;
   Fn fn;
@@ -70,7 +83,7 @@ struct FnRow {
   void (*map)(SampleValue&);                  ///< keeps the shape
   double (*reduce)(std::span<const double>);  ///< all axes but the samples'
 };
-constexpr std::array<FnRow, 7> kFunctions{{
+constexpr std::array<FnRow, 10> kFunctions{{
     {"sigmoid", Fn::sigmoid, false, sigmoid, nullptr},
     {"softmax", Fn::softmax, false, softmax, nullptr},
     {"max", Fn::max, true, nullptr, max_of},
@@ -79,6 +92,9 @@ constexpr std::array<FnRow, 7> kFunctions{{
      [](std::span<const double> x) { return sum_of(x) / static_cast<double>(x.size()); }},
     {"sum", Fn::sum, true, nullptr, sum_of},
     {"index", Fn::index, false, nullptr, nullptr},
+    {"transpose", Fn::transpose, false, transpose, nullptr},
+    {"columns", Fn::columns, false, nullptr, nullptr},
+    {"detections", Fn::detections, true, nullptr, nullptr},
 }};
 }  // namespace
 
@@ -148,7 +164,7 @@ class Parser {
                  "--score, character " + std::to_string(at_ + 1) + ": " +
                      std::string(text_.substr(std::min(at_, text_.size()), 60)),
                  "scores are made of output names (in single quotes where they are no plain words), sigmoid, softmax, "
-                 "max, min, mean, sum and index(e, i, ...)"};
+                 "max, min, mean, sum, index(e, i, ...), transpose, columns(e, i, j) and detections(e, e[, e])"};
   }
 
   std::string_view word() {
@@ -205,7 +221,7 @@ class Parser {
     auto node = std::make_shared<Node>();
     node->row = &row;
     do {
-      if (row.fn == Fn::index && !node->arguments.empty()) {
+      if (takes_numbers(row.fn) && !node->arguments.empty()) {
         ASSAY_TRY(const int64_t i, integer());
         node->indices.push_back(i);
         continue;
@@ -216,6 +232,10 @@ class Parser {
     if (!take(')')) return fail("a closing parenthesis is wanted here");
     if (!row.many && node->arguments.size() != 1) return fail(std::string(row.name) + " takes one argument");
     if (row.fn == Fn::index && node->indices.empty()) return fail("index needs a number, as in index(e, 1)");
+    if (row.fn == Fn::columns && node->indices.size() != 2)
+      return fail("columns needs the first one and the one behind the last, as in columns(e, 0, 4)");
+    if (row.fn == Fn::detections && (node->arguments.size() < 2 || node->arguments.size() > 3))
+      return fail("detections takes boxes, scores and, where there are, classes");
     return NodePtr(node);
   }
 
@@ -256,10 +276,59 @@ Result<SampleValue> index(SampleValue v, const Node& node) {
   return out;
 }
 
+// Columns of the last axis, from the first number up to but not including the second.
+Result<SampleValue> columns(const SampleValue& v, const Node& node) {
+  const int64_t have = v.dims.empty() ? 1 : v.dims.back(), from = node.indices[0], to = node.indices[1];
+  if (from < 0 || from >= to || to > have)
+    return Error{Code::bad_decision, spell(node) + " picks from " + std::to_string(have) + " columns", spell(node),
+                 "columns count from 0, the second number stands behind the last one"};
+  SampleValue out{v.dims, {}};
+  if (out.dims.empty()) out.dims.push_back(1);
+  out.dims.back() = to - from;
+  for (auto row = v.values.begin(); row != v.values.end(); row += have)
+    out.values.insert(out.values.end(), row + from, row + to);
+  return out;
+}
+
+// Rows of four numbers of a box, a score and a class. Several scores a box: the largest, which gives the class.
+Result<SampleValue> detections(const Node& node, std::span<const SampleValue> parts) {
+  const Values &boxes = parts[0].values, &scores = parts[1].values;
+  const size_t n = boxes.size() / 4, each = n == 0 ? 1 : scores.size() / n;
+  const bool classes = parts.size() == 3, fits = parts[0].dims.empty() || parts[0].dims.back() == 4;
+  if (!fits || boxes.size() % 4 != 0 || scores.size() != n * each || each == 0 || (classes && each != 1) ||
+      (classes && parts[2].values.size() != n))
+    return Error{Code::bad_decision,
+                 spell(node) + " is given " + std::to_string(boxes.size()) + " numbers of boxes and " +
+                     std::to_string(scores.size()) + " scores" +
+                     (classes ? " and " + std::to_string(parts[2].values.size()) + " classes" : ""),
+                 spell(node), "boxes need four numbers each, a score and a class each, or a score for every class"};
+  SampleValue out{{static_cast<int64_t>(n), 6}, {}};
+  for (size_t i = 0; i < n; ++i) {
+    const std::span<const double> row(scores.data() + i * each, each);
+    const auto best = std::max_element(row.begin(), row.end());
+    const double label = classes ? parts[2].values[i] : static_cast<double>(best - row.begin());
+    const double score = std::ranges::any_of(row, [](double s) { return std::isnan(s); })
+                             ? std::numeric_limits<double>::quiet_NaN()
+                             : *best;
+    out.values.insert(out.values.end(), boxes.begin() + static_cast<std::ptrdiff_t>(4 * i),
+                      boxes.begin() + static_cast<std::ptrdiff_t>(4 * i + 4));
+    out.values.insert(out.values.end(), {score, label});
+  }
+  return out;
+}
+
 Result<SampleValue> evaluate(const Node& node, std::span<const SampleValue> outputs) {
   if (node.row == nullptr) return outputs[node.output];
+  if (node.row->fn == Fn::detections) {
+    std::vector<SampleValue> parts;
+    for (const NodePtr& argument : node.arguments) {
+      ASSAY_TRY(parts.emplace_back(), evaluate(*argument, outputs));
+    }
+    return detections(node, parts);
+  }
   ASSAY_TRY(SampleValue value, evaluate(*node.arguments[0], outputs));
   if (node.row->fn == Fn::index) return index(std::move(value), node);
+  if (node.row->fn == Fn::columns) return columns(value, node);
   for (size_t i = 1; i < node.arguments.size(); ++i) {
     ASSAY_TRY(const SampleValue more, evaluate(*node.arguments[i], outputs));
     value.values.insert(value.values.end(), more.values.begin(), more.values.end());
