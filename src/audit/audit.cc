@@ -271,12 +271,14 @@ void Auditor::describe() {
   result_.rule = options_.rule;
   result_.threshold = judge_.threshold();
   result_.labels = !labels_.empty();
+  result_.expect = options_.expect;
   result_.reference = info_of(*programs_[0]);
   const bool threshold = options_.rule.kind == Rule::Kind::threshold;
   for (size_t p = 1; p < programs_.size(); ++p) {
     CandidateResult c;
     c.info = info_of(*programs_[p]);
     c.storage = programs_[p]->storage();
+    c.forecast.emplace();
     add_evidence(*programs_[p], c);
     const auto format = ir::elem_format(c.storage);
     if (threshold && format && score_->picks_outputs() && ir::elem_bits(c.storage) < ir::elem_bits(result_.score_type))
@@ -411,6 +413,7 @@ Status Auditor::classify(const Ran& reference, const std::vector<Ran>& variants,
     const Judged &r = reference.judged[s], &p = variants[0].judged[s];
     const double margin = judge_.margin_ulp(r, r.decision, into.storage);
     add_margin(into.margins, r.decision, margin, one_side);
+    add_sample(*into.forecast, judge_, r, p, !judge_.same(p.decision, r.decision), into.storage);
     Case found;
     const Decision* other = nullptr;
     for (size_t v = 0; v < variants.size(); ++v) {

@@ -27,6 +27,8 @@ struct AuditOptions {
   std::string score;   ///< score expression; empty: the output alone
   std::string output;  ///< the output that is the score; empty: the only one
   int64_t first_sample = 0;
+  uint64_t expect = 0;  ///< foretell the flips on so many more samples; 0: on as many as there are
+  bool proof = false;   ///< bound what rounding can do to each sample
   std::shared_ptr<const Threads> threads;
   /// Called with the number of samples done, from any thread, one call at a time.
   std::function<void(size_t done, size_t total)> progress{};
@@ -100,6 +102,7 @@ struct AuditResult {
   double threshold = 0;  ///< as rounded to the score's type
   int64_t classes = 2;
   bool labels = false;
+  uint64_t expect = 0;  ///< as in AuditOptions
   ProgramInfo reference;
   Tally reference_tally;
   std::vector<CandidateResult> candidates;

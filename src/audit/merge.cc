@@ -41,17 +41,34 @@ bool same_variants(const CandidateResult& a, const CandidateResult& b) {
                     });
 }
 
+Status same_blame(const CandidateResult& a, const CandidateResult& b) {
+  const bool alike = a.blame.has_value() == b.blame.has_value() &&
+                     (!a.blame || (a.blame->ops == b.blame->ops && a.blame->limit == b.blame->limit &&
+                                   a.blame->budget == b.blame->budget));
+  if (alike) return {};
+  return mismatch("one part was searched for blame otherwise than another", a.info.program,
+                  "give --blame, --blame-runs and --blame-samples to all parts alike");
+}
+
 Status same_question(const AuditResult& a, const AuditResult& b) {
   if (!(a.rule == b.rule))
     return mismatch("the rules differ: " + a.rule.text() + " and " + b.rule.text(), "", "use one rule");
   if (a.score != b.score || a.score_type != b.score_type || a.classes != b.classes)
     return mismatch("the scores differ: " + a.score + " and " + b.score, "", "use one score");
+  if (a.expect != b.expect)
+    return mismatch("the parts foretell other numbers of samples", "--expect", "give one --expect to all or none");
   if (a.labels != b.labels) return mismatch("one part has labels, another has none", "", "give labels to all or none");
   ASSAY_CHECK(same_program(a.reference, b.reference, "reference"));
   if (a.candidates.size() != b.candidates.size())
     return mismatch("the numbers of candidates differ", "", "merge parts of one audit");
   for (size_t c = 0; c < a.candidates.size(); ++c) {
     ASSAY_CHECK(same_program(a.candidates[c].info, b.candidates[c].info, "candidate"));
+    if (a.candidates[c].forecast.has_value() != b.candidates[c].forecast.has_value() ||
+        (a.candidates[c].forecast &&
+         a.candidates[c].forecast->proof.method.empty() != b.candidates[c].forecast->proof.method.empty()))
+      return mismatch("one part has margins or proofs that another lacks", a.candidates[c].info.program,
+                      "audit all parts alike");
+    ASSAY_CHECK(same_blame(a.candidates[c], b.candidates[c]));
     if (!same_variants(a.candidates[c], b.candidates[c]))
       return mismatch("the candidate's variants or outputs differ", a.candidates[c].info.program,
                       "use one version of Assay");
@@ -86,6 +103,8 @@ void add_counts(CandidateResult& into, CandidateResult&& part) {
   std::move(part.flips.begin(), part.flips.end(), std::back_inserter(into.flips));
   std::move(part.at_risk.begin(), part.at_risk.end(), std::back_inserter(into.at_risk));
   into.margins.merge(part.margins);
+  if (into.blame && part.blame) into.blame->merge(*part.blame);
+  if (into.forecast && part.forecast) into.forecast->merge(*part.forecast);
   for (size_t v = 0; v < into.variants.size(); ++v) {
     VariantResult &a = into.variants[v], &b = part.variants[v];
     a.differs += b.differs;

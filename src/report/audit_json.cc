@@ -144,6 +144,8 @@ Json candidate_json(const CandidateResult& c, const AuditResult& audit) {
   out["profile_identity"] = text_or_null(c.info.profile_identity);
   out["storage"] = ir::elem_name(c.storage);
   out["margins"] = margins_json(c, audit);
+  if (c.forecast) out["forecast"] = forecast_json(*c.forecast, audit);
+  if (c.blame) out["blame"] = blame_json(*c.blame);
   out["rounding_interval"] = interval_json(c.interval);
   out["evidence"] = lines_json(c.evidence);
   out["not_modelled"] = lines_json(c.not_modelled);
@@ -292,6 +294,8 @@ CandidateResult parse_candidate(const Place& place, const AuditResult& audit) {
   c.flips = parse_cases(place.at("flips"), audit.rule);
   c.at_risk = parse_cases(place.at("at_risk"), audit.rule);
   c.margins = parse_margins(place.at("margins"));
+  if (place.has("forecast")) c.forecast = parse_forecast(place.at("forecast"));
+  if (place.has("blame")) c.blame = parse_blame(place.at("blame"));
   c.interval = parse_interval(place.at("rounding_interval"));
   for (const Place& item : place.at("variants").items()) c.variants.push_back(parse_variant(item, audit));
   if (c.variants.empty()) place.at("variants").fail("at least one variant");
@@ -326,6 +330,7 @@ AuditResult parse_result(const Place& place) {
   if (const Place t = place.at("threshold"); !t.is_null()) audit.threshold = t.real();
   audit.classes = place.at("classes").integer();
   audit.labels = place.at("labels").boolean();
+  if (place.has("expect")) audit.expect = place.at("expect").count();
   const Place reference = place.at("reference");
   audit.reference = parse_program(reference);
   audit.reference_tally = parse_tally(reference, audit);
@@ -349,6 +354,7 @@ std::string to_json(const AuditResult& audit) {
   out["threshold"] = audit.rule.kind == Rule::Kind::threshold ? Json(audit.threshold) : Json(nullptr);
   out["classes"] = audit.classes;
   out["labels"] = audit.labels;
+  if (audit.expect > 0) out["expect"] = audit.expect;
   std::string text;
   dump(out, text);
   return text;

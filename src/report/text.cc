@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "report/blame_text.h"
 #include "report/words.h"
 
 namespace assay::report {
@@ -159,6 +160,11 @@ std::string to_text(const AuditResult& audit, const TextOptions& options) {
     out += cases("decisions that flip under every variant", c.flips, c, audit, options);
     out += cases("decisions at risk (some variants differ)", c.at_risk, c, audit, options);
   }
+  for (const CandidateResult& c : audit.candidates) out += blame_text(c);
+  const auto has_forecast = [](const CandidateResult& c) { return c.forecast.has_value(); };
+  if (std::ranges::any_of(audit.candidates, has_forecast)) out += "Margins\n";
+  for (const CandidateResult& c : audit.candidates) out += margins_text(clean(c.info.program), c, audit);
+  if (std::ranges::any_of(audit.candidates, has_forecast)) out += "\n";
   out += "Evidence\n";
   if (audit.reference.recording) out += "  " + clean(audit.reference.program) + recorded(audit.reference) + "\n";
   for (const CandidateResult& c : audit.candidates) out += evidence(c, audit);
