@@ -12,6 +12,7 @@ std::vector<Fingerprint> fingerprint(const Arrays& arrays) {
     print.dims = array.tensor.dims();
     add_lattice(print.lattice, array.tensor);
     print.verdict = print.lattice.verdict();
+    print.traits = traits_of(array.tensor);
     prints.push_back(std::move(print));
   }
   return prints;

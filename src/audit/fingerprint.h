@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "audit/data.h"
+#include "audit/fingerprint/traits.h"
 #include "audit/metrics/counts.h"
 
 namespace assay::audit {
@@ -14,6 +15,7 @@ struct Fingerprint {
   ir::Dims dims;
   LatticeCounts lattice;
   num::LatticeVerdict verdict;  ///< format empty: not enough evidence
+  Traits traits{};
 };
 
 /// One per floating-point array; others are passed over.

@@ -1,0 +1,153 @@
+// Running a policy on cases, and measuring the distance of what it gives from what was recorded.
+#include <bit>
+#include <cmath>
+
+#include "audit/compare.h"
+#include "audit/fingerprint/fit.h"
+#include "audit/metrics/counts.h"
+#include "base/hash.h"
+#include "base/text.h"
+#include "ir/text.h"
+
+namespace assay::audit {
+namespace {
+
+/// Numbers of a format in order: neighbours are 1 apart, both zeros are 0.
+int64_t place_of(double x, bool wide) {
+  if (wide) {
+    const auto bits = std::bit_cast<int64_t>(x);
+    return bits >= 0 ? bits : -(bits & INT64_MAX);
+  }
+  const auto bits = std::bit_cast<int32_t>(static_cast<float>(x));
+  return bits >= 0 ? bits : -static_cast<int64_t>(bits & INT32_MAX);
+}
+
+/// How distances are counted: in steps of the lattice that the recorded values lie on.
+struct Scale {
+  bool wide = false;  ///< float64
+  int shift = 0;      ///< a step is 2^shift neighbours
+
+  explicit Scale(const ir::Tensor& observed) : wide(observed.elem() == ir::ElemType::float64) {
+    LatticeCounts counts;
+    add_lattice(counts, observed);
+    const auto format = counts.verdict().format;
+    const int own = wide ? 52 : 23;
+    if (format) shift = std::max(0, own - num::format(*format).significand_bits);
+  }
+
+  uint64_t steps(double a, double b) const {
+    const int64_t left = place_of(a, wide), right = place_of(b, wide);
+    const auto apart = static_cast<uint64_t>(left) - static_cast<uint64_t>(right);
+    const uint64_t distance = left > right ? apart : ~apart + 1;
+    return (distance + (uint64_t{1} << shift) - 1) >> shift;
+  }
+};
+
+constexpr uint64_t kUnlikeBits = 34;  // a NaN for a number
+
+void add(ArrayFit& fit, const Scale& scale, double seen, double given, int64_t at) {
+  ++fit.elements;
+  if (std::isnan(seen) && std::isnan(given)) {
+    ++fit.equal;
+    return;
+  }
+  if (seen == given) {
+    const bool same = std::signbit(seen) == std::signbit(given);
+    fit.equal += same ? 1 : 0;
+    fit.cost_bits += same ? 0 : 1;
+    return;
+  }
+  const bool unlike = std::isnan(seen) || std::isnan(given);
+  const uint64_t steps = unlike ? UINT32_MAX : scale.steps(seen, given);
+  fit.cost_bits += unlike ? kUnlikeBits : 1 + static_cast<uint64_t>(std::bit_width(steps));
+  fit.worst_steps = std::max(fit.worst_steps, steps);
+  const double apart = unlike ? INFINITY : std::abs(seen - given);
+  if (fit.worst < 0 || apart > fit.max_abs) {
+    fit.max_abs = apart;
+    fit.worst = at;
+  }
+}
+
+Result<ArrayFit> fit_of(const NamedArray& observed, const ir::Tensor& given) {
+  ArrayFit fit{.name = observed.name};
+  if (given.size() != observed.tensor.size())
+    return Error{Code::data_shape,
+                 "output '" + observed.name + "' is " + ir::to_string(observed.tensor.dims()) +
+                     " in the recording, and the model gives " + ir::to_string(given.dims()),
+                 observed.name, "give the inputs that the outputs were recorded with"};
+  const Scale scale(observed.tensor);
+  for (int64_t i = 0; i < given.size(); ++i) add(fit, scale, observed.tensor.float_at(i), given.float_at(i), i);
+  return fit;
+}
+
+uint64_t signature_of(const Arrays& arrays) {
+  Hash hash;
+  for (const NamedArray& array : arrays)
+    for (int64_t i = 0; i < array.tensor.size(); ++i) {
+      const double x = array.tensor.float_at(i);
+      hash.word(std::isnan(x) ? UINT64_MAX : std::bit_cast<uint64_t>(x));
+    }
+  return hash.value();
+}
+
+uint64_t program_hash(const ir::Graph& resolved) {
+  Hash hash;
+  hash.add(ir::print(resolved, {.metadata = false}));
+  return hash.value();
+}
+
+}  // namespace
+
+std::string Hypothesis::label() const {
+  const std::string from = profile + (variant.empty() || variant == "only" ? "" : "/" + variant);
+  return changes.empty() ? from : from + " with " + join(changes, ", ");
+}
+
+Evaluator::Evaluator(std::vector<FitCase> cases, std::shared_ptr<const Threads> threads)
+    : cases_(std::move(cases)), threads_(std::move(threads)) {}
+
+Result<std::shared_ptr<const CaseFit>> Evaluator::run(const FitCase& one, const profiles::Variant& policy) {
+  profiles::Profile profile;
+  profile.name = policy.name;
+  profile.storage = policy.storage.type;
+  profile.variants.push_back(policy);
+  ASSAY_TRY(auto program,
+            backends::EngineProgram::create(policy.name, one.model, {{&profile, 0, policy.name}}, threads_));
+  const auto key = std::pair(static_cast<size_t>(&one - cases_.data()), program_hash(*program->resolved(0)));
+  if (const auto found = known_.find(key); found != known_.end()) return found->second;
+  Warnings unsaid;  // said once, when the inputs were read
+  ASSAY_TRY(const Arrays outputs, run_program(*program, 0, one.inputs, unsaid));
+  ++runs_;
+  auto fit = std::make_shared<CaseFit>();
+  for (const NamedArray& observed : one.observed) {
+    const ir::Tensor* given = find(outputs, observed.name);
+    if (given == nullptr)
+      return Error{Code::data_missing, "the model has no output '" + observed.name + "'", observed.name,
+                   "record the outputs under the model's names"};
+    ASSAY_TRY(ArrayFit array, fit_of(observed, *given));
+    fit->arrays.push_back(std::move(array));
+    fit->outputs.push_back({observed.name, *given});
+  }
+  fit->signature = signature_of(fit->outputs);
+  known_.emplace(key, fit);
+  return std::shared_ptr<const CaseFit>(fit);
+}
+
+Result<Fit> Evaluator::evaluate(const profiles::Variant& policy) {
+  Fit whole;
+  Hash signature;
+  for (const FitCase& one : cases_) {
+    ASSAY_TRY(auto fit, run(one, policy));
+    for (const ArrayFit& array : fit->arrays) {
+      whole.elements += array.elements;
+      whole.equal += array.equal;
+      whole.cost_bits += array.cost_bits;
+    }
+    signature.word(fit->signature);
+    whole.cases.push_back(std::move(fit));
+  }
+  whole.signature = signature.value();
+  return whole;
+}
+
+}  // namespace assay::audit

@@ -1,0 +1,127 @@
+// Which policy turns a model's inputs into the outputs that were recorded? A policy is a deterministic function, so it
+// either gives the recorded bits or it is not what ran. What is said where none does: docs/fingerprint.md.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "audit/data.h"
+#include "backends/engine.h"
+#include "base/result.h"
+#include "profiles/profile.h"
+
+namespace assay::audit {
+
+/// A model, what went in, and what came out of the device.
+struct FitCase {
+  std::string name{};   ///< of a probe; empty for a model of the user's
+  std::string group{};  ///< what the probe is for: "matmul", "sum"
+  std::shared_ptr<const backends::Model> model;
+  Arrays inputs;
+  Arrays observed;  ///< by the names of the model's outputs; outputs that are not here were not recorded
+};
+
+/// One recorded array against what a policy gives.
+struct ArrayFit {
+  std::string name;
+  uint64_t elements = 0;
+  uint64_t equal = 0;  ///< the same bits (any NaN for a NaN)
+  /// Bits that it takes to write down where the device was instead: nothing for an equal element, 1 + the bits of the
+  /// distance in steps of the observed lattice for another.
+  uint64_t cost_bits = 0;
+  uint64_t worst_steps = 0;  ///< largest distance in such steps
+  double max_abs = 0;        ///< largest difference; infinite for a NaN or an infinity on one side
+  int64_t worst = -1;        ///< its element
+};
+struct CaseFit {
+  std::vector<ArrayFit> arrays;
+  Arrays outputs;          ///< what the policy gives, of the arrays that were recorded
+  uint64_t signature = 0;  ///< over these bits
+};
+struct Fit {
+  uint64_t elements = 0, equal = 0, cost_bits = 0;
+  uint64_t signature = 0;
+  std::vector<std::shared_ptr<const CaseFit>> cases;
+  bool exact() const { return equal == elements; }
+};
+
+/// A policy that may have run.
+struct Hypothesis {
+  std::string profile, variant;        ///< where it is from
+  std::vector<std::string> changes{};  ///< what was changed of that: "bias first"
+  profiles::Variant policy;
+  std::string label() const;  ///< "coreml-nn-gpu/direct with bias first"
+};
+
+/// Runs policies on cases. What resolves to the same program is run once.
+class Evaluator {
+ public:
+  Evaluator(std::vector<FitCase> cases, std::shared_ptr<const Threads> threads);
+  const std::vector<FitCase>& cases() const { return cases_; }
+  /// Errors: those of running.
+  Result<Fit> evaluate(const profiles::Variant& policy);
+  uint64_t runs() const { return runs_; }  ///< of models, so far
+
+ private:
+  Result<std::shared_ptr<const CaseFit>> run(const FitCase& one, const profiles::Variant& policy);
+  std::vector<FitCase> cases_;
+  std::shared_ptr<const Threads> threads_;
+  std::map<std::pair<size_t, uint64_t>, std::shared_ptr<const CaseFit>> known_;
+  uint64_t runs_ = 0;
+};
+
+/// Policies that give the same bits here: these outputs cannot tell them apart.
+struct FitGroup {
+  enum class Kind : uint8_t {
+    exact,     ///< gives the recorded bits
+    rounding,  ///< does not, but stays within what another order of its own sums changes (only where none is exact)
+    excluded,
+  };
+  Kind kind = Kind::excluded;
+  std::vector<Hypothesis> members{};  ///< the simplest first
+  Fit fit;
+  std::string words{};     ///< the first member's: "float16 storage, float32 accumulation"
+  double probability = 0;        ///< among the groups
+  std::vector<double> bounds{};  ///< for each recorded array what "within rounding" allows; empty: not asked
+};
+
+/// Where outputs that no policy explains leave what policies give.
+struct FitStart {
+  std::string array, operation;
+  std::vector<std::string> after{};  ///< recorded arrays before it, which are within rounding
+};
+
+struct FitResult {
+  enum class Verdict : uint8_t { exact, rounding, not_rounding };
+  Verdict verdict = Verdict::not_rounding;
+  std::vector<FitGroup> groups;  ///< likeliest first
+  uint64_t named = 0, combined = 0, runs = 0;
+  /// By how many bits the best group's cost is below that of the next.
+  uint64_t margin_bits = 0;
+  std::optional<FitStart> start{};
+};
+
+struct FitOptions {
+  size_t combinations = 400;  ///< at most so many policies are made beside the named ones
+  std::function<void(uint64_t done, uint64_t total)> progress{};
+};
+
+/// Errors: usage without cases; those of running; cancelled.
+Result<FitResult> fit(Evaluator& evaluator, const std::vector<Hypothesis>& named, const FitOptions& options);
+
+/// Every variant of the profiles, as hypotheses.
+std::vector<Hypothesis> hypotheses_of(std::span<const profiles::Profile* const> profiles);
+
+/// For each recorded array the largest difference that "within rounding" allows around `best`: twice what orders of its
+/// sums and elementary functions change, and one step of the observed lattice. Errors: those of running.
+Result<std::vector<double>> rounding_bounds(Evaluator& evaluator, const profiles::Variant& best);
+bool within(const Fit& fit, const std::vector<double>& bounds);
+
+/// The first recorded array, in the model's order, that is beyond its bound.
+std::optional<FitStart> start_of(const FitCase& one, const CaseFit& fit, const double* bounds);
+
+}  // namespace assay::audit

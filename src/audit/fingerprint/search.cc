@@ -1,0 +1,184 @@
+// The named policies first; then changes of the likeliest, one choice at a time, each round from the best so far.
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "audit/fingerprint/fit.h"
+#include "audit/fingerprint/vocabulary.h"
+#include "base/cancel.h"
+
+namespace assay::audit {
+namespace {
+
+constexpr size_t kStarts = 3;        // of the search
+constexpr size_t kRounds = 6;        // changes of one start at most
+constexpr size_t kChecked = 5;       // groups that "within rounding" is asked of
+constexpr uint64_t kChangeBits = 6;  // what naming one change of the vocabulary takes
+
+uint64_t prior_bits(const Hypothesis& h) { return kChangeBits * h.changes.size(); }
+
+bool simpler(const Hypothesis& a, const Hypothesis& b) {
+  if (a.changes.size() != b.changes.size()) return a.changes.size() < b.changes.size();
+  return complexity(a.policy) < complexity(b.policy);
+}
+
+class Search {
+ public:
+  Search(Evaluator& evaluator, const FitOptions& options, uint64_t total)
+      : evaluator_(evaluator), options_(options), total_(total) {}
+
+  /// Evaluates, and puts the hypothesis into the group of those that give the same bits. The group's number.
+  Result<size_t> add(Hypothesis hypothesis) {
+    ASSAY_CHECK(check_cancel());
+    ASSAY_TRY(Fit fit, evaluator_.evaluate(hypothesis.policy));
+    if (options_.progress) options_.progress(std::min(++done_, total_), total_);
+    for (size_t i = 0; i < groups_.size(); ++i) {
+      if (groups_[i].fit.signature != fit.signature) continue;
+      groups_[i].members.push_back(std::move(hypothesis));
+      return i;
+    }
+    FitGroup group{.members = {std::move(hypothesis)}, .fit = std::move(fit)};
+    groups_.push_back(std::move(group));
+    return groups_.size() - 1;
+  }
+
+  /// One round from a policy: the group of the best change; nothing when no more may be made.
+  Result<std::optional<size_t>> vary(const Hypothesis& start) {
+    std::optional<size_t> best;
+    for (const PolicyChange& change : vocabulary()) {
+      if (made_ >= options_.combinations) return best;
+      Hypothesis next = start;
+      next.changes.emplace_back(change.label);
+      next.policy = changed(start.policy, change);
+      if (!tried_.insert(next.label()).second) continue;
+      ++made_;
+      ASSAY_TRY(const size_t group, add(std::move(next)));
+      if (!best || groups_[group].fit.cost_bits < groups_[*best].fit.cost_bits) best = group;
+    }
+    return best;
+  }
+
+  /// Rounds of changes as long as they help.
+  Status climb(size_t start) {
+    Hypothesis at = simplest(start);
+    uint64_t cost = groups_[start].fit.cost_bits;
+    for (size_t round = 0; round < kRounds; ++round) {
+      ASSAY_TRY(const auto best, vary(at));
+      if (!best || groups_[*best].fit.cost_bits >= cost) return {};
+      cost = groups_[*best].fit.cost_bits;
+      at = groups_[*best].members.back();
+      if (cost == 0) return {};
+    }
+    return {};
+  }
+
+  /// Indices of groups, the cheapest first.
+  std::vector<size_t> ranked() const {
+    std::vector<size_t> order(groups_.size());
+    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::ranges::stable_sort(order, {}, [&](size_t i) { return groups_[i].fit.cost_bits; });
+    return order;
+  }
+
+  Hypothesis simplest(size_t group) const { return *std::ranges::min_element(groups_[group].members, simpler); }
+  std::vector<FitGroup>& groups() { return groups_; }
+  size_t made() const { return made_; }
+
+ private:
+  Evaluator& evaluator_;
+  const FitOptions& options_;
+  uint64_t total_, done_ = 0;
+  size_t made_ = 0;
+  std::vector<FitGroup> groups_;
+  std::set<std::string> tried_;
+};
+
+/// Shares of 2^-cost, each group's least member prior included.
+void set_probabilities(std::vector<FitGroup>& groups) {
+  std::vector<uint64_t> bits;
+  for (const FitGroup& group : groups) bits.push_back(group.fit.cost_bits + prior_bits(group.members.front()));
+  const uint64_t least = *std::ranges::min_element(bits);
+  double sum = 0;
+  for (const uint64_t b : bits) sum += std::exp2(-static_cast<double>(std::min<uint64_t>(b - least, 1000)));
+  for (size_t i = 0; i < groups.size(); ++i)
+    groups[i].probability = std::exp2(-static_cast<double>(std::min<uint64_t>(bits[i] - least, 1000))) / sum;
+}
+
+uint64_t margin_of(const std::vector<FitGroup>& groups) {
+  if (groups.size() < 2) return 0;
+  const auto bits = [](const FitGroup& g) { return g.fit.cost_bits + prior_bits(g.members.front()); };
+  return bits(groups[1]) - bits(groups[0]);
+}
+
+/// Where no policy is exact: which of the best are within rounding.
+Status judge(Evaluator& evaluator, FitResult& result) {
+  for (size_t i = 0; i < std::min(kChecked, result.groups.size()); ++i) {
+    FitGroup& group = result.groups[i];
+    ASSAY_TRY(group.bounds, rounding_bounds(evaluator, group.members.front().policy));
+    if (within(group.fit, group.bounds)) group.kind = FitGroup::Kind::rounding;
+  }
+  std::ranges::stable_sort(result.groups, {}, [](const FitGroup& g) { return g.kind; });
+  const FitGroup& best = result.groups.front();
+  if (best.kind == FitGroup::Kind::rounding) {
+    result.verdict = FitResult::Verdict::rounding;
+    return {};
+  }
+  const double* bounds = best.bounds.data();
+  for (size_t c = 0; c < evaluator.cases().size() && !result.start; ++c) {
+    result.start = start_of(evaluator.cases()[c], *best.fit.cases[c], bounds);
+    bounds += best.fit.cases[c]->arrays.size();
+  }
+  return {};
+}
+
+Result<FitResult> finish(Evaluator& evaluator, Search& search) {
+  FitResult result;
+  result.groups = std::move(search.groups());
+  for (FitGroup& group : result.groups) {
+    std::ranges::stable_sort(group.members, simpler);
+    group.words = in_words(group.members.front().policy);
+    if (group.fit.exact()) group.kind = FitGroup::Kind::exact;
+  }
+  std::ranges::stable_sort(result.groups, {}, [](const FitGroup& g) {
+    return std::pair(g.fit.exact() ? 0 : 1, g.fit.cost_bits + prior_bits(g.members.front()));
+  });
+  set_probabilities(result.groups);
+  result.margin_bits = margin_of(result.groups);
+  if (result.groups.front().kind == FitGroup::Kind::exact)
+    result.verdict = FitResult::Verdict::exact;
+  else
+    ASSAY_CHECK(judge(evaluator, result));
+  result.combined = search.made();
+  result.runs = evaluator.runs();
+  return result;
+}
+
+}  // namespace
+
+std::vector<Hypothesis> hypotheses_of(std::span<const profiles::Profile* const> profiles) {
+  std::vector<Hypothesis> all;
+  for (const profiles::Profile* profile : profiles)
+    for (const profiles::Variant& variant : profile->variants)
+      all.push_back({.profile = profile->name, .variant = variant.name, .policy = variant});
+  return all;
+}
+
+Result<FitResult> fit(Evaluator& evaluator, const std::vector<Hypothesis>& named, const FitOptions& options) {
+  if (named.empty() || evaluator.cases().empty()) return Error{Code::usage, "there is nothing to fit", "", ""};
+  Search search(evaluator, options, named.size() + options.combinations);
+  for (const Hypothesis& hypothesis : named) ASSAY_CHECK(search.add(hypothesis));
+  const std::vector<size_t> order = search.ranked();
+  for (size_t i = 0; i < std::min(kStarts, order.size()); ++i) {
+    const bool explained = search.groups()[order.front()].fit.exact();
+    if (i > 0 && explained) break;
+    if (explained) {  // what else gives these bits, and what next to it does not
+      ASSAY_CHECK(search.vary(search.simplest(order[i])));
+    } else {
+      ASSAY_CHECK(search.climb(order[i]));
+      if (search.groups()[search.ranked().front()].fit.exact()) break;
+    }
+  }
+  return finish(evaluator, search);
+}
+
+}  // namespace assay::audit

@@ -1,0 +1,71 @@
+// What outputs alone tell beyond their lattice: where their range ends, whether subnormals are flushed, whether they
+// are integers times a scale, and whether only some channels are rounded. Every claim has its evidence in bits.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "ir/tensor.h"
+#include "num/format.h"
+
+namespace assay::audit {
+
+/// Where the values' range ends.
+struct ValueRange {
+  double largest = 0;     ///< largest finite magnitude
+  double least = 0;       ///< smallest magnitude but 0; 0 when all are zeros
+  uint64_t infinite = 0;  ///< infinities
+  uint64_t nan = 0;
+  uint64_t at_largest = 0;  ///< values whose magnitude is `largest`
+  /// The format whose largest finite value is `largest`, reached by at least two values and passed by none: values were
+  /// clamped there.
+  std::optional<num::FormatId> clamped{};
+  /// The narrowest format that overflows to the infinities seen: the largest finite magnitude is in the upper half of
+  /// its range.
+  std::optional<num::FormatId> overflowed{};
+};
+
+/// Subnormals of a format among the values. As many values are expected below the smallest normal magnitude as between
+/// it and its double, where the density of the values does not change near 0; with n there and none below, chance
+/// alone would have done that with probability 2^-n.
+struct Subnormals {
+  num::FormatId format = num::FormatId::float16;
+  uint64_t seen = 0;       ///< values below the smallest normal magnitude, zeros left out
+  uint64_t beside = 0;     ///< values from there up to its double
+  bool flushed() const { return seen == 0 && beside >= 32; }
+};
+
+/// Values that are scale * (q - zero point) with integers q of at most 8 bits.
+struct Scaled {
+  float scale = 0;
+  int64_t lowest = 0, highest = 0;  ///< of q - zero point
+  uint64_t levels = 0;              ///< distinct values
+  uint64_t evidence_bits = 0;       ///< chance alone would put the values there with probability 2^-evidence_bits
+  /// The zero point of signed and unsigned 8-bit integers, where all 256 levels are spanned; else the values that are
+  /// possible.
+  int64_t int8_lowest = 0, int8_highest = 0, uint8_lowest = 0, uint8_highest = 0;
+};
+
+/// Slices along one axis that lie on a narrower format than the whole does.
+struct Mixed {
+  int64_t axis = 0;
+  num::FormatId format = num::FormatId::float16;
+  std::vector<int64_t> narrow{};  ///< slices on the format, each with 32 bits of evidence or more
+  std::vector<int64_t> wide{};    ///< slices that are not
+  uint64_t evidence_bits = 0;     ///< of all narrow slices together
+};
+
+struct Traits {
+  ValueRange range{};
+  std::vector<Subnormals> subnormals{};  ///< of formats whose subnormals the values could have shown
+  std::optional<Scaled> scaled{};
+  std::optional<Mixed> mixed{};
+};
+
+/// `values` holds floating-point numbers.
+Traits traits_of(const ir::Tensor& values);
+
+std::optional<Scaled> scaled_lattice(const std::vector<float>& values);
+std::optional<Mixed> mixed_slices(const ir::Tensor& values);
+
+}  // namespace assay::audit
