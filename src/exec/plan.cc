@@ -44,7 +44,7 @@ Result<std::unique_ptr<Plan>> Plan::make(const PlanSource& source, std::span<con
   std::unique_ptr<Plan> plan(new Plan(source));
   ASSAY_CHECK(plan->infer(given, source.constants));
   plan->make_steps(source);
-  plan->place(source.options);
+  plan->place(source);
   plan->memory_.constant_bytes = source.constants.bytes;
   return plan;
 }
@@ -241,13 +241,41 @@ Status Plan::run_step(Step& step) {
 }
 
 Result<std::vector<ir::Tensor>> Plan::run(std::span<const ir::Tensor> given) {
-  for (size_t i = 0; i < given.size(); ++i) tensors_[given_[i]] = given[i];
-  for (Step& step : steps_) {
-    if (step.settled) continue;
-    ASSAY_CHECK(check_cancel());
-    ASSAY_CHECK(run_step(step));
-  }
+  start(given);
+  ASSAY_CHECK(advance(ir::kNoOp));
   ASSAY_CHECK(check_cancel());
+  return finish();
+}
+
+void Plan::start(std::span<const ir::Tensor> given) {
+  for (size_t i = 0; i < given.size(); ++i) tensors_[given_[i]] = given[i];
+  next_ = 0;
+}
+
+Status Plan::advance(ir::OpId end) {
+  for (; next_ < steps_.size() && id_of(steps_[next_]) < end; ++next_) {
+    if (steps_[next_].settled) continue;
+    ASSAY_CHECK(check_cancel());
+    ASSAY_CHECK(run_step(steps_[next_]));
+  }
+  return {};
+}
+
+Result<bool> Plan::run_apart(ir::OpId begin, ir::OpId end) {
+  bool ran = false;
+  const auto first = std::ranges::lower_bound(steps_, begin, {}, [this](const Step& step) { return id_of(step); });
+  for (auto step = first; step != steps_.end() && id_of(*step) < end; ++step) {
+    ASSAY_CHECK(check_cancel());
+    const bool placed = !step->dynamic && !step->view;  // where set() may have put an operand since
+    for (size_t k = 0; placed && k < step->results.size(); ++k)
+      if (step->results[k] != ir::kNoValue) tensors_[step->results[k]] = step->context.outputs[k];
+    ASSAY_CHECK(run_step(*step));
+    ran = true;
+  }
+  return ran;
+}
+
+std::vector<ir::Tensor> Plan::finish() {
   std::vector<ir::Tensor> outputs;
   for (size_t i = 0; i < returned_.size(); ++i) {
     const ir::ValueId v = returned_[i];

@@ -43,6 +43,11 @@ struct PlanSource {
   const Threads& threads;
   const SessionOptions& options;
   bool shares_inputs;  ///< an input that is returned as it came in is not copied
+  /// By op; ops of one group stand beside each other. Empty: every op is a group of its own. What a group writes stays
+  /// where it is until the group has run, whoever reads it.
+  std::span<const uint32_t> groups{};
+  /// Groups run by themselves, on operands that are set() for each: nothing else is kept from one to the next.
+  bool apart = false;
 };
 
 class Plan {
@@ -50,6 +55,21 @@ class Plan {
   static Result<std::unique_ptr<Plan>> make(const PlanSource& source, std::span<const ir::Tensor> given);
   bool fits(std::span<const ir::Tensor> given) const;
   Result<std::vector<ir::Tensor>> run(std::span<const ir::Tensor> given);
+
+  // The same in parts: start(), advance() to ever later ops, finish() behind the last.
+  void start(std::span<const ir::Tensor> given);
+  /// Runs the ops before `end` that have not run since start().
+  Status advance(ir::OpId end);
+  std::vector<ir::Tensor> finish();
+  /// As it is now: after the op that writes it and before the group behind its last reader, while steps are taken one
+  /// by one. No handle: nothing computes it.
+  const ir::Tensor& value(ir::ValueId v) const { return tensors_[v]; }
+
+  // Plans of groups apart.
+  void set(ir::ValueId v, ir::Tensor tensor) { tensors_[v] = std::move(tensor); }
+  /// Runs the ops from `begin` on before `end`; whether there were any (others are folded).
+  Result<bool> run_apart(ir::OpId begin, ir::OpId end);
+
   const MemoryReport& memory() const { return memory_; }
 
  private:
@@ -72,7 +92,10 @@ class Plan {
   void adopt(ir::ValueId v, const std::shared_ptr<const ir::Tensor>& constant);
   void make_steps(const PlanSource& source);
   ops::RunNested run_nested(const std::vector<Nested>& graphs) const;
-  void place(const SessionOptions& options);
+  void place(const PlanSource& source);
+  /// By step: the last step of its group.
+  std::vector<size_t> ends_of_groups(std::span<const uint32_t> groups) const;
+  ir::OpId id_of(const Step& step) const { return static_cast<ir::OpId>(step.op - graph_.ops.data()); }
   void settle_views();
   Status run_step(Step& step);
   Status run_dynamic(Step& step);
@@ -89,6 +112,7 @@ class Plan {
   std::vector<bool> live_;           ///< ops that run (the others were folded)
   std::vector<ir::Tensor> tensors_;  ///< by value: where it is now
   std::vector<Step> steps_;
+  size_t next_ = 0;                    ///< the step that runs next
   std::vector<ir::ValueId> returned_;  ///< the graph's outputs, then its states
   std::vector<bool> is_output_;        ///< by value: whether it is returned
   std::vector<bool> fresh_;            ///< values that a step writes into memory of their own

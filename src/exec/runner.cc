@@ -51,16 +51,18 @@ Status Runner::add_nested(const ir::Op& op, ir::OpId id) {
   return {};
 }
 
-Result<Plan*> Runner::plan_for(std::span<const ir::Tensor> given) {
-  const auto found = std::ranges::find_if(plans_, [&](const auto& p) { return p->fits(given); });
-  if (found != plans_.end()) {
-    std::rotate(plans_.begin(), found, found + 1);
-    return plans_.front().get();
+Result<Plan*> Runner::plan_for(std::span<const ir::Tensor> given, bool apart) {
+  std::vector<std::unique_ptr<Plan>>& plans = apart ? apart_ : plans_;
+  const auto found = std::ranges::find_if(plans, [&](const auto& p) { return p->fits(given); });
+  if (found != plans.end()) {
+    std::rotate(plans.begin(), found, found + 1);
+    return plans.front().get();
   }
-  if (plans_.size() == kKeptPlans) plans_.pop_back();
-  ASSAY_TRY(auto plan, Plan::make({*graph_, constants_, given_, nested_, *threads_, options_, is_nested_}, given));
-  plans_.insert(plans_.begin(), std::move(plan));
-  return plans_.front().get();
+  if (plans.size() == kKeptPlans) plans.pop_back();
+  const PlanSource source{*graph_, constants_, given_, nested_, *threads_, options_, is_nested_, groups_, apart};
+  ASSAY_TRY(auto plan, Plan::make(source, given));
+  plans.insert(plans.begin(), std::move(plan));
+  return plans.front().get();
 }
 
 Result<std::vector<ir::Tensor>> Runner::run(std::span<const ir::Tensor> given) {
