@@ -174,24 +174,45 @@ Status Layout::choose_chunk() {
                                [](const Entry& e) { return !e.program->inputs().empty() && e.samples.batch() == 1; }))
     return Error{Code::data_shape, "one program takes single samples, another batches of " + std::to_string(fixed), "",
                  "export the models with the same batch size"};
+  fixed_ = fixed > 1;
   chunk_ = fixed > 1 ? fixed : one ? 1 : std::min(largest, samples_);
   return {};
 }
 
 Result<std::vector<ir::Tensor>> Layout::run(size_t p, size_t variant, size_t first, size_t count, size_t offset) const {
+  return run_as(p, *programs_[p].program, variant, first, count, offset);
+}
+
+Result<std::vector<ir::Tensor>> Layout::run_as(size_t p, Program& other, size_t variant, size_t first, size_t count,
+                                               size_t offset) const {
   const Entry& entry = programs_[p];
   std::vector<ir::Tensor> inputs;
-  if (!entry.program->inputs().empty()) inputs = entry.samples.slice(first, count);
-  ASSAY_TRY(auto outputs, entry.program->run(variant, inputs, SampleRange{first, count, samples_, offset}));
+  if (!other.inputs().empty()) inputs = entry.samples.slice(first, count);
+  ASSAY_TRY(auto outputs, other.run(variant, inputs, SampleRange{first, count, samples_, offset}));
   const std::vector<Port>& ports = programs_[0].program->outputs();
   for (size_t i = 0; i < entry.outputs.size(); ++i)
-    if (entry.outputs[i] < outputs.size())
-      ASSAY_CHECK(check_nature(ports[i], outputs[entry.outputs[i]].elem(), *entry.program));
+    if (entry.outputs[i] < outputs.size()) ASSAY_CHECK(check_nature(ports[i], outputs[entry.outputs[i]].elem(), other));
   return outputs;
 }
 
-Status Layout::for_each(const Threads* threads, const std::function<Status(size_t, size_t)>& body) const {
-  const size_t chunks = (samples_ + chunk_ - 1) / chunk_;
+std::vector<ir::Tensor> Layout::inputs_of(size_t p, size_t sample) const {
+  const size_t first = fixed_ ? sample - sample % chunk_ : sample;
+  return programs_[p].samples.slice(first, fixed_ ? std::min(chunk_, samples_ - first) : 1);
+}
+
+Result<Layout::Part> Layout::part(size_t begin, size_t count) const {
+  if (begin >= samples_) return Part{samples_, samples_};
+  if (begin % chunk_ != 0)
+    return Error{Code::usage,
+                 "sample " + std::to_string(begin) + " is inside a run of " + std::to_string(chunk_) + " samples", "",
+                 "begin at a multiple of it"};
+  count = std::min(count, samples_ - begin);
+  return Part{begin, std::min(samples_, begin + (count + chunk_ - 1) / chunk_ * chunk_)};
+}
+
+Status Layout::for_each(const Threads* threads, const std::function<Status(size_t, size_t)>& body,
+                        const Part& part) const {
+  const size_t chunks = (part.end - part.begin + chunk_ - 1) / chunk_;
   const size_t workers = threads == nullptr ? 1 : static_cast<size_t>(threads->count());
   size_t bytes = 0;
   for (const Entry& entry : programs_) bytes += entry.program->weight_bytes();
@@ -207,8 +228,8 @@ Status Layout::for_each(const Threads* threads, const std::function<Status(size_
   const auto one = [&](size_t chunk) {
     if (failed_before(chunk)) return;
     Status status = check_cancel();
-    const size_t first = chunk * chunk_;
-    if (status.ok()) status = body(first, std::min(chunk_, samples_ - first));
+    const size_t first = part.begin + chunk * chunk_;
+    if (status.ok()) status = body(first, std::min(chunk_, part.end - first));
     if (status.ok()) return;
     const std::lock_guard lock(mutex);
     errors.emplace(chunk, std::move(status).error());

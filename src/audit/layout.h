@@ -33,9 +33,28 @@ class Layout {
   /// Runs one variant of program p over a chunk.
   Result<std::vector<ir::Tensor>> run(size_t p, size_t variant, size_t first, size_t count, size_t offset) const;
 
-  /// Calls body(first sample, count) for every chunk; beside each other when that is faster. The first error in order
-  /// of samples wins.
-  Status for_each(const Threads* threads, const std::function<Status(size_t, size_t)>& body) const;
+  /// The same by another program with the inputs and outputs of program p.
+  Result<std::vector<ir::Tensor>> run_as(size_t p, backends::Program& other, size_t variant, size_t first, size_t count,
+                                         size_t offset) const;
+  /// The inputs of program p for a run that has this sample in it: alone, or in its batch where that is fixed.
+  std::vector<ir::Tensor> inputs_of(size_t p, size_t sample) const;
+  /// Most samples that one run takes; where the batch is fixed, as many as each run takes.
+  size_t chunk() const { return chunk_; }
+  bool fixed_batch() const { return fixed_; }
+
+  /// Samples of the data from `begin` to before `end`, whole chunks.
+  struct Part {
+    size_t begin = 0, end = 0;
+  };
+  Part whole() const { return {0, samples_}; }
+  /// `count` samples from `begin`, rounded up to whole chunks. Errors: usage where no chunk begins at `begin`.
+  Result<Part> part(size_t begin, size_t count) const;
+  /// Calls body(first sample, count) for every chunk of the part; beside each other when that is faster. The first
+  /// error in order of samples wins.
+  Status for_each(const Threads* threads, const std::function<Status(size_t, size_t)>& body, const Part& part) const;
+  Status for_each(const Threads* threads, const std::function<Status(size_t, size_t)>& body) const {
+    return for_each(threads, body, whole());
+  }
 
   /// How an output is cut into samples: elements per sample and their dimensions. Errors: data_shape.
   struct Cut {
@@ -53,7 +72,7 @@ class Layout {
   Status choose_chunk();
   std::vector<Entry> programs_;
   size_t samples_ = 0, chunk_ = 1;
-  bool axis_ = true;
+  bool axis_ = true, fixed_ = false;
 };
 
 }  // namespace assay::audit

@@ -360,7 +360,18 @@ std::string to_json(const AuditResult& audit) {
   return text;
 }
 
-Result<AuditResult> parse_audit(std::string_view json, const std::string& where) {
+namespace {
+// The audit in an audit's result, or in that of a check.
+AuditResult parse_any(const Place& place, std::vector<audit::Finding>* findings) {
+  if (!place.is_object() || !place.has("findings") || !place.has("audit")) return parse_result(place);
+  if (findings != nullptr && !place.at("updated").boolean())
+    for (const Place& item : place.at("findings").items())
+      findings->push_back({item.at("rule").text(), item.at("message").text()});
+  return parse_result(place.at("audit"));
+}
+}  // namespace
+
+Result<AuditResult> parse_audit(std::string_view json, const std::string& where, std::vector<audit::Finding>* findings) {
   const auto malformed = [&](const std::string& message) {
     return Error{Code::data_malformed, message, where, "give the JSON that `assay audit --json` printed"};
   };
@@ -368,7 +379,7 @@ Result<AuditResult> parse_audit(std::string_view json, const std::string& where)
     const Json value = Json::parse(json, nullptr, true);
     const bool envelope = value.is_object() && value.contains("result") && value.contains("schema");
     if (envelope && value["result"].is_null()) return malformed("is the output of a command that failed");
-    return parse_result(Place(envelope ? value["result"] : value, envelope ? "result" : ""));
+    return parse_any(Place(envelope ? value["result"] : value, envelope ? "result" : ""), findings);
   } catch (const Malformed& m) {
     return malformed("is no audit: at " + m.path.substr(0, 300) + " " + m.wanted + " is wanted");
   } catch (const Json::exception& e) {
@@ -376,9 +387,9 @@ Result<AuditResult> parse_audit(std::string_view json, const std::string& where)
   }
 }
 
-Result<AuditResult> read_audit(const std::string& path) {
+Result<AuditResult> read_audit(const std::string& path, std::vector<audit::Finding>* findings) {
   ASSAY_TRY(const MappedFile file, MappedFile::open(path));
-  return parse_audit({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, path);
+  return parse_audit({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, path, findings);
 }
 
 }  // namespace assay::report

@@ -121,9 +121,10 @@ std::vector<Cells> operations(const AuditResult&, const CandidateResult& c) {
 std::vector<Cells> blame(const AuditResult&, const CandidateResult& c) {
   std::vector<Cells> out;
   if (!c.blame) return out;
-  for (const auto& [index, samples] : c.blame->ranking()) {
-    const audit::BlamedOp& op = c.blame->ops[index];
-    out.push_back({op.name, op.node, op.type, count(samples), op.operands_fine ? "true" : "false"});
+  for (const audit::BlameRank& rank : c.blame->ranking()) {
+    const audit::BlamedOp& op = c.blame->ops[rank.op];
+    out.push_back({op.name, op.node, op.type, count(rank.points), count(rank.undoes), count(rank.causes),
+                   count(rank.in_smallest), count(rank.originates), count(rank.tainted)});
   }
   return out;
 }
@@ -149,7 +150,9 @@ const std::vector<Table>& tables() {
        {"name", "node", "type", "dims", "storage", "introduced_max_abs", "introduced_max_rel", "accumulated_max_abs",
         "accumulated_max_rel", "noise_max_abs", "largest", "limit", "subnormals", "infinities", "nans"},
        operations},
-      {"blame.csv", {"name", "node", "type", "samples", "operands_fine"}, blame},
+      {"blame.csv",
+       {"name", "node", "type", "points", "undoes", "causes", "in_smallest", "originates", "tainted"},
+       blame},
   };
   return kTables;
 }

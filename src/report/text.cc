@@ -192,12 +192,4 @@ std::string to_text(const audit::CompareResult& result, const TextOptions& optio
   return out;
 }
 
-std::string to_text(const std::vector<audit::Fingerprint>& result, const TextOptions&) {
-  std::vector<Row> rows = {{"array", "type", "values that tell", "format"}};
-  for (const audit::Fingerprint& f : result)
-    rows.push_back({clean(f.name), std::string(ir::elem_name(f.declared)) + ir::to_string(f.dims),
-                    grouped(f.lattice.counted) + " of " + grouped(f.lattice.values), lattice_text(f.lattice)});
-  return result.empty() ? "no floating-point arrays\n" : table(rows);
-}
-
 }  // namespace assay::report

@@ -1,0 +1,37 @@
+// The guard of blame: an operation is guilty only if its operands were fine.
+#pragma once
+#include <span>
+#include <vector>
+
+#include "audit/search/units.h"
+#include "backends/program.h"
+#include "exec/session.h"
+
+namespace assay::audit {
+
+/// Of one sample, by unit.
+struct Fineness {
+  std::vector<bool> operands, results;  ///< within tolerance
+};
+
+/// The candidate and float32 side by side on single samples, every float value that the main graph computes compared.
+class OperandCheck {
+ public:
+  /// `plain`: the same model with every unit kept. Errors: as exec::Session::create.
+  static Result<OperandCheck> create(const backends::Program& candidate, size_t variant, const backends::Program& plain,
+                                     const Units& units, std::shared_ptr<const Threads> threads);
+  /// Errors: as exec::Session::run.
+  Result<Fineness> check(std::span<const ir::Tensor> inputs);
+  /// Largest |difference| that is within tolerance, as a part of the largest magnitude of the value.
+  double tolerance() const { return tolerance_; }
+
+ private:
+  std::vector<bool> compare(std::span<const ir::Tensor> lowered, std::span<const ir::Tensor> plain) const;
+  const Units* units_ = nullptr;
+  std::vector<ir::ValueId> watched_;
+  size_t behind_ = 0;  ///< outputs of the model in front of those watched
+  double tolerance_ = 0;
+  std::optional<exec::Session> lowered_, plain_;
+};
+
+}  // namespace assay::audit

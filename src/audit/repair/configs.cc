@@ -1,0 +1,149 @@
+#include "audit/repair/configs.h"
+
+#include <string_view>
+
+#include "audit/search/units.h"
+
+namespace assay::audit {
+namespace {
+
+/// As a string of Python and of JSON: both read this.
+std::string quoted(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += std::string("\\") + c;
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += std::string("\\u00") + kHex[byte >> 4] + kHex[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+/// "    "a",\n    "b",\n".
+std::string lines(const std::vector<std::string>& names, std::string_view last_comma) {
+  std::string out;
+  for (size_t i = 0; i < names.size(); ++i)
+    out += "    " + quoted(names[i]) + (i + 1 < names.size() ? "," : std::string(last_comma)) + "\n";
+  return out;
+}
+
+struct Names {
+  std::vector<std::string> nodes, outputs, layers;
+};
+
+/// Operations that compute with floats; a node without a name is found by what it writes.
+Names names_of(const ir::Graph& model, const std::vector<bool>& kept) {
+  Names names;
+  for (size_t k = 0; k < model.ops.size(); ++k) {
+    if (!kept[k]) continue;
+    const ir::Op& op = model.ops[k];
+    std::string first;
+    for (const ir::ValueId v : op.outputs) {
+      if (v == ir::kNoValue || !is_stored_float(model.at(v))) continue;
+      if (first.empty()) first = model.at(v).name;
+      names.outputs.push_back(model.at(v).name);
+    }
+    if (first.empty()) continue;
+    if (!op.name.empty()) names.nodes.push_back(op.name);
+    names.layers.push_back(op.name.empty() ? first : op.name);
+  }
+  return names;
+}
+
+std::string coremltools(const Names& names) {
+  return "# Keeps operations in float32 when Core ML Tools converts the model:\n"
+         "#     import coremltools as ct\n"
+         "#     from coremltools_op_selector import op_selector\n"
+         "#     ct.convert(model, compute_precision=ct.transform.FP16ComputePrecision(op_selector))\n"
+         "KEPT = {\n" +
+         lines(names.outputs, ",") +
+         "}\n\n\n"
+         "def op_selector(op):\n"
+         "    \"\"\"True: the operation is computed in float16.\"\"\"\n"
+         "    return op.name not in KEPT and all(output.name not in KEPT for output in op.outputs)\n";
+}
+
+std::string converter(const Names& names) {
+  return "# Converts an ONNX model to float16, with these nodes kept in float32:\n"
+         "#     python onnxconverter_block_list.py model.onnx model_f16.onnx\n"
+         "import sys\n\n"
+         "import onnx\n"
+         "from onnxconverter_common import float16\n\n"
+         "# What the nodes write: nodes without a name are found too, and named.\n"
+         "KEPT = {\n" +
+         lines(names.outputs, ",") +
+         "}\n\n\n"
+         "def node_block_list(model):\n"
+         "    names = []\n"
+         "    for number, node in enumerate(model.graph.node):\n"
+         "        if KEPT.intersection(node.output):\n"
+         "            node.name = node.name or f\"kept_{number}\"\n"
+         "            names.append(node.name)\n"
+         "    return names\n\n\n"
+         "if __name__ == \"__main__\":\n"
+         "    model = onnx.load(sys.argv[1])\n"
+         "    blocked = node_block_list(model)\n"
+         "    onnx.save(float16.convert_float_to_float16(model, keep_io_types=True, node_block_list=blocked), "
+         "sys.argv[2])\n";
+}
+
+std::string json_list(const Names& names) {
+  return "{\n  \"node_block_list\": [\n" lines(names.nodes, "") + "  ],\n  \"outputs\": [\n" +
+         lines(names.outputs, "") + "  ]\n}\n";
+}
+
+std::string tensorrt_flags(const Names& names) {
+  std::string precisions, outputs;
+  for (const std::string& layer : names.layers) {
+    precisions += (precisions.empty() ? "" : ",") + quoted(layer) + ":fp32";
+    outputs += (outputs.empty() ? "" : ",") + quoted(layer) + ":fp32";
+  }
+  return "--fp16 --precisionConstraints=obey --layerPrecisions=" + precisions + " --layerOutputTypes=" + outputs + "\n";
+}
+
+std::string tensorrt(const Names& names) {
+  return "# Keeps layers of a TensorRT network in float32:\n"
+         "#     config.set_flag(trt.BuilderFlag.FP16)\n"
+         "#     keep_in_float32(network, config)\n"
+         "import tensorrt as trt\n\n"
+         "KEPT = {\n" +
+         lines(names.layers, ",") +
+         "}\n\n\n"
+         "def keep_in_float32(network, config):\n"
+         "    config.set_flag(trt.BuilderFlag.OBEY_PRECISION_CONSTRAINTS)\n"
+         "    for index in range(network.num_layers):\n"
+         "        layer = network.get_layer(index)\n"
+         "        if layer.name in KEPT or any(layer.get_output(i).name in KEPT for i in range(layer.num_outputs)):\n"
+         "            layer.precision = trt.float32\n"
+         "            for i in range(layer.num_outputs):\n"
+         "                layer.set_output_type(i, trt.float32)\n";
+}
+
+/// Options of a provider hold for all operations: they keep what the written model declares from being lowered further.
+std::string onnxruntime() {
+  return "{\n"
+         "  \"CoreMLExecutionProvider\": {\"ModelFormat\": \"MLProgram\"},\n"
+         "  \"CUDAExecutionProvider\": {\"use_tf32\": \"0\"},\n"
+         "  \"TensorrtExecutionProvider\": {\"trt_fp16_enable\": \"0\", \"trt_bf16_enable\": \"0\"},\n"
+         "  \"OpenVINOExecutionProvider\": {\"precision\": \"ACCURACY\"}\n"
+         "}\n";
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> config_files(const ir::Graph& model, const std::vector<bool>& kept) {
+  const Names names = names_of(model, kept);
+  return {{"coremltools_op_selector.py", coremltools(names)},
+          {"onnxconverter_block_list.py", converter(names)},
+          {"onnxconverter_block_list.json", json_list(names)},
+          {"tensorrt_layers.txt", tensorrt_flags(names)},
+          {"tensorrt_layers.py", tensorrt(names)},
+          {"onnxruntime_options.json", onnxruntime()}};
+}
+
+}  // namespace assay::audit

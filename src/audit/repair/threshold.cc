@@ -1,0 +1,71 @@
+#include "audit/repair/threshold.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "audit/decision/score.h"
+
+namespace assay::audit {
+namespace {
+
+bool positive(double score, double threshold, bool strict) { return strict ? score > threshold : score >= threshold; }
+
+/// The largest score that must be negative, and the smallest that must be positive.
+struct Gap {
+  double below = -std::numeric_limits<double>::infinity(), above = std::numeric_limits<double>::infinity();
+};
+
+double rounded(double value, ir::ElemType type) {
+  std::vector<double> one = {value};
+  round_to(type, one);
+  return one[0];
+}
+
+}  // namespace
+
+std::optional<Shift> shifted_threshold(const std::vector<std::vector<Answer>>& answers,
+                                       std::span<const size_t> searched, const Question& question) {
+  Gap gap;
+  for (const auto& variant : answers)
+    for (const size_t s : searched) {
+      const Answer& answer = variant[s];
+      if (answer.reference.decision.undefined() || answer.other.decision.undefined()) return std::nullopt;
+      if (answer.reference.decision.value == 1)
+        gap.above = std::min(gap.above, answer.other.score);
+      else
+        gap.below = std::max(gap.below, answer.other.score);
+    }
+  if (!(gap.below < gap.above)) return std::nullopt;
+  double middle = std::isinf(gap.below)   ? gap.above
+                  : std::isinf(gap.above) ? gap.below
+                                          : rounded(gap.below + (gap.above - gap.below) / 2, question.score_type);
+  const bool strict = question.rule.strict;
+  if (positive(gap.below, middle, strict)) middle = gap.above;
+  if (!positive(gap.above, middle, strict)) middle = gap.below;
+  if (!std::isfinite(middle) || positive(gap.below, middle, strict) || !positive(gap.above, middle, strict))
+    return std::nullopt;
+  Shift shift{.threshold = middle, .everywhere = true};
+  for (const Answer& answer : answers.at(0))
+    if (!answer.reference.decision.undefined() &&
+        positive(answer.reference.score, middle, strict) != (answer.reference.decision.value == 1))
+      shift.everywhere = false;
+  return shift;
+}
+
+Standing standing_under(double threshold, const std::vector<std::vector<Answer>>& answers,
+                        std::span<const size_t> samples, const Question& question) {
+  Standing standing{.samples = samples.size()};
+  for (const size_t s : samples) {
+    const bool flips = std::ranges::any_of(answers, [&](const auto& variant) {
+      const Answer& answer = variant[s];
+      const Decision& wanted = answer.reference.decision;
+      if (wanted.undefined() || answer.other.decision.undefined()) return !answer.outcome.same;
+      return positive(answer.other.score, threshold, question.rule.strict) != (wanted.value == 1);
+    });
+    if (flips) ++standing.flips;
+  }
+  return standing;
+}
+
+}  // namespace assay::audit
