@@ -212,7 +212,6 @@ void EngineProgram::give_back(size_t variant, exec::Session session) {
   idle_[variant].push_back(std::move(session));
 }
 
-namespace {
 Status check_sizes(std::span<const Port> ports, std::span<const ir::Tensor> inputs) {
   for (size_t i = 0; i < std::min(ports.size(), inputs.size()); ++i)
     if (!ports[i].sizes.allow(inputs[i].dims()))
@@ -222,7 +221,6 @@ Status check_sizes(std::span<const Port> ports, std::span<const ir::Tensor> inpu
                    ports[i].name, "give an array of an allowed shape, or convert the model with --input"};
   return {};
 }
-}  // namespace
 
 Result<std::vector<ir::Tensor>> EngineProgram::run(size_t variant, std::span<const ir::Tensor> inputs,
                                                    const SampleRange&) {

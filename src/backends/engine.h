@@ -15,6 +15,9 @@ namespace assay::backends {
 /// A number over the graph's operations and constants that tells models apart, in hexadecimal.
 std::string identity_of(const ir::Graph& graph);
 
+/// Whether a Core ML file allows the sizes. Errors: data_shape.
+Status check_sizes(std::span<const Port> ports, std::span<const ir::Tensor> inputs);
+
 /// A model with what is asked of it more than once.
 struct Model {
   ModelFormat format = ModelFormat::onnx;

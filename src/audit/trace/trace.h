@@ -23,10 +23,11 @@ struct Snr {
   void merge(const Snr& other);
 };
 
-/// How far one value is from what it is compared with.
+/// How far one value is from what it is compared with. `values` has no histograms.
 struct Distance {
   Differences values;
   Snr snr;
+  uint64_t misshapen = 0;  ///< samples in which the two have different shapes; not compared
   void merge(const Distance& other);
 };
 
@@ -42,6 +43,23 @@ struct Range {
   void merge(const Range& other);
 };
 
+/// Samples in which the candidate has something that the reference has not.
+struct Lost {
+  uint64_t samples = 0;
+  int64_t first = -1;
+  void add(int64_t sample);
+  void merge(const Lost& other);
+};
+
+/// What an operation does to the numbers.
+enum class Verdict : uint8_t {
+  exact,     ///< fed with the reference's operands it gives the reference's result
+  ordinary,  ///< it rounds as its format must
+  guilty,    ///< it introduces more than that
+  breaks,    ///< it is the first that gives NaN, infinity or nothing but zeros where the reference does not
+};
+std::string_view verdict_name(Verdict verdict);
+
 /// One operation of the model (main graph), by its first floating-point result.
 struct TraceOp {
   size_t id = 0;                                 ///< number of the operation in the imported graph
@@ -51,19 +69,37 @@ struct TraceOp {
   std::string dims;                              ///< of the result in the first sample, "[1,64,56,56]"
   std::vector<size_t> from;                      ///< indices into TraceResult::ops of those whose results it reads
   ir::ElemType storage = ir::ElemType::float32;  ///< of the candidate's result
-  Distance introduced;                           ///< fed with the reference's operands, against the reference's result
-  Distance accumulated;                          ///< in the candidate's own run, against the reference's result
+  /// Significand bits, the hidden one too, of the narrowest format among its operands, steps and result.
+  int precision = 24;
+  double limit = 0;      ///< largest finite value of the candidate's storage (or where the unit overflows); headroom is
+                         ///< log2(limit / candidate.largest)
+  Distance introduced;   ///< fed with the reference's operands, against the reference's result
+  Distance accumulated;  ///< in the candidate's own run, against the reference's result
   /// The same two of the candidate with nothing changed but the order of its sums, against the candidate.
   Distance noise_introduced, noise_accumulated;
   Distance exact_reference, exact_candidate;  ///< each accumulated, against float64
   Range reference, candidate;
-  double limit = 0;  ///< largest finite value of the candidate's storage (or where the unit overflows); headroom is
-                     ///< log2(limit / candidate.largest)
+  Lost infinite, nan, all_nan, all_zero;
+  int64_t first_sample = -1;  ///< that `dims` is of; not kept in files
+  void merge(const TraceOp& other);
+
+  /// The largest error that rounding to `precision` bits once makes at the reference's largest magnitude.
+  double half_ulp() const;
+  /// introduced.max_abs over the larger of the noise floor and half_ulp(); 0: it is exact.
+  double excess() const;
+  /// Decibels by which the worst sample's introduced error is above what rounding to `precision` bits gives; and above
+  /// the noise floor's, where there is one. 0: not above.
+  double excess_decibels() const;
+  /// exact, ordinary or guilty: guilty beyond kOrdinaryFactor or kOrdinaryDecibels.
+  Verdict introduces() const;
+  /// Whether the reference is further from float64 than rounding explains, and no nearer than half of the candidate.
+  bool reference_is_off() const;
 };
+inline constexpr double kOrdinaryFactor = 16, kOrdinaryDecibels = 24;
 
 /// What breaks down as a whole, with the first operation where it does.
 struct Breakdown {
-  std::string what;  ///< "all NaN", "all zero", "infinite"
+  std::string what;  ///< "all NaN", "NaN", "infinite", "all zero"
   size_t op = 0;     ///< index into TraceResult::ops
   int64_t sample = 0;
   uint64_t samples = 0;
@@ -76,7 +112,30 @@ struct TraceResult {
   uint64_t exact_samples = 0;  ///< samples, the first of the data set, on which float64 and the noise floor were run
   std::vector<TraceOp> ops;    ///< in order of execution
   std::vector<Breakdown> breakdowns() const;
+  Verdict verdict(size_t op) const;
+  /// Operations that introduce error, the worst first: those that break, then by excess.
+  std::vector<size_t> ranking() const;
   void merge(const TraceResult& other);
 };
+
+/// Two models that should be the same in exact arithmetic, both run in float64.
+struct Conversion {
+  enum class Outcome : uint8_t {
+    same,      ///< equal but for float64's own rounding
+    narrowed,  ///< no further apart than the narrower declared types of one of the two explain
+    changed,   ///< the mathematics differs
+  };
+  Outcome outcome = Outcome::same;
+  uint64_t samples = 0;   ///< the first of the data set
+  uint64_t compared = 0;  ///< values that both have
+  /// The first value, in order of execution, whose distance gave the outcome; empty names: none.
+  size_t position = 0;
+  std::string reference, candidate;  ///< its names
+  std::string type;                  ///< of the operation that writes it in the reference's model
+  int64_t sample = -1;
+  double max_abs = 0, max_rel = 0;  ///< there, in that sample; max_rel relative to the value's largest magnitude
+  void merge(const Conversion& other);
+};
+std::string_view outcome_name(Conversion::Outcome outcome);
 
 }  // namespace assay::audit

@@ -1,0 +1,198 @@
+#include "audit/trace/trace.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "num/format.h"
+
+namespace assay::audit {
+namespace {
+
+constexpr double kDecibelsPerBit = 6.0205999132796239;  // 20 log10(2)
+// How far a baseline in float32 may be from float64, in decibels above its rounding, before it is called wrong.
+constexpr double kBaselineDecibels = 2 * kOrdinaryDecibels;
+constexpr double kBaselineBits = 24;
+
+void earlier(int64_t& into, int64_t other) {
+  if (other >= 0 && (into < 0 || other < into)) into = other;
+}
+
+}  // namespace
+
+void Snr::add(double signal, double noise, int64_t sample) {
+  if (!std::isfinite(signal) || !std::isfinite(noise)) {
+    ++undefined;
+    return;
+  }
+  if (noise == 0) {
+    ++exact;
+    return;
+  }
+  const double db = signal == 0 ? -std::numeric_limits<double>::infinity() : 10 * std::log10(signal / noise);
+  decibels.add(static_cast<int>(std::clamp(std::floor(db), double{Histogram::kLow}, double{Histogram::kHigh})));
+  if (worst_sample < 0 || db < worst || (db == worst && sample < worst_sample)) worst = db, worst_sample = sample;
+}
+
+void Snr::merge(const Snr& other) {
+  decibels.merge(other.decibels);
+  exact += other.exact;
+  undefined += other.undefined;
+  if (other.worst_sample < 0) return;
+  const bool tie = other.worst == worst && other.worst_sample < worst_sample;
+  if (worst_sample < 0 || other.worst < worst || tie) worst = other.worst, worst_sample = other.worst_sample;
+}
+
+void Distance::merge(const Distance& other) {
+  values.merge(other.values);
+  snr.merge(other.snr);
+  misshapen += other.misshapen;
+}
+
+void Range::merge(const Range& other) {
+  elements += other.elements;
+  zeros += other.zeros;
+  subnormals += other.subnormals;
+  infinities += other.infinities;
+  nans += other.nans;
+  saturated += other.saturated;
+  largest = std::max(largest, other.largest);
+  if (other.smallest > 0 && (smallest == 0 || other.smallest < smallest)) smallest = other.smallest;
+  earlier(first_non_finite, other.first_non_finite);
+  earlier(first_all_zero, other.first_all_zero);
+  all_zero += other.all_zero;
+  all_nan += other.all_nan;
+}
+
+void Lost::add(int64_t sample) {
+  ++samples;
+  earlier(first, sample);
+}
+
+void Lost::merge(const Lost& other) {
+  samples += other.samples;
+  earlier(first, other.first);
+}
+
+std::string_view verdict_name(Verdict verdict) {
+  constexpr std::string_view kNames[] = {"exact", "ordinary rounding", "more than rounding", "breaks down"};
+  return kNames[static_cast<size_t>(verdict)];
+}
+
+void TraceOp::merge(const TraceOp& other) {
+  const bool sooner = other.first_sample >= 0 && other.first_sample < first_sample;
+  if (dims.empty() || sooner) dims = other.dims, first_sample = other.first_sample;
+  introduced.merge(other.introduced);
+  accumulated.merge(other.accumulated);
+  noise_introduced.merge(other.noise_introduced);
+  noise_accumulated.merge(other.noise_accumulated);
+  exact_reference.merge(other.exact_reference);
+  exact_candidate.merge(other.exact_candidate);
+  reference.merge(other.reference);
+  candidate.merge(other.candidate);
+  infinite.merge(other.infinite);
+  nan.merge(other.nan);
+  all_nan.merge(other.all_nan);
+  all_zero.merge(other.all_zero);
+}
+
+double TraceOp::half_ulp() const {
+  const auto format = ir::elem_format(storage);
+  const double least = format ? num::min_subnormal(num::format(*format)) / 2 : 0;
+  if (reference.largest == 0) return least;
+  return std::max(least, std::ldexp(1.0, exponent_of(reference.largest) - precision));
+}
+
+double TraceOp::excess() const {
+  const double error = introduced.values.max_abs;
+  return error == 0 ? 0 : error / std::max(noise_introduced.values.max_abs, half_ulp());
+}
+
+double TraceOp::excess_decibels() const {
+  if (introduced.snr.worst_sample < 0) return 0;
+  double ordinary = kDecibelsPerBit * precision;
+  if (noise_introduced.snr.worst_sample >= 0) ordinary = std::min(ordinary, noise_introduced.snr.worst);
+  return std::max(0.0, ordinary - introduced.snr.worst);
+}
+
+Verdict TraceOp::introduces() const {
+  const Differences& d = introduced.values;
+  if (d.equal == d.elements) return Verdict::exact;
+  const bool rounds = excess() <= kOrdinaryFactor && excess_decibels() <= kOrdinaryDecibels && d.nan_mismatches == 0;
+  return rounds ? Verdict::ordinary : Verdict::guilty;
+}
+
+bool TraceOp::reference_is_off() const {
+  if (exact_reference.values.nan_mismatches + exact_reference.values.infinite > 0) return true;
+  if (exact_reference.snr.worst_sample < 0) return false;
+  return exact_reference.snr.worst < kDecibelsPerBit * kBaselineBits - kBaselineDecibels &&
+         2 * exact_reference.values.max_abs >= exact_candidate.values.max_abs;
+}
+
+std::vector<Breakdown> TraceResult::breakdowns() const {
+  constexpr std::pair<const char*, Lost TraceOp::*> kKinds[] = {{"infinite", &TraceOp::infinite},
+                                                                {"NaN", &TraceOp::nan},
+                                                                {"all NaN", &TraceOp::all_nan},
+                                                                {"all zero", &TraceOp::all_zero}};
+  std::vector<Breakdown> found;
+  for (const auto& [what, lost] : kKinds) {
+    const auto first = std::ranges::find_if(ops, [&](const TraceOp& op) { return (op.*lost).samples > 0; });
+    if (first == ops.end()) continue;
+    found.push_back({what, static_cast<size_t>(first - ops.begin()), ((*first).*lost).first, ((*first).*lost).samples});
+  }
+  return found;
+}
+
+Verdict TraceResult::verdict(size_t op) const {
+  const auto here = [op](const Breakdown& b) { return b.op == op; };
+  return std::ranges::any_of(breakdowns(), here) ? Verdict::breaks : ops[op].introduces();
+}
+
+std::vector<size_t> TraceResult::ranking() const {
+  struct Entry {
+    size_t op;
+    Verdict verdict;
+    double excess;
+  };
+  std::vector<Entry> entries;
+  for (size_t i = 0; i < ops.size(); ++i) {
+    Entry entry{i, ops[i].introduces(), 0};
+    if (entry.verdict != Verdict::exact)
+      entry.excess = std::max(ops[i].excess() / kOrdinaryFactor, ops[i].excess_decibels() / kOrdinaryDecibels);
+    entries.push_back(entry);
+  }
+  for (const Breakdown& b : breakdowns()) entries[b.op].verdict = Verdict::breaks;
+  std::erase_if(entries, [](const Entry& e) { return e.verdict == Verdict::exact; });
+  std::ranges::stable_sort(entries, [](const Entry& a, const Entry& b) {
+    return a.verdict != b.verdict ? a.verdict > b.verdict : a.excess > b.excess;
+  });
+  // Of those that break, the first in order of execution: what is behind it follows.
+  const auto broken = std::ranges::find_if(entries, [](const Entry& e) { return e.verdict != Verdict::breaks; });
+  std::ranges::sort(entries.begin(), broken, {}, &Entry::op);
+  std::vector<size_t> order;
+  for (const Entry& e : entries) order.push_back(e.op);
+  return order;
+}
+
+void TraceResult::merge(const TraceResult& other) {
+  samples += other.samples;
+  exact_samples += other.exact_samples;
+  for (size_t i = 0; i < ops.size() && i < other.ops.size(); ++i) ops[i].merge(other.ops[i]);
+}
+
+std::string_view outcome_name(Conversion::Outcome outcome) {
+  constexpr std::string_view kNames[] = {"same", "narrowed", "changed"};
+  return kNames[static_cast<size_t>(outcome)];
+}
+
+void Conversion::merge(const Conversion& other) {
+  const auto key = [](const Conversion& c) {
+    return std::tuple(-static_cast<int>(c.outcome), c.position, c.sample < 0 ? INT64_MAX : c.sample);
+  };
+  const uint64_t all = samples + other.samples, most = std::max(compared, other.compared);
+  if (other.samples > 0 && (samples == 0 || key(other) < key(*this))) *this = other;
+  samples = all;
+  compared = most;
+}
+
+}  // namespace assay::audit
