@@ -1,29 +1,37 @@
-#include "cli/command.h"
+#include "cli/flags.h"
 
 namespace assay::cli {
 namespace {
 
 constexpr Flag kFlags[] = {
     {"FILE", "FILE", ".npz or .npy of outputs", Flag::Kind::positional},
+    {"--model", "FILE", "the model that gave them: which policy explains the outputs?"},
+    {"--input", "FILE", "what the model was given: .npz, .npy (one input) or a folder of ONNX test data"},
+    {"--combinations", "N", "policies tried beside those with a name (default 400; 0: none)"},
 };
 
 constexpr std::string_view kExample =
     "  assay fingerprint out.npz\n"
+    "  assay fingerprint out.npz --model model.onnx --input in.npz\n"
     "";
 
 Result<Report> run_command(const Args& args, const Settings& settings) {
-  static_cast<void>(settings);
-  return commands::fingerprint({.file = args.text("FILE")});
+  commands::FingerprintRequest request{.settings = settings, .file = args.text("FILE")};
+  request.model = args.text("--model");
+  request.input = args.text("--input");
+  ASSAY_TRY(const auto combinations, args.whole("--combinations"));
+  if (combinations) request.combinations = *combinations;
+  return commands::fingerprint(request);
 }
 
 }  // namespace
 
 extern const Command kFingerprint = {
     .name = "fingerprint",
-    .summary = "which number format do recorded outputs lie on?",
+    .summary = "which number format do recorded outputs lie on, and which policy explains them?",
     .example = kExample,
     .flags = kFlags,
-    .computes = false,
+    .computes = true,
     .run = run_command,
 };
 

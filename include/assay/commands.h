@@ -115,12 +115,17 @@ struct CompareRequest {
 /// Errors: A001 for fewer than two programs; A1xx, A3xx, A4xx.
 Result<Report> compare(const CompareRequest& request);
 
-/// Which format outputs lie on; exactly one of the two.
+/// Which format outputs lie on, and with a model which policy explains them.
 struct FingerprintRequest {
-  std::string file{};           ///< .npz or .npy of outputs
-  std::vector<Array> arrays{};  ///< the same in memory
+  Settings settings{};
+  std::string file{};                  ///< .npz or .npy of outputs
+  std::vector<Array> arrays{};         ///< the same in memory
+  std::string model{};                 ///< what gave the outputs; empty: only the outputs are looked at
+  std::string input{};                 ///< what it was given: .npz, .npy or a folder of ONNX test data
+  std::vector<Array> input_arrays{};   ///< the same in memory
+  size_t combinations = 400;           ///< policies tried beside those with a name
 };
-/// Errors: A3xx.
+/// Errors: A001 for a model without inputs; A1xx, A3xx (A311 where a recording is of another model or other inputs).
 Result<Report> fingerprint(const FingerprintRequest& request);
 
 /// Files that a result is also written to; empty: not.
@@ -149,9 +154,41 @@ struct AuditRequest {
   uint64_t first_sample = 0;
   std::string fail_on = "flips";  ///< flips, at-risk, none
   ReportFiles reports{};
+  std::vector<std::string> keep{};  ///< operations that every candidate keeps in float32: names of nodes or values
+  std::string lock{};               ///< write a contract here, of what is asked and of what is found
+  std::string checkpoint{};         ///< what is done, saved here now and then and read from here; empty: nothing is
+  bool blame = false;           ///< search which operations are to blame for each changed decision
+  uint64_t blame_runs = 300;    ///< most runs of the model for one sample
+  uint64_t blame_samples = 16;  ///< most samples that are searched: flips first, then by number
 };
 /// Errors: A002 to A004 for words; A1xx, A3xx, A4xx. report.passed tells whether `fail_on` was met.
 Result<Report> audit(const AuditRequest& request);
+
+/// The smallest change that makes a model decide as it should where it will run.
+struct RepairRequest {
+  AuditRequest audit{};           ///< model, data, decision, reference, one candidate; `fail_on` and reports are unused
+  std::string goal = "no-flips";  ///< no-flips, max-flips:N or max-error:X
+  std::string output{};           ///< .mlpackage or .onnx with mixed types; empty: nothing is written
+  std::string configs{};          ///< folder for the same set as configuration of other tools; empty: none
+  std::string checkpoint{};       ///< what is known, saved here and read from here; empty: nothing is
+  double hold_out = 0.25;         ///< share of the samples that the search does not see
+  uint64_t budget = 2000;         ///< most sets of operations that are tried
+  bool rescale = false;           ///< search on the model with its overflowing layers rescaled
+};
+/// report.passed tells whether the goal is reached; no file is written where it is not. Errors: as audit; not_convertible
+/// where the format cannot say the model.
+Result<Report> repair(const RepairRequest& request);
+
+/// A contract, audited again.
+struct CheckRequest {
+  Settings settings{};
+  std::string lock = "assay.lock";
+  bool update = false;  ///< write it anew as things are now; the check then passes
+  ReportFiles reports{};
+};
+/// report.passed tells whether the contract holds; the report says in words what breaks it. Errors: as audit;
+/// file_malformed for the contract.
+Result<Report> check(const CheckRequest& request);
 
 /// Audits of parts of one data set.
 struct MergeRequest {
@@ -172,6 +209,28 @@ struct PageRequest {
 };
 /// A self-contained HTML page about the audits, or any other report.
 Result<Report> page(const PageRequest& request);
+
+/// Small models that tell numeric policies apart.
+struct ProbeMakeRequest {
+  Settings settings{};
+  std::string output;                 ///< a folder
+  std::vector<std::string> groups{};  ///< "matmul", "conv", "sum", ...; empty: all
+};
+/// Writes each probe as ONNX, .mlmodel and .mlpackage, its inputs, and a recorder for each runtime. What a format cannot
+/// say is left out and named. Errors: A001 for unknown groups; write_failed.
+Result<Report> probe_make(const ProbeMakeRequest& request);
+
+/// What a device made of the probes.
+struct ProbeReadRequest {
+  Settings settings{};
+  std::string recording;           ///< .npz of a recorder, or of tools/record_torch.py's form
+  std::string mode{};              ///< of a recording of several modes, the one that is read; empty: all
+  std::string output{};            ///< a profile file (.toml) to write; its name is the profile's
+  size_t combinations = 400;       ///< policies tried beside those with a name
+  std::vector<std::string> without{};  ///< profiles that are not tried by name
+};
+/// Errors: A001 where `output` needs one mode; A3xx.
+Result<Report> probe_read(const ProbeReadRequest& request);
 
 /// Which profiles there are, or what one of them says.
 struct ProfilesRequest {

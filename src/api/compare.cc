@@ -3,7 +3,6 @@
 #include "api/context.h"
 #include "api/inputs.h"
 #include "assay/commands.h"
-#include "audit/fingerprint.h"
 #include "audit/recordings.h"
 #include "backends/program.h"
 #include "report/json.h"
@@ -43,23 +42,6 @@ Result<Report> compare(const CompareRequest& request) {
   report.text = report::to_text(result);
   report.coloured = report::to_text(result, {.colour = true});
   report.passed = result.within_limits;
-  return report;
-}
-
-Result<Report> fingerprint(const FingerprintRequest& request) {
-  audit::Arrays arrays;
-  if (request.file.empty()) {
-    ASSAY_TRY(arrays, api::tensors_of(request.arrays));
-  } else if (request.file.ends_with(".npy")) {
-    ASSAY_TRY(ir::Tensor tensor, audit::read_npy(request.file));
-    arrays.push_back({"array", std::move(tensor)});
-  } else {
-    ASSAY_TRY(arrays, audit::read_npz(request.file));
-  }
-  const auto result = audit::fingerprint(arrays);
-  Report report;
-  report.json = report::to_json(result);
-  report.text = report::to_text(result);
   return report;
 }
 

@@ -38,16 +38,6 @@ std::string to_json(const audit::CompareResult& result) {
   return dumped(out);
 }
 
-std::string to_json(const std::vector<audit::Fingerprint>& result) {
-  Json arrays = Json::array();
-  for (const audit::Fingerprint& f : result) {
-    Json one{{"name", f.name}, {"type", ir::elem_name(f.declared)}, {"shape", f.dims}};
-    one.update(lattice_json(f.lattice));
-    arrays.push_back(std::move(one));
-  }
-  return dumped(Json{{"arrays", std::move(arrays)}});
-}
-
 std::string to_json(const Envelope& envelope) {
   Json warnings = Json::array();
   for (const Warning& warning : envelope.warnings) warnings.push_back(message_json(warning));

@@ -9,20 +9,20 @@
 
 #include "audit/audit.h"
 #include "audit/compare.h"
-#include "audit/fingerprint.h"
+#include "audit/lock.h"
 #include "base/result.h"
 
 namespace assay::report {
 
 std::string to_json(const audit::AuditResult& result);
 std::string to_json(const audit::CompareResult& result);
-std::string to_json(const std::vector<audit::Fingerprint>& result);
 
-/// From an audit's result or from the envelope around it; `where` is for messages. Errors: data_malformed with the
-/// path of the field.
-Result<audit::AuditResult> parse_audit(std::string_view json, const std::string& where);
+/// From an audit's result, or a check's, or from the envelope around it; `where` is for messages, `findings` gets those
+/// of a check. Errors: data_malformed with the path of the field.
+Result<audit::AuditResult> parse_audit(std::string_view json, const std::string& where,
+                                       std::vector<audit::Finding>* findings = nullptr);
 /// parse_audit of a file.
-Result<audit::AuditResult> read_audit(const std::string& path);
+Result<audit::AuditResult> read_audit(const std::string& path, std::vector<audit::Finding>* findings = nullptr);
 
 /// What every command prints under --json, one object on one line.
 struct Envelope {

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "report/blame_text.h"
+#include "report/margins_text.h"
 #include "report/words.h"
 
 namespace assay::report {

@@ -5,7 +5,6 @@
 
 #include "audit/audit.h"
 #include "audit/compare.h"
-#include "audit/fingerprint.h"
 
 namespace assay::report {
 
@@ -16,7 +15,6 @@ struct TextOptions {
 
 std::string to_text(const audit::AuditResult& result, const TextOptions& options = {});
 std::string to_text(const audit::CompareResult& result, const TextOptions& options = {});
-std::string to_text(const std::vector<audit::Fingerprint>& result, const TextOptions& options = {});
 
 /// Columns padded to their widest cell; the first row is the heading. `right[i]`: column i is flushed right.
 std::string table(const std::vector<std::vector<std::string>>& rows, const std::vector<bool>& right = {});

@@ -1,0 +1,157 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "audit/fingerprint/vocabulary.h"
+#include "base/text.h"
+#include "report/fingerprint.h"
+#include "report/text.h"
+#include "report/words.h"
+
+namespace assay::report {
+namespace {
+
+using audit::FitGroup;
+using audit::FitResult;
+using Row = std::vector<std::string>;
+
+constexpr size_t kListed = 12;  // policies of a group, and excluded groups; the JSON has all
+
+/// Control characters in names would drive the terminal.
+std::string clean(std::string_view text) {
+  constexpr size_t kMost = 120;
+  std::string out;
+  for (const char c : text.substr(0, kMost)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  return out + (text.size() > kMost ? "..." : "");
+}
+
+std::string numbers(const std::vector<int64_t>& values) {
+  std::vector<std::string> words;
+  for (size_t i = 0; i < std::min(values.size(), kListed); ++i) words.push_back(std::to_string(values[i]));
+  return join(words, ", ") + (values.size() > kListed ? fmt::format(" and {} more", values.size() - kListed) : "");
+}
+
+std::string zero_points(int64_t lowest, int64_t highest) {
+  if (lowest == highest) return std::to_string(lowest);
+  return fmt::format("{} to {}", lowest, highest);
+}
+
+/// What outputs show beyond their lattice, one line each.
+std::vector<std::string> notes_of(const audit::Traits& t) {
+  std::vector<std::string> notes;
+  const auto name = [](num::FormatId id) { return num::format(id).name; };
+  if (t.range.clamped)
+    notes.push_back(fmt::format("clamped at {}, the largest {}: {} values are there, none beyond",
+                                shortest(t.range.largest), name(*t.range.clamped), grouped(t.range.at_largest)));
+  if (t.range.infinite > 0)
+    notes.push_back(fmt::format("{} infinities; the largest finite value is {}{}", grouped(t.range.infinite),
+                                shortest(t.range.largest),
+                                t.range.overflowed ? fmt::format(", so {} overflows", name(*t.range.overflowed)) : ""));
+  if (t.range.nan > 0) notes.push_back(grouped(t.range.nan) + " NaN");
+  for (const audit::Subnormals& s : t.subnormals) {
+    if (s.seen > 0) notes.push_back(fmt::format("{} subnormals are kept: {} values", name(s.format), grouped(s.seen)));
+    if (s.flushed())
+      notes.push_back(fmt::format("{} subnormals are flushed: none among values of which {} lie just above, {} bits of "
+                                  "evidence", name(s.format), grouped(s.beside), grouped(s.beside)));
+  }
+  if (t.scaled)
+    notes.push_back(fmt::format(
+        "integers times {}: q - z from {} to {}, {} bits of evidence; zero point {} of int8, {} of uint8",
+        shortest(t.scaled->scale), t.scaled->lowest, t.scaled->highest, grouped(t.scaled->evidence_bits),
+        zero_points(t.scaled->int8_lowest, t.scaled->int8_highest),
+        zero_points(t.scaled->uint8_lowest, t.scaled->uint8_highest)));
+  if (t.mixed)
+    notes.push_back(fmt::format("mixed along axis {}: {} on {}, {} bits of evidence; not: {}", t.mixed->axis,
+                                numbers(t.mixed->narrow), name(t.mixed->format), grouped(t.mixed->evidence_bits),
+                                numbers(t.mixed->wide)));
+  return notes;
+}
+
+uint64_t worst_steps(const FitGroup& group) {
+  uint64_t worst = 0;
+  for (const auto& fit : group.fit.cases)
+    for (const audit::ArrayFit& array : fit->arrays) worst = std::max(worst, array.worst_steps);
+  return worst;
+}
+
+double max_abs(const FitGroup& group) {
+  double worst = 0;
+  for (const auto& fit : group.fit.cases)
+    for (const audit::ArrayFit& array : fit->arrays) worst = std::max(worst, array.max_abs);
+  return worst;
+}
+
+std::string members_text(const FitGroup& group) {
+  std::string out;
+  for (size_t i = 0; i < std::min(group.members.size(), kListed); ++i)
+    out += fmt::format("  {}: {}\n", group.members[i].label(), audit::in_words(group.members[i].policy));
+  if (group.members.size() > kListed) {
+    std::vector<std::string> labels;
+    for (size_t i = kListed; i < group.members.size(); ++i) labels.push_back(group.members[i].label());
+    out += "  and " + join(labels, "; ") + "\n";
+  }
+  return out;
+}
+
+std::string excluded_text(const FitResult& fit, size_t from) {
+  std::vector<Row> rows = {{"policy", "in words", "equal", "largest difference", "steps", "probability"}};
+  size_t left = 0;
+  for (size_t i = from; i < fit.groups.size(); ++i) {
+    const FitGroup& group = fit.groups[i];
+    if (rows.size() > kListed) {
+      ++left;
+      continue;
+    }
+    rows.push_back({group.members.front().label(), group.words,
+                    fmt::format("{} of {}", grouped(group.fit.equal), grouped(group.fit.elements)),
+                    short_number(max_abs(group)), grouped(worst_steps(group)), short_number(group.probability)});
+  }
+  if (rows.size() == 1) return {};
+  std::string out = "excluded, likeliest first:\n" + table(rows, {false, false, true, true, true, true});
+  if (left > 0) out += fmt::format("and {} more groups of policies (--json lists all)\n", left);
+  return out;
+}
+
+}  // namespace
+
+std::string fit_text(const FitResult& fit) {
+  std::string out = fmt::format("{} policies with a name and {} combinations\n", fit.named, fit.combined);
+  const FitGroup& best = fit.groups.front();
+  size_t from = 1;
+  if (fit.verdict == FitResult::Verdict::exact) {
+    out += fmt::format("explained bit for bit by {}; the next costs {} bits more\n", best.words, fit.margin_bits);
+    if (best.members.size() > 1) out += "these give the same bits here, and cannot be told apart by them:\n";
+    out += members_text(best);
+  } else if (fit.verdict == FitResult::Verdict::rounding) {
+    out += "no policy gives all bits; within rounding, likeliest first:\n";
+    from = 0;
+    for (; from < fit.groups.size() && fit.groups[from].kind == FitGroup::Kind::rounding; ++from)
+      out += fmt::format("  {}: {}; {} of {} values equal, largest difference {}\n",
+                         fit.groups[from].members.front().label(), fit.groups[from].words,
+                         grouped(fit.groups[from].fit.equal), grouped(fit.groups[from].fit.elements),
+                         short_number(max_abs(fit.groups[from])));
+  } else {
+    out += "not rounding: no policy explains these outputs, nor another order of its sums; a defect\n";
+    if (fit.start) {
+      out += fmt::format("it starts at {} (writes '{}')", fit.start->operation, fit.start->array);
+      out += fit.start->after.empty() ? "\n" : "; within rounding until then: " + join(fit.start->after, ", ") + "\n";
+    }
+    from = 0;
+  }
+  return out + excluded_text(fit, from);
+}
+
+std::string to_text(const std::vector<audit::Fingerprint>& prints, const FitResult* fit) {
+  std::vector<Row> rows = {{"array", "type", "values that tell", "format"}};
+  std::string notes;
+  for (const audit::Fingerprint& f : prints) {
+    rows.push_back({clean(f.name), std::string(ir::elem_name(f.declared)) + ir::to_string(f.dims),
+                    grouped(f.lattice.counted) + " of " + grouped(f.lattice.values), lattice_text(f.lattice)});
+    for (const std::string& note : notes_of(f.traits)) notes += clean(f.name) + ": " + note + "\n";
+  }
+  std::string out = prints.empty() ? "no floating-point arrays\n" : table(rows) + notes;
+  if (fit != nullptr) out += "\n" + fit_text(*fit);
+  return out;
+}
+
+}  // namespace assay::report
