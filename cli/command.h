@@ -75,7 +75,7 @@ Result<Parsed> parse(std::span<const std::string> words);
 /// The command line as a whole: prints, and returns the exit code. Takes over the process's signals.
 int main(std::span<const std::string> words);
 
-extern const Command kAudit, kBench, kCompare, kConvert, kExplain, kFingerprint, kInspect, kMerge, kOps, kProfiles,
-    kReport, kRun;
+extern const Command kAudit, kBench, kCheck, kCompare, kConvert, kExplain, kFingerprint, kInspect, kMerge, kOps, kProbe,
+    kProfiles, kRepair, kReport, kRun;
 
 }  // namespace assay::cli

@@ -101,6 +101,13 @@ struct RunRequest {
 /// Errors: A1xx, A3xx.
 Result<Report> run(const RunRequest& request);
 
+/// Whether programs run in lock-step, operation by operation (docs/trace.md).
+struct TraceWords {
+  bool wanted = false;
+  bool introduced = true;  ///< feed each operation with the reference's operands too
+  uint64_t exact = 8;      ///< so many of the first samples also run in float64 and with sums in another order
+};
+
 /// Outputs of several programs on the same inputs, every pair.
 struct CompareRequest {
   Settings settings{};
@@ -111,6 +118,7 @@ struct CompareRequest {
   std::vector<std::string> shapes{};
   std::vector<std::string> programs{};                    ///< at least two
   std::optional<double> max_abs{}, max_rel{}, max_ulp{};  ///< limits; report.passed tells whether all hold
+  TraceWords trace{};                                     ///< each program against the first
 };
 /// Errors: A001 for fewer than two programs; A1xx, A3xx, A4xx.
 Result<Report> compare(const CompareRequest& request);
@@ -160,6 +168,7 @@ struct AuditRequest {
   bool blame = false;           ///< search which operations are to blame for each changed decision
   uint64_t blame_runs = 300;    ///< most runs of the model for one sample
   uint64_t blame_samples = 16;  ///< most samples that are searched: flips first, then by number
+  TraceWords trace{};           ///< the primary variants against the reference
 };
 /// Errors: A002 to A004 for words; A1xx, A3xx, A4xx. report.passed tells whether `fail_on` was met.
 Result<Report> audit(const AuditRequest& request);

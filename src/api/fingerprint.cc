@@ -44,7 +44,8 @@ Result<Recorded> read_outputs(const FingerprintRequest& request) {
 Status check_words(const FingerprintRequest& request) {
   if (!request.model.empty()) {
     if (request.input.empty() && request.input_arrays.empty())
-      return Error{Code::usage, "--model needs the inputs that the outputs were recorded with", "", "give --input FILE"};
+      return Error{Code::usage, "--model needs the inputs that the outputs were recorded with", "",
+                   "give --input FILE"};
     return {};
   }
   if (!request.input.empty() || !request.input_arrays.empty())
@@ -71,9 +72,10 @@ void take_only(const Arrays& arrays, const backends::Program& program, FitCase& 
   if (!one.observed.empty() || arrays.size() != 1 || program.outputs().size() != 1) return;
   one.observed.push_back({program.outputs()[0].name, arrays[0].tensor});
   if (arrays[0].name != "array")
-    warnings.push_back({Code::matched_by_order, "the array '" + arrays[0].name + "' is taken for the output '" +
-                                                    program.outputs()[0].name + "'",
-                        program.text(), "name arrays as the model's outputs"});
+    warnings.push_back(
+        {Code::matched_by_order,
+         "the array '" + arrays[0].name + "' is taken for the output '" + program.outputs()[0].name + "'",
+         program.text(), "name arrays as the model's outputs"});
 }
 
 /// A recording that says where it is from must be of this model and of these inputs.
@@ -117,7 +119,8 @@ Result<Subject> open_subject(const FingerprintRequest& request, const api::Conte
     subject.one.model = std::make_shared<backends::Model>(
         backends::Model{subject.ml_program ? backends::ModelFormat::ml_program : backends::ModelFormat::onnx,
                         program->model(), program->inputs(), program->outputs()});
-    ASSAY_CHECK(check_provenance(request, recorded, loader.files(), subject.one.inputs, context.threads.get(), warnings));
+    ASSAY_CHECK(
+        check_provenance(request, recorded, loader.files(), subject.one.inputs, context.threads.get(), warnings));
     break;
   }
   if (subject.one.observed.empty())

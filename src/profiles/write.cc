@@ -155,7 +155,8 @@ std::string to_toml(const Profile& profile) {
     for (const Statement& s : profile.variants.front().statements) out += statement_words(s, "statement");
   for (const Variant& v : profile.variants) {
     if (one) break;
-    out += fmt::format("\n[[variant]]\nname = {}\ndoc = {}\n", quoted(v.name), quoted(v.doc)) + storage_words(v.storage);
+    out +=
+        fmt::format("\n[[variant]]\nname = {}\ndoc = {}\n", quoted(v.name), quoted(v.doc)) + storage_words(v.storage);
     for (const Statement& s : v.statements) out += statement_words(s, "variant.statement");
   }
   for (const NotModelled& n : profile.not_modelled)

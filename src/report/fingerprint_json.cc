@@ -9,15 +9,16 @@ Json lattice_json(const num::LatticeCounts& counts);  // report/json_counts.inc
 
 namespace {
 
-Json format_json(const std::optional<num::FormatId>& id) {
-  return id ? Json(num::format(*id).name) : Json(nullptr);
-}
+Json format_json(const std::optional<num::FormatId>& id) { return id ? Json(num::format(*id).name) : Json(nullptr); }
 
 Json traits_json(const audit::Traits& t) {
   Json out;
-  out["range"] = {{"largest", t.range.largest},        {"at_largest", t.range.at_largest},
-                  {"least", t.range.least},            {"infinite", t.range.infinite},
-                  {"nan", t.range.nan},                {"clamped", format_json(t.range.clamped)},
+  out["range"] = {{"largest", t.range.largest},
+                  {"at_largest", t.range.at_largest},
+                  {"least", t.range.least},
+                  {"infinite", t.range.infinite},
+                  {"nan", t.range.nan},
+                  {"clamped", format_json(t.range.clamped)},
                   {"overflowed", format_json(t.range.overflowed)}};
   out["subnormals"] = Json::array();
   for (const audit::Subnormals& s : t.subnormals)
@@ -75,12 +76,8 @@ Json hypothesis_json(const audit::Hypothesis& h) {
 }
 
 Json array_fit_json(const audit::ArrayFit& array) {
-  return {{"name", array.name},
-          {"elements", array.elements},
-          {"equal", array.equal},
-          {"cost_bits", array.cost_bits},
-          {"worst_steps", array.worst_steps},
-          {"max_abs", array.max_abs}};
+  return {{"name", array.name},           {"elements", array.elements},       {"equal", array.equal},
+          {"cost_bits", array.cost_bits}, {"worst_steps", array.worst_steps}, {"max_abs", array.max_abs}};
 }
 
 std::string_view verdict_word(audit::FitResult::Verdict verdict) {
@@ -90,8 +87,8 @@ std::string_view verdict_word(audit::FitResult::Verdict verdict) {
 
 Json fit_json(const audit::FitResult& fit) {
   Json out{{"verdict", verdict_word(fit.verdict)},
-           {"explanation", fit.verdict == audit::FitResult::Verdict::not_rounding ? Json(nullptr)
-                                                                                   : Json(fit.groups.front().words)},
+           {"explanation",
+            fit.verdict == audit::FitResult::Verdict::not_rounding ? Json(nullptr) : Json(fit.groups.front().words)},
            {"named", fit.named},
            {"combined", fit.combined},
            {"runs", fit.runs},

@@ -51,15 +51,17 @@ std::vector<std::string> notes_of(const audit::Traits& t) {
   for (const audit::Subnormals& s : t.subnormals) {
     if (s.seen > 0) notes.push_back(fmt::format("{} subnormals are kept: {} values", name(s.format), grouped(s.seen)));
     if (s.flushed())
-      notes.push_back(fmt::format("{} subnormals are flushed: none among values of which {} lie just above, {} bits of "
-                                  "evidence", name(s.format), grouped(s.beside), grouped(s.beside)));
+      notes.push_back(
+          fmt::format("{} subnormals are flushed: none among values of which {} lie just above, {} bits of "
+                      "evidence",
+                      name(s.format), grouped(s.beside), grouped(s.beside)));
   }
   if (t.scaled)
-    notes.push_back(fmt::format(
-        "integers times {}: q - z from {} to {}, {} bits of evidence; zero point {} of int8, {} of uint8",
-        shortest(t.scaled->scale), t.scaled->lowest, t.scaled->highest, grouped(t.scaled->evidence_bits),
-        zero_points(t.scaled->int8_lowest, t.scaled->int8_highest),
-        zero_points(t.scaled->uint8_lowest, t.scaled->uint8_highest)));
+    notes.push_back(
+        fmt::format("integers times {}: q - z from {} to {}, {} bits of evidence; zero point {} of int8, {} of uint8",
+                    shortest(t.scaled->scale), t.scaled->lowest, t.scaled->highest, grouped(t.scaled->evidence_bits),
+                    zero_points(t.scaled->int8_lowest, t.scaled->int8_highest),
+                    zero_points(t.scaled->uint8_lowest, t.scaled->uint8_highest)));
   if (t.mixed)
     notes.push_back(fmt::format("mixed along axis {}: {} on {}, {} bits of evidence; not: {}", t.mixed->axis,
                                 numbers(t.mixed->narrow), name(t.mixed->format), grouped(t.mixed->evidence_bits),

@@ -84,7 +84,7 @@ struct FitGroup {
   Kind kind = Kind::excluded;
   std::vector<Hypothesis> members{};  ///< the simplest first
   Fit fit;
-  std::string words{};     ///< the first member's: "float16 storage, float32 accumulation"
+  std::string words{};           ///< the first member's: "float16 storage, float32 accumulation"
   double probability = 0;        ///< among the groups
   std::vector<double> bounds{};  ///< for each recorded array what "within rounding" allows; empty: not asked
 };

@@ -51,7 +51,8 @@ std::vector<profiles::Variant> alternatives(const profiles::Variant& best) {
   profiles::Profile profile;
   profile.variants.push_back(best);
   profile.storage = best.storage.type;
-  const num::Policy product = profiles::policy_for(profile, 0, {.domain = "", .op = "MatMul", .numeric = "contraction"});
+  const num::Policy product =
+      profiles::policy_for(profile, 0, {.domain = "", .op = "MatMul", .numeric = "contraction"});
   const num::Policy sum = profiles::policy_for(profile, 0, {.domain = "", .op = "ReduceSum", .numeric = "reduction"});
   std::vector<profiles::Variant> all;
   for (const Order& order : kOrders) {
@@ -102,8 +103,8 @@ Result<std::vector<double>> rounding_bounds(Evaluator& evaluator, const profiles
     size_t at = 0;
     for (size_t c = 0; c < from.cases.size(); ++c)
       for (size_t i = 0; i < from.cases[c]->outputs.size(); ++i, ++at)
-        spreads[at] = std::max(spreads[at],
-                               spread(from.cases[c]->outputs[i].tensor, other.cases[c]->outputs[i].tensor));
+        spreads[at] =
+            std::max(spreads[at], spread(from.cases[c]->outputs[i].tensor, other.cases[c]->outputs[i].tensor));
   }
   for (const FitCase& one : evaluator.cases())
     for (const NamedArray& observed : one.observed)

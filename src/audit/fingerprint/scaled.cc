@@ -8,9 +8,9 @@
 namespace assay::audit {
 namespace {
 
-constexpr size_t kMostLevels = 256;    // of 8-bit integers
-constexpr int64_t kMostGap = 16;       // the smallest distance between two values is at most so many steps
-constexpr int64_t kScaleBits = 32;     // what choosing a float32 scale among all explains by itself
+constexpr size_t kMostLevels = 256;  // of 8-bit integers
+constexpr int64_t kMostGap = 16;     // the smallest distance between two values is at most so many steps
+constexpr int64_t kScaleBits = 32;   // what choosing a float32 scale among all explains by itself
 constexpr uint64_t kEnoughBits = 32;
 
 /// Distinct magnitudes, ascending, without 0; empty when there are more than can be levels or some is not finite.
@@ -55,7 +55,8 @@ std::optional<float> refined(double start, const std::vector<float>& sorted) {
   }
   const auto middle = static_cast<float>(guess);
   for (float scale = std::nextafterf(static_cast<float>(interval.low), 0.0F);
-       scale <= std::nextafterf(static_cast<float>(interval.high), INFINITY); scale = std::nextafterf(scale, INFINITY)) {
+       scale <= std::nextafterf(static_cast<float>(interval.high), INFINITY);
+       scale = std::nextafterf(scale, INFINITY)) {
     if (explains(scale, sorted)) return explains(middle, sorted) ? middle : scale;
     if (static_cast<double>(scale) > interval.high) break;
   }

@@ -178,7 +178,9 @@ Result<FitResult> fit(Evaluator& evaluator, const std::vector<Hypothesis>& named
       if (search.groups()[search.ranked().front()].fit.exact()) break;
     }
   }
-  return finish(evaluator, search);
+  ASSAY_TRY(FitResult result, finish(evaluator, search));
+  result.named = named.size();
+  return result;
 }
 
 }  // namespace assay::audit

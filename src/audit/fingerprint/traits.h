@@ -30,8 +30,8 @@ struct ValueRange {
 /// alone would have done that with probability 2^-n.
 struct Subnormals {
   num::FormatId format = num::FormatId::float16;
-  uint64_t seen = 0;       ///< values below the smallest normal magnitude, zeros left out
-  uint64_t beside = 0;     ///< values from there up to its double
+  uint64_t seen = 0;    ///< values below the smallest normal magnitude, zeros left out
+  uint64_t beside = 0;  ///< values from there up to its double
   bool flushed() const { return seen == 0 && beside >= 32; }
 };
 

@@ -91,7 +91,8 @@ std::string accumulator_words(const Accumulator& a) {
 std::string in_words(const profiles::Variant& policy) {
   const num::Policy product = policy_of(policy, "MatMul", "contraction");
   std::string words = storage_words(policy);
-  if (!plain(product.operand)) words += ", " + format_name(*product.operand) + " operands" + rounded_words(*product.operand);
+  if (!plain(product.operand))
+    words += ", " + format_name(*product.operand) + " operands" + rounded_words(*product.operand);
   if (policy.storage.type != ir::ElemType::float64) words += ", " + accumulator_words(product.accumulator);
   if (product.result && product.result->limit != 0) words += fmt::format(", infinite from {:g}", product.result->limit);
   if (product.bias == num::Bias::first) words += ", starting at the bias";
@@ -106,9 +107,9 @@ size_t complexity(const profiles::Variant& policy) {
   size_t size = 0;
   for (const auto& rounding : {s.inputs, s.weights})
     if (rounding) size += num::to_text(*rounding).size();
-  for (const auto& [op, numeric] : {std::pair("MatMul", "contraction"), std::pair("ReduceSum", "reduction"),
-                                    std::pair("Softmax", "composite"), std::pair("Exp", "elementwise"),
-                                    std::pair("Div", "elementwise"), std::pair("Softplus", "elementwise")})
+  for (const auto& [op, numeric] :
+       {std::pair("MatMul", "contraction"), std::pair("ReduceSum", "reduction"), std::pair("Softmax", "composite"),
+        std::pair("Exp", "elementwise"), std::pair("Div", "elementwise"), std::pair("Softplus", "elementwise")})
     size += num::to_text(policy_of(policy, op, numeric)).size();
   return size;
 }

@@ -149,12 +149,12 @@ void significands(std::span<float> values, const ir::Dims&) {
 
 void range(std::span<float> values, const ir::Dims& dims) {
   constexpr float kRows[][4] = {
-      {60000, 60000, 0, 0},       {60000, 60000, -60000, 0}, {60000, -60000, 60000, 0}, {32752, 0, 0, 0},
-      {32000, 752, 0, 0},         {32000, 760, 0, 0},        {32000, 768, 0, 0},        {16384, 16384, 0, 0},
-      {16384, 16384, -16384, 0},  {65504, 0, 0, 0},          {65504, 8, 8, 0},          {65504, 15, 0, 0},
-      {65504, 16, 0, 0},          {65504, 16, -16, 0},       {-65504, -16, 0, 0},       {-60000, -60000, 0, 0},
-      {3e38F, 3e38F, 0, 0},       {3e38F, 3e38F, -3e38F, 0}, {3e38F, -3e38F, 3e38F, 0}, {3.39e38F, 0, 0, 0},
-      {1e5F, 0, 0, 0},            {-1e5F, 0, 0, 0},          {1000, 31000, 800, 0},     {448, 449, 0, 0},
+      {60000, 60000, 0, 0},      {60000, 60000, -60000, 0}, {60000, -60000, 60000, 0}, {32752, 0, 0, 0},
+      {32000, 752, 0, 0},        {32000, 760, 0, 0},        {32000, 768, 0, 0},        {16384, 16384, 0, 0},
+      {16384, 16384, -16384, 0}, {65504, 0, 0, 0},          {65504, 8, 8, 0},          {65504, 15, 0, 0},
+      {65504, 16, 0, 0},         {65504, 16, -16, 0},       {-65504, -16, 0, 0},       {-60000, -60000, 0, 0},
+      {3e38F, 3e38F, 0, 0},      {3e38F, 3e38F, -3e38F, 0}, {3e38F, -3e38F, 3e38F, 0}, {3.39e38F, 0, 0, 0},
+      {1e5F, 0, 0, 0},           {-1e5F, 0, 0, 0},          {1000, 31000, 800, 0},     {448, 449, 0, 0},
   };
   std::ranges::fill(values, 0.0F);
   for (size_t r = 0; r < std::size(kRows); ++r) {
@@ -203,10 +203,10 @@ void double_factors(std::span<float> values, const ir::Dims& dims) {
 void specials(std::span<float> values, const ir::Dims&) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-  constexpr float kAll[] = {0.0F,     -0.0F,    1.0F,      -1.0F,    kInfinity, -kInfinity, kNan,      65504.0F,
-                            65519.0F, 65520.0F, -65520.0F, 32768.0F, 40000.0F,  60000.0F,   0x1p-14F,  0x1p-15F,
-                            0x1p-24F, 0x1p-25F, 0x1.8p-25F, 3e38F,   3.4e38F,   0x1p-126F,  0x1p-127F, 0x1p-149F,
-                            0x1p-133F, 256.0F,  255.9F,    2049.0F,  2051.0F,   -2049.0F,   0x1.004p0F, 0x1.00cp0F};
+  constexpr float kAll[] = {0.0F,      -0.0F,    1.0F,       -1.0F,    kInfinity, -kInfinity, kNan,       65504.0F,
+                            65519.0F,  65520.0F, -65520.0F,  32768.0F, 40000.0F,  60000.0F,   0x1p-14F,   0x1p-15F,
+                            0x1p-24F,  0x1p-25F, 0x1.8p-25F, 3e38F,    3.4e38F,   0x1p-126F,  0x1p-127F,  0x1p-149F,
+                            0x1p-133F, 256.0F,   255.9F,     2049.0F,  2051.0F,   -2049.0F,   0x1.004p0F, 0x1.00cp0F};
   for (size_t i = 0; i < values.size(); ++i) values[i] = kAll[i % std::size(kAll)];
 }
 

@@ -13,9 +13,9 @@
 namespace assay::audit {
 
 struct Probe {
-  std::string name;   ///< "matmul_ones"; its output is called y
-  std::string group;  ///< what --for chooses: "matmul"
-  std::string doc;    ///< what it tells apart
+  std::string name;                          ///< "matmul_ones"; its output is called y
+  std::string group;                         ///< what --for chooses: "matmul"
+  std::string doc;                           ///< what it tells apart
   std::shared_ptr<const ir::Graph> graph{};  ///< types inferred
   Arrays inputs{};
 };

@@ -1,0 +1,176 @@
+#include "report/probe.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "api/context.h"
+#include "api/fit.h"
+#include "assay/commands.h"
+#include "audit/probe/read.h"
+#include "audit/probe/recorders.h"
+#include "base/output_file.h"
+#include "base/text.h"
+#include "coreml/file.h"
+#include "coreml/lower.h"
+#include "onnx/export.h"
+#include "profiles/write.h"
+
+namespace assay::commands {
+namespace {
+
+using audit::Probe;
+using nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+Status make_folder(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error || !fs::is_directory(path, error))
+    return Error{Code::write_failed, "cannot make the folder: " + error.message(), path.string(), "choose another"};
+  return {};
+}
+
+/// One format of Core ML; what it cannot say is told, not an error.
+Status write_core_ml(const Probe& probe, coreml::Format format, const std::string& path, ordered_json& left_out) {
+  Warnings unsaid;  // that a NeuralNetwork has no types is what the probes are for
+  const auto lowered = coreml::lower(*probe.graph, {.format = format}, unsaid);
+  if (!lowered.ok()) {
+    left_out.push_back({{"file", fs::path(path).filename().string()}, {"reason", lowered.error().message}});
+    return {};
+  }
+  return coreml::write_model(*lowered, path);
+}
+
+/// Constants of the probe, for runtimes that read no model file.
+audit::Arrays weights_of(const ir::Graph& graph) {
+  audit::Arrays weights;
+  for (const ir::Value& value : graph.values)
+    if (value.constant && value.constant->elem() != ir::ElemType::string)
+      weights.push_back({value.name, *value.constant});
+  return weights;
+}
+
+Result<ordered_json> write_probe(const Probe& probe, const fs::path& folder, ordered_json& left_out) {
+  const std::string stem = (folder / probe.name).string();
+  ASSAY_CHECK(onnx::export_model(*probe.graph, stem + ".onnx"));
+  ASSAY_CHECK(write_core_ml(probe, coreml::Format::neural_network, stem + ".mlmodel", left_out));
+  ASSAY_CHECK(write_core_ml(probe, coreml::Format::ml_program, stem + ".mlpackage", left_out));
+  ASSAY_CHECK(audit::write_npz(stem + ".npz", probe.inputs));
+  ASSAY_CHECK(audit::write_npz((folder / "weights" / (probe.name + ".npz")).string(), weights_of(*probe.graph)));
+  const ir::Op& op = probe.graph->ops.back();
+  ordered_json operands = ordered_json::array();
+  for (const ir::ValueId id : op.inputs) operands.push_back(probe.graph->at(id).name);
+  return ordered_json{{"name", probe.name}, {"group", probe.group},
+                      {"shows", probe.doc}, {"identity", audit::probes_identity({&probe, 1})},
+                      {"op", op.type},      {"operands", operands}};
+}
+
+std::string profile_name(const std::string& path) {
+  std::string name = fs::path(path).stem().string();
+  for (char& c : name) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    if (!plain) c = '-';
+  }
+  return name.substr(0, 64);
+}
+
+/// Writes the profile, once it is sure that it reads back and says the same.
+Status write_profile(const audit::ProbeVerdict& verdict, const std::string& device, const std::string& path) {
+  const profiles::Profile profile = audit::profile_of(verdict, profile_name(path), device);
+  const std::string text = "# Written by `assay probe read`.\n" + profiles::to_toml(profile);
+  ASSAY_TRY(const profiles::Profile again, profiles::parse_profile(text, path));
+  if (profiles::identity_of(again) != profiles::identity_of(profile))
+    return Error{Code::internal, "the profile does not read back the same", path};
+  return write_file(path, text);
+}
+
+Status choose_mode(const ProbeReadRequest& request, audit::ProbeRecording& recording) {
+  std::vector<std::string> names;
+  for (const audit::ProbeMode& mode : recording.modes) names.push_back(mode.name);
+  if (!request.mode.empty()) {
+    if (std::ranges::find(names, request.mode) == names.end()) {
+      const std::string meant = did_you_mean(request.mode, names);
+      return Error{Code::usage, "the recording has no mode '" + request.mode + "'", request.recording,
+                   meant.empty() ? "it has: " + join(names, ", ") : "did you mean '" + meant + "'?"};
+    }
+    std::erase_if(recording.modes, [&](const audit::ProbeMode& mode) { return mode.name != request.mode; });
+  }
+  if (!request.output.empty() && recording.modes.size() > 1)
+    return Error{Code::usage, "a profile is of one mode, and the recording has " + join(names, ", "), request.recording,
+                 "choose with --mode NAME"};
+  if (!request.output.empty() && !request.output.ends_with(".toml"))
+    return Error{Code::usage, "profiles are .toml files, not '" + request.output + "'", "", "end it in .toml"};
+  return {};
+}
+
+Status check_without(const ProbeReadRequest& request, const api::Context& context) {
+  for (const std::string& name : request.without) ASSAY_CHECK(context.profiles.find(name));
+  return {};
+}
+
+}  // namespace
+
+Result<Report> probe_make(const ProbeMakeRequest& request) {
+  ASSAY_TRY(const std::vector<Probe> probes, audit::make_probes(request.groups));
+  const fs::path folder(request.output);
+  ASSAY_CHECK(make_folder(folder / "weights"));
+  ordered_json list = ordered_json::array(), left_out = ordered_json::array();
+  for (const Probe& probe : probes) {
+    ASSAY_TRY(ordered_json one, write_probe(probe, folder, left_out));
+    list.push_back(std::move(one));
+    if (request.settings.progress) request.settings.progress("probes", list.size(), probes.size());
+  }
+  ordered_json scripts = ordered_json::array();
+  for (const audit::Recorder& recorder : audit::recorders()) {
+    ASSAY_CHECK(write_file((folder / recorder.file).string(), audit::script_of(recorder)));
+    scripts.push_back(recorder.file);
+  }
+  const ordered_json manifest = {{"assay_probes", 1}, {"probes", list}};
+  ASSAY_CHECK(write_file((folder / "probes.json").string(), manifest.dump(1) + "\n"));
+  Report report;
+  report.json =
+      ordered_json{{"folder", request.output}, {"probes", list}, {"left_out", left_out}, {"recorders", scripts}}.dump();
+  report.text =
+      fmt::format("wrote {} probes to {}, each as ONNX, NeuralNetwork and ML Program\n", probes.size(), request.output);
+  for (const ordered_json& one : left_out)
+    report.text += fmt::format("  without {}: {}\n", one["file"].get<std::string>(), one["reason"].get<std::string>());
+  report.text += "run one of these where the runtime is, then `assay probe read` on what it saves:\n";
+  for (const audit::Recorder& recorder : audit::recorders())
+    report.text += fmt::format("  {}: {}\n", recorder.runtime, recorder.doc);
+  return report;
+}
+
+Result<Report> probe_read(const ProbeReadRequest& request) {
+  Report report;
+  ASSAY_TRY(const auto context, api::Context::make(request.settings));
+  ASSAY_CHECK(check_without(request, *context));
+  if (!request.output.empty()) ASSAY_CHECK(OutputFile::check(request.output));
+  ASSAY_TRY(const backends::RecordedArrays read, backends::read_recording(request.recording));
+  ASSAY_TRY(audit::ProbeRecording recording,
+            audit::read_probes(read.arrays, read.provenance.value_or(""), request.recording));
+  ASSAY_CHECK(choose_mode(request, recording));
+  if (!recording.unused.empty())
+    report.warnings.push_back({Code::data_unused, "these arrays are of no probe: " + join(recording.unused, ", "),
+                               request.recording, "name arrays PROBE/y"});
+  auto named = api::named_policies(*context, nullptr);
+  std::erase_if(named, [&](const audit::Hypothesis& h) {
+    return std::ranges::find(request.without, h.profile) != request.without.end();
+  });
+  std::vector<audit::ProbeVerdict> verdicts;
+  for (audit::ProbeMode& mode : recording.modes) {
+    ASSAY_TRY(audit::ProbeVerdict verdict,
+              audit::judge_probes(std::move(mode), named, context->threads,
+                                  api::fit_options(request.settings, request.combinations)));
+    verdicts.push_back(std::move(verdict));
+  }
+  if (!request.output.empty()) ASSAY_CHECK(write_profile(verdicts.front(), recording.device, request.output));
+  report.json = report::to_json(verdicts, recording.device, request.output);
+  report.text = report::to_text(verdicts, recording.device, request.output);
+  return report;
+}
+
+}  // namespace assay::commands

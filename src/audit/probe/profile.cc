@@ -1,0 +1,84 @@
+// A profile out of a verdict.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "audit/fingerprint/vocabulary.h"
+#include "audit/probe/read.h"
+#include "base/text.h"
+
+namespace assay::audit {
+namespace {
+
+/// Which numeric class the probes of a group show.
+std::string_view class_of(const std::string& group) {
+  constexpr std::pair<std::string_view, std::string_view> kClasses[] = {
+      {"matmul", "contraction"},  {"gemm", "contraction"},   {"conv", "contraction"},  {"dot", "contraction"},
+      {"operand", "contraction"}, {"random", "contraction"}, {"mlp", "contraction"},   {"sum", "reduction"},
+      {"mean", "reduction"},      {"reduce", "reduction"},   {"softmax", "composite"}, {"norm", "composite"}};
+  for (const auto& [name, numeric] : kClasses)
+    if (name == group) return numeric;
+  return "elementwise";
+}
+
+/// What stands behind statements about these classes (none: about all).
+struct Behind {
+  uint64_t elements = 0, equal = 0;
+  std::vector<std::string> groups{};
+};
+
+Behind behind(const ProbeVerdict& verdict, const std::vector<std::string>& classes) {
+  Behind found;
+  for (const GroupVerdict& group : verdict.groups) {
+    if (!classes.empty() && std::ranges::find(classes, class_of(group.group)) == classes.end()) continue;
+    found.elements += group.elements;
+    found.equal += group.equal;
+    found.groups.push_back(group.group);
+  }
+  return found;
+}
+
+profiles::Evidence evidence_of(const Behind& found, const std::string& device) {
+  return {fmt::format("assay probe{}: {} of {} values of the probes {} are reproduced bit for bit",
+                      device.empty() ? std::string() : ", recorded with " + device, found.equal, found.elements,
+                      join(found.groups, ", ")),
+          found.equal == found.elements ? "measured" : "inferred"};
+}
+
+/// A statement about operators or classes that were probed rests on the probes; others keep what they rest on.
+void set_evidence(profiles::Statement& statement, const ProbeVerdict& verdict, const std::string& device) {
+  const Behind found = behind(verdict, statement.match.classes);
+  const bool probed = statement.match.ops.empty() && found.elements > 0;
+  if (probed) statement.evidence = evidence_of(found, device);
+  if (statement.evidence.source.empty()) statement.evidence = {"a combination that was not probed", "assumed"};
+}
+
+profiles::NotModelled gap(const GroupVerdict& group, const std::string& device) {
+  return {group.group + fmt::format(": {} of {} values differ", group.elements - group.equal, group.elements),
+          fmt::format("no policy gives all bits of the probes {}; the largest difference is {} steps of the results' "
+                      "format",
+                      join(group.probes, ", "), group.worst_steps),
+          {"assay probe" + (device.empty() ? std::string() : ", recorded with " + device), "measured"}};
+}
+
+}  // namespace
+
+profiles::Profile profile_of(const ProbeVerdict& verdict, const std::string& name, const std::string& device) {
+  const FitGroup& best = verdict.fit.groups.front();
+  const Hypothesis& likeliest = best.members.front();
+  profiles::Profile profile;
+  profile.name = name;
+  profile.doc = "Probed" + (device.empty() ? std::string() : " with " + device) +
+                (verdict.mode.empty() ? std::string() : ", " + verdict.mode) + ": " + best.words + ".";
+  profile.storage = likeliest.policy.storage.type;
+  profiles::Variant variant = likeliest.policy;
+  variant.name = "only";
+  variant.doc = profile.doc;
+  for (profiles::Statement& statement : variant.statements) set_evidence(statement, verdict, device);
+  profile.variants.push_back(std::move(variant));
+  for (const GroupVerdict& group : verdict.groups)
+    if (group.kind != FitGroup::Kind::exact) profile.not_modelled.push_back(gap(group, device));
+  return profile;
+}
+
+}  // namespace assay::audit

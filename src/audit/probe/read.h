@@ -1,0 +1,60 @@
+// What a device made of the probes: which policy it runs, group by group, and a profile that says so.
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "audit/fingerprint/fit.h"
+#include "audit/probe/probes.h"
+#include "base/result.h"
+#include "profiles/profile.h"
+
+namespace assay::audit {
+
+/// The cases of one way to run a device: "" for a recorder of `probe make`, "f32.tf32_on" and the like of a PyTorch
+/// recording that has several.
+struct ProbeMode {
+  std::string name;
+  std::vector<FitCase> cases;
+};
+
+struct ProbeRecording {
+  std::vector<ProbeMode> modes;
+  std::vector<std::string> unused{};  ///< arrays that are of no probe
+  std::string device;                 ///< what recorded them, for evidence; may be empty
+};
+
+/// Reads arrays that recorders wrote; `provenance` is the recording's text (docs/recording.md) or empty. Errors:
+/// data_missing where no array is of a probe; record_mismatch where a probe was another; data_malformed.
+Result<ProbeRecording> read_probes(const Arrays& arrays, const std::string& provenance, const std::string& where);
+
+/// Whether the arrays are of a PyTorch device recording ("dot/f16.default/ones_1024/y"), and its cases.
+bool is_torch_recording(const Arrays& arrays);
+Result<ProbeRecording> read_torch(const Arrays& arrays);
+
+/// One group of probes under the likeliest policy.
+struct GroupVerdict {
+  std::string group;
+  FitGroup::Kind kind = FitGroup::Kind::excluded;
+  uint64_t elements = 0, equal = 0, worst_steps = 0;
+  double max_abs = 0;
+  std::vector<std::string> probes{};
+  std::vector<std::string> exact{};  ///< policies that give all bits of this group, the simplest first
+};
+
+struct ProbeVerdict {
+  std::string mode;
+  FitResult fit;
+  std::vector<GroupVerdict> groups;
+};
+
+/// Errors: as fit().
+Result<ProbeVerdict> judge_probes(ProbeMode mode, const std::vector<Hypothesis>& named,
+                                  std::shared_ptr<const Threads> threads, const FitOptions& options);
+
+/// The likeliest policy as a profile called `name`, each statement with the probes that it rests on.
+profiles::Profile profile_of(const ProbeVerdict& verdict, const std::string& name, const std::string& device);
+
+}  // namespace assay::audit
