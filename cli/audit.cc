@@ -18,12 +18,22 @@ constexpr Flag kFlags[] = {
      Flag::Kind::repeated},
     {"--variants", "all|primary", "all of a profile's variants (default) or its likeliest only"},
     {"--first-sample", "K", "number of the first sample, when the data is a part of a whole"},
+    kTraceFlag,
+    kTraceExactFlag,
+    kTraceAccumulatedFlag,
+    {"--blame", "", "search which operations are to blame for each changed decision", Flag::Kind::toggle},
+    {"--blame-runs", "N", "most runs of the model for one sample (default 300)"},
+    {"--blame-samples", "M", "most samples that are searched, flips first (default 16)"},
     {"--fail-on", "flips|at-risk|none", "when to exit 1 (default flips)"},
     kHtmlFlag,
     kJunitFlag,
     kSarifFlag,
     kMarkdownFlag,
     kCsvFlag,
+    {"--keep", "NAME", "keep this operation in float32 in every candidate: a node or a value; may be given again",
+     Flag::Kind::repeated},
+    {"--checkpoint", "FILE", "keep what is done here, and go on from it", Flag::Kind::text, true},
+    {"--lock", "FILE", "write a contract for assay check", Flag::Kind::text, true},
 };
 
 constexpr std::string_view kExample =
@@ -48,8 +58,19 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
   request.primary_only = variants == "primary";
   ASSAY_TRY(const auto first, args.whole("--first-sample"));
   request.first_sample = first.value_or(0);
+  ASSAY_TRY(request.trace, trace_words(args));
+  request.blame = args.has("--blame");
+  ASSAY_TRY(const auto runs, args.whole("--blame-runs"));
+  ASSAY_TRY(const auto most, args.whole("--blame-samples"));
+  if ((runs || most) && !request.blame)
+    return Error{Code::usage, "--blame-runs and --blame-samples are limits of --blame", "", "give --blame too"};
+  request.blame_runs = runs.value_or(request.blame_runs);
+  request.blame_samples = most.value_or(request.blame_samples);
   request.fail_on = args.text("--fail-on", "flips");
   request.reports = report_files(args);
+  request.keep = args.list("--keep");
+  request.lock = args.text("--lock");
+  request.checkpoint = args.text("--checkpoint");
   return commands::audit(request);
 }
 

@@ -36,8 +36,14 @@ foreach(library IN LISTS ASSAY_OUTSIDE)
   else()
     cmake_path(GET library STEM name)
     string(REGEX REPLACE "^lib" "" name ${name})
-    list(APPEND ASSAY_PC_FLAGS -l${name})
-    list(APPEND ASSAY_LINKED ${name})  # by name: the package may be used where the library lies elsewhere
+    cmake_path(GET library PARENT_PATH folder)
+    if(folder MATCHES "/graphviz$")  # a folder of its own, where neither linkers nor loaders look
+      list(APPEND ASSAY_PC_FLAGS -L${folder} -l${name} -Wl,-rpath,${folder})
+      list(APPEND ASSAY_LINKED ${library})
+    else()
+      list(APPEND ASSAY_PC_FLAGS -l${name})
+      list(APPEND ASSAY_LINKED ${name})  # by name: the package may be used where the library lies elsewhere
+    endif()
   endif()
 endforeach()
 

@@ -1,9 +1,12 @@
 #include "audit/audit.h"
 
 #include "api/audit_job.h"
+#include "api/lock_files.h"
 #include "api/reports.h"
 #include "assay/commands.h"
+#include "base/output_file.h"
 #include "report/html.h"
+#include "report/image.h"
 #include "report/json.h"
 #include "report/text.h"
 
@@ -39,18 +42,29 @@ std::string title_of(const std::string& file) {
 Result<Report> audit(const AuditRequest& request) {
   ASSAY_TRY(const audit::FailOn fail_on, api::parse_fail_on(request.fail_on));
   ASSAY_CHECK(api::check_reports(request.reports));
+  std::optional<audit::Lock> lock;
+  if (!request.lock.empty()) {
+    ASSAY_CHECK(OutputFile::check(request.lock));
+    ASSAY_TRY(lock, api::lock_of(request, request.lock));
+  }
   Warnings warnings;
   ASSAY_TRY(const auto job, api::AuditJob::open(request, warnings));
   ASSAY_TRY(const audit::AuditResult result, job->run(warnings));
   Report report = report_of(result, fail_on);
   report.warnings = std::move(warnings);
-  const report::Section section{.title = request.model,
-                                .subtitle = job->input.where(),
-                                .audit = &result,
-                                .fail_on = fail_on,
-                                .model = request.model,
-                                .command = api::command_of(request)};
+  const report::Section section{
+      .title = request.model,
+      .subtitle = job->input.where(),
+      .audit = &result,
+      .fail_on = fail_on,
+      .model = request.model,
+      .command = api::command_of(request),
+      .pictures = request.reports.html.empty() ? report::Thumbnails() : report::thumbnails(result, job->data)};
   ASSAY_CHECK(api::write_reports(request.reports, {&section, 1}));
+  if (lock) {
+    audit::fill(*lock, result);
+    ASSAY_CHECK(write_file(request.lock, audit::to_toml(*lock)));
+  }
   return report;
 }
 
@@ -70,8 +84,11 @@ Result<Report> page(const PageRequest& request) {
   ASSAY_CHECK(api::check_reports(request.reports));
   std::vector<audit::AuditResult> results;
   std::vector<std::string> titles;
+  std::vector<std::vector<audit::Finding>> findings;
   for (const auto& [name, text] : sources_of(request.files, request.texts)) {
-    ASSAY_TRY(auto result, text == nullptr ? report::read_audit(name) : report::parse_audit(*text, name));
+    std::vector<audit::Finding>& broken = findings.emplace_back();
+    ASSAY_TRY(auto result,
+              text == nullptr ? report::read_audit(name, &broken) : report::parse_audit(*text, name, &broken));
     const bool titled = titles.size() < request.titles.size() && !request.titles[titles.size()].empty();
     titles.push_back(titled ? request.titles[titles.size()] : title_of(name));
     results.push_back(std::move(result));
@@ -83,7 +100,8 @@ Result<Report> page(const PageRequest& request) {
                         .audit = &results[i],
                         .fail_on = fail_on,
                         .model = i < request.files.size() ? request.files[i] : "",
-                        .command = {}});
+                        .command = {},
+                        .findings = findings[i]});
   Report report;
   const std::vector<std::string> written = api::files_of(request.reports);
   if (written.empty()) {

@@ -1,5 +1,8 @@
 #include "api/audit_job.h"
 
+#include "api/checkpoint.h"
+#include "api/keep.h"
+#include "audit/blame/find.h"
 #include "audit/data.h"
 #include "audit/decision/rule.h"
 #include "audit/recordings.h"
@@ -55,6 +58,9 @@ Result<std::unique_ptr<AuditJob>> AuditJob::open(const commands::AuditRequest& r
   ASSAY_TRY(job->reference, job->loader->open(request.reference, request.model, warnings));
   for (const std::string& spec : request.candidates) {
     ASSAY_TRY(auto program, job->loader->open(spec, request.model, warnings));
+    if (!request.keep.empty()) {
+      ASSAY_TRY(program, keeping(*program, request.keep));
+    }
     job->candidates.push_back(std::move(program));
   }
   ASSAY_TRY(const auto ports, job->loader->ports(request.model, warnings));
@@ -70,13 +76,36 @@ Result<std::unique_ptr<AuditJob>> AuditJob::open(const commands::AuditRequest& r
   options.output = request.output;
   options.first_sample = static_cast<int64_t>(request.first_sample);
   options.threads = job->context->threads;
+  if (request.trace.wanted) {
+    options.trace = audit::TraceOptions{.introduced = request.trace.introduced, .exact_samples = request.trace.exact};
+    options.conversion_samples = request.trace.exact;
+  }
   if (request.settings.progress)
     options.progress = [&request](size_t done, size_t total) { request.settings.progress("samples", done, total); };
   return job;
 }
 
 Result<audit::AuditResult> AuditJob::run(Warnings& warnings) const {
-  return audit::run_audit(*reference, pointers(candidates), data, labels, options, warnings);
+  const auto others = pointers(candidates);
+  ASSAY_TRY(auto result, request->checkpoint.empty()
+                             ? audit::run_audit(*reference, others, data, labels, options, warnings)
+                             : audit::run_audit(*reference, others, data, labels, options,
+                                                checkpoint_at(request->checkpoint, *this), warnings));
+  if (request->blame) ASSAY_CHECK(add_blame(result));
+  if (!request->keep.empty())
+    for (audit::CandidateResult& c : result.candidates) c.info.program = keeping_text(c.info.program, request->keep);
+  return result;
+}
+
+Status AuditJob::add_blame(audit::AuditResult& result) const {
+  audit::BlameOptions wanted{
+      .runs = request->blame_runs, .samples = request->blame_samples, .threads = context->threads};
+  if (request->settings.progress)
+    wanted.progress = [this](uint64_t runs) { request->settings.progress("runs in search of blame", runs, 0); };
+  for (size_t c = 0; c < candidates.size(); ++c) {
+    ASSAY_TRY(result.candidates[c].blame, audit::find_blame(*reference, *candidates[c], data, result, c, wanted));
+  }
+  return {};
 }
 
 }  // namespace assay::api

@@ -18,6 +18,9 @@ struct AuditJob {
   /// Errors: as audit::run_audit.
   Result<audit::AuditResult> run(Warnings& warnings) const;
 
+  /// Errors: as audit::find_blame.
+  Status add_blame(audit::AuditResult& result) const;
+
   explicit AuditJob(const commands::AuditRequest& asked) : request(&asked), input(asked.data, asked.arrays) {}
 
   const commands::AuditRequest* request;

@@ -87,6 +87,7 @@ std::string command_of(const commands::AuditRequest& request) {
   for (const std::string& file : request.settings.profile_files) flag("--profile-file", file);
   if (request.primary_only) flag("--variants", "primary");
   if (request.first_sample > 0) flag("--first-sample", std::to_string(request.first_sample));
+  for (const std::string& name : request.keep) flag("--keep", name);
   if (request.fail_on != "flips") flag("--fail-on", request.fail_on);
   return out;
 }

@@ -7,7 +7,10 @@
 #include <set>
 
 #include "audit/decision/score.h"
+#include "audit/forecast/prover.h"
 #include "audit/layout.h"
+#include "audit/trace/conversion.h"
+#include "audit/trace/tracer.h"
 #include "base/text.h"
 #include "ir/text.h"
 
@@ -72,10 +75,17 @@ class Auditor {
     ASSAY_TRY(layout_, Layout::create(programs_, data, Samples::Whole::refused, warnings));
     ASSAY_CHECK(choose_score());
     ASSAY_CHECK(check_labels());
+    if (options_.trace) layout_->one_by_one();
+    ASSAY_TRY(part_, layout_->part(options_.begin, options_.count));
+    if (options_.proof)
+      prover_ = std::make_unique<Prover>(programs_, *layout_, *score_, judge_, result_.score_type,
+                                         static_cast<size_t>(options_.first_sample), options_.threads);
     describe();
     find_twins();
+    ASSAY_CHECK(start_trace());
+    ASSAY_CHECK(compare_models());
     const auto body = [this](size_t first, size_t count) { return chunk(first, count); };
-    ASSAY_CHECK(layout_->for_each(options_.threads.get(), body));
+    ASSAY_CHECK(layout_->for_each(options_.threads.get(), body, part_));
     return finish();
   }
 
@@ -89,6 +99,9 @@ class Auditor {
   std::unique_ptr<Partial> take_partial();
   void give_back(std::unique_ptr<Partial> partial, size_t count);
 
+  Status start_trace();
+  Status compare_models();
+  Status run_traced(size_t first, size_t count, Shared& shared);
   Status chunk(size_t first, size_t count);
   Status judge_samples(size_t program, Ran& ran, size_t count);
   Status judge_candidate(size_t c, const Ran& reference, size_t first, size_t count, Shared& shared,
@@ -107,10 +120,13 @@ class Auditor {
   const AuditOptions& options_;
   Judge judge_;
   std::optional<Layout> layout_;
+  Layout::Part part_;
   std::optional<Score> score_;
-  AuditResult result_;              // all but the counts
-  std::map<Source, Source> twins_;  // to the first that computes the same
-  std::set<Source> shared_;         // those firsts
+  AuditResult result_;                                 // all but the counts
+  std::map<Source, Source> twins_;                     // to the first that computes the same
+  std::set<Source> shared_;                            // those firsts
+  std::unique_ptr<Prover> prover_;                     // where a proof is asked for
+  std::unique_ptr<Tracer> tracer_;
 
   std::mutex mutex_;
   size_t score_values_ = 0;  // per sample; known once the first chunk has run
@@ -266,8 +282,8 @@ void add_evidence(const Program& program, CandidateResult& into) {
 }
 
 void Auditor::describe() {
-  result_.first_sample = options_.first_sample;
-  result_.samples = layout_->samples();
+  result_.first_sample = options_.first_sample + static_cast<int64_t>(part_.begin);
+  result_.samples = part_.end - part_.begin;
   result_.rule = options_.rule;
   result_.threshold = judge_.threshold();
   result_.labels = !labels_.empty();
@@ -279,6 +295,7 @@ void Auditor::describe() {
     c.info = info_of(*programs_[p]);
     c.storage = programs_[p]->storage();
     c.forecast.emplace();
+    if (prover_) prover_->describe(p - 1, c.forecast->proof);
     add_evidence(*programs_[p], c);
     const auto format = ir::elem_format(c.storage);
     if (threshold && format && score_->picks_outputs() && ir::elem_bits(c.storage) < ir::elem_bits(result_.score_type))
@@ -308,7 +325,7 @@ void Auditor::give_back(std::unique_ptr<Partial> partial, size_t count) {
   const std::lock_guard lock(mutex_);
   idle_.push_back(std::move(partial));
   done_ += count;
-  if (options_.progress) options_.progress(done_, layout_->samples());
+  if (options_.progress) options_.progress(part_.begin + done_, layout_->samples());
 }
 
 Status Auditor::judge_samples(size_t program, Ran& ran, size_t count) {
@@ -461,6 +478,7 @@ Status Auditor::judge_candidate(size_t c, const Ran& reference, size_t first, si
     tally(into.variants[v].tally, ran, c + 1, first, count);
     ran.outputs.clear();
   }
+  if (prover_) ASSAY_CHECK(prover_->prove(c, first, count, reference.judged, into.forecast->proof));
   return classify(reference, variants, first, count, into);
 }
 
@@ -482,6 +500,7 @@ void Auditor::find_twins() {
 }
 
 Result<std::vector<Tensor>> Auditor::outputs_of(Source wanted, size_t first, size_t count, Shared& shared) const {
+  if (const auto known = shared.find(wanted); known != shared.end()) return known->second;
   const auto twin = twins_.find(wanted);
   if (twin != twins_.end()) return shared.at(twin->second);
   ASSAY_TRY(std::vector<Tensor> outputs,
@@ -490,9 +509,43 @@ Result<std::vector<Tensor>> Auditor::outputs_of(Source wanted, size_t first, siz
   return outputs;
 }
 
+Status Auditor::start_trace() {
+  if (!options_.trace) return {};
+  TraceOptions wanted = *options_.trace;
+  wanted.first_sample = options_.first_sample;
+  if (static_cast<uint64_t>(result_.first_sample) >= wanted.exact_samples) wanted.exact_samples = 0;
+  ASSAY_TRY(tracer_, Tracer::create(*programs_[0], std::span(programs_).subspan(1), wanted, options_.threads));
+  tracer_->set_concurrent(layout_->runs_beside(options_.threads.get(), part_));
+  return {};
+}
+
+// The first samples of the whole data set: parts of it that hold none compare none.
+Status Auditor::compare_models() {
+  const auto before = static_cast<uint64_t>(result_.first_sample);
+  for (size_t c = 0; c < result_.candidates.size(); ++c) {
+    if (!is_conversion(*programs_[0], *programs_[c + 1])) continue;
+    Conversion& conversion = result_.candidates[c].conversion.emplace();
+    if (before >= options_.conversion_samples) continue;
+    const size_t count = options_.conversion_samples - before;
+    ASSAY_TRY(const Layout::Part part, layout_->part(part_.begin, std::min(count, part_.end - part_.begin)));
+    ASSAY_TRY(conversion,
+              compare_conversion(*layout_, programs_, 0, c + 1, part, options_.first_sample, options_.threads));
+  }
+  return {};
+}
+
+Status Auditor::run_traced(size_t first, size_t count, Shared& shared) {
+  ASSAY_TRY(auto outputs, tracer_->run(layout_->inputs(0, first, count), first, count));
+  shared[{0, 0}] = std::move(outputs[0]);
+  for (size_t c = 0; c + 1 < programs_.size(); ++c)
+    if (tracer_->traces(c)) shared[{c + 1, 0}] = std::move(outputs[c + 1]);
+  return {};
+}
+
 Status Auditor::chunk(size_t first, size_t count) {
   Ran reference;
   Shared shared;
+  if (tracer_) ASSAY_CHECK(run_traced(first, count, shared));
   ASSAY_TRY(reference.outputs, outputs_of({0, 0}, first, count, shared));
   ASSAY_CHECK(judge_samples(0, reference, count));
   auto partial = take_partial();
@@ -504,6 +557,10 @@ Status Auditor::chunk(size_t first, size_t count) {
 }
 
 Result<AuditResult> Auditor::finish() {
+  if (tracer_) {
+    auto traces = tracer_->finish();
+    for (size_t c = 0; c < traces.size(); ++c) result_.candidates[c].trace = std::move(traces[c]);
+  }
   const Rule::Kind kind = options_.rule.kind;
   result_.classes = kind == Rule::Kind::threshold ? 2 : static_cast<int64_t>(score_values_);
   for (const auto& partial : idle_) {

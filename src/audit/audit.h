@@ -27,8 +27,12 @@ struct AuditOptions {
   std::string score;   ///< score expression; empty: the output alone
   std::string output;  ///< the output that is the score; empty: the only one
   int64_t first_sample = 0;
-  uint64_t expect = 0;  ///< foretell the flips on so many more samples; 0: on as many as there are
-  bool proof = false;   ///< bound what rounding can do to each sample
+  /// Samples of the data that are run: from `begin`, `count` of them rounded up to whole chunks, none beyond the last.
+  size_t begin = 0, count = SIZE_MAX;
+  uint64_t expect = 0;                  ///< foretell the flips on so many more samples; 0: on as many as there are
+  bool proof = false;                   ///< bound what rounding can do to each sample
+  std::optional<TraceOptions> trace{};  ///< run the primary variants in lock-step; `first_sample` is the audit's
+  uint64_t conversion_samples = 2;      ///< of the whole data set: the first, on which two models are compared
   std::shared_ptr<const Threads> threads;
   /// Called with the number of samples done, from any thread, one call at a time.
   std::function<void(size_t done, size_t total)> progress{};
@@ -89,6 +93,8 @@ struct CandidateResult {
   std::vector<VariantResult> variants;  ///< the primary first
   std::optional<Forecast> forecast{};
   std::optional<TraceResult> trace{};  ///< only where it was asked for, as the blame
+  /// Where the engine runs another model than the reference's: whether they are the same in exact arithmetic.
+  std::optional<Conversion> conversion{};
   std::optional<BlameResult> blame{};
   const VariantResult& primary() const { return variants.front(); }
 };

@@ -11,8 +11,6 @@ namespace assay::audit {
 namespace {
 using backends::Program;
 
-constexpr size_t kMemory = size_t{2} << 30;  // constants that concurrent runs may keep
-
 // The names of `ports`, in the words of `wanted` where one of the two knows the other's name as its own: Core ML files
 // have names of their own for what the original model called otherwise, and devices record under those.
 std::vector<std::string> names_in_words_of(std::span<const Port> wanted, std::span<const Port> ports) {
@@ -210,13 +208,26 @@ Result<Layout::Part> Layout::part(size_t begin, size_t count) const {
   return Part{begin, std::min(samples_, begin + (count + chunk_ - 1) / chunk_ * chunk_)};
 }
 
-Status Layout::for_each(const Threads* threads, const std::function<Status(size_t, size_t)>& body,
-                        const Part& part) const {
-  const size_t chunks = (part.end - part.begin + chunk_ - 1) / chunk_;
+void Layout::one_by_one() {
+  if (!fixed_) chunk_ = 1;
+  memory_ = kSmallMemory;
+}
+
+bool Layout::runs_beside(const Threads* threads, const Part& part) const {
   const size_t workers = threads == nullptr ? 1 : static_cast<size_t>(threads->count());
   size_t bytes = 0;
   for (const Entry& entry : programs_) bytes += entry.program->weight_bytes();
-  const bool beside = workers > 1 && chunks > 1 && bytes <= kMemory / workers;
+  return workers > 1 && part.end - part.begin > chunk_ && bytes <= memory_ / workers;
+}
+
+std::vector<ir::Tensor> Layout::inputs(size_t p, size_t first, size_t count) const {
+  return programs_[p].samples.slice(first, count);
+}
+
+Status Layout::for_each(const Threads* threads, const std::function<Status(size_t, size_t)>& body,
+                        const Part& part) const {
+  const size_t chunks = (part.end - part.begin + chunk_ - 1) / chunk_;
+  const bool beside = runs_beside(threads, part);
   for (const Entry& entry : programs_) entry.program->set_concurrent(beside);
 
   std::mutex mutex;

@@ -49,6 +49,14 @@ class Layout {
   Part whole() const { return {0, samples_}; }
   /// `count` samples from `begin`, rounded up to whole chunks. Errors: usage where no chunk begins at `begin`.
   Result<Part> part(size_t begin, size_t count) const;
+  /// From now on one sample a run, where the programs take them so, and runs beside each other only where the weights
+  /// are few, so that memory does not grow with the number of samples.
+  void one_by_one();
+  /// Whether for_each makes several runs at a time.
+  bool runs_beside(const Threads* threads, const Part& part) const;
+  /// What program p is given for a chunk.
+  std::vector<ir::Tensor> inputs(size_t p, size_t first, size_t count) const;
+
   /// Calls body(first sample, count) for every chunk of the part; beside each other when that is faster. The first
   /// error in order of samples wins.
   Status for_each(const Threads* threads, const std::function<Status(size_t, size_t)>& body, const Part& part) const;
@@ -70,7 +78,9 @@ class Layout {
     std::vector<size_t> outputs;
   };
   Status choose_chunk();
+  static constexpr size_t kMemory = size_t{2} << 30, kSmallMemory = size_t{8} << 20;
   std::vector<Entry> programs_;
+  size_t memory_ = kMemory;  ///< of constants that runs beside each other may keep
   size_t samples_ = 0, chunk_ = 1;
   bool axis_ = true, fixed_ = false;
 };

@@ -146,6 +146,8 @@ Json candidate_json(const CandidateResult& c, const AuditResult& audit) {
   out["margins"] = margins_json(c, audit);
   if (c.forecast) out["forecast"] = forecast_json(*c.forecast, audit);
   if (c.blame) out["blame"] = blame_json(*c.blame);
+  if (c.trace) out["trace"] = trace_json(*c.trace);
+  if (c.conversion) out["conversion"] = conversion_json(*c.conversion);
   out["rounding_interval"] = interval_json(c.interval);
   out["evidence"] = lines_json(c.evidence);
   out["not_modelled"] = lines_json(c.not_modelled);
@@ -296,6 +298,8 @@ CandidateResult parse_candidate(const Place& place, const AuditResult& audit) {
   c.margins = parse_margins(place.at("margins"));
   if (place.has("forecast")) c.forecast = parse_forecast(place.at("forecast"));
   if (place.has("blame")) c.blame = parse_blame(place.at("blame"));
+  if (place.has("trace")) c.trace = parse_trace(place.at("trace"));
+  if (place.has("conversion")) c.conversion = parse_conversion(place.at("conversion"));
   c.interval = parse_interval(place.at("rounding_interval"));
   for (const Place& item : place.at("variants").items()) c.variants.push_back(parse_variant(item, audit));
   if (c.variants.empty()) place.at("variants").fail("at least one variant");

@@ -11,8 +11,7 @@ std::string case_words(const audit::AuditResult& audit, const audit::CandidateRe
   const auto kind = audit.rule.kind;
   const bool all = one.variants.size() == c.variants.size();
   return fmt::format(
-      "sample {}: {} -> {} under {} of {}", one.sample, decision_text(one.reference_decision, kind),
-      decision_text(one.candidate_decision, kind),
+      "sample {}: {} under {} of {}", one.sample, change_text(one, kind),
       all ? std::string(c.variants.size() == 1 ? "the one variant" : "every variant") : join(one.variants, ", "),
       c.info.program);
 }

@@ -111,6 +111,8 @@ std::vector<Cells> operations(const AuditResult&, const CandidateResult& c) {
   if (!c.trace) return out;
   for (const audit::TraceOp& op : c.trace->ops)
     out.push_back({op.name, op.node, op.type, op.dims, std::string(ir::elem_name(op.storage)),
+                   std::string(audit::verdict_name(op.introduces())), shortest(op.introduced.snr.worst),
+                   shortest(op.accumulated.snr.worst),
                    shortest(op.introduced.values.max_abs), shortest(op.introduced.values.max_rel),
                    shortest(op.accumulated.values.max_abs), shortest(op.accumulated.values.max_rel),
                    shortest(op.noise_introduced.values.max_abs), shortest(op.candidate.largest), shortest(op.limit),
@@ -147,7 +149,7 @@ const std::vector<Table>& tables() {
       {"confusion.csv", {"label", "decision", "samples"}, confusion},
       {"evidence.csv", {"kind", "what", "reason", "source", "certainty"}, evidence},
       {"operations.csv",
-       {"name", "node", "type", "dims", "storage", "introduced_max_abs", "introduced_max_rel", "accumulated_max_abs",
+       {"name", "node", "type", "dims", "storage", "introduces", "introduced_worst_db", "accumulated_worst_db", "introduced_max_abs", "introduced_max_rel", "accumulated_max_abs",
         "accumulated_max_rel", "noise_max_abs", "largest", "limit", "subnormals", "infinities", "nans"},
        operations},
       {"blame.csv",

@@ -85,7 +85,36 @@ summary{cursor:pointer;font-weight:600;font-size:14px}
 .legend{display:flex;gap:18px;font-size:12.5px;color:var(--soft);flex-wrap:wrap;margin:4px 0 10px}
 .legend i{display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:6px;vertical-align:-1px}
 footer{color:var(--faint);font-size:12.5px;padding-bottom:50px}
-@media print{body{background:#fff}section{break-inside:avoid-page;border-color:#ccc}.tall{max-height:none}}
+.skip{position:absolute;left:-999px}.skip:focus{left:12px;top:8px;background:var(--card);padding:6px 10px;z-index:9}
+:focus-visible{outline:2.5px solid var(--blue);outline-offset:2px}
+.tabs{display:none;flex-wrap:wrap;gap:4px;border-bottom:1px solid var(--line);margin-top:18px}.js .tabs{display:flex}
+.tabs button{font:600 13.5px/1.2 system-ui,sans-serif;color:var(--soft);background:none;border:0;border-bottom:3px solid transparent;padding:9px 12px;cursor:pointer}
+.tabs button[aria-selected=true]{color:var(--ink);border-bottom-color:var(--blue)}
+.js .panel>h3{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+[hidden]{display:none!important}
+.filters{display:none;flex-wrap:wrap;gap:8px 16px;align-items:center;font-size:13px;color:var(--soft);margin:12px 0}.js .filters{display:flex}
+.filters input,.filters select{font:inherit;color:var(--ink);background:var(--bg);border:1px solid var(--line);border-radius:7px;padding:4px 8px;margin-left:4px;max-width:260px}
+pre{background:var(--bg);border:1px solid var(--line);border-radius:9px;padding:10px 14px;overflow-x:auto;font-size:13px}
+td img{display:block;image-rendering:pixelated;border-radius:4px}
+.breaks{padding-left:20px}.breaks b{color:var(--red)}
+.graph{overflow:auto;max-height:560px;border:1px solid var(--line);border-radius:9px;margin:8px 0}
+.graph svg{margin:0 auto;max-width:none}.graph text{text-anchor:middle;pointer-events:none}.graph .e path{fill:none;stroke:var(--faint);stroke-width:1.2}
+.n{cursor:pointer}.n rect{fill:var(--l0);stroke:var(--line)}.n.guilty rect{stroke:var(--amber);stroke-width:3}.n.breaks rect{stroke:var(--red);stroke-width:3;stroke-dasharray:5 3}
+.n.on rect{stroke:var(--blue);stroke-width:4}.n text{fill:#3a3d45;font-size:10px}.n .ink{fill:#15171b;font-size:11.5px}
+:root{--l0:#eef0f2;--l1:#dcecf7;--l2:#c4e3c3;--l3:#f6e7a1;--l4:#f5bd83;--l5:#ee8f86}
+[data-by=introduced] .i1 rect,[data-by=accumulated] .a1 rect,.l1{fill:var(--l1);background:var(--l1)}
+[data-by=introduced] .i2 rect,[data-by=accumulated] .a2 rect,.l2{fill:var(--l2);background:var(--l2)}
+[data-by=introduced] .i3 rect,[data-by=accumulated] .a3 rect,.l3{fill:var(--l3);background:var(--l3)}
+[data-by=introduced] .i4 rect,[data-by=accumulated] .a4 rect,.l4{fill:var(--l4);background:var(--l4)}
+[data-by=introduced] .i5 rect,[data-by=accumulated] .a5 rect,.l5{fill:var(--l5);background:var(--l5)}.l0{background:var(--l0)}
+button.op{font:12.5px var(--mono);color:var(--blue);background:none;border:0;padding:0;cursor:pointer;text-align:left;overflow-wrap:anywhere}
+.detail{display:none;border:1px solid var(--line);border-radius:9px;padding:8px 16px;margin:10px 0}.js .detail{display:block}
+.detail dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;font-size:13px;margin:6px 0}.detail dt{color:var(--soft)}.detail dd{margin:0;overflow-wrap:anywhere}
+.charts{display:flex;gap:30px;flex-wrap:wrap}.charts figure{width:250px}.charts figcaption{font-size:11.5px}
+@media print{:root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#111;--soft:#444;--faint:#666;--line:#ccc;--bar:#a9bdd9;--red:#a1160e;--amber:#7a4d00;--green:#14583a;--redbg:#fff;--amberbg:#fff;--greenbg:#fff;--blue:#1d4a8a;--band:#f3c969}
+body{background:#fff;font-size:11px}main,header,footer{max-width:none;padding:0}section{border:0;padding:0}.tall,.graph{max-height:none;overflow:visible}
+.tabs,.filters,.detail,.skip{display:none!important}.panel[hidden]{display:block!important}.js .panel>h3{position:static;width:auto;height:auto;clip-path:none}
+.ops[hidden]{display:block!important}.graph svg{width:auto!important;max-width:100%;max-height:23cm}th{position:static}tr,figure,.card{break-inside:avoid}}
 )css";
 }
 

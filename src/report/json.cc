@@ -33,6 +33,8 @@ std::string to_json(const audit::CompareResult& result) {
     Json one{{"a", result.programs[pair.a].program}, {"b", result.programs[pair.b].program}};
     one["within_limits"] = pair.within_limits;
     one.update(differences_json(pair.outputs));
+    if (pair.trace) one["trace"] = trace_json(*pair.trace);
+    if (pair.conversion) one["conversion"] = conversion_json(*pair.conversion);
     out["pairs"].push_back(std::move(one));
   }
   return dumped(out);

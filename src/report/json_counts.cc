@@ -194,7 +194,7 @@ audit::Histogram parse_histogram(const Place& place) {
   return histogram;
 }
 
-audit::Differences parse_difference(const Place& place) {
+audit::Differences parse_maxima(const Place& place) {
   audit::Differences d;
   d.max_abs = place.at("max_abs").real();
   d.max_rel = place.at("max_rel").real();
@@ -209,6 +209,11 @@ audit::Differences parse_difference(const Place& place) {
   if (const Place worst = place.at("worst"); !worst.is_null())
     d.worst = {worst.at("sample").integer(), worst.at("element").integer(), worst.at("reference").real(),
                worst.at("candidate").real()};
+  return d;
+}
+
+audit::Differences parse_difference(const Place& place) {
+  audit::Differences d = parse_maxima(place);
   d.abs = parse_histogram(place.at("abs_histogram"));
   d.rel = parse_histogram(place.at("rel_histogram"));
   d.ulp = parse_histogram(place.at("ulp_histogram"));

@@ -64,7 +64,7 @@ Suite suite_of(const Section& section, size_t c) {
 
 Suite contract_of(const Section& section) {
   Suite suite{section.title + ": contract", "", 0, 0};
-  for (const Finding& finding : section.findings) suite.add(finding.rule, finding.rule, finding.message, "");
+  for (const audit::Finding& finding : section.findings) suite.add(finding.rule, finding.rule, finding.message, "");
   return suite;
 }
 }  // namespace

@@ -71,9 +71,7 @@ std::string cases(const Section& section, size_t c) {
   for_each_case(candidate, [&](const audit::Case& one, bool flip) {
     if (listed++ >= kMostCases) return;
     const auto kind = audit.rule.kind;
-    out += row({std::to_string(one.sample),
-                markdown_code(decision_text(one.reference_decision, kind)) + " → " +
-                    markdown_code(decision_text(one.candidate_decision, kind)),
+    out += row({std::to_string(one.sample), markdown_code(change_text(one, kind)),
                 one.explained_by_output_rounding ? "output rounding alone" : "inside the model",
                 std::string(flip ? "flips" : "at risk") + (fails(section, c, one, flip) ? "" : ", allowed"),
                 score_text(one.reference_score, audit.score_type), score_text(one.candidate_score, audit.score_type),
@@ -94,7 +92,7 @@ std::string section_text(const Section& section) {
   out += grouped(audit.samples) + (audit.samples == 1 ? " sample" : " samples") + ", decision " +
          markdown_code(audit.rule.text()) + " on " + markdown_code(audit.score) + ", against " +
          markdown_code(audit.reference.program) + ".\n\n";
-  for (const Finding& finding : section.findings) out += "- ❌ " + markdown_code(finding.message) + "\n";
+  for (const audit::Finding& finding : section.findings) out += "- ❌ " + markdown_code(finding.message) + "\n";
   if (!section.findings.empty()) out += "\n";
   out += table(section);
   for (size_t c = 0; c < audit.candidates.size(); ++c) out += cases(section, c);

@@ -122,7 +122,7 @@ std::string uri_of(const std::string& path) {
 std::string to_sarif(std::span<const Section> sections, const std::string& version) {
   Json results = Json::array(), verdicts = Json::array();
   for (const Section& section : sections) {
-    for (const Finding& finding : section.findings)
+    for (const audit::Finding& finding : section.findings)
       results.push_back(result(finding.rule, "error", finding.message, section, "", 0));
     for (size_t c = 0; c < section.audit->candidates.size(); ++c) add_cases(results, section, c);
     for (Json& one : summary(section)) verdicts.push_back(std::move(one));

@@ -1,18 +1,14 @@
 // An audit with what a report says around it.
 #pragma once
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "audit/audit.h"
+#include "audit/lock.h"
 
 namespace assay::report {
-
-/// What a gate found beside the decisions themselves: a contract that is broken (docs/check.md).
-struct Finding {
-  std::string rule;     ///< "model-changed": a name that stays
-  std::string message;  ///< one sentence
-};
 
 struct Section {
   std::string title;     ///< shown above the audit
@@ -21,7 +17,9 @@ struct Section {
   audit::FailOn fail_on = audit::FailOn::flips;
   std::string model{};    ///< the file that findings are about; may be empty
   std::string command{};  ///< that makes the audit again; empty: it is not known where model and data were
-  std::vector<Finding> findings{};
+  std::vector<audit::Finding> findings{};  ///< of the contract, beside the decisions
+  /// Samples that are images, as `data:` URIs: those that change (report/image.h).
+  std::map<int64_t, std::string> pictures{};
   /// Samples whose change a contract allows, by candidate; empty: none.
   std::vector<std::vector<int64_t>> allowed{};
 };

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "report/blame_text.h"
 #include "report/margins_text.h"
+#include "report/trace_text.h"
 #include "report/words.h"
 
 namespace assay::report {
@@ -162,6 +163,10 @@ std::string to_text(const AuditResult& audit, const TextOptions& options) {
     out += cases("decisions at risk (some variants differ)", c.at_risk, c, audit, options);
   }
   for (const CandidateResult& c : audit.candidates) out += blame_text(c);
+  for (const CandidateResult& c : audit.candidates) {
+    if (c.trace) out += trace_text(c.info.program, *c.trace);
+    if (c.conversion) out += clean(c.info.program) + ": " + conversion_text(*c.conversion) + "\n\n";
+  }
   const auto has_forecast = [](const CandidateResult& c) { return c.forecast.has_value(); };
   if (std::ranges::any_of(audit.candidates, has_forecast)) out += "Margins\n";
   for (const CandidateResult& c : audit.candidates) out += margins_text(clean(c.info.program), c, audit);
@@ -189,6 +194,11 @@ std::string to_text(const audit::CompareResult& result, const TextOptions& optio
   std::string out = table(rows, {false, false, false, true, true, true, true, false}) + "\n";
   for (const audit::CompareProgram& p : result.programs)
     out += fmt::format("{}: {}{}\n", clean(p.program), lies_on(p.lattice), p.emulated ? "; emulated" : "");
+  for (const audit::Pair& pair : result.pairs) {
+    const std::string& program = result.programs[pair.b].program;
+    if (pair.trace) out += "\n" + trace_text(program, *pair.trace);
+    if (pair.conversion) out += clean(program) + ": " + conversion_text(*pair.conversion) + "\n";
+  }
   if (!result.within_limits) out += paint("a limit is exceeded", kFlips, options.colour) + "\n";
   return out;
 }

@@ -67,7 +67,7 @@ def test_markdown_shows_verdict_and_flip(audited, tmp_path):
     assert "**The gate stops this.**" in text
     (row,) = [line for line in text.splitlines() if line.startswith("| `f16-storage`")]
     assert "1 flip" in row
-    assert "| 1 | `negative` → `positive` |" in text
+    assert "| 1 | `negative -> positive` |" in text
     assert '``score,"1"\\|`<b>``' not in text.split("<details>")[1]  # only the heading names the score
     assert text.count("<details>") == text.count("</details>") == 1
 

@@ -1,0 +1,75 @@
+// Whether a contract still holds.
+#include "report/check.h"
+
+#include <algorithm>
+
+#include "api/audit_job.h"
+#include "api/lock_files.h"
+#include "api/reports.h"
+#include "assay/commands.h"
+#include "base/output_file.h"
+#include "report/image.h"
+#include "report/json.h"
+
+namespace assay::commands {
+namespace {
+
+AuditRequest question(const audit::Lock& lock, const CheckRequest& request) {
+  AuditRequest asked = api::request_of(lock, request.lock);
+  std::vector<std::string> files = std::move(asked.settings.profile_files);
+  asked.settings = request.settings;
+  for (const std::string& file : request.settings.profile_files)
+    if (std::ranges::find(files, file) == files.end()) files.push_back(file);
+  asked.settings.profile_files = std::move(files);
+  return asked;
+}
+
+std::vector<std::vector<int64_t>> allowed(const audit::Lock& lock) {
+  std::vector<std::vector<int64_t>> out;
+  for (const audit::LockedCandidate& c : lock.candidates) {
+    out.push_back(c.flips);
+    out.back().insert(out.back().end(), c.at_risk.begin(), c.at_risk.end());
+    std::ranges::sort(out.back());
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Report> check(const CheckRequest& request) {
+  ASSAY_CHECK(api::check_reports(request.reports));
+  if (request.update) ASSAY_CHECK(OutputFile::check(request.lock));
+  ASSAY_TRY(const audit::Lock lock, api::read_lock(request.lock));
+  const AuditRequest asked = question(lock, request);
+  ASSAY_TRY(const audit::FailOn fail_on, api::parse_fail_on(asked.fail_on));
+  Warnings warnings;
+  ASSAY_TRY(audit::Lock files, api::lock_of(asked, request.lock));
+  ASSAY_TRY(const auto job, api::AuditJob::open(asked, warnings));
+  ASSAY_TRY(const audit::AuditResult result, job->run(warnings));
+  report::CheckResult found{.lock = request.lock, .audit = &result};
+  found.findings = audit::broken(lock, files, result, found.notes);
+  if (request.update) {
+    audit::fill(files, result);
+    ASSAY_CHECK(write_file(request.lock, audit::to_toml(files)));
+    found.updated = true;
+  }
+  Report report;
+  report.json = report::to_json(found);
+  report.text = report::to_text(found);
+  report.passed = request.update || found.findings.empty();
+  report.warnings = std::move(warnings);
+  const report::Section section{
+      .title = request.lock,
+      .subtitle = asked.data,
+      .audit = &result,
+      .fail_on = request.update ? audit::FailOn::none : fail_on,
+      .model = asked.model,
+      .command = api::command_of(asked),
+      .findings = request.update ? std::vector<audit::Finding>() : found.findings,
+      .pictures = request.reports.html.empty() ? report::Thumbnails() : report::thumbnails(result, job->data),
+      .allowed = allowed(lock)};
+  ASSAY_CHECK(api::write_reports(request.reports, {&section, 1}));
+  return report;
+}
+
+}  // namespace assay::commands

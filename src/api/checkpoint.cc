@@ -1,0 +1,77 @@
+#include "api/checkpoint.h"
+
+#include <filesystem>
+
+#include "base/hash.h"
+#include "base/mapped_file.h"
+#include "base/output_file.h"
+#include "base/text.h"
+#include "ir/text.h"
+#include "report/checkpoint.h"
+
+namespace assay::api {
+namespace {
+using Question = report::Question;
+
+std::string text_of(const backends::Program& program) {
+  const profiles::Profile* profile = program.profile();
+  return program.text() + " of model " + program.identity() +
+         (profile == nullptr ? "" : " by profile " + profiles::identity_of(*profile));
+}
+
+std::string hash_of(const ir::Tensor& tensor) {
+  Hash hash;
+  if (tensor.elem() == ir::ElemType::string)
+    for (const std::string& text : tensor.strings()) hash.add(text);
+  else
+    hash.add(tensor.data<std::byte>(), tensor.byte_size());
+  return std::string(ir::elem_name(tensor.elem())) + ir::to_string(tensor.dims()) + " " + hash.text();
+}
+
+// All that the answer depends on, by the name that a message gives it.
+Question question_of(const AuditJob& job) {
+  const commands::AuditRequest& asked = *job.request;
+  Question out = {{"the version of Assay", std::string(commands::version())},
+                  {"the decision", job.options.rule.text()},
+                  {"the score", asked.score},
+                  {"the output", asked.output},
+                  {"the number of the first sample", std::to_string(asked.first_sample)},
+                  {"the reference", text_of(*job.reference)},
+                  {"the candidates", std::to_string(job.candidates.size())}};
+  for (const auto& candidate : job.candidates) {
+    out.emplace_back("the candidate", text_of(*candidate));
+    out.emplace_back("the variants", join(candidate->variants(), ", "));
+  }
+  out.emplace_back("what is kept in float32", join(asked.keep, ", "));
+  out.emplace_back("--expect and --proof", std::to_string(job.options.expect) + (job.options.proof ? " proof" : ""));
+  for (const auto& [name, tensor] : job.data) out.emplace_back("the data '" + name + "'", hash_of(tensor));
+  Hash labels;
+  labels.add(job.labels.data(), job.labels.size() * sizeof(int64_t));
+  out.emplace_back("the labels", labels.text());
+  return out;
+}
+
+Result<std::optional<audit::AuditResult>> load(const std::string& path, const Question& question) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return std::optional<audit::AuditResult>();
+  ASSAY_TRY(const MappedFile file, MappedFile::open(path));
+  ASSAY_TRY(report::SavedAudit saved,
+            report::parse_checkpoint({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, path));
+  if (const std::string other = report::first_difference(saved.question, question); !other.empty())
+    return Error{Code::merge_mismatch, "the checkpoint is of another question: " + other, path,
+                 "name another file, or remove this one to begin anew"};
+  return std::optional(std::move(saved.done));
+}
+
+}  // namespace
+
+audit::Checkpoint checkpoint_at(const std::string& path, const AuditJob& job) {
+  const auto question = std::make_shared<const Question>(question_of(job));
+  return {.load = [path, question] { return load(path, *question); },
+          .save =
+              [path, question](const audit::AuditResult& done) {
+                return write_file(path, report::to_json(report::SavedAudit{*question, done}));
+              }};
+}
+
+}  // namespace assay::api

@@ -1,0 +1,16 @@
+// The file in which an audit keeps what is done, and the question that it is done for.
+#pragma once
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/audit_job.h"
+#include "audit/checkpoint.h"
+
+namespace assay::api {
+
+/// Reads from and writes to `path`; a file of another question is refused. The job must outlive it. Errors on use:
+/// merge_mismatch naming what differs, data_malformed, write_failed.
+audit::Checkpoint checkpoint_at(const std::string& path, const AuditJob& job);
+
+}  // namespace assay::api

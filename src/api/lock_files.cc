@@ -1,0 +1,120 @@
+#include "api/lock_files.h"
+
+#include <filesystem>
+
+#include "base/mapped_file.h"
+#include "base/sha256.h"
+#include "onnx/external_files.h"
+
+namespace assay::api {
+namespace {
+namespace fs = std::filesystem;
+constexpr std::string_view kRecorded = "recorded:", kReal = "ort:";
+
+std::string folder_of(const std::string& path) { return fs::path(path).parent_path().string(); }
+
+// From the working directory to a lock's folder, and back.
+std::string into(const std::string& file, const std::string& folder) {
+  if (file.empty() || folder.empty() || fs::path(file).is_absolute()) return file;
+  const fs::path near =
+      fs::absolute(file).lexically_normal().lexically_relative(fs::absolute(folder).lexically_normal());
+  return near.empty() ? fs::absolute(file).string() : near.string();
+}
+std::string out_of(const std::string& file, const std::string& folder) {
+  if (file.empty() || folder.empty() || fs::path(file).is_absolute()) return file;
+  return (fs::path(folder) / file).lexically_normal().string();
+}
+
+// A program's words with the file in them named otherwise: recorded:FILE, FILE@PROFILE, FILE@ort:NAME.
+template <class Move>
+std::string moved(const std::string& spec, const Move& move) {
+  if (spec.starts_with(kRecorded)) return std::string(kRecorded) + move(spec.substr(kRecorded.size()));
+  if (spec.starts_with(kReal)) return spec;
+  const size_t real = spec.find("@" + std::string(kReal));
+  const size_t at = real == std::string::npos ? spec.rfind('@') : real;
+  return at == std::string::npos ? spec : move(spec.substr(0, at)) + spec.substr(at);
+}
+
+Result<audit::LockedFile> hashed(const std::string& file, const std::string& folder) {
+  if (file.empty()) return audit::LockedFile();
+  ASSAY_TRY(std::string hash, sha256_of_path(file));
+  return audit::LockedFile{into(file, folder), std::move(hash)};
+}
+
+// "y.csv:column" in two.
+std::pair<std::string, std::string> split_labels(const std::string& spec) {
+  const size_t at = spec.rfind(".csv:");
+  return at == std::string::npos ? std::pair(spec, std::string())
+                                 : std::pair(spec.substr(0, at + 4), spec.substr(at + 5));
+}
+
+Status hash_external(const std::string& model, const std::string& folder, audit::Lock& lock) {
+  std::error_code error;
+  if (!model.ends_with(".onnx") || !fs::is_regular_file(model, error)) return {};
+  ASSAY_TRY(const auto files, onnx::external_files(model));
+  for (const std::string& file : files) {
+    ASSAY_TRY(auto one, hashed((fs::path(model).parent_path() / file).string(), folder));
+    lock.external.push_back(std::move(one));
+  }
+  return {};
+}
+}  // namespace
+
+Result<audit::Lock> lock_of(const commands::AuditRequest& request, const std::string& path) {
+  if (request.data.empty() || !request.label_values.empty())
+    return Error{Code::usage, "a contract names files, and data or labels are in memory", path,
+                 "save them, and give the files"};
+  const std::string folder = folder_of(path);
+  const auto move = [&](const std::string& file) { return into(file, folder); };
+  audit::Lock lock;
+  lock.assay = std::string(commands::version());
+  ASSAY_TRY(lock.model, hashed(request.model, folder));
+  ASSAY_CHECK(hash_external(request.model, folder, lock));
+  ASSAY_TRY(lock.data, hashed(request.data, folder));
+  const auto [labels, column] = split_labels(request.labels);
+  ASSAY_TRY(lock.labels, hashed(labels, folder));
+  lock.labels_column = column;
+  lock.decision = request.decision;
+  lock.score = request.score;
+  lock.output = request.output;
+  lock.reference = moved(request.reference, move);
+  lock.fail_on = request.fail_on;
+  lock.primary_only = request.primary_only;
+  lock.float32 = request.keep;
+  for (const std::string& file : request.settings.profile_files) lock.profile_files.push_back(move(file));
+  for (const std::string& candidate : request.candidates)
+    lock.candidates.push_back({.program = moved(candidate, move)});
+  return lock;
+}
+
+Result<audit::Lock> read_lock(const std::string& path) {
+  auto file = MappedFile::open(path);
+  if (!file.ok()) {
+    Error error = std::move(file).error();
+    error.fix = "`assay audit MODEL ... --lock " + path + "` writes one";
+    return error;
+  }
+  return audit::parse_lock({reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size()}, path);
+}
+
+commands::AuditRequest request_of(const audit::Lock& lock, const std::string& path) {
+  const std::string folder = folder_of(path);
+  const auto move = [&](const std::string& file) { return out_of(file, folder); };
+  commands::AuditRequest request;
+  request.model = move(lock.model.file);
+  request.data = move(lock.data.file);
+  request.labels = move(lock.labels.file) + (lock.labels_column.empty() ? "" : ":" + lock.labels_column);
+  request.decision = lock.decision;
+  request.score = lock.score;
+  request.output = lock.output;
+  request.reference = moved(lock.reference, move);
+  request.fail_on = lock.fail_on;
+  request.primary_only = lock.primary_only;
+  request.keep = lock.float32;
+  for (const std::string& file : lock.profile_files) request.settings.profile_files.push_back(move(file));
+  for (const audit::LockedCandidate& candidate : lock.candidates)
+    request.candidates.push_back(moved(candidate.program, move));
+  return request;
+}
+
+}  // namespace assay::api

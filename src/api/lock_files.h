@@ -1,0 +1,18 @@
+// assay.lock on disk: from a request, back to a request, and the hashes of the files that it names.
+#pragma once
+#include <string>
+
+#include "assay/commands.h"
+#include "audit/lock.h"
+
+namespace assay::api {
+
+/// What an audit asked and the hashes of its files, named relative to the folder of `path`. Errors: usage for data in
+/// memory, which has no name; file_missing.
+Result<audit::Lock> lock_of(const commands::AuditRequest& request, const std::string& path);
+/// Errors: file_missing, file_malformed.
+Result<audit::Lock> read_lock(const std::string& path);
+/// The same question again; files relative to the working directory.
+commands::AuditRequest request_of(const audit::Lock& lock, const std::string& path);
+
+}  // namespace assay::api

@@ -1,0 +1,31 @@
+#include "report/check.h"
+
+#include "base/text.h"
+#include "report/json.h"
+#include "report/words.h"
+
+namespace assay::report {
+
+std::string to_text(const CheckResult& result) {
+  std::string out;
+  for (const audit::Finding& finding : result.findings) out += finding.rule + ": " + finding.message + "\n";
+  for (const std::string& note : result.notes) out += "note: " + note + "\n";
+  if (!out.empty()) out += "\n";
+  for (const audit::CandidateResult& c : result.audit->candidates)
+    out += c.info.program + ": " + verdict_text(c) + " of " + grouped(result.audit->samples) + "\n";
+  if (result.updated) return out + "wrote " + result.lock + "\n";
+  return out + result.lock + (result.findings.empty() ? " holds\n" : " is broken; where this is meant: --update\n");
+}
+
+std::string to_json(const CheckResult& result) {
+  std::string out = "{\"lock\":" + quote(result.lock) + ",\"holds\":" + (result.findings.empty() ? "true" : "false");
+  out += std::string(",\"updated\":") + (result.updated ? "true" : "false") + ",\"findings\":[";
+  for (size_t i = 0; i < result.findings.size(); ++i)
+    out += (i > 0 ? ",{\"rule\":" : "{\"rule\":") + quote(result.findings[i].rule) +
+           ",\"message\":" + quote(result.findings[i].message) + "}";
+  out += "],\"notes\":[";
+  for (size_t i = 0; i < result.notes.size(); ++i) out += (i > 0 ? "," : "") + quote(result.notes[i]);
+  return out + "],\"audit\":" + to_json(*result.audit) + "}";
+}
+
+}  // namespace assay::report

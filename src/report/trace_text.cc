@@ -1,0 +1,139 @@
+#include "report/trace_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "report/text.h"
+#include "report/words.h"
+
+namespace assay::report {
+namespace {
+using audit::Breakdown;
+using audit::Conversion;
+using audit::Distance;
+using audit::TraceOp;
+using audit::TraceResult;
+using audit::Verdict;
+
+constexpr size_t kMostRows = 10;
+
+// Control characters in names would drive the terminal.
+std::string clean(std::string_view text) {
+  std::string out;
+  for (const char c : text.substr(0, 80)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  return out + (text.size() > 80 ? "..." : "");
+}
+
+std::string name_of(const TraceOp& op) { return clean(op.type + " '" + (op.node.empty() ? op.name : op.node) + "'"); }
+
+std::string decibels(const Distance& d) {
+  if (d.values.elements == 0) return "-";
+  if (d.snr.worst_sample < 0) return d.snr.undefined > 0 ? "undefined" : "exact";
+  return fmt::format("{:.0f} dB", d.snr.worst);
+}
+
+std::string amount(const Distance& d) { return d.values.elements == 0 ? "-" : short_number(d.values.max_abs); }
+
+std::string headroom(const TraceOp& op) {
+  if (op.candidate.infinities > 0) return "none";
+  if (op.candidate.largest == 0 || !std::isfinite(op.limit)) return "-";
+  return fmt::format("2^{:.1f}", std::log2(op.limit / op.candidate.largest));
+}
+
+std::string worst_ops(const TraceResult& trace, const std::vector<size_t>& order) {
+  std::vector<std::vector<std::string>> rows = {
+      {"  operation", "introduced", "ULP", "SNR", "noise floor", "accumulated", "headroom", ""}};
+  const auto verdicts = trace.verdicts();
+  for (size_t i = 0; i < std::min(order.size(), kMostRows); ++i) {
+    const TraceOp& op = trace.ops[order[i]];
+    rows.push_back({"  " + name_of(op), amount(op.introduced), grouped(op.introduced.values.max_ulp),
+                    decibels(op.introduced), amount(op.noise_introduced), amount(op.accumulated), headroom(op),
+                    std::string(audit::verdict_name(verdicts[order[i]]))});
+  }
+  std::string out = table(rows, {false, true, true, true, true, true, true, false});
+  if (order.size() > kMostRows) out += fmt::format("  ... and {} more: the JSON has all\n", order.size() - kMostRows);
+  return out;
+}
+
+std::string breakdown_text(const TraceResult& trace, const Breakdown& b) {
+  return fmt::format("  {} from {} on: in {} of {} samples, first in sample {}\n", b.what, name_of(trace.ops[b.op]),
+                     grouped(b.samples), grouped(trace.samples), b.sample);
+}
+
+/// The first operation at which the reference is further from float64 than rounding explains.
+const TraceOp* off_reference(const TraceResult& trace) {
+  const auto found = std::ranges::find_if(trace.ops, &TraceOp::reference_is_off);
+  return found == trace.ops.end() ? nullptr : &*found;
+}
+
+std::string by_how_much(const TraceOp& op) {
+  if (op.introduced.values.nan_mismatches > 0) return "NaN";
+  const std::string what = op.noise_introduced.values.max_abs > op.half_ulp() ? "its noise floor" : "half a ULP";
+  if (op.excess() > audit::kOrdinaryFactor)
+    return fmt::format("{} times {} ({})", short_number(op.excess()), what, short_number(op.introduced.values.max_abs));
+  return fmt::format("{:.0f} dB more than rounding", op.excess_decibels());
+}
+
+}  // namespace
+
+std::string trace_sentence(const TraceResult& trace) {
+  std::string out;
+  if (const TraceOp* off = off_reference(trace); off != nullptr)
+    out = fmt::format("the reference itself is off from {} on: {} from float64, the candidate {}; ", name_of(*off),
+                      short_number(off->exact_reference.values.max_abs),
+                      short_number(off->exact_candidate.values.max_abs));
+  const auto breakdowns = trace.breakdowns();
+  const auto order = trace.ranking();
+  const auto guilty =
+      std::ranges::count_if(order, [&](size_t op) { return trace.ops[op].introduces() == Verdict::guilty; });
+  if (!breakdowns.empty()) {
+    const auto first = std::ranges::min_element(breakdowns, {}, &Breakdown::op);
+    return out + fmt::format("{} is to blame: it is the first that gives {}", name_of(trace.ops[first->op]),
+                             first->what == "infinite"   ? "infinities"
+                             : first->what == "all zero" ? "nothing but zeros"
+                                                         : first->what);
+  }
+  if (guilty > 0) {
+    out +=
+        fmt::format("{} is to blame: it introduces {}", name_of(trace.ops[order[0]]), by_how_much(trace.ops[order[0]]));
+    return out + (guilty > 1 ? fmt::format("; {} more introduce more than rounding", guilty - 1) : "");
+  }
+  if (order.empty()) return out + "no operation introduces any error";
+  return out + "no operation is to blame: what each introduces is ordinary rounding";
+}
+
+std::string trace_text(const std::string& program, const TraceResult& trace) {
+  std::string out = fmt::format("{}: operation by operation over {} samples", clean(program), grouped(trace.samples));
+  if (trace.exact_samples > 0) out += fmt::format(", {} of them in float64 too", grouped(trace.exact_samples));
+  if (trace.exact_samples > 0 && !trace.noise_order.empty()) out += "; noise floor: " + trace.noise_order;
+  out += "\n";
+  const auto order = trace.ranking();
+  if (!order.empty()) out += worst_ops(trace, order);
+  for (const Breakdown& b : trace.breakdowns()) out += breakdown_text(trace, b);
+  return out + "  " + trace_sentence(trace) + "\n\n";
+}
+
+std::string conversion_text(const Conversion& c) {
+  if (c.samples == 0) return "not compared in exact arithmetic: the first samples are in another part";
+  const std::string where = clean("'" + c.reference + "'") +
+                            (c.candidate == c.reference ? "" : clean(" ('" + c.candidate + "' in the candidate)"));
+  const std::string size = fmt::format("{} in sample {}, {} of its largest value", short_number(c.max_abs), c.sample,
+                                       short_number(c.max_rel));
+  switch (c.outcome) {
+    case Conversion::Outcome::same:
+      return fmt::format(
+          "the two models are the same in float64 ({} samples): what differs is rounding by the hardware", c.samples);
+    case Conversion::Outcome::narrowed:
+      return fmt::format(
+          "the two models differ in float64 only as constants of a narrower type explain, first in {}: {}", where,
+          size);
+    case Conversion::Outcome::changed:
+      return fmt::format("the conversion changed the mathematics: in float64 the two models part at {} ({}): {}", where,
+                         c.type, size);
+  }
+  return "";
+}
+
+}  // namespace assay::report

@@ -1,0 +1,164 @@
+"""Contracts: what `assay check` holds a model to, and the words in which it says what is broken."""
+import json
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper, numpy_helper
+
+F = onnx.TensorProto.FLOAT
+X = np.array([[0.1], [0.49995], [0.9]], np.float32)  # sample 1 flips under float16
+
+
+def scale(factor, name="scale"):
+    """y = x * factor, an operation by name."""
+    return [helper.make_node("Mul", ["x", "w"], ["y"], name=name)], {"x": (F, ["N", 1])}, {"y": (F, ["N", 1])}, \
+        {"w": np.array([factor], np.float32)}
+
+
+@pytest.fixture
+def contract(assay, save_model, save_npz):
+    """A contract about y = x, whose one flip is allowed."""
+    model, data = save_model("m.onnx", *scale(1)), save_npz("x.npz", x=X)
+    assay("audit", model.name, "--data", data.name, "--decision", "threshold:0.5", "--candidate", "f16-storage",
+          "--candidate", "strict-f32", "--lock", "assay.lock", code=1)
+    return model.parent / "assay.lock"
+
+
+def rules(done):
+    return [finding["rule"] for finding in done.result["findings"]]
+
+
+def test_holds_while_nothing_changes(contract, assay):
+    done = assay("check", code=0)
+    assert "assay.lock holds" in done.out
+    assert "flips = [1]" in contract.read_text()
+    again = assay("check", "--json", code=0)
+    assert again.result["holds"]
+    assert again.result["audit"]["candidates"][0]["verdict"]["flips"] == 1
+
+
+def test_another_model_is_told_by_its_bytes_and_its_meaning(contract, assay, save_model):
+    save_model("m.onnx", *scale(1, name="renamed"))
+    done = assay("check", "--json", code=1)
+    assert rules(done) == ["model-changed"]
+    assert "its operations and constants are the same" in done.result["findings"][0]["message"]
+    save_model("m.onnx", *scale(0.5))  # 0.49995 and 0.9 become negative, and safe
+    done = assay("check", "--json", code=1)
+    assert rules(done) == ["model-changed"]
+    assert "its operations or constants are others" in done.result["findings"][0]["message"]
+    assert done.result["notes"] == ["f16-storage: allowed flips that are none now: sample 1"]
+
+
+def test_new_flips_are_listed(contract, assay, save_npz):
+    save_npz("x.npz", x=np.array([[0.49994], [0.49995], [0.9]], np.float32))
+    done = assay("check", "--json", code=1)
+    assert rules(done) == ["data-changed", "decision-flips"]
+    assert done.result["findings"][1]["message"] == "f16-storage: decisions that flip and are not allowed to: sample 0"
+
+
+def test_a_tolerance_may_be_tightened(contract, assay):
+    text = contract.read_text()
+    (line,) = {line for line in text.splitlines() if line.startswith("max_ulp") and line != "max_ulp = 0"}
+    contract.write_text(text.replace(line, "max_ulp = 1", 1))
+    done = assay("check", code=1)
+    assert "tolerance-exceeded: f16-storage: outputs differ by up to" in done.out
+    contract.write_text(text.replace("flips = [1]\n", ""))
+    assert "decision-flips: f16-storage" in assay("check", code=1).out
+
+
+def test_update_takes_over_what_is(contract, assay, save_npz):
+    save_npz("x.npz", x=np.array([[0.49994], [0.49995], [0.9]], np.float32))
+    assay("check", code=1)
+    done = assay("check", "--update", "--junit", "r.xml", code=0)
+    assert "wrote assay.lock" in done.out
+    assert "flips = [0, 1]" in contract.read_text()
+    assert 'failures="0"' in (contract.parent / "r.xml").read_text()
+    assay("check", code=0)
+
+
+def test_profiles_are_part_of_it(contract, assay):
+    text = contract.read_text()
+    identity = next(line for line in text.splitlines() if line.startswith("profile_identity"))
+    contract.write_text(text.replace(identity, 'profile_identity = "0123456789abcdef"', 1))
+    assert rules(assay("check", "--json", code=1)) == ["profile-changed"]
+
+
+def test_external_data_is_part_of_it(assay, tmp_path, save_npz):
+    weights = numpy_helper.from_array(np.ones(64, np.float32), "w")
+    graph = helper.make_graph([helper.make_node("Mul", ["x", "w"], ["y"])], "g",
+                              [helper.make_tensor_value_info("x", F, ["N", 64])],
+                              [helper.make_tensor_value_info("y", F, ["N", 64])], [weights])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, tmp_path / "m.onnx", save_as_external_data=True, location="m.bin", size_threshold=0)
+    save_npz("x.npz", x=np.ones((2, 64), np.float32))
+    assay("audit", "m.onnx", "--data", "x.npz", "--decision", "argmax", "--candidate", "strict-f32", "--lock", "a.lock",
+          code=0)
+    assert 'file = "m.bin"' in (tmp_path / "a.lock").read_text()
+    assay("check", "a.lock", code=0)
+    (tmp_path / "m.bin").write_bytes(np.full(64, 2, np.float32).tobytes())
+    done = assay("check", "a.lock", "--json", code=1)
+    assert rules(done) == ["model-changed"]
+    assert done.result["findings"][0]["message"].startswith("m.bin: its SHA-256 was")
+
+
+def test_files_are_relative_to_the_lock(contract, assay, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    assay("check", "../assay.lock", cwd=tmp_path / "elsewhere", code=0)
+    assay("audit", "m.onnx", "--data", "x.npz", "--decision", "threshold:0.5", "--candidate", "m.onnx@strict-f32",
+          "--lock", "elsewhere/b.lock", code=0)
+    text = (tmp_path / "elsewhere/b.lock").read_text()
+    assert 'file = "../m.onnx"' in text
+    assert 'program = "../m.onnx@strict-f32"' in text
+    assay("check", "b.lock", cwd=tmp_path / "elsewhere", code=0)
+
+
+def test_kept_operations_stay_float32(assay, save_model, save_npz, tmp_path):
+    nodes = [helper.make_node("Mul", ["x", "w"], ["h"], name="first"), helper.make_node("Add", ["h", "b"], ["y"])]
+    save_model("m.onnx", nodes, {"x": (F, ["N", 1])}, {"y": (F, ["N", 1])},
+               {"w": np.array([1], np.float32), "b": np.array([0], np.float32)})
+    save_npz("x.npz", x=X)
+    words = ["audit", "m.onnx", "--data", "x.npz", "--decision", "threshold:0.5", "--candidate", "f16-storage"]
+    assay(*words, code=1)
+    done = assay(*words, "--keep", "first", "--keep", "y", "--lock", "assay.lock", "--json", code=0)
+    assert done.result["candidates"][0]["program"] == "f16-storage keeping first, y"
+    assert 'float32 = ["first", "y"]' in (tmp_path / "assay.lock").read_text()
+    assay("check", code=0)
+    refused = assay(*words, "--keep", "fist", code=2)
+    assert "did you mean 'first'?" in refused.err
+
+
+@pytest.mark.parametrize(("change", "part"), [
+    (("version = 1", "version = 2"), "version"),
+    (("[data]", "[dta]"), "did you mean 'data'?"),
+    (("flips = [1]", "flips = [1, 1]"), "ascending"),
+    (("max_ulp =", "max_ulps ="), "did you mean 'max_ulp'?"),
+    (("version = 1", "version = "), "assay.lock:"),
+])
+def test_a_broken_lock_is_an_error_with_its_line(contract, assay, change, part):
+    contract.write_text(contract.read_text().replace(*change, 1))
+    done = assay("check", code=3)
+    assert "A102" in done.err
+    assert part in done.err
+
+
+def test_no_lock(assay):
+    done = assay("check", code=3)
+    assert "--lock assay.lock" in done.err
+
+
+def test_reports_of_a_check(contract, assay, save_model, tmp_path):
+    save_model("m.onnx", *scale(0.5))
+    done = assay("check", "--json", "--markdown", "r.md", "--sarif", "r.sarif", "--junit", "r.xml", code=1)
+    assert "its operations or constants are others" in (tmp_path / "r.md").read_text()
+    results = json.loads((tmp_path / "r.sarif").read_text())["runs"][0]["results"]
+    assert [r["ruleId"] for r in results] == ["model-changed"]
+    (tmp_path / "check.json").write_text(done.out)
+    assay("report", "check.json", "--markdown", "again.md", code=0)
+    assert "its operations or constants are others" in (tmp_path / "again.md").read_text()
+
+
+def test_allowed_flips_are_no_failures_in_reports(contract, assay, tmp_path):
+    assay("check", "--junit", "r.xml", "--markdown", "r.md", code=0)
+    assert 'failures="0"' in (tmp_path / "r.xml").read_text()
+    assert "**The gate lets this pass.**" in (tmp_path / "r.md").read_text()

@@ -1,0 +1,105 @@
+"""Audits that are killed and go on give the bytes of those that are not."""
+import json
+import random
+import signal
+import subprocess
+import time
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+F = onnx.TensorProto.FLOAT
+WORDS = ["--decision", "argmax", "--candidate", "coreml-nn-gpu", "--candidate", "f16-throughout", "--json", "--quiet"]
+
+
+@pytest.fixture
+def make_job(save_model, save_npz):
+    """make_job(samples, width): a classifier over so many samples."""
+
+    def make(samples, width):
+        rng = np.random.default_rng(1)
+        weights = {"w": rng.normal(size=(96, width)).astype(np.float32),
+                   "v": rng.normal(size=(width, 8)).astype(np.float32)}
+        nodes = [helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("Relu", ["h"], ["r"]),
+                 helper.make_node("MatMul", ["r", "v"], ["y"])]
+        model = save_model("m.onnx", nodes, {"x": (F, ["N", 96])}, {"y": (F, ["N", 8])}, weights)
+        data = save_npz("x.npz", x=rng.normal(size=(samples, 96)).astype(np.float32))
+        return ["audit", str(model), "--data", str(data), *WORDS]
+
+    return make
+
+
+@pytest.fixture
+def job(make_job):
+    return make_job(2000, 32)
+
+
+def result_of(text):
+    """The bytes of the result: all but what varies from run to run."""
+    begin = text.index('"result":')
+    return text[begin:text.index(',"meta":')]
+
+
+def test_killed_at_random_points_it_gives_the_same_bytes(make_job, assay, assay_path, tmp_path):
+    job = make_job(20000, 512)  # about two seconds
+    begin = time.monotonic()
+    whole = result_of(assay(*job).out)
+    seconds = time.monotonic() - begin
+    assert result_of(assay(*job, "--checkpoint", "unbroken.json").out) == whole
+    rng = random.Random(2)
+    kept, kills = tmp_path / "c.json", 0
+    for _ in range(40):
+        process = subprocess.Popen([assay_path, *job, "--checkpoint", "c.json"], cwd=tmp_path, stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, text=True)
+        try:
+            out, _ = process.communicate(timeout=rng.uniform(0.1, 0.5) * seconds)
+            break
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            kills += 1
+            if kept.exists():
+                json.loads(kept.read_text())  # whole, whenever it was killed
+    else:
+        pytest.fail("it does not get on")
+    assert kills >= 2
+    assert result_of(out) == whole
+
+
+def test_what_is_done_is_not_done_again(job, assay, tmp_path):
+    first = assay(*job, "--checkpoint", "c.json")
+    saved = json.loads((tmp_path / "c.json").read_text())
+    assert saved["result"]["samples"] == 2000
+    saved["result"]["candidates"][0]["evidence"][0]["what"] = "from the checkpoint"
+    (tmp_path / "c.json").write_text(json.dumps(saved))
+    again = assay(*job, "--checkpoint", "c.json")
+    assert "from the checkpoint" in again.out
+    assert "from the checkpoint" not in first.out
+
+
+@pytest.mark.parametrize(("words", "part"), [
+    (["--decision", "topk:2"], "the decision was argmax and is topk:2"),
+    (["--variants", "primary"], "the variants was"),
+    (["--candidate", "bf16-storage"], "the candidates was 2 and is 3"),
+    (["--first-sample", "7"], "the number of the first sample was 0 and is 7"),
+    (["--reference", "f64"], "the reference was strict-f32"),
+])
+def test_another_question_is_refused_by_name(job, assay, words, part):
+    assay(*job, "--checkpoint", "c.json")
+    done = assay(*job, *words, "--checkpoint", "c.json", code=3)
+    assert "A307" in done.err
+    assert part in done.err
+
+
+def test_other_data_is_refused(job, assay, save_npz):
+    assay(*job, "--checkpoint", "c.json")
+    save_npz("x.npz", x=np.zeros((2000, 96), np.float32))
+    assert "the data 'x' was" in assay(*job, "--checkpoint", "c.json", code=3).err
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"assay_checkpoint":1}', '{"assay_checkpoint":9}', "null", "[1"])
+def test_what_is_no_checkpoint_is_refused(job, assay, tmp_path, text):
+    (tmp_path / "c.json").write_text(text)
+    assert "A304" in assay(*job, "--checkpoint", "c.json", code=3).err
