@@ -527,7 +527,7 @@ Status Auditor::compare_models() {
     Conversion& conversion = result_.candidates[c].conversion.emplace();
     if (before >= options_.conversion_samples) continue;
     const size_t count = options_.conversion_samples - before;
-    ASSAY_TRY(const Layout::Part part, layout_->part(part_.begin, std::min(count, part_.end - part_.begin)));
+    const Layout::Part part{part_.begin, std::min<uint64_t>(part_.end, part_.begin + count)};
     ASSAY_TRY(conversion,
               compare_conversion(*layout_, programs_, 0, c + 1, part, options_.first_sample, options_.threads));
   }

@@ -375,6 +375,15 @@ bool picks(const Node& node) {
 
 bool Score::picks_outputs() const { return picks(*root_); }
 
+namespace {
+bool rises(const Node& node) {
+  if (node.row != nullptr && (node.row->fn == Fn::softmax || node.row->fn == Fn::detections)) return false;
+  return std::ranges::all_of(node.arguments, [](const NodePtr& argument) { return rises(*argument); });
+}
+}  // namespace
+
+bool Score::rising() const { return rises(*root_); }
+
 Result<SampleValue> Score::evaluate(std::span<const SampleValue> outputs) const {
   return audit::evaluate(*root_, outputs);
 }

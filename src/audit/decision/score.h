@@ -34,6 +34,8 @@ class Score {
   int plain_output() const;
   /// True when the score is a value of an output as it was stored: an output, or index, max and min of such.
   bool picks_outputs() const;
+  /// True when no value of the score falls where an output's rises: bounds of outputs are bounds of the score.
+  bool rising() const;
   /// `outputs` by index; those not read may be empty. Errors: bad_decision (an index beyond its axis).
   Result<SampleValue> evaluate(std::span<const SampleValue> outputs) const;
 

@@ -1,0 +1,265 @@
+// Soundness by brute force: what a program really computes, under every profile and variant, lies within the radius.
+#include "audit/bounds/bounds.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "audit/bounds/units.h"
+#include "exec/session.h"
+#include "num/accumulate.h"
+#include "ops/def.h"
+#include "ops/propagate.h"
+#include "passes/resolve.h"
+#include "profiles/profile.h"
+
+namespace assay::audit {
+namespace {
+using ir::Dims;
+using ir::ElemType;
+using ir::Tensor;
+using ir::ValueId;
+
+class Net {
+ public:
+  ir::Graph graph;
+  explicit Net(unsigned seed) : random_(seed) {}
+
+  ValueId input(std::vector<ir::Dim> shape) {
+    graph.inputs = {graph.add_value("x", ir::Type::tensor(ElemType::float32, std::move(shape)))};
+    return graph.inputs[0];
+  }
+  ValueId weight(const Dims& dims, float scale = 1) {
+    return graph.add_constant("w" + std::to_string(graph.values.size()), noise(dims, scale));
+  }
+  ValueId positive(const Dims& dims) {
+    Tensor t = noise(dims, 1);
+    for (int64_t i = 0; i < t.size(); ++i) t.set_float(i, 0.25 + std::abs(t.float_at(i)));
+    return graph.add_constant("w" + std::to_string(graph.values.size()), std::move(t));
+  }
+  ValueId number(float value) {
+    return graph.add_constant("n" + std::to_string(graph.values.size()), Tensor::scalar(value));
+  }
+  ValueId ints(const Dims& values) {
+    return graph.add_constant("i" + std::to_string(graph.values.size()), Tensor::of_ints(values));
+  }
+  ValueId op(const std::string& type, std::vector<ValueId> in, std::vector<ir::Attr> attrs = {}) {
+    ir::Op node{.domain = "", .type = type, .name = type + std::to_string(graph.ops.size())};
+    node.inputs = std::move(in);
+    node.attrs = std::move(attrs);
+    node.def = ops::find_op("", type);
+    const ValueId out = graph.add_value("v" + std::to_string(graph.values.size()), ir::Type{});
+    node.outputs = {out};
+    graph.add_op(std::move(node));
+    EXPECT_TRUE(ops::propagate(graph, graph.ops.back(), graph.values).ok()) << type;
+    graph.values[out].constant = nullptr;
+    return out;
+  }
+  void result(ValueId output) { graph.outputs.push_back(output); }
+  Tensor noise(const Dims& dims, float scale) {
+    std::normal_distribution<float> normal(0, scale);
+    Tensor t = Tensor::allocate(ElemType::float32, dims);
+    for (int64_t i = 0; i < t.size(); ++i) t.mutable_data<float>()[i] = normal(random_);
+    return t;
+  }
+
+ private:
+  std::mt19937 random_;
+};
+
+constexpr int64_t kBatch = 96;
+const ir::Dim kN(std::string("N"));
+
+Net dense(unsigned seed) {
+  Net n(seed);
+  const ValueId x = n.input({kN, 12});
+  const ValueId h = n.op("Relu", {n.op("Gemm", {x, n.weight({12, 20}), n.weight({20})})});
+  const ValueId m = n.op("Tanh", {n.op("Add", {n.op("MatMul", {h, n.weight({20, 9}, 0.3F)}), n.weight({9})})});
+  const ValueId y =
+      n.op("Gemm", {m, n.weight({7, 9}), n.weight({7})}, {{"transB", int64_t{1}}, {"alpha", 0.7F}, {"beta", 1.3F}});
+  n.result(y);
+  n.result(n.op("Softmax", {y}, {{"axis", int64_t{-1}}}));
+  n.result(n.op("LogSoftmax", {y}, {{"axis", int64_t{-1}}}));
+  return n;
+}
+
+Net convolutional(unsigned seed) {
+  Net n(seed);
+  const ir::Attr pads{"pads", std::vector<int64_t>{1, 1, 1, 1}};
+  const ir::Attr two{"kernel_shape", std::vector<int64_t>{2, 2}}, strides{"strides", std::vector<int64_t>{2, 2}};
+  const ValueId x = n.input({kN, 3, 8, 8});
+  const ValueId c = n.op("Conv", {x, n.weight({6, 3, 3, 3}), n.weight({6})}, {pads});
+  const ValueId b = n.op("BatchNormalization", {c, n.weight({6}), n.weight({6}), n.weight({6}), n.positive({6})});
+  const ValueId p = n.op("MaxPool", {n.op("Relu", {b})}, {two, strides});
+  const ValueId d = n.op("Conv", {p, n.weight({8, 6, 3, 3}, 0.2F)}, {pads});
+  const ValueId a = n.op("AveragePool", {n.op("HardSwish", {d})}, {two, strides});
+  const ValueId t = n.op("ConvTranspose", {a, n.weight({8, 4, 2, 2})}, {strides});
+  const ValueId g = n.op("Flatten", {n.op("GlobalAveragePool", {n.op("Concat", {t, p}, {{"axis", int64_t{1}}})})});
+  n.result(n.op("Sigmoid", {n.op("Gemm", {g, n.weight({10, 2}), n.weight({2})})}));
+  return n;
+}
+
+Net functions(unsigned seed) {
+  Net n(seed);
+  const ValueId x = n.input({kN, 16});
+  const ValueId y = n.op("MatMul", {x, n.weight({16, 16}, 0.3F)});
+  for (const char* type :
+       {"Relu", "Sigmoid",   "Tanh",        "Erf",  "Exp",      "Gelu", "HardSwish", "Softplus", "Elu", "Selu",
+        "Celu", "LeakyRelu", "HardSigmoid", "Mish", "Softsign", "Sin",  "Cos",       "Atan",     "Abs", "Neg"})
+    n.result(n.op(type, {y}));
+  const ValueId z = n.op("Add", {n.op("Abs", {y}), n.number(0.5F)});
+  for (const char* type : {"Sqrt", "Log", "Reciprocal"}) n.result(n.op(type, {z}));
+  n.result(n.op("Div", {y, z}));
+  n.result(n.op("Mul", {y, n.op("Sub", {z, y})}));
+  n.result(n.op("Pow", {y, n.number(3)}));
+  n.result(n.op("Clip", {y, n.number(-0.7F), n.number(0.9F)}));
+  n.result(n.op("Max", {y, z, n.weight({16})}));
+  n.result(n.op("Mean", {y, z, x}));
+  n.result(n.op("Sum", {y, z, x}));
+  n.result(n.op("ReduceSum", {y, n.ints({1})}));
+  n.result(n.op("ReduceMean", {y, n.ints({1})}));
+  n.result(n.op("ReduceMax", {y, n.ints({1})}));
+  const ValueId moved =
+      n.op("Transpose", {n.op("Reshape", {y, n.ints({0, 4, 4})})}, {{"perm", std::vector<int64_t>{0, 2, 1}}});
+  n.result(n.op("MatMul", {moved, n.op("Slice", {moved, n.ints({0}), n.ints({3}), n.ints({2})})}));
+  return n;
+}
+
+// Ordinary values, tiny ones and large ones.
+Tensor data(Net& n, Dims dims) {
+  Tensor x = n.noise(dims, 1);
+  const int64_t each = x.size() / dims[0];
+  for (int64_t i = 0; i < x.size(); ++i) {
+    const int64_t sample = i / each;
+    const double scale = sample % 8 == 1 ? 1e-6 : sample % 8 == 2 ? 1e-39 : sample % 8 == 3 ? 300 : 1;
+    x.set_float(i, x.float_at(i) * scale);
+  }
+  return x;
+}
+
+struct Seen {
+  size_t values = 0, bounded = 0;
+  double tightest = INFINITY;  ///< least radius / error
+};
+
+// Runs a variant and checks every output; values without a finite bound say nothing.
+void check(const ir::Graph& model, const profiles::Profile& profile, size_t variant, const Tensor& x, Seen& seen) {
+  const auto resolved = passes::resolve(model, profile, variant);
+  ASSERT_TRUE(resolved.ok());
+  const auto graph = std::make_shared<const ir::Graph>(*resolved);
+  const BoundGraph bound = bound_graph(*graph);
+  ASSERT_EQ(bound.place.size(), model.outputs.size());
+  ASSERT_NE(bound.graph, nullptr);
+  const auto threads = std::make_shared<const Threads>(1);
+  auto program = exec::Session::create(graph, threads);
+  auto analysis = exec::Session::create(bound.graph, threads);
+  ASSERT_TRUE(program.ok());
+  ASSERT_TRUE(analysis.ok()) << analysis.error().message << " " << analysis.error().where;
+  const auto real = program->run({&x, 1}), found = analysis->run({&x, 1});
+  ASSERT_TRUE(real.ok());
+  ASSERT_TRUE(found.ok()) << found.error().message << " " << found.error().where;
+  for (size_t o = 0; o < bound.place.size(); ++o) {
+    if (bound.place[o] < 0) continue;
+    const auto place = static_cast<size_t>(bound.place[o]);
+    const Tensor &y = (*real)[o], &c = (*found)[place], &r = (*found)[bound.bounded + place];
+    ASSERT_EQ(y.size(), c.size());
+    ASSERT_EQ(y.size(), r.size()) << o;
+    for (int64_t i = 0; i < y.size(); ++i) {
+      const double centre = c.float_at(i), radius = r.float_at(i), value = y.float_at(i);
+      ++seen.values;
+      if (!std::isfinite(centre) || !std::isfinite(radius)) continue;
+      ++seen.bounded;
+      const double error = std::abs(value - centre);
+      if (error > 0) seen.tightest = std::min(seen.tightest, radius / error);
+      ASSERT_LE(error, radius) << profile.name << " variant " << variant << " output " << o << " element " << i
+                               << " is " << value << ", centre " << centre;
+    }
+  }
+}
+
+class Soundness : public testing::TestWithParam<Net (*)(unsigned)> {};
+
+TEST_P(Soundness, NoProgramLeavesItsBound) {
+  for (const unsigned seed : {1U, 2U}) {
+    Net n = GetParam()(seed);
+    Dims dims = {kBatch};
+    for (const ir::Dim& d : *n.graph.at(n.graph.inputs[0]).type.shape)
+      if (d.known()) dims.push_back(d.value);
+    const Tensor x = data(n, dims);
+    for (const profiles::Profile& profile : profiles::built_in_profiles()) {
+      Seen seen;
+      for (size_t v = 0; v < profile.variants.size(); ++v) check(n.graph, profile, v, x, seen);
+      EXPECT_GT(seen.values, 0u);
+      if (HasFatalFailure()) return;
+      if (profile.name == "f16-storage" || profile.name == "strict-f32") {
+        EXPECT_GT(seen.bounded * 2, seen.values) << profile.name;
+        EXPECT_LT(seen.tightest, 5000) << profile.name;  // bounds that no error comes near prove nothing
+      }
+    }
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Nets, Soundness, testing::Values(dense, convolutional, functions));
+
+TEST(SumError, HoldsForEveryAccumulator) {
+  std::mt19937 random(5);
+  std::normal_distribution<double> normal;
+  for (const profiles::Profile& profile : profiles::built_in_profiles()) {
+    for (size_t v = 0; v < profile.variants.size(); ++v) {
+      num::Policy policy = profiles::policy_for(profile, v, {.domain = "", .op = "MatMul", .numeric = "contraction"});
+      policy.operand.reset();
+      if (policy.compute == num::FormatId::float64) continue;
+      for (const size_t k : {1U, 7U, 64U, 333U}) {
+        const SumError bound = product_error(policy, static_cast<int64_t>(k));
+        for (int trial = 0; trial < 40; ++trial) {
+          std::vector<double> a(k), b(k);
+          long double exact = 0, size = 0;
+          const int scale = trial % 4 == 1 ? -12 : 0;
+          for (size_t i = 0; i < k; ++i) {
+            a[i] = num::float16_value(num::float16_bits(std::ldexp(normal(random), scale)));
+            b[i] = num::bfloat16_value(num::bfloat16_bits(normal(random)));
+            if (trial % 4 == 2 && i % 2 == 1) a[i] = -a[i - 1], b[i] = b[i - 1];  // cancels
+            exact += static_cast<long double>(a[i]) * b[i];
+            size += (std::abs(static_cast<long double>(a[i])) + bound.tiny) * (std::abs(b[i]) + bound.tiny);
+          }
+          const double got = num::dot_reference(policy, a.data(), b.data(), k);
+          if (!(static_cast<double>(size) < bound.max)) continue;
+          EXPECT_LE(std::abs(static_cast<double>(got - exact)), bound.g * static_cast<double>(size) + bound.eta)
+              << profile.name << " " << v << " " << k;
+        }
+      }
+    }
+  }
+}
+
+TEST(Bounds, StopVisiblyWhereThereIsNoRule) {
+  Net n(3);
+  const ValueId x = n.input({kN, 4, 6});
+  const ValueId y = n.op("InstanceNormalization", {n.op("Relu", {x}), n.weight({4}), n.weight({4})});
+  n.result(n.op("Relu", {y}));
+  n.result(n.op("Neg", {x}));
+  const auto resolved = passes::resolve(n.graph, *profiles::built_in_profile("f16-storage"), 0);
+  ASSERT_TRUE(resolved.ok());
+  const BoundGraph bound = bound_graph(*resolved);
+  EXPECT_EQ(bound.place, (std::vector<int>{-1, 0}));
+  ASSERT_EQ(bound.stops.size(), 1u);
+  EXPECT_NE(bound.stops[0].first.find("InstanceNormalization"), std::string::npos);
+  EXPECT_EQ(bound.stops[0].second, "it has no sound rule");
+}
+
+TEST(Bounds, OverflowHasNone) {
+  Net n(4);
+  const ValueId x = n.input({kN, 1});
+  n.result(n.op("Clip", {n.op("Mul", {x, n.number(1000)}), n.number(0), n.number(1)}));
+  const auto resolved = passes::resolve(n.graph, *profiles::built_in_profile("f16-storage"), 0);
+  const BoundGraph bound = bound_graph(*resolved);
+  auto analysis = exec::Session::create(bound.graph, std::make_shared<const Threads>(1));
+  ASSERT_TRUE(analysis.ok());
+  const Tensor inputs = Tensor::of<float>(ElemType::float32, {2, 1}, std::vector<float>{2, 100});
+  const auto found = analysis->run({&inputs, 1});
+  ASSERT_TRUE(found.ok());
+  EXPECT_TRUE(std::isfinite((*found)[1].float_at(0)));
+  EXPECT_FALSE(std::isfinite((*found)[1].float_at(1)));  // 100,000 is no float16: nothing behind it is known
+}
+}  // namespace
+}  // namespace assay::audit

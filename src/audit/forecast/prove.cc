@@ -1,0 +1,106 @@
+#include "audit/forecast/prove.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace assay::audit {
+namespace {
+using Kind = Rule::Kind;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+using Span = std::span<const double>;
+
+// Whether `winner` stays ahead of `other`: the lower index wins ties.
+bool ahead(Span low, Span high, size_t winner, size_t other) {
+  return winner < other ? low[winner] >= high[other] : low[winner] > high[other];
+}
+
+bool stays_best(Span low, Span high, size_t winner) {
+  for (size_t i = 0; i < low.size(); ++i)
+    if (i != winner && !ahead(low, high, winner, i)) return false;
+  return true;
+}
+
+// Each of `order` stays ahead of the next, unless they are a set, and of all that are not in it.
+bool stays_ordered(Span low, Span high, const std::vector<int64_t>& order, bool set) {
+  std::vector<bool> in(low.size());
+  for (const int64_t i : order) in[static_cast<size_t>(i)] = true;
+  for (size_t k = 0; k < order.size(); ++k) {
+    const auto i = static_cast<size_t>(order[k]);
+    if (!set && k + 1 < order.size() && !ahead(low, high, i, static_cast<size_t>(order[k + 1]))) return false;
+    if (!set && k + 1 < order.size()) continue;  // what the last is ahead of, all are
+    for (size_t j = 0; j < low.size(); ++j)
+      if (!in[j] && !ahead(low, high, i, j)) return false;
+  }
+  return true;
+}
+
+bool stays_within(const Rule& rule, const Judged& reference, Span low, Span high) {
+  for (size_t i = 0; i < low.size(); ++i) {
+    const double r = reference.values[i], allowed = rule.abs_tolerance + rule.rel_tolerance * std::abs(r);
+    if (!(high[i] - r <= allowed && r - low[i] <= allowed)) return false;
+  }
+  return true;
+}
+
+bool stays(const Judge& judge, const Judged& reference, Span low, Span high) {
+  const Decision& d = reference.decision;
+  const Rule& rule = judge.rule();
+  switch (rule.kind) {
+    case Kind::threshold:
+    case Kind::multilabel:
+      return judge.judge(low).decision == d && judge.judge(high).decision == d;
+    case Kind::argmax:
+      return stays_best(low, high, static_cast<size_t>(d.value));
+    case Kind::topk:
+    case Kind::ranking:
+      return stays_ordered(low, high, d.top, rule.kind == Kind::topk);
+    case Kind::ctc:
+    case Kind::sequence:
+      for (size_t begin = 0; begin + reference.columns <= low.size(); begin += reference.columns) {
+        const Span row(reference.values.data() + begin, reference.columns);
+        const auto best = static_cast<size_t>(std::max_element(row.begin(), row.end()) - row.begin());
+        if (!stays_best(low.subspan(begin, reference.columns), high.subspan(begin, reference.columns), best))
+          return false;
+      }
+      return true;
+    case Kind::tolerance:
+      return stays_within(rule, reference, low, high);
+    case Kind::boxes:
+      break;
+  }
+  return false;
+}
+}  // namespace
+
+bool provable(const Score& score, const Rule& rule) { return score.rising() && rule.kind != Kind::boxes; }
+
+void spread(std::vector<double>& low, std::vector<double>& high, Span radius) {
+  for (size_t i = 0; i < low.size(); ++i) {
+    low[i] = std::nextafter(low[i] - radius[i], -kInfinity);
+    high[i] = std::nextafter(high[i] + radius[i], kInfinity);
+  }
+}
+
+void widen(std::vector<double>& low, std::vector<double>& high) {
+  constexpr double kFunctions = 0x1p-44;
+  for (double& v : low) v -= std::abs(v) * kFunctions;
+  for (double& v : high) v += std::abs(v) * kFunctions;
+}
+
+void Reach::add(const Judge& judge, const Judged& reference, Span low, Span high) {
+  bool numbers = !reference.decision.undefined() && low.size() == reference.values.size();
+  for (size_t i = 0; numbers && i < low.size(); ++i) {
+    numbers = std::isfinite(low[i]) && std::isfinite(high[i]);
+    farthest = std::max({farthest, high[i] - reference.values[i], reference.values[i] - low[i]});
+  }
+  finite = finite && numbers;
+  same = same && numbers && stays(judge, reference, low, high);
+}
+
+void Reach::count(Proof& into, double lead) const {
+  ++(!finite ? into.unbounded : same ? into.proved : into.unproved);
+  if (finite && lead > 0 && farthest > 0)
+    into.margin_in_bounds.add(std::isinf(lead) ? Histogram::kHigh : exponent_of(lead / farthest));
+}
+
+}  // namespace assay::audit

@@ -1,0 +1,84 @@
+#include "audit/forecast/prover.h"
+
+#include <algorithm>
+
+#include "audit/forecast/prove.h"
+
+namespace assay::audit {
+namespace {
+constexpr const char* kMethod =
+    "running error analysis of every variant, sums in any order that its accumulators allow";
+
+SampleValue sample_of(const ir::Tensor& t, const Layout::Cut& cut, size_t sample) {
+  SampleValue value{cut.dims, std::vector<double>(static_cast<size_t>(cut.each))};
+  const auto begin = static_cast<int64_t>(sample) * cut.each;
+  for (int64_t i = 0; i < cut.each; ++i) value.values[static_cast<size_t>(i)] = t.float_at(begin + i);
+  return value;
+}
+}  // namespace
+
+Prover::Prover(std::span<backends::Program* const> programs, const Layout& layout, const Score& score,
+               const Judge& judge, ir::ElemType score_type, size_t offset,
+               const std::shared_ptr<const Threads>& threads)
+    : programs_(programs), layout_(layout), score_(score), judge_(judge), score_type_(score_type), offset_(offset) {
+  for (size_t p = 1; p < programs.size(); ++p) {
+    auto bounds = BoundProgram::create(*programs[p], threads);
+    auto& stops = stops_.emplace_back();
+    if (bounds == nullptr) stops.emplace_back("the program", "the engine does not run it");
+    if (!provable(score, judge.rule()))
+      stops.emplace_back("the score", score.text() + " under " + judge.rule().text() + " has no sound rule");
+    for (size_t b = 0; bounds != nullptr && b < bounds->count(); ++b) {
+      const BoundGraph& graph = bounds->bounds(b);
+      const bool reaches =
+          std::ranges::all_of(score.reads(), [&](size_t i) { return graph.place[layout.outputs(p)[i]] >= 0; });
+      if (!reaches) stops.insert(stops.end(), graph.stops.begin(), graph.stops.end());
+    }
+    std::sort(stops.begin(), stops.end());
+    stops.erase(std::unique(stops.begin(), stops.end()), stops.end());
+    if (!stops.empty()) bounds.reset();
+    bounds_.push_back(std::move(bounds));
+  }
+}
+
+void Prover::describe(size_t c, Proof& into) const {
+  into.method = kMethod;
+  into.stops = stops_[c];
+}
+
+Status Prover::prove(size_t c, size_t first, size_t count, std::span<const Judged> reference, Proof& into) const {
+  if (bounds_[c] == nullptr) {
+    into.unbounded += count;
+    return {};
+  }
+  std::vector<Reach> reach(count);
+  for (size_t b = 0; b < bounds_[c]->count(); ++b) ASSAY_CHECK(bound_samples(c, b, first, reference, reach));
+  for (size_t s = 0; s < count; ++s) reach[s].count(into, judge_.lead(reference[s], reference[s]));
+  return {};
+}
+
+Status Prover::bound_samples(size_t c, size_t bound, size_t first, std::span<const Judged> reference,
+                             std::vector<Reach>& reach) const {
+  const size_t count = reach.size(), outputs = programs_[c + 1]->outputs().size();
+  ASSAY_TRY(const std::vector<ir::Tensor> found, layout_.run_as(c + 1, *bounds_[c], bound, first, count, offset_));
+  const auto& map = layout_.outputs(c + 1);
+  std::vector<Layout::Cut> cuts(map.size());
+  for (const size_t i : score_.reads()) {
+    ASSAY_TRY(cuts[i], layout_.cut(found[map[i]], count, programs_[0]->outputs()[i].name));
+  }
+  for (size_t s = 0; s < count; ++s) {
+    std::vector<SampleValue> low(map.size()), high(map.size());
+    for (const size_t i : score_.reads()) {
+      low[i] = high[i] = sample_of(found[map[i]], cuts[i], s);
+      spread(low[i].values, high[i].values, sample_of(found[outputs + map[i]], cuts[i], s).values);
+    }
+    ASSAY_TRY(SampleValue least, score_.evaluate(low));
+    ASSAY_TRY(SampleValue most, score_.evaluate(high));
+    if (!score_.picks_outputs()) widen(least.values, most.values);
+    round_to(score_type_, least.values);
+    round_to(score_type_, most.values);
+    reach[s].add(judge_, reference[s], least.values, most.values);
+  }
+  return {};
+}
+
+}  // namespace assay::audit
