@@ -8,7 +8,9 @@ constexpr Flag kFlags[] = {
     kModelFlag,
     {"--data", "FILE", ".npz or .npy; the first axis counts samples"},
     {"--labels", "FILE", ".npy or .csv[:column], one per sample"},
-    {"--decision", "RULE", "threshold:T (score >= T), threshold:>T, argmax or topk:K"},
+    {"--decision", "RULE",
+     "threshold:T (score >= T), threshold:>T, argmax, topk:K, ranking[:K], boxes:iou=I,score=S, ctc:blank=B, "
+     "argmax-sequence, tolerance:abs=X,rel=Y or multilabel:T[,T...]"},
     {"--score", "EXPR", "score from outputs, e.g. 'max(sigmoid(NAME))'"},
     {"--output", "NAME", "the output to decide on, when there are several"},
     {"--reference", "PROGRAM", "what to compare with (default strict-f32); see --candidate"},
@@ -18,6 +20,8 @@ constexpr Flag kFlags[] = {
      Flag::Kind::repeated},
     {"--variants", "all|primary", "all of a profile's variants (default) or its likeliest only"},
     {"--first-sample", "K", "number of the first sample, when the data is a part of a whole"},
+    {"--expect", "N", "foretell the flips among N more samples like these (default as many as there are)"},
+    {"--proof", "", "bound what rounding can do: how many decisions cannot flip", Flag::Kind::toggle},
     kTraceFlag,
     kTraceExactFlag,
     kTraceAccumulatedFlag,
@@ -58,6 +62,10 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
   request.primary_only = variants == "primary";
   ASSAY_TRY(const auto first, args.whole("--first-sample"));
   request.first_sample = first.value_or(0);
+  ASSAY_TRY(const auto expect, args.whole("--expect"));
+  if (expect && *expect == 0) return Error{Code::usage, "--expect takes 1 or more", "", "see --help"};
+  request.expect = expect.value_or(0);
+  request.proof = args.has("--proof");
   ASSAY_TRY(request.trace, trace_words(args));
   request.blame = args.has("--blame");
   ASSAY_TRY(const auto runs, args.whole("--blame-runs"));

@@ -153,7 +153,7 @@ struct AuditRequest {
   std::vector<Array> arrays{};          ///< the same in memory
   std::string labels{};                 ///< .npy, .csv or .csv:COLUMN
   std::vector<int64_t> label_values{};  ///< the same in memory
-  std::string decision;                 ///< threshold:T, threshold:>T, argmax, topk:K
+  std::string decision;                 ///< a rule: threshold:T, argmax, ... (docs/decision-rules.md)
   std::string score{};                  ///< expression over output names
   std::string output{};                 ///< name of the output to decide on
   std::string reference = "strict-f32";
@@ -169,6 +169,8 @@ struct AuditRequest {
   uint64_t blame_runs = 300;    ///< most runs of the model for one sample
   uint64_t blame_samples = 16;  ///< most samples that are searched: flips first, then by number
   TraceWords trace{};           ///< the primary variants against the reference
+  uint64_t expect = 0;          ///< foretell the flips among so many more samples; 0: as many as there are
+  bool proof = false;           ///< bound what rounding can do: how many decisions cannot flip (docs/margins.md)
 };
 /// Errors: A002 to A004 for words; A1xx, A3xx, A4xx. report.passed tells whether `fail_on` was met.
 Result<Report> audit(const AuditRequest& request);

@@ -76,6 +76,8 @@ Result<std::unique_ptr<AuditJob>> AuditJob::open(const commands::AuditRequest& r
   options.output = request.output;
   options.first_sample = static_cast<int64_t>(request.first_sample);
   options.threads = job->context->threads;
+  options.expect = request.expect;
+  options.proof = request.proof;
   if (request.trace.wanted) {
     options.trace = audit::TraceOptions{.introduced = request.trace.introduced, .exact_samples = request.trace.exact};
     options.conversion_samples = request.trace.exact;
