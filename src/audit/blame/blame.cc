@@ -8,19 +8,26 @@ namespace {
 
 bool holds(const std::vector<size_t>& ops, size_t op) { return std::ranges::find(ops, op) != ops.end(); }
 
+/// Whether keeping or lowering it matters to the decision.
+bool named(const SampleBlame& sample, size_t op) {
+  return holds(sample.undo, op) || holds(sample.cause, op) || holds(sample.smallest, op);
+}
+
 void count(const SampleBlame& sample, std::map<size_t, BlameRank>& ranks) {
-  const auto each = [&](const std::vector<size_t>& ops, uint64_t BlameRank::*field, bool pointed) {
+  const auto each = [&](const std::vector<size_t>& ops, uint64_t BlameRank::*field, auto points) {
     for (const size_t op : ops) {
       BlameRank& rank = ranks[op];
       if (holds(sample.tainted, op)) continue;
       ++(rank.*field);
-      if (pointed) ++rank.points;
+      rank.points += points(op);
     }
   };
-  each(sample.undo, &BlameRank::undoes, true);
-  each(sample.cause, &BlameRank::causes, true);
-  each(sample.smallest, &BlameRank::in_smallest, sample.undo.empty());
-  each(sample.origins, &BlameRank::originates, true);
+  const uint64_t in_set = sample.undo.empty() ? 1 : 0;
+  each(sample.undo, &BlameRank::undoes, [](size_t) { return uint64_t{1}; });
+  each(sample.cause, &BlameRank::causes, [](size_t) { return uint64_t{1}; });
+  each(sample.smallest, &BlameRank::in_smallest, [&](size_t) { return in_set; });
+  each(sample.origins, &BlameRank::originates,
+       [&](size_t op) { return named(sample, op) ? uint64_t{2} : uint64_t{1}; });
   for (const size_t op : sample.tainted) ++ranks[op].tainted;
 }
 

@@ -34,7 +34,8 @@ struct BlamedOp {
 struct BlameRank {
   size_t op = 0;  ///< index into BlameResult::ops
   uint64_t undoes = 0, causes = 0, in_smallest = 0, originates = 0, tainted = 0;
-  /// What they are ranked by: undoes + causes + originates + the smallest sets where nothing undoes alone.
+  /// What they are ranked by: a point for each sample that it undoes, that it causes, in whose smallest set it is where
+  /// nothing undoes alone; for each in which it goes wrong first, two where it is named in one of these ways, else one.
   uint64_t points = 0;
 };
 

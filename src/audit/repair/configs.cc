@@ -93,7 +93,7 @@ std::string converter(const Names& names) {
 }
 
 std::string json_list(const Names& names) {
-  return "{\n  \"node_block_list\": [\n" lines(names.nodes, "") + "  ],\n  \"outputs\": [\n" +
+  return "{\n  \"node_block_list\": [\n" + lines(names.nodes, "") + "  ],\n  \"outputs\": [\n" +
          lines(names.outputs, "") + "  ]\n}\n";
 }
 

@@ -30,10 +30,12 @@ bool is_stored_float(const ir::Value& value) {
 
 Units::Role Units::role_of(ir::OpId id, const passes::Placement* around, const std::vector<bool>& always) const {
   const ir::Op& op = model_->ops[id];
+  const bool nested = ir::has_nested(op);
+  const bool reads = any_float(*model_, op.inputs), writes = any_float(*model_, op.outputs);
+  if (!reads && !writes && !nested) return Role::none;
   if (around != nullptr && !around->takes(id)) return Role::fixed;
   if (!always.empty() && always[id]) return Role::fixed;
-  const bool reads = any_float(*model_, op.inputs), writes = any_float(*model_, op.outputs);
-  if (ir::has_nested(op)) return Role::unit;
+  if (nested) return Role::unit;
   const bool exact = op.def == nullptr || op.def->numeric == ops::Numeric::exact;
   if (exact && reads && writes) return Role::moves;
   if (reads && !writes && exact) return Role::reads;
@@ -74,7 +76,7 @@ std::vector<bool> Units::spread(const Kept& kept) const {
     if (carries) stays[id] = true;
     if (!stays[id]) continue;
     for (const ir::ValueId v : op.outputs)
-      if (v != ir::kNoValue) wide[v] = true;
+      if (v != ir::kNoValue) wide[v] = is_stored_float(graph.at(v));
   }
   for (const ir::ValueId id : outputs_) wanted[id] = true;
   for (size_t i = graph.ops.size(); i-- > 0;) {

@@ -24,6 +24,9 @@ class Units {
   /// The operation that a unit is called after: the first.
   ir::OpId main(size_t unit) const { return units_[unit].front(); }
   const ir::Graph& model() const { return *model_; }
+  /// Stays in float32 in any set.
+  bool is_fixed(ir::OpId op) const { return roles_[op] == Role::fixed; }
+  bool touches_floats(ir::OpId op) const { return roles_[op] != Role::none; }
 
   /// Which operations stay in float32, by operation. Rounding and moving are the same in either order, so an operation
   /// that moves stays only where it carries what is not rounded to where that is read: no cast is wasted.
