@@ -14,6 +14,9 @@ constexpr Flag kFlags[] = {
     {"--max-abs", "X", "fail when two outputs differ by more"},
     {"--max-rel", "X", "the same, relative"},
     {"--max-ulp", "N", "the same, in float32 ULPs"},
+    kTraceFlag,
+    kTraceExactFlag,
+    kTraceAccumulatedFlag,
 };
 
 constexpr std::string_view kExample =
@@ -32,6 +35,7 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
   ASSAY_TRY(request.max_abs, args.number("--max-abs"));
   ASSAY_TRY(request.max_rel, args.number("--max-rel"));
   ASSAY_TRY(request.max_ulp, args.number("--max-ulp"));
+  ASSAY_TRY(request.trace, trace_words(args));
   return commands::compare(request);
 }
 

@@ -15,4 +15,24 @@ inline constexpr Flag kProviderFlag = {
     "--provider", "NAME[:k=v,...]",
     "run as this ONNX Runtime execution provider would, emulated; ort:NAME: in the real one"};
 
+inline constexpr Flag kTraceFlag = {
+    "--trace", "", "compare operation by operation: what each introduces, what has accumulated, who is to blame",
+    Flag::Kind::toggle};
+inline constexpr Flag kTraceExactFlag = {
+    "--trace-exact", "N", "samples that --trace also runs in float64 and with sums in another order (default 8)"};
+inline constexpr Flag kTraceAccumulatedFlag = {
+    "--trace-accumulated", "", "leave out of --trace what each operation introduces; faster", Flag::Kind::toggle};
+
+/// What these three say. Errors: usage where --trace is missing.
+inline Result<commands::TraceWords> trace_words(const Args& args) {
+  commands::TraceWords words;
+  words.wanted = args.has("--trace");
+  if (!words.wanted && (args.has("--trace-exact") || args.has("--trace-accumulated")))
+    return Error{Code::usage, "--trace-exact and --trace-accumulated say how --trace works", "", "give --trace too"};
+  words.introduced = !args.has("--trace-accumulated");
+  ASSAY_TRY(const auto exact, args.whole("--trace-exact"));
+  words.exact = exact.value_or(words.exact);
+  return words;
+}
+
 }  // namespace assay::cli

@@ -33,6 +33,10 @@ Result<Report> compare(const CompareRequest& request) {
   options.max_abs = request.max_abs;
   options.max_rel = request.max_rel;
   options.threads = context->threads;
+  if (request.trace.wanted) {
+    options.trace = audit::TraceOptions{.introduced = request.trace.introduced, .exact_samples = request.trace.exact};
+    options.conversion_samples = request.trace.exact;
+  }
   if (request.max_ulp)
     options.max_ulp = *request.max_ulp < 0x1p63 ? static_cast<uint64_t>(*request.max_ulp) : UINT64_MAX;
   if (request.settings.progress)

@@ -122,11 +122,12 @@ class Auditor {
   std::optional<Layout> layout_;
   Layout::Part part_;
   std::optional<Score> score_;
-  AuditResult result_;                                 // all but the counts
-  std::map<Source, Source> twins_;                     // to the first that computes the same
-  std::set<Source> shared_;                            // those firsts
-  std::unique_ptr<Prover> prover_;                     // where a proof is asked for
-  std::unique_ptr<Tracer> tracer_;
+  AuditResult result_;                                  // all but the counts
+  std::map<Source, Source> twins_;                      // to the first that computes the same
+  std::set<Source> shared_;                             // those firsts
+  std::unique_ptr<Prover> prover_;                      // where a proof is asked for
+  std::unique_ptr<Tracer> tracer_;                      // where a trace is asked for
+  std::vector<std::optional<Conversion>> conversions_;  // by candidate
 
   std::mutex mutex_;
   size_t score_values_ = 0;  // per sample; known once the first chunk has run
@@ -522,9 +523,10 @@ Status Auditor::start_trace() {
 // The first samples of the whole data set: parts of it that hold none compare none.
 Status Auditor::compare_models() {
   const auto before = static_cast<uint64_t>(result_.first_sample);
+  conversions_.resize(result_.candidates.size());
   for (size_t c = 0; c < result_.candidates.size(); ++c) {
     if (!is_conversion(*programs_[0], *programs_[c + 1])) continue;
-    Conversion& conversion = result_.candidates[c].conversion.emplace();
+    Conversion& conversion = conversions_[c].emplace();
     if (before >= options_.conversion_samples) continue;
     const size_t count = options_.conversion_samples - before;
     const Layout::Part part{part_.begin, std::min<uint64_t>(part_.end, part_.begin + count)};
@@ -557,6 +559,7 @@ Status Auditor::chunk(size_t first, size_t count) {
 }
 
 Result<AuditResult> Auditor::finish() {
+  for (size_t c = 0; c < conversions_.size(); ++c) result_.candidates[c].conversion = std::move(conversions_[c]);
   if (tracer_) {
     auto traces = tracer_->finish();
     for (size_t c = 0; c < traces.size(); ++c) result_.candidates[c].trace = std::move(traces[c]);

@@ -5,6 +5,8 @@
 #include <mutex>
 
 #include "audit/layout.h"
+#include "audit/trace/conversion.h"
+#include "audit/trace/tracer.h"
 #include "backends/data/lists.h"
 
 namespace assay::audit {
@@ -102,6 +104,8 @@ class Comparison {
       for (size_t b = a + 1; b < programs_.size(); ++b) whole_.pairs.push_back(blank_pair(a, b));
     whole_.lattices.resize(programs_.size());
     blank_ = whole_;
+    ASSAY_CHECK(start_trace());
+    ASSAY_CHECK(compare_models());
     ASSAY_CHECK(
         layout_->for_each(options_.threads.get(), [this](size_t first, size_t count) { return chunk(first, count); }));
     return finish();
@@ -119,11 +123,38 @@ class Comparison {
     return pair;
   }
 
+  Status start_trace() {
+    if (!options_.trace) return {};
+    layout_->one_by_one();
+    ASSAY_TRY(tracer_, Tracer::create(*programs_[0], programs_.subspan(1), *options_.trace, options_.threads));
+    tracer_->set_concurrent(layout_->runs_beside(options_.threads.get(), layout_->whole()));
+    return {};
+  }
+
+  Status compare_models() {
+    if (options_.conversion_samples == 0) return {};
+    const Layout::Part part{0, std::min<uint64_t>(layout_->samples(), options_.conversion_samples)};
+    for (Pair& pair : whole_.pairs) {
+      if (pair.a != 0 || !is_conversion(*programs_[0], *programs_[pair.b])) continue;
+      ASSAY_TRY(pair.conversion, compare_conversion(*layout_, programs_, 0, pair.b, part, 0, options_.threads));
+    }
+    return {};
+  }
+
+  Result<std::vector<Tensor>> outputs_of(size_t p, size_t first, size_t count,
+                                         std::vector<std::vector<Tensor>>& traced) const {
+    if (tracer_ && (p == 0 || tracer_->traces(p - 1))) return std::move(traced[p]);
+    return layout_->run(p, 0, first, count, 0);
+  }
+
   Status chunk(size_t first, size_t count) {
-    std::vector<std::vector<Tensor>> outputs(programs_.size());
+    std::vector<std::vector<Tensor>> outputs(programs_.size()), traced;
     Partial part = blank_;
+    if (tracer_) {
+      ASSAY_TRY(traced, tracer_->run(layout_->inputs(0, first, count), first, count));
+    }
     for (size_t p = 0; p < programs_.size(); ++p) {
-      ASSAY_TRY(outputs[p], layout_->run(p, 0, first, count, 0));
+      ASSAY_TRY(outputs[p], outputs_of(p, first, count, traced));
       for (const size_t o : layout_->outputs(p))
         if (o != kNoPort) add_lattice(part.lattices[p], outputs[p][o]);
     }
@@ -168,6 +199,11 @@ class Comparison {
                                  whole_.lattices[p]});
     }
     result.pairs = std::move(whole_.pairs);
+    if (tracer_) {
+      auto traces = tracer_->finish();
+      for (Pair& pair : result.pairs)
+        if (pair.a == 0) pair.trace = std::move(traces[pair.b - 1]);
+    }
     for (Pair& pair : result.pairs) {
       pair.within_limits = std::ranges::all_of(pair.outputs, [this](const Differences& d) { return within(d); });
       result.within_limits = result.within_limits && pair.within_limits;
@@ -190,6 +226,7 @@ class Comparison {
   const CompareOptions& options_;
   std::optional<Layout> layout_;
   Partial blank_, whole_;
+  std::unique_ptr<Tracer> tracer_;
   std::mutex mutex_;
   size_t done_ = 0;
 };

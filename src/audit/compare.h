@@ -8,6 +8,7 @@
 
 #include "audit/data.h"
 #include "audit/metrics/counts.h"
+#include "audit/trace/trace.h"
 #include "backends/program.h"
 
 namespace assay::audit {
@@ -19,6 +20,8 @@ Result<Arrays> run_program(backends::Program& program, size_t variant, const Arr
 struct CompareOptions {
   std::optional<double> max_abs, max_rel;  ///< limits; absent: no check
   std::optional<uint64_t> max_ulp;
+  std::optional<TraceOptions> trace{};  ///< run the primary variants in lock-step with the first program
+  uint64_t conversion_samples = 2;      ///< on which two models are compared in exact arithmetic
   std::shared_ptr<const Threads> threads;
   std::function<void(size_t done, size_t total)> progress{};
 };
@@ -27,6 +30,8 @@ struct Pair {
   size_t a = 0, b = 0;               ///< indices into CompareResult::programs; differences are b against a
   std::vector<Differences> outputs;  ///< named as the first program's outputs
   bool within_limits = true;
+  std::optional<TraceResult> trace{};      ///< pairs with the first program, where it was asked for
+  std::optional<Conversion> conversion{};  ///< those where the engine runs two models
 };
 
 struct CompareProgram {

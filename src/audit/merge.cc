@@ -41,6 +41,12 @@ bool same_variants(const CandidateResult& a, const CandidateResult& b) {
                     });
 }
 
+bool alike(const std::optional<TraceResult>& a, const std::optional<TraceResult>& b) {
+  const auto same_op = [](const TraceOp& x, const TraceOp& y) { return x.id == y.id && x.name == y.name; };
+  return a.has_value() == b.has_value() && (!a || (a->variant == b->variant && a->noise_order == b->noise_order &&
+                                                   std::ranges::equal(a->ops, b->ops, same_op)));
+}
+
 Status same_blame(const CandidateResult& a, const CandidateResult& b) {
   const bool alike = a.blame.has_value() == b.blame.has_value() &&
                      (!a.blame || (a.blame->ops == b.blame->ops && a.blame->limit == b.blame->limit &&
@@ -69,6 +75,9 @@ Status same_question(const AuditResult& a, const AuditResult& b) {
       return mismatch("one part has margins or proofs that another lacks", a.candidates[c].info.program,
                       "audit all parts alike");
     ASSAY_CHECK(same_blame(a.candidates[c], b.candidates[c]));
+    if (!alike(a.candidates[c].trace, b.candidates[c].trace))
+      return mismatch("one part was traced otherwise than another", a.candidates[c].info.program,
+                      "give --trace and what goes with it to all parts alike");
     if (!same_variants(a.candidates[c], b.candidates[c]))
       return mismatch("the candidate's variants or outputs differ", a.candidates[c].info.program,
                       "use one version of Assay");
@@ -103,6 +112,8 @@ void add_counts(CandidateResult& into, CandidateResult&& part) {
   std::move(part.flips.begin(), part.flips.end(), std::back_inserter(into.flips));
   std::move(part.at_risk.begin(), part.at_risk.end(), std::back_inserter(into.at_risk));
   into.margins.merge(part.margins);
+  if (into.trace && part.trace) into.trace->merge(*part.trace);
+  if (into.conversion && part.conversion) into.conversion->merge(*part.conversion);
   if (into.blame && part.blame) into.blame->merge(*part.blame);
   if (into.forecast && part.forecast) into.forecast->merge(*part.forecast);
   for (size_t v = 0; v < into.variants.size(); ++v) {

@@ -43,6 +43,14 @@ void Snr::merge(const Snr& other) {
   if (worst_sample < 0 || other.worst < worst || tie) worst = other.worst, worst_sample = other.worst_sample;
 }
 
+std::optional<int> Snr::median() const {
+  const uint64_t middle = (decibels.total() + exact + 1) / 2;
+  uint64_t seen = 0;
+  for (const auto& [db, n] : decibels.bins())
+    if ((seen += n) >= middle) return db;
+  return std::nullopt;
+}
+
 void Distance::merge(const Distance& other) {
   values.merge(other.values);
   snr.merge(other.snr);
@@ -109,10 +117,11 @@ double TraceOp::excess() const {
 }
 
 double TraceOp::excess_decibels() const {
-  if (introduced.snr.worst_sample < 0) return 0;
+  const auto introduces = introduced.snr.median();
+  if (!introduces) return 0;
   double ordinary = kDecibelsPerBit * precision;
-  if (noise_introduced.snr.worst_sample >= 0) ordinary = std::min(ordinary, noise_introduced.snr.worst);
-  return std::max(0.0, ordinary - introduced.snr.worst);
+  if (const auto noise = noise_introduced.snr.median()) ordinary = std::min(ordinary, static_cast<double>(*noise) + 1);
+  return std::max(0.0, ordinary - *introduces);
 }
 
 Verdict TraceOp::introduces() const {
@@ -143,9 +152,11 @@ std::vector<Breakdown> TraceResult::breakdowns() const {
   return found;
 }
 
-Verdict TraceResult::verdict(size_t op) const {
-  const auto here = [op](const Breakdown& b) { return b.op == op; };
-  return std::ranges::any_of(breakdowns(), here) ? Verdict::breaks : ops[op].introduces();
+std::vector<Verdict> TraceResult::verdicts() const {
+  std::vector<Verdict> out;
+  for (const TraceOp& op : ops) out.push_back(op.introduces());
+  for (const Breakdown& b : breakdowns()) out[b.op] = Verdict::breaks;
+  return out;
 }
 
 std::vector<size_t> TraceResult::ranking() const {

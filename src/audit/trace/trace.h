@@ -21,6 +21,8 @@ struct Snr {
   int64_t worst_sample = -1;
   void add(double signal, double noise, int64_t sample);
   void merge(const Snr& other);
+  /// floor(dB) of the sample in the middle, the worse one of two; nothing where half of them or more are exact.
+  std::optional<int> median() const;
 };
 
 /// How far one value is from what it is compared with. `values` has no histograms.
@@ -87,8 +89,9 @@ struct TraceOp {
   double half_ulp() const;
   /// introduced.max_abs over the larger of the noise floor and half_ulp(); 0: it is exact.
   double excess() const;
-  /// Decibels by which the worst sample's introduced error is above what rounding to `precision` bits gives; and above
-  /// the noise floor's, where there is one. 0: not above.
+  /// Decibels by which the median sample's introduced error is above what rounding to `precision` bits gives; and above
+  /// the noise floor's, where there is one. 0: not above. The median: a single number that comes out near zero by
+  /// cancellation has few right digits in any format.
   double excess_decibels() const;
   /// exact, ordinary or guilty: guilty beyond kOrdinaryFactor or kOrdinaryDecibels.
   Verdict introduces() const;
@@ -105,6 +108,12 @@ struct Breakdown {
   uint64_t samples = 0;
 };
 
+struct TraceOptions {
+  bool introduced = true;      ///< feed each operation with the reference's operands too
+  uint64_t exact_samples = 8;  ///< of the whole data set: those also run in float64 and with sums in another order
+  int64_t first_sample = 0;    ///< place of the data at hand in the whole data set
+};
+
 struct TraceResult {
   std::string variant;      ///< of the candidate
   std::string noise_order;  ///< in words: what the order of sums was changed to; empty: it has no other order
@@ -112,7 +121,8 @@ struct TraceResult {
   uint64_t exact_samples = 0;  ///< samples, the first of the data set, on which float64 and the noise floor were run
   std::vector<TraceOp> ops;    ///< in order of execution
   std::vector<Breakdown> breakdowns() const;
-  Verdict verdict(size_t op) const;
+  std::vector<Verdict> verdicts() const;  ///< by op
+  Verdict verdict(size_t op) const { return verdicts()[op]; }
   /// Operations that introduce error, the worst first: those that break, then by excess.
   std::vector<size_t> ranking() const;
   void merge(const TraceResult& other);

@@ -12,12 +12,6 @@
 
 namespace assay::audit {
 
-struct TraceOptions {
-  bool introduced = true;      ///< feed each operation with the reference's operands too
-  uint64_t exact_samples = 8;  ///< of the whole data set: those also run in float64 and with sums in another order
-  int64_t first_sample = 0;    ///< place of the data at hand in the whole data set
-};
-
 class Tracer {
  public:
   /// The primary variants; candidates that run another model, or outside of the engine, are passed over. Errors: usage
