@@ -1,0 +1,182 @@
+"""Margins in units of errors, flips to expect, and proofs that decisions cannot flip."""
+import json
+from math import comb
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+
+F32 = TensorProto.FLOAT
+
+
+@pytest.fixture
+def same(save_model):
+    """A model that returns its input: under f16-storage what it stores is rounded, and nothing else."""
+    return save_model("same.onnx", [helper.make_node("Identity", ["x"], ["y"])], {"x": (F32, ["N", 1])},
+                      {"y": (F32, ["N", 1])})
+
+
+@pytest.fixture
+def forecast(assay, tmp_path):
+    def run(model, x, *words, rule="threshold:0.5", candidate="f16-storage"):
+        np.savez(tmp_path / "data.npz", x=np.asarray(x, np.float32))
+        done = assay("audit", model, "--data", tmp_path / "data.npz", "--decision", rule, "--candidate", candidate,
+                     "--json", *words)
+        assert done.code < 2, done.err
+        return done.result["candidates"][0]["forecast"]
+
+    return run
+
+
+def test_margins_are_counted_in_the_errors_of_their_samples(same, forecast):
+    # float16 has steps of 2^-11 above 0.5: each of these is off by a quarter of a step, and away by 0.75, 3.25, 100.25.
+    step = 2.0**-11
+    x = 0.5 + np.array([[0.75], [3.25], [100.25], [4]]) * step
+    found = forecast(same, x)
+    assert found["margin_in_errors"] == [[1, 1], [3, 1], [8, 1]]  # 3, 13 and 401 errors
+    assert found["error_ulp"] == [[-2, 3]]
+    assert (found["samples"], found["unchanged"], found["flips"], found["undefined"]) == (4, 1, 0, 0)
+
+
+def upper(flips, samples, tail=0.025):
+    """The share at which so few flips or fewer are seen with the probability of the tail."""
+    low, high = 0.0, 1.0
+    for _ in range(100):
+        p = (low + high) / 2
+        seen = sum(comb(samples, k) * p**k * (1 - p) ** (samples - k) for k in range(flips + 1))
+        low, high = (p, high) if seen > tail else (low, p)
+    return low
+
+
+def test_the_interval_is_clopper_pearsons(same, forecast):
+    near, far = 0.49995, 0.7
+    for flips, samples in ((0, 20), (1, 20), (7, 50), (50, 50)):
+        expected = forecast(same, [[near]] * flips + [[far]] * (samples - flips), "--expect", "1000")["expected"]
+        assert expected["samples"] == 1000
+        high = 1 if flips == samples else upper(flips, samples)
+        low = 0 if flips == 0 else 1 - upper(samples - flips, samples)
+        assert expected["high"] == pytest.approx(1000 * high, rel=1e-4)
+        assert expected["low"] == pytest.approx(1000 * low, rel=1e-4)
+        assert expected["low"] <= expected["flips"] <= expected["high"]
+
+
+def test_the_interval_holds_the_flips_of_other_data(same, forecast):
+    """Scores drawn alike: nineteen of twenty intervals hold the true share of flips, and the estimate is near it."""
+    rng = np.random.default_rng(8)
+    truth = np.mean(np.abs(rng.normal(0.5, 0.003, 2_000_000).astype(np.float32) - 0.4999390) < 0.000061)
+    hits, estimates = 0, []
+    for _ in range(12):
+        expected = forecast(same, rng.normal(0.5, 0.003, (300, 1)), "--expect", "10000")["expected"]
+        hits += expected["low"] <= truth * 10000 <= expected["high"]
+        estimates.append(expected["flips"])
+    assert hits >= 10
+    assert np.mean(estimates) == pytest.approx(truth * 10000, rel=0.4)
+
+
+def test_without_flips_the_estimate_is_no_zero(same, forecast):
+    x = np.linspace(0.501, 0.52, 200)[:, None]
+    expected = forecast(same, x)["expected"]
+    assert expected["samples"] == 200
+    assert forecast(same, x)["flips"] == 0
+    assert expected["low"] == 0
+    assert 0 <= expected["flips"] < 1
+
+
+@pytest.fixture
+def perceptron(save_model):
+    rng = np.random.default_rng(2)
+    weights = {"w": rng.normal(size=(16, 24)).astype(np.float32) / 4,
+               "v": rng.normal(size=(24, 5)).astype(np.float32) / 5}
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["a"]), helper.make_node("Relu", ["a"], ["b"]),
+             helper.make_node("MatMul", ["b", "v"], ["y"])]
+    return save_model("p.onnx", nodes, {"x": (F32, ["N", 16])}, {"y": (F32, ["N", 5])}, weights)
+
+
+@pytest.mark.parametrize("rule", ["argmax", "topk:2", "ranking", "multilabel:0", "tolerance:abs=0.05"])
+@pytest.mark.parametrize("candidate", ["f16-storage", "bf16-storage", "coreml-nn-ane", "cpu-f32", "cuda-tf32-ampere"])
+def test_what_is_proved_does_not_flip(perceptron, assay, tmp_path, rule, candidate):
+    x = np.random.default_rng(4).normal(size=(400, 16)).astype(np.float32)
+    np.savez(tmp_path / "data.npz", x=x)
+    done = assay("audit", perceptron, "--data", tmp_path / "data.npz", "--decision", rule, "--candidate", candidate,
+                 "--proof", "--json")
+    found = done.result["candidates"][0]
+    proof = found["forecast"]["proof"]
+    assert proof["proved"] + proof["unproved"] + proof["unbounded"] == 400
+    assert (proof["unbounded"], proof["stops"]) == (0, [])
+    assert proof["proved"] <= found["verdict"]["safe"]
+    if candidate in ("f16-storage", "cpu-f32", "cuda-tf32-ampere"):
+        assert proof["proved"] > 200, "most safe decisions should be proved"
+    assert "by proof, " in assay("audit", perceptron, "--data", tmp_path / "data.npz", "--decision", rule,
+                                 "--candidate", candidate, "--proof").out
+
+
+def test_a_proof_covers_all_that_a_policy_allows(perceptron, assay, tmp_path):
+    """Every other profile whose roundings are finer than bfloat16's stays within what bfloat16 is proved for."""
+    x = np.random.default_rng(5).normal(size=(2000, 16)).astype(np.float32)
+    np.savez(tmp_path / "data.npz", x=x)
+    words = ["audit", perceptron, "--data", tmp_path / "data.npz", "--decision", "argmax", "--json", "--proof",
+             "--candidate", "bf16-storage", "--candidate", "f16-storage", "--candidate", "strict-f32"]
+    proofs = [c["forecast"]["proof"]["proved"] for c in assay(*words).result["candidates"]]
+    assert proofs == sorted(proofs)
+    assert proofs[0] < proofs[1]
+
+
+def test_the_articles_model(root, assay):
+    """The one input of the article's layer: the largest output leads by far more than float16 can move it."""
+    example = root / "examples/article"
+    found = assay("audit", example / "mlp.onnx", "--data", example / "input.npz", "--decision", "argmax", "--proof",
+                  "--candidate", "coreml-nn-gpu", "--json", code=0).result["candidates"][0]
+    assert found["forecast"]["proof"]["proved"] == 1
+
+
+def test_a_proof_stops_visibly(save_model, assay, tmp_path):
+    nodes = [helper.make_node("Relu", ["x"], ["a"]),
+             helper.make_node("LpNormalization", ["a"], ["n"], name="norm", axis=1),
+             helper.make_node("Neg", ["n"], ["y"])]
+    model = save_model("m.onnx", nodes, {"x": (F32, ["N", 4])}, {"y": (F32, ["N", 4])})
+    np.savez(tmp_path / "data.npz", x=np.eye(4, dtype=np.float32) + 0.1)
+    words = ["audit", model, "--data", tmp_path / "data.npz", "--decision", "argmax", "--candidate", "f16-storage"]
+    proof = assay(*words, "--proof", "--json").result["candidates"][0]["forecast"]["proof"]
+    assert (proof["proved"], proof["unbounded"]) == (0, 4)
+    assert len(proof["stops"]) == 1
+    assert "norm" in proof["stops"][0]["operation"]
+    assert proof["stops"][0]["why"] == "it has no sound rule"
+    assert "no bound beyond" in assay(*words, "--proof").out
+    assert assay(*words, "--json").result["candidates"][0]["forecast"]["proof"] is None
+
+
+def test_what_the_engine_does_not_run_has_no_proof(same, assay, tmp_path):
+    np.savez(tmp_path / "data.npz", x=np.float32([[0.1], [0.9]]))
+    assay("run", same, "--input", tmp_path / "data.npz", "--output", tmp_path / "out.npz", code=0)
+    done = assay("audit", same, "--data", tmp_path / "data.npz", "--decision", "threshold:0.5", "--proof", "--json",
+                 "--candidate", f"recorded:{tmp_path / 'out.npz'}")
+    proof = done.result["candidates"][0]["forecast"]["proof"]
+    assert (proof["unbounded"], proof["stops"][0]["operation"]) == (2, "the program")
+
+
+def test_parts_with_proofs_merge_to_the_whole(perceptron, assay, tmp_path):
+    x = np.random.default_rng(6).normal(size=(90, 16)).astype(np.float32)
+    files = []
+    for first, count in ((0, 90), (50, 40), (0, 50)):
+        np.savez(tmp_path / "part.npz", x=x[first:first + count])
+        done = assay("audit", perceptron, "--data", tmp_path / "part.npz", "--first-sample", first, "--json", "--proof",
+                     "--decision", "argmax", "--candidate", "bf16-storage", "--expect", "500")
+        files.append(tmp_path / f"{first}-{count}.json")
+        files[-1].write_text(done.out)
+    merged = assay("merge", *files[1:], "--json").out
+
+    def body(text):
+        return text[text.index('"result":'):text.index(',"meta"')]
+
+    assert body(merged) == body(files[0].read_text())
+    unlike = json.loads(files[2].read_text())
+    unlike["result"]["candidates"][0]["forecast"]["proof"] = None
+    files[2].write_text(json.dumps(unlike))
+    assert "proofs that another lacks" in assay("merge", *files[1:], "--json", code=3).err
+
+
+def test_words_that_are_wrong(same, assay, tmp_path):
+    np.savez(tmp_path / "data.npz", x=np.float32([[0.1]]))
+    for words in (["--expect", "0"], ["--expect", "-1"], ["--expect", "many"]):
+        assay("audit", same, "--data", tmp_path / "data.npz", "--decision", "threshold:0.5", "--candidate",
+              "f16-storage", *words, code=2)
