@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 WHEEL_PYTHON ?= $(PYTHON)
 SETUP := tools/setup.sh
 
-.PHONY: help demo test conformance build wheel docs lint bench install check-sanitizers check-arm64 clean distclean
+.PHONY: help demo article test conformance build wheel docs lint bench install check-sanitizers check-arm64 clean distclean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -15,6 +15,11 @@ demo:  ## three audits on real models and data; leaves build/demo/*.json and bui
 	@$(SETUP) build venv inputs
 	@$(MAKE) --no-print-directory build
 	@$(PYTHON) tools/demo.py
+
+article:  ## the article's whole argument, on its own network and on a classifier; leaves build/article/
+	@$(SETUP) build venv
+	@$(MAKE) --no-print-directory build
+	@$(PYTHON) tools/article.py
 
 test:  ## every test
 	@$(SETUP) build test docs venv-test inputs models cases
