@@ -19,6 +19,7 @@ constexpr Flag kFlags[] = {
     {"--hold-out", "SHARE", "part of the samples that the search does not see (default 0.25)"},
     {"--budget", "N", "most sets of operations that are tried (default 2000)"},
     {"--checkpoint", "FILE", "save what is known here now and then, and go on from it", Flag::Kind::text, true},
+    {"--rescale", "", "search on the model with its overflowing layers rescaled by powers of two", Flag::Kind::toggle},
     {"--first-sample", "K", "number of the first sample, when the data is a part of a whole"},
 };
 
@@ -52,6 +53,7 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
   request.budget = budget.value_or(request.budget);
   request.hold_out = share.value_or(request.hold_out);
   request.goal = args.text("--goal", request.goal);
+  request.rescale = args.has("--rescale");
   request.output = args.text("--output");
   request.configs = args.text("--configs");
   request.checkpoint = args.text("--checkpoint");

@@ -78,6 +78,7 @@ std::string to_json(const RepairResult& r) {
   out["moved"] = r.moved;
   out["before"] = {{"searched", standing_json(r.before_searched, r.goal)},
                    {"held_out", standing_json(r.before_held, r.goal)}};
+  out["rescaled"] = r.rescaled;
   out["free_fixes"] = fixes_json(r);
   out["found"] = r.found;
   out["minimal"] = r.minimal;

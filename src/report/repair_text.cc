@@ -91,6 +91,7 @@ std::string to_text(const RepairResult& r, bool colour) {
   }
   out += fmt::format("as it is: {} searched, {} held out\n\n", standing(r.before_searched, r.goal),
                      standing(r.before_held, r.goal));
+  if (!r.rescaled.empty()) out += "the model's layers were rescaled first: " + clean(join(r.rescaled, ", ")) + "\n";
   out += fixes(r) + kept(r);
   if (r.found)
     out += fmt::format("  searched: {}, held out: {}; {} sets were tried\n", standing(r.searched, r.goal),

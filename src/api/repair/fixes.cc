@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/repair/rescaled.h"
 #include "audit/repair/threshold.h"
 #include "base/text.h"
 #include "profiles/provider.h"
@@ -70,6 +71,25 @@ FreeFix shifted(const audit::Shift& shift, const Parts& parts, const std::vector
   return fix;
 }
 
+/// The candidate on the model with its overflowing layers rescaled.
+Result<std::optional<FreeFix>> try_rescaled(AuditJob& job, const audit::Question& question, const Parts& parts,
+                                            const audit::TrialOptions& options) {
+  backends::Program& candidate = *job.candidates.front();
+  ASSAY_TRY(const auto rescaled, rescaled_model(job, candidate, parts.searched));
+  if (!rescaled) return std::optional<FreeFix>();
+  Warnings told;
+  const std::string name = candidate.text().substr(file_of(candidate.text()).size());
+  ASSAY_TRY(const auto program, job.loader->open(name, rescaled->file(), told));
+  ASSAY_TRY(const auto answers, audit::answers_of(*job.reference, *program, job.data, question, options));
+  FreeFix fix;
+  fix.kind = "rescale";
+  fix.what = "layers rescaled (--rescale): " + join(rescaled->layers, ", ");
+  fix.program = candidate.text();
+  fix.searched = standing_of(answers, parts.searched);
+  fix.held = standing_of(answers, parts.held);
+  return std::optional<FreeFix>(std::move(fix));
+}
+
 bool meets(const audit::Goal& goal, const FreeFix& fix) {
   audit::Standing all = fix.searched;
   all.add(fix.held);
@@ -120,6 +140,8 @@ Result<std::vector<FreeFix>> try_fixes(AuditJob& job, const audit::Goal& goal, c
                      .searched = standing_of(answers, parts.searched),
                      .held = standing_of(answers, parts.held)});
   }
+  ASSAY_TRY(auto rescaled, try_rescaled(job, question, parts, options));
+  if (rescaled) fixes.push_back(*std::move(rescaled));
   const bool threshold = question.rule.kind == audit::Rule::Kind::threshold && goal.kind == audit::Goal::Kind::flips;
   if (threshold)
     if (const auto shift = audit::shifted_threshold(as_it_is, parts.searched, question))

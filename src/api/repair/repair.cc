@@ -8,6 +8,7 @@
 #include "api/audit_job.h"
 #include "api/repair/files.h"
 #include "api/repair/fixes.h"
+#include "api/repair/rescaled.h"
 #include "assay/commands.h"
 #include "audit/blame/find.h"
 #include "audit/repair/configs.h"
@@ -48,7 +49,10 @@ Status check_words(const RepairRequest& request) {
 
 class Repair {
  public:
-  explicit Repair(const RepairRequest& request) : request_(request) {}
+  /// `rescaled`: layers of the model that were, in words.
+  Repair(const RepairRequest& request, std::vector<std::string> rescaled) : request_(request) {
+    result_.rescaled = std::move(rescaled);
+  }
   Result<Report> run();
 
  private:
@@ -390,6 +394,30 @@ Result<Report> Repair::run() {
 
 }  // namespace
 
-Result<Report> repair(const RepairRequest& request) { return Repair(request).run(); }
+namespace {
+
+/// The same on the model with its overflowing layers rescaled: a file of its own, beside the model that decides right.
+Result<Report> repair_rescaled(const RepairRequest& request) {
+  Warnings told;  // and told again by what follows
+  ASSAY_TRY(const auto job, api::AuditJob::open(request.audit, told));
+  ASSAY_TRY(const auto rescaled, api::rescaled_model(*job, *job->candidates.front(), {}));
+  if (!rescaled)
+    return Error{Code::usage, "no layer is beyond the range, or none that is can be rescaled", "--rescale",
+                 "leave --rescale out"};
+  RepairRequest inner = request;
+  inner.rescale = false;
+  inner.audit.model = rescaled->file();
+  if (request.audit.reference.find('@') == std::string::npos)
+    inner.audit.reference = request.audit.model + "@" + request.audit.reference;
+  return Repair(inner, rescaled->layers).run();
+}
+
+}  // namespace
+
+Result<Report> repair(const RepairRequest& request) {
+  if (!request.rescale) return Repair(request, {}).run();
+  ASSAY_CHECK(check_words(request));
+  return repair_rescaled(request);
+}
 
 }  // namespace assay::commands

@@ -24,13 +24,6 @@ int coarsest(const ir::Graph& graph) {
   return bits;
 }
 
-/// A resolved program in which every value of `watched` is an output behind its own ones.
-std::shared_ptr<const ir::Graph> watching(const ir::Graph& graph, std::span<const ir::ValueId> watched) {
-  auto copy = std::make_shared<ir::Graph>(graph);
-  copy->outputs.insert(copy->outputs.end(), watched.begin(), watched.end());
-  return copy;
-}
-
 bool within(const ir::Tensor& lowered, const ir::Tensor& plain, double tolerance) {
   if (lowered.size() != plain.size()) return true;  // shapes by values: not told apart here
   double largest = 0, off = 0;
@@ -52,27 +45,20 @@ Result<OperandCheck> OperandCheck::create(const backends::Program& candidate, si
   OperandCheck check;
   check.units_ = &units;
   const auto lowered = candidate.resolved(variant), reference = plain.resolved(0);
-  const ir::Graph& model = units.model();
-  check.behind_ = lowered->outputs.size();
-  for (const ir::Op& op : model.ops)
-    for (const ir::ValueId v : op.outputs)
-      if (v != ir::kNoValue && is_stored_float(model.at(v)) && !model.at(v).constant) check.watched_.push_back(v);
   check.tolerance_ = std::ldexp(kUnits, -coarsest(*lowered) - 1);
-  ASSAY_TRY(check.lowered_, exec::Session::create(watching(*lowered, check.watched_), threads));
-  ASSAY_TRY(check.plain_, exec::Session::create(watching(*reference, check.watched_), threads));
+  ASSAY_TRY(check.lowered_, Watched::create(*lowered, units.model(), threads));
+  ASSAY_TRY(check.plain_, Watched::create(*reference, units.model(), threads));
   return check;
 }
 
 std::vector<bool> OperandCheck::compare(std::span<const ir::Tensor> lowered, std::span<const ir::Tensor> plain) const {
   std::vector<bool> fine(units_->model().values.size(), true);
-  for (size_t i = 0; i < watched_.size(); ++i)
-    fine[watched_[i]] = within(lowered[behind_ + i], plain[behind_ + i], tolerance_);
+  const auto& values = lowered_->values();
+  for (size_t i = 0; i < values.size(); ++i) fine[values[i]] = within(lowered[i], plain[i], tolerance_);
   return fine;
 }
 
 Result<Fineness> OperandCheck::check(std::span<const ir::Tensor> inputs) {
-  lowered_->reset();
-  plain_->reset();
   ASSAY_TRY(const auto lowered, lowered_->run(inputs));
   ASSAY_TRY(const auto plain, plain_->run(inputs));
   const std::vector<bool> fine = compare(lowered, plain);

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "audit/search/units.h"
+#include "audit/search/watched.h"
 #include "backends/program.h"
-#include "exec/session.h"
 
 namespace assay::audit {
 
@@ -28,10 +28,8 @@ class OperandCheck {
  private:
   std::vector<bool> compare(std::span<const ir::Tensor> lowered, std::span<const ir::Tensor> plain) const;
   const Units* units_ = nullptr;
-  std::vector<ir::ValueId> watched_;
-  size_t behind_ = 0;  ///< outputs of the model in front of those watched
   double tolerance_ = 0;
-  std::optional<exec::Session> lowered_, plain_;
+  std::optional<Watched> lowered_, plain_;
 };
 
 }  // namespace assay::audit

@@ -61,6 +61,7 @@ struct RepairResult {
   std::vector<int64_t> held_out;  ///< samples that the search did not see
   std::vector<int64_t> moved;     ///< of these: those that it was then given, because the first sets failed on them
   Standing before_searched, before_held;
+  std::vector<std::string> rescaled;  ///< layers of the model that were rescaled before (--rescale), in words
   std::vector<FreeFix> fixes;
   std::vector<BlamedOp> ops;            ///< what can be kept or lowered, in order of execution
   std::vector<BlamedOp> always;         ///< computes with floats and stays in float32 in any case
