@@ -123,6 +123,7 @@ Result<std::unique_ptr<EngineProgram>> EngineProgram::make(std::string text, std
   program->profile_ = variants.at(0).profile;
   program->threads_ = std::move(threads);
   program->one_thread_ = std::make_shared<const Threads>(1);
+  if (placement != nullptr) program->placement_ = *placement;
   program->stores_outputs_ = placement == nullptr || gives_outputs(*program->model_->graph, *placement);
   for (const EngineVariant& variant : variants) {
     program->names_.push_back(variant.name);
@@ -146,7 +147,7 @@ Result<std::unique_ptr<Program>> EngineProgram::create(std::string text, std::sh
 
 Result<std::unique_ptr<Program>> EngineProgram::keeping(const std::vector<bool>& kept,
                                                         std::span<const size_t> variants) const {
-  const passes::Placement* around = use_ == nullptr ? nullptr : &use_->placement;
+  const passes::Placement* around = placement_ ? &*placement_ : nullptr;
   const passes::Placement placement = passes::keep_outside(*model_->graph, kept, around);
   std::vector<EngineVariant> wanted;
   for (const size_t v : variants) wanted.push_back(variants_[v]);
