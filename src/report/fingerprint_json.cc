@@ -51,7 +51,7 @@ constexpr std::string_view kKinds[] = {"exact", "rounding", "excluded"};
 Json group_json(const audit::FitGroup& group) {
   Json one{{"kind", kKinds[static_cast<size_t>(group.kind)]},
            {"words", group.words},
-           {"probability", group.probability},
+           {"likelihood", group.likelihood},
            {"elements", group.fit.elements},
            {"equal", group.fit.equal},
            {"cost_bits", group.fit.cost_bits}};

@@ -15,7 +15,7 @@ using audit::FitGroup;
 using audit::FitResult;
 using Row = std::vector<std::string>;
 
-constexpr size_t kListed = 12;  // policies of a group, and excluded groups; the JSON has all
+constexpr size_t kListed = 20;  // policies of a group, and excluded groups; the JSON has all
 
 /// Control characters in names would drive the terminal.
 std::string clean(std::string_view text) {
@@ -83,20 +83,28 @@ double max_abs(const FitGroup& group) {
   return worst;
 }
 
+/// Members with a name under their words; then what may be changed of the simplest without changing a bit.
 std::string members_text(const FitGroup& group) {
-  std::string out;
-  for (size_t i = 0; i < std::min(group.members.size(), kListed); ++i)
-    out += fmt::format("  {}: {}\n", group.members[i].label(), audit::in_words(group.members[i].policy));
-  if (group.members.size() > kListed) {
-    std::vector<std::string> labels;
-    for (size_t i = kListed; i < group.members.size(); ++i) labels.push_back(group.members[i].label());
-    out += "  and " + join(labels, "; ") + "\n";
+  std::vector<std::pair<std::string, std::vector<std::string>>> named;
+  std::vector<std::string> changes;
+  for (const audit::Hypothesis& h : group.members) {
+    if (!h.changes.empty()) {
+      changes.push_back(join(h.changes, " and "));
+      continue;
+    }
+    const std::string words = audit::in_words(h.policy);
+    auto at = std::ranges::find(named, words, [](const auto& entry) { return entry.first; });
+    if (at == named.end()) at = named.insert(at, {words, {}});
+    at->second.push_back(h.label());
   }
+  std::string out;
+  for (const auto& [words, labels] : named) out += fmt::format("  {}: {}\n", words, join(labels, ", "));
+  if (!changes.empty()) out += "changes that make no difference here: " + join(changes, "; ") + "\n";
   return out;
 }
 
 std::string excluded_text(const FitResult& fit, size_t from) {
-  std::vector<Row> rows = {{"policy", "in words", "equal", "largest difference", "steps", "probability"}};
+  std::vector<Row> rows = {{"equal", "largest difference", "steps", "likelihood", "policy", "in words"}};
   size_t left = 0;
   for (size_t i = from; i < fit.groups.size(); ++i) {
     const FitGroup& group = fit.groups[i];
@@ -104,12 +112,12 @@ std::string excluded_text(const FitResult& fit, size_t from) {
       ++left;
       continue;
     }
-    rows.push_back({group.members.front().label(), group.words,
-                    fmt::format("{} of {}", grouped(group.fit.equal), grouped(group.fit.elements)),
-                    short_number(max_abs(group)), grouped(worst_steps(group)), short_number(group.probability)});
+    rows.push_back({fmt::format("{} of {}", grouped(group.fit.equal), grouped(group.fit.elements)),
+                    short_number(max_abs(group)), grouped(worst_steps(group)), short_number(group.likelihood),
+                    group.members.front().label(), group.words});
   }
   if (rows.size() == 1) return {};
-  std::string out = "excluded, likeliest first:\n" + table(rows, {false, false, true, true, true, true});
+  std::string out = "excluded, likeliest first:\n" + table(rows, {true, true, true, true, false, false});
   if (left > 0) out += fmt::format("and {} more groups of policies (--json lists all)\n", left);
   return out;
 }
@@ -122,7 +130,7 @@ std::string fit_text(const FitResult& fit) {
   size_t from = 1;
   if (fit.verdict == FitResult::Verdict::exact) {
     out += fmt::format("explained bit for bit by {}; the next costs {} bits more\n", best.words, fit.margin_bits);
-    if (best.members.size() > 1) out += "these give the same bits here, and cannot be told apart by them:\n";
+    if (best.members.size() > 1) out += "policies that give these bits, which cannot tell them apart:\n";
     out += members_text(best);
   } else if (fit.verdict == FitResult::Verdict::rounding) {
     out += "no policy gives all bits; within rounding, likeliest first:\n";
@@ -135,7 +143,7 @@ std::string fit_text(const FitResult& fit) {
   } else {
     out += "not rounding: no policy explains these outputs, nor another order of its sums; a defect\n";
     if (fit.start) {
-      out += fmt::format("it starts at {} (writes '{}')", fit.start->operation, fit.start->array);
+      out += "it starts at " + clean(fit.start->operation);
       out += fit.start->after.empty() ? "\n" : "; within rounding until then: " + join(fit.start->after, ", ") + "\n";
     }
     from = 0;

@@ -20,11 +20,17 @@ using audit::ProbeVerdict;
 constexpr std::string_view kKinds[] = {"exact", "rounding", "unexplained"};
 std::string_view kind_word(FitGroup::Kind kind) { return kKinds[static_cast<size_t>(kind)]; }
 
+Json fit_json(const audit::ProbeFit& fit) {
+  return {{"name", fit.name},         {"verdict", kind_word(fit.kind)}, {"elements", fit.elements},
+          {"equal", fit.equal},       {"worst_steps", fit.worst_steps}, {"max_abs", fit.max_abs},
+          {"explained_by", fit.exact}};
+}
+
 Json group_json(const GroupVerdict& group) {
-  return {{"group", group.group},     {"verdict", kind_word(group.kind)},
-          {"probes", group.probes},   {"elements", group.elements},
-          {"equal", group.equal},     {"worst_steps", group.worst_steps},
-          {"max_abs", group.max_abs}, {"explained_by", group.exact}};
+  Json out = fit_json(static_cast<const audit::ProbeFit&>(group));
+  out["probes"] = Json::array();
+  for (const audit::ProbeFit& probe : group.probes) out["probes"].push_back(fit_json(probe));
+  return out;
 }
 
 Json verdict_json(const ProbeVerdict& verdict) {
@@ -43,6 +49,15 @@ Json verdict_json(const ProbeVerdict& verdict) {
   return out;
 }
 
+/// Policies with a name, and how many more.
+std::string labels_text(const std::vector<audit::Hypothesis>& members) {
+  std::vector<std::string> labels = {members.front().label()};
+  for (size_t i = 1; i < members.size(); ++i)
+    if (members[i].changes.empty()) labels.push_back(members[i].label());
+  const size_t rest = members.size() - labels.size();
+  return join(labels, ", ") + (rest > 0 ? fmt::format(", and {} changes of it that make no difference", rest) : "");
+}
+
 std::string verdict_text(const ProbeVerdict& verdict) {
   const FitGroup& best = verdict.fit.groups.front();
   const bool exact = best.kind == FitGroup::Kind::exact;
@@ -50,17 +65,17 @@ std::string verdict_text(const ProbeVerdict& verdict) {
   out += fmt::format("{} {} ({} of {} values; {} policies tried)\n", exact ? "policy:" : "nearest policy:", best.words,
                      grouped(best.fit.equal), grouped(best.fit.elements),
                      grouped(verdict.fit.named + verdict.fit.combined));
-  std::vector<std::string> labels;
-  for (const audit::Hypothesis& h : best.members) labels.push_back(h.label());
-  out += (exact ? "  same bits: " : "  that is: ") + join(labels, "; ") + "\n";
-  std::vector<std::vector<std::string>> rows = {{"probes", "verdict", "equal", "steps", "explained by"}};
-  for (const GroupVerdict& group : verdict.groups) {
-    std::string by = group.exact.empty() ? "" : group.exact.front();
-    if (group.exact.size() > 1) by += fmt::format(" and {} more", group.exact.size() - 1);
-    rows.push_back({group.group, std::string(kind_word(group.kind)),
-                    fmt::format("{} of {}", grouped(group.equal), grouped(group.elements)), grouped(group.worst_steps),
-                    by});
-  }
+  out += "  " + labels_text(best.members) + "\n";
+  std::vector<std::vector<std::string>> rows = {{"probe", "verdict", "equal", "steps", "explained by another"}};
+  for (const GroupVerdict& group : verdict.groups)
+    for (const audit::ProbeFit& probe : group.probes) {
+      const bool other = probe.kind != FitGroup::Kind::exact && !probe.exact.empty();
+      std::string by = other ? probe.exact.front() : "";
+      if (other && probe.exact.size() > 1) by += fmt::format(" and {} more", probe.exact.size() - 1);
+      rows.push_back({probe.name, std::string(kind_word(probe.kind)),
+                      fmt::format("{} of {}", grouped(probe.equal), grouped(probe.elements)),
+                      grouped(probe.worst_steps), by});
+    }
   return out + table(rows, {false, false, true, true, false});
 }
 

@@ -129,13 +129,14 @@ Result<std::shared_ptr<const CaseFit>> Evaluator::run(const FitCase& one, const 
     fit->outputs.push_back({observed.name, *given});
   }
   fit->signature = signature_of(fit->outputs);
+  fit->program = key.second;
   known_.emplace(key, fit);
   return std::shared_ptr<const CaseFit>(fit);
 }
 
 Result<Fit> Evaluator::evaluate(const profiles::Variant& policy) {
   Fit whole;
-  Hash signature;
+  Hash signature, program;
   for (const FitCase& one : cases_) {
     ASSAY_TRY(auto fit, run(one, policy));
     for (const ArrayFit& array : fit->arrays) {
@@ -144,9 +145,11 @@ Result<Fit> Evaluator::evaluate(const profiles::Variant& policy) {
       whole.cost_bits += array.cost_bits;
     }
     signature.word(fit->signature);
+    program.word(fit->program);
     whole.cases.push_back(std::move(fit));
   }
   whole.signature = signature.value();
+  whole.program = program.value();
   return whole;
 }
 

@@ -41,10 +41,12 @@ struct CaseFit {
   std::vector<ArrayFit> arrays;
   Arrays outputs;          ///< what the policy gives, of the arrays that were recorded
   uint64_t signature = 0;  ///< over these bits
+  uint64_t program = 0;    ///< over the program that ran
 };
 struct Fit {
   uint64_t elements = 0, equal = 0, cost_bits = 0;
-  uint64_t signature = 0;
+  uint64_t signature = 0;  ///< the same for the same outputs
+  uint64_t program = 0;    ///< the same for the same resolved programs
   std::vector<std::shared_ptr<const CaseFit>> cases;
   bool exact() const { return equal == elements; }
 };
@@ -85,7 +87,7 @@ struct FitGroup {
   std::vector<Hypothesis> members{};  ///< the simplest first
   Fit fit;
   std::string words{};           ///< the first member's: "float16 storage, float32 accumulation"
-  double probability = 0;        ///< among the groups
+  double likelihood = 0;        ///< among the groups
   std::vector<double> bounds{};  ///< for each recorded array what "within rounding" allows; empty: not asked
 };
 

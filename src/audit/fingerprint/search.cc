@@ -19,7 +19,9 @@ uint64_t prior_bits(const Hypothesis& h) { return kChangeBits * h.changes.size()
 
 bool simpler(const Hypothesis& a, const Hypothesis& b) {
   if (a.changes.size() != b.changes.size()) return a.changes.size() < b.changes.size();
-  return complexity(a.policy) < complexity(b.policy);
+  const size_t left = complexity(a.policy), right = complexity(b.policy);
+  if (left != right) return left < right;
+  return a.profile.size() < b.profile.size();  // general names are shorter than those of devices
 }
 
 class Search {
@@ -31,10 +33,12 @@ class Search {
   Result<size_t> add(Hypothesis hypothesis) {
     ASSAY_CHECK(check_cancel());
     ASSAY_TRY(Fit fit, evaluator_.evaluate(hypothesis.policy));
+    const bool first = programs_.insert(fit.program).second;
     if (options_.progress) options_.progress(std::min(++done_, total_), total_);
     for (size_t i = 0; i < groups_.size(); ++i) {
       if (groups_[i].fit.signature != fit.signature) continue;
-      groups_[i].members.push_back(std::move(hypothesis));
+      // A change that leaves every program as it was is no other policy.
+      if (first || hypothesis.changes.empty()) groups_[i].members.push_back(std::move(hypothesis));
       return i;
     }
     FitGroup group{.members = {std::move(hypothesis)}, .fit = std::move(fit)};
@@ -91,17 +95,18 @@ class Search {
   size_t made_ = 0;
   std::vector<FitGroup> groups_;
   std::set<std::string> tried_;
+  std::set<uint64_t> programs_;
 };
 
 /// Shares of 2^-cost, each group's least member prior included.
-void set_probabilities(std::vector<FitGroup>& groups) {
+void set_likelihoods(std::vector<FitGroup>& groups) {
   std::vector<uint64_t> bits;
   for (const FitGroup& group : groups) bits.push_back(group.fit.cost_bits + prior_bits(group.members.front()));
   const uint64_t least = *std::ranges::min_element(bits);
   double sum = 0;
   for (const uint64_t b : bits) sum += std::exp2(-static_cast<double>(std::min<uint64_t>(b - least, 1000)));
   for (size_t i = 0; i < groups.size(); ++i)
-    groups[i].probability = std::exp2(-static_cast<double>(std::min<uint64_t>(bits[i] - least, 1000))) / sum;
+    groups[i].likelihood = std::exp2(-static_cast<double>(std::min<uint64_t>(bits[i] - least, 1000))) / sum;
 }
 
 uint64_t margin_of(const std::vector<FitGroup>& groups) {
@@ -142,7 +147,7 @@ Result<FitResult> finish(Evaluator& evaluator, Search& search) {
   std::ranges::stable_sort(result.groups, {}, [](const FitGroup& g) {
     return std::pair(g.fit.exact() ? 0 : 1, g.fit.cost_bits + prior_bits(g.members.front()));
   });
-  set_probabilities(result.groups);
+  set_likelihoods(result.groups);
   result.margin_bits = margin_of(result.groups);
   if (result.groups.front().kind == FitGroup::Kind::exact)
     result.verdict = FitResult::Verdict::exact;

@@ -58,6 +58,7 @@ void identity(std::span<float> values, const ir::Dims& dims) {
 }
 
 void bell(std::span<float> values, const ir::Dims&) { fill_bell(values, 1, 1); }
+void small_bell(std::span<float> values, const ir::Dims&) { fill_bell(values, 9, 0x1p-8F); }
 void other_bell(std::span<float> values, const ir::Dims&) { fill_bell(values, 2, 1); }
 void biases(std::span<float> values, const ir::Dims&) { fill_bell(values, 3, 64); }
 
@@ -73,6 +74,36 @@ void bfloat16_bell(std::span<float> values, const ir::Dims&) {
   fill_bell(values, 5, 1);
   for (float& x : values) x = std::bit_cast<float>(std::bit_cast<uint32_t>(x) & 0xffff0000U);
 }
+
+void residues(std::span<float> values, const ir::Dims& dims) {
+  bfloat16_bell(values, dims);
+  const size_t k = columns_of(dims);
+  for (size_t r = 0; r * k < values.size(); ++r) {
+    const auto to = row(values, dims, r);
+    for (size_t i = 0; i < k / 2; ++i) {
+      to[i] *= 64;
+      to[k - 1 - i] = -to[i];
+    }
+  }
+}
+
+void mirrored(std::span<float> values, const ir::Dims& dims) {
+  bfloat16_bell(values, dims);
+  const size_t k = values.size() / columns_of(dims);
+  for (size_t r = 0; r < k / 2; ++r) std::ranges::copy(row(values, dims, r), row(values, dims, k - 1 - r).begin());
+}
+
+void beside_large(std::span<float> values, const ir::Dims& dims) {
+  fill_bell(values, 7, 0x1p-4F);
+  for (size_t r = 0; r * columns_of(dims) < values.size(); ++r) row(values, dims, r)[0] = -64;
+}
+
+void large_first(std::span<float> values, const ir::Dims& dims) {
+  fill_bell(values, 8, 1);
+  std::ranges::fill(row(values, dims, 0), 64.0F);
+}
+
+void undoing_biases(std::span<float> values, const ir::Dims&) { std::ranges::fill(values, 4096.0F); }
 
 void counts(std::span<float> values, const ir::Dims& dims) {
   std::ranges::fill(values, 0.0F);

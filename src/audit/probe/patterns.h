@@ -11,10 +11,16 @@ using Fill = void (*)(std::span<float> values, const ir::Dims& dims);
 
 void ones(std::span<float> values, const ir::Dims& dims);
 void identity(std::span<float> values, const ir::Dims& dims);
-void bell(std::span<float> values, const ir::Dims& dims);              ///< bell-shaped around 0, deviation 0.58
-void other_bell(std::span<float> values, const ir::Dims& dims);        ///< other ones
-void wide_bell(std::span<float> values, const ir::Dims& dims);         ///< bell times 2^-12 .. 2^12
-void bfloat16_bell(std::span<float> values, const ir::Dims& dims);     ///< bell cut to bfloat16
+void bell(std::span<float> values, const ir::Dims& dims);           ///< bell-shaped around 0, deviation 0.58
+void small_bell(std::span<float> values, const ir::Dims& dims);     ///< bell times 2^-8: an epsilon of 1e-5 shows
+void other_bell(std::span<float> values, const ir::Dims& dims);     ///< other ones
+void wide_bell(std::span<float> values, const ir::Dims& dims);      ///< bell times 2^-12 .. 2^12
+void bfloat16_bell(std::span<float> values, const ir::Dims& dims);  ///< bell cut to bfloat16
+void residues(std::span<float> values, const ir::Dims& dims);       ///< rows whose second half undoes the first
+void mirrored(std::span<float> values, const ir::Dims& dims);       ///< factors for them: rows i and K-1-i are the same
+void beside_large(std::span<float> values, const ir::Dims& dims);   ///< -64 first in each row, small values behind
+void large_first(std::span<float> values, const ir::Dims& dims);    ///< factors for them: 64 in the first row
+void undoing_biases(std::span<float> values, const ir::Dims& dims);    ///< 4096, which undoes -64 * 64
 void biases(std::span<float> values, const ir::Dims& dims);            ///< bell times 64
 void counts(std::span<float> values, const ir::Dims& dims);            ///< rows of ones, and large values among ones
 void positions(std::span<float> values, const ir::Dims& dims);         ///< 1 at each place among 2^-8 .. 2^-26

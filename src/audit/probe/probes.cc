@@ -125,6 +125,13 @@ constexpr Row kRows[] = {
      "when the bias is added",
      kGemm,
      {{"x", "32,64", patterns::bell}, {"w", "64,16", patterns::other_bell, true}, {"b", "16", patterns::biases, true}}},
+    {"gemm_undone",
+     "gemm",
+     "the bias undoes a large product, before or after the small ones",
+     kGemm,
+     {{"x", "32,64", patterns::beside_large},
+      {"w", "64,16", patterns::large_first, true},
+      {"b", "16", patterns::undoing_biases, true}}},
     {"conv_random",
      "conv",
      "order of a convolution, and its bias",
@@ -152,6 +159,11 @@ constexpr Row kRows[] = {
      "sums and steps inside a normalisation",
      kNorm,
      {{"x", "16,96", patterns::bell}, {"w", "96", patterns::other_bell, true}, {"b", "96", patterns::bell, true}}},
+    {"norm_epsilon",
+     "norm",
+     "how the epsilon of a normalisation is rounded",
+     kNorm,
+     {{"x", "16,96", patterns::small_bell}, {"w", "96", patterns::ones, true}, {"b", "96", patterns::bell, true}}},
     {"mul_specials",
      "mul",
      "storage: overflow, subnormals, NaN, ties",
@@ -210,7 +222,7 @@ ir::Tensor filled(const Operand& operand) {
 
 Result<Probe> make_probe(const Row& row) {
   Probe probe{.name = std::string(row.name), .group = std::string(row.group), .doc = std::string(row.doc)};
-  std::string text = "graph " + probe.name + " {\n";
+  std::string text = "graph \"" + probe.name + "\" {\n";
   Arrays constants;
   for (const Operand& operand : row.operands) {
     if (operand.name.empty()) continue;

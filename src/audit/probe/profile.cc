@@ -30,10 +30,10 @@ struct Behind {
 Behind behind(const ProbeVerdict& verdict, const std::vector<std::string>& classes) {
   Behind found;
   for (const GroupVerdict& group : verdict.groups) {
-    if (!classes.empty() && std::ranges::find(classes, class_of(group.group)) == classes.end()) continue;
+    if (!classes.empty() && std::ranges::find(classes, class_of(group.name)) == classes.end()) continue;
     found.elements += group.elements;
     found.equal += group.equal;
-    found.groups.push_back(group.group);
+    found.groups.push_back(group.name);
   }
   return found;
 }
@@ -54,10 +54,13 @@ void set_evidence(profiles::Statement& statement, const ProbeVerdict& verdict, c
 }
 
 profiles::NotModelled gap(const GroupVerdict& group, const std::string& device) {
-  return {group.group + fmt::format(": {} of {} values differ", group.elements - group.equal, group.elements),
-          fmt::format("no policy gives all bits of the probes {}; the largest difference is {} steps of the results' "
-                      "format",
-                      join(group.probes, ", "), group.worst_steps),
+  std::vector<std::string> probes;
+  for (const ProbeFit& probe : group.probes)
+    if (probe.kind != FitGroup::Kind::exact) probes.push_back(probe.name);
+  return {group.name + fmt::format(": {} of {} values differ", group.elements - group.equal, group.elements),
+          fmt::format("this policy does not give all bits of the probes {}; the largest difference is {} steps "
+                      "of the results' format",
+                      join(probes, ", "), group.worst_steps),
           {"assay probe" + (device.empty() ? std::string() : ", recorded with " + device), "measured"}};
 }
 

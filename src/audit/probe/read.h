@@ -34,14 +34,16 @@ Result<ProbeRecording> read_probes(const Arrays& arrays, const std::string& prov
 bool is_torch_recording(const Arrays& arrays);
 Result<ProbeRecording> read_torch(const Arrays& arrays);
 
-/// One group of probes under the likeliest policy.
-struct GroupVerdict {
-  std::string group;
+/// How the likeliest policy does on one probe, or on one group of them.
+struct ProbeFit {
+  std::string name;
   FitGroup::Kind kind = FitGroup::Kind::excluded;
   uint64_t elements = 0, equal = 0, worst_steps = 0;
   double max_abs = 0;
-  std::vector<std::string> probes{};
-  std::vector<std::string> exact{};  ///< policies that give all bits of this group, the simplest first
+  std::vector<std::string> exact{};  ///< policies that give all of its bits, the likeliest first
+};
+struct GroupVerdict : ProbeFit {
+  std::vector<ProbeFit> probes{};
 };
 
 struct ProbeVerdict {

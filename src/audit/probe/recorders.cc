@@ -156,10 +156,34 @@ def main():
 main()
 )py";
 
+constexpr std::string_view kOpenVino = R"py(
+
+def main():
+    import openvino as ov
+
+    parser = arguments()
+    parser.add_argument("--device", default="CPU")
+    parser.add_argument("--precision", default="", help="INFERENCE_PRECISION_HINT: f32, bf16, f16")
+    args = parser.parse_args()
+    core = ov.Core()
+    hints = {"INFERENCE_PRECISION_HINT": args.precision} if args.precision else {}
+
+    def run(probe, inputs):
+        model = core.compile_model(str(HERE / (probe["name"] + ".onnx")), args.device, hints)
+        return model(inputs)[0]
+
+    record(run, "openvino", ov.__version__, [["device", args.device], ["precision", args.precision or "default"]],
+           args.output)
+
+
+main()
+)py";
+
 constexpr Recorder kRecorders[] = {
     {"record_onnxruntime.py", "ONNX Runtime", "python3 record_onnxruntime.py --provider CPUExecutionProvider",
      kOnnxRuntime},
     {"record_coremltools.py", "Core ML, on macOS", "python3 record_coremltools.py --compute-unit CPU_AND_NE", kCoreMl},
+    {"record_openvino.py", "OpenVINO", "python3 record_openvino.py --precision bf16", kOpenVino},
     {"record_torch.py", "PyTorch", "python3 record_torch.py --device cuda --dtype float16", kTorch},
 };
 

@@ -113,7 +113,7 @@ class Reader {
   /// A case of a graph whose inputs are rounded to the mode's type, as the recorder rounds them.
   Status add(const Mode& mode, const std::string& name, const std::string& group, const std::string& nodes,
              const Arrays& inputs, const Arrays& constants, const Tensor& observed, std::vector<FitCase>& cases) {
-    std::string text = "graph probe {\n";
+    std::string text = "graph \"probe\" {\n";
     Arrays given, fixed;
     for (const NamedArray& a : inputs) given.push_back({a.name, rounded(a.tensor, mode.type())});
     for (const NamedArray& a : constants)

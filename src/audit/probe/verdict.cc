@@ -1,5 +1,6 @@
 // Group by group: what the likeliest policy explains, and which others explain it too.
 #include <algorithm>
+#include <functional>
 
 #include "audit/probe/read.h"
 
@@ -15,41 +16,51 @@ std::vector<std::string> groups_of(const std::vector<FitCase>& cases) {
   return groups;
 }
 
-bool exact_on(const Fit& fit, const std::vector<FitCase>& cases, const std::string& group) {
+using Wanted = std::function<bool(const FitCase&)>;
+
+bool exact_on(const Fit& fit, const std::vector<FitCase>& cases, const Wanted& wanted) {
   for (size_t c = 0; c < cases.size(); ++c)
     for (const ArrayFit& array : fit.cases[c]->arrays)
-      if (cases[c].group == group && array.equal < array.elements) return false;
+      if (wanted(cases[c]) && array.equal < array.elements) return false;
   return true;
 }
 
-GroupVerdict verdict_of(const std::string& group, const std::vector<FitCase>& cases, const FitResult& fit,
-                        const std::vector<double>& bounds) {
-  GroupVerdict verdict{.group = group};
+ProbeFit fit_on(const std::string& name, const std::vector<FitCase>& cases, const Wanted& wanted, const FitResult& fit,
+                const std::vector<double>& bounds) {
+  ProbeFit verdict{.name = name};
   const Fit& best = fit.groups.front().fit;
-  bool inside = true;
+  bool inside = !bounds.empty();
   size_t at = 0;
-  for (size_t c = 0; c < cases.size(); ++c) {
-    if (cases[c].group == group) verdict.probes.push_back(cases[c].name);
+  for (size_t c = 0; c < cases.size(); ++c)
     for (const ArrayFit& array : best.cases[c]->arrays) {
       const double bound = bounds.empty() ? 0 : bounds[at];
       ++at;
-      if (cases[c].group != group) continue;
+      if (!wanted(cases[c])) continue;
       verdict.elements += array.elements;
       verdict.equal += array.equal;
       verdict.worst_steps = std::max(verdict.worst_steps, array.worst_steps);
       verdict.max_abs = std::max(verdict.max_abs, array.max_abs);
       inside = inside && array.max_abs <= bound;
     }
-  }
-  if (verdict.equal == verdict.elements)
-    verdict.kind = FitGroup::Kind::exact;
-  else if (inside && !bounds.empty())
-    verdict.kind = FitGroup::Kind::rounding;
+  if (inside) verdict.kind = FitGroup::Kind::rounding;
+  if (verdict.equal == verdict.elements) verdict.kind = FitGroup::Kind::exact;
   for (const FitGroup& other : fit.groups) {
-    if (!exact_on(other.fit, cases, group)) continue;
+    if (!exact_on(other.fit, cases, wanted)) continue;
     for (const Hypothesis& h : other.members)
-      if (verdict.exact.size() < kNamed && h.changes.size() <= 1) verdict.exact.push_back(h.label());
+      if (verdict.exact.size() < kNamed) verdict.exact.push_back(h.label());
   }
+  return verdict;
+}
+
+GroupVerdict verdict_of(const std::string& group, const std::vector<FitCase>& cases, const FitResult& fit,
+                        const std::vector<double>& bounds) {
+  const Wanted in_group = [&](const FitCase& one) { return one.group == group; };
+  GroupVerdict verdict;
+  static_cast<ProbeFit&>(verdict) = fit_on(group, cases, in_group, fit, bounds);
+  for (const FitCase& one : cases)
+    if (in_group(one))
+      verdict.probes.push_back(fit_on(
+          one.name, cases, [&](const FitCase& other) { return &other == &one; }, fit, bounds));
   return verdict;
 }
 
