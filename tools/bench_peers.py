@@ -18,6 +18,7 @@ import numpy as np
 import onnx
 
 import bench_convert
+import bench_lockstep
 import bench_measure as bm
 import make_models
 
@@ -33,7 +34,8 @@ GOALS = {"gemm": (0.75, 0.80, 0.88), "resnet50": (1.5, 1.30, 1.0), "conv3": (Non
          "storage-small": (1.4, 1.35, 1.15), "throughout": (None, 8, 5.5), "f64": (2.8, 2.6, 2.1),
          "audit": (1.25, None, None), "inspect-ms": (50, None, None), "inspect-mb": (30, None, None),
          "inspect": (None, 0.05, 0.01), "version": (10, 10, 3), "speed-up": (None, 1.7, 1.9),
-         "memory": (None, 0.7, 0.45), "memory-small": (None, 0.4, 0.2), **bench_convert.GOALS}
+         "memory": (None, 0.7, 0.45), "memory-small": (None, 0.4, 0.2), **bench_convert.GOALS,
+         **bench_lockstep.GOALS}
 LARGER_IS_BETTER = {"gemm", "speed-up"}
 
 
@@ -102,6 +104,7 @@ class Bench:
         self.assay = assay
         self.checked = set()
         self.convert = bench_convert.Convert(assay, model_path, input_of, WORK)
+        self.lockstep = bench_lockstep.Lockstep(assay, model_path, input_of, self.check)
         self.seen = {}  # (model, threads) -> our Cost
 
     def need_idle(self, threads):
@@ -112,13 +115,16 @@ class Bench:
             if busy > 0.15:
                 raise bm.Skip(f"machine loaded: other programs use {busy:.1f} cores")
 
+    def check(self, name, npz, feeds, session):
+        if name not in self.checked:
+            check_result(self.assay, name, npz, feeds, session)
+            self.checked.add(name)
+
     def against_ort(self, name, threads):
         self.need_idle(threads)
         npz, feeds = input_of(name)
         session = bm.ort_session(model_path(name), threads)
-        if name not in self.checked:
-            check_result(self.assay, name, npz, feeds, session)
-            self.checked.add(name)
+        self.check(name, npz, feeds, session)
 
         def call():
             session.run(None, feeds)
@@ -231,6 +237,7 @@ def rows(bench, isas, big):
     for name, goal in (("resnet50", "memory"), ("blaze_front", "memory-small")):
         yield f"{name}: peak resident memory / ORT", goal, lambda m=name: bench.memory(m)
     yield from bench_convert.rows(bench.convert, big)
+    yield from bench_lockstep.rows(bench.lockstep)
     if big:
         yield "inspect 1 GiB, ms", "inspect-ms", lambda: bench.inspect("ms")
         yield "inspect 1 GiB, peak resident MB", "inspect-mb", lambda: bench.inspect("mb")

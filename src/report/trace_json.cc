@@ -79,7 +79,8 @@ Json op_json(const TraceOp& op, audit::Verdict verdict) {
   out["limit"] = op.limit;
   out["headroom_bits"] = headroom(op);
   out["verdict"] = audit::verdict_name(verdict);
-  out["half_ulp"] = op.half_ulp();
+  out["terms"] = op.terms;
+  out["rounding"] = op.rounding();
   out["excess"] = op.excess();
   out["excess_decibels"] = op.excess_decibels();
   out["reference_is_off"] = op.reference_is_off();
@@ -145,6 +146,7 @@ TraceOp parse_op(const Place& place, size_t index) {
   if (bits < 1 || bits > 53) place.at("precision_bits").fail("1 to 53");
   op.precision = static_cast<int>(bits);
   op.limit = place.at("limit").real();
+  op.terms = std::max<uint64_t>(1, place.at("terms").count());
   for (const auto& [name, distance] : kDistances) op.*distance = parse_distance(place.at(name));
   op.reference = parse_range(place.at("reference"));
   op.candidate = parse_range(place.at("candidate"));

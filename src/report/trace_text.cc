@@ -44,11 +44,11 @@ std::string headroom(const TraceOp& op) {
 
 std::string worst_ops(const TraceResult& trace, const std::vector<size_t>& order) {
   std::vector<std::vector<std::string>> rows = {
-      {"  operation", "introduced", "ULP", "SNR", "noise floor", "accumulated", "headroom", ""}};
+      {"  operation", "introduced", "of rounding", "SNR", "noise floor", "accumulated", "headroom", ""}};
   const auto verdicts = trace.verdicts();
   for (size_t i = 0; i < std::min(order.size(), kMostRows); ++i) {
     const TraceOp& op = trace.ops[order[i]];
-    rows.push_back({"  " + name_of(op), amount(op.introduced), grouped(op.introduced.values.max_ulp),
+    rows.push_back({"  " + name_of(op), amount(op.introduced), fmt::format("{:.3g} x", op.excess()),
                     decibels(op.introduced), amount(op.noise_introduced), amount(op.accumulated), headroom(op),
                     std::string(audit::verdict_name(verdicts[order[i]]))});
   }
@@ -70,7 +70,8 @@ const TraceOp* off_reference(const TraceResult& trace) {
 
 std::string by_how_much(const TraceOp& op) {
   if (op.introduced.values.nan_mismatches > 0) return "NaN";
-  const std::string what = op.noise_introduced.values.max_abs > op.half_ulp() ? "its noise floor" : "half a ULP";
+  const bool noise = op.noise_introduced.values.max_abs > op.rounding();
+  const std::string what = noise ? "its noise floor" : "what rounding gives";
   if (op.excess() > audit::kOrdinaryFactor)
     return fmt::format("{} times {} ({})", short_number(op.excess()), what, short_number(op.introduced.values.max_abs));
   return fmt::format("{:.0f} dB more than rounding", op.excess_decibels());
@@ -86,8 +87,7 @@ std::string trace_sentence(const TraceResult& trace) {
                       short_number(off->exact_candidate.values.max_abs));
   const auto breakdowns = trace.breakdowns();
   const auto order = trace.ranking();
-  const auto guilty =
-      std::ranges::count_if(order, [&](size_t op) { return trace.ops[op].introduces() == Verdict::guilty; });
+  const auto guilty = std::ranges::count(trace.verdicts(), Verdict::guilty);
   if (!breakdowns.empty()) {
     const auto first = std::ranges::min_element(breakdowns, {}, &Breakdown::op);
     return out + fmt::format("{} is to blame: it is the first that gives {}", name_of(trace.ops[first->op]),

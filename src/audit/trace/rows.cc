@@ -88,7 +88,46 @@ std::optional<double> constant_scalar(const ir::Graph& graph, const ir::Op& op, 
   return constant->float_at(0);
 }
 
+/// Whether each addition of the operation's sums is rounded to a format of its own.
+bool rounds_additions(const ir::Op& op) {
+  if (op.def == nullptr) return false;
+  switch (op.def->numeric) {
+    case ops::Numeric::contraction:
+      return op.policy.accumulator.step.has_value();
+    case ops::Numeric::reduction:
+    case ops::Numeric::composite:
+      return op.policy.step.has_value() || (op.policy.sum && op.policy.sum->step);
+    case ops::Numeric::exact:
+    case ops::Numeric::elementwise:
+    case ops::Numeric::convert:
+      return false;
+  }
+  return false;
+}
+
+/// Known sizes multiplied from axis `begin` on; those that are not known count as 1.
+uint64_t product_of(const ir::Type& type, size_t begin, size_t end) {
+  uint64_t product = 1;
+  for (size_t i = begin; type.ranked() && i < std::min(end, type.shape->size()); ++i)
+    if ((*type.shape)[i].known()) product *= static_cast<uint64_t>(std::max<int64_t>(1, (*type.shape)[i].value));
+  return product;
+}
+
 }  // namespace
+
+uint64_t terms_of(const ir::Graph& model, const ir::Op& op) {
+  if (op.def == nullptr || op.inputs.empty() || op.inputs[0] == ir::kNoValue) return 1;
+  const ir::Type& first = model.at(op.inputs[0]).type;
+  const size_t rank = first.ranked() ? first.shape->size() : 0;
+  if (op.def->numeric == ops::Numeric::contraction) {
+    if (op.type == "Conv" && op.has_input(1)) return product_of(model.at(op.inputs[1]).type, 1, SIZE_MAX);
+    if (op.type == "Gemm" && op.attr_int("transA", 0) != 0) return product_of(first, 0, 1);
+    return rank == 0 ? 1 : product_of(first, op.type == "ConvTranspose" ? 1 : rank - 1, rank);
+  }
+  if (op.def->numeric == ops::Numeric::composite) return rank == 0 ? 1 : product_of(first, rank - 1, rank);
+  if (op.def->numeric != ops::Numeric::reduction || op.outputs[0] == ir::kNoValue) return 1;
+  return std::max<uint64_t>(1, product_of(first, 0, SIZE_MAX) / product_of(model.at(op.outputs[0]).type, 0, SIZE_MAX));
+}
 
 std::vector<TraceRow> trace_rows(const ir::Graph& model) {
   std::vector<TraceRow> rows;
@@ -124,6 +163,8 @@ TraceOp describe_row(const TraceRow& row, const ir::Graph& model, const ir::Grap
   out.storage = storage_of(resolved, row.value);
   out.precision = precision_of(computing_op(resolved, row.value), row.value, resolved);
   out.limit = limit_of(row.value, resolved);
+  if (const ir::Op* computing = computing_op(resolved, row.value); computing != nullptr && rounds_additions(*computing))
+    out.terms = terms_of(model, op);
   return out;
 }
 

@@ -18,6 +18,8 @@ struct TraceRow {
 /// In order of execution; operations without such a result have none.
 std::vector<TraceRow> trace_rows(const ir::Graph& model);
 
+/// Terms of the sum that makes one element of a contraction or a reduction's result; 1 where that is not known.
+uint64_t terms_of(const ir::Graph& model, const ir::Op& op);
 /// `resolved` is the candidate's program.
 TraceOp describe_row(const TraceRow& row, const ir::Graph& model, const ir::Graph& resolved);
 /// Between what the row's values lie in a resolved program.

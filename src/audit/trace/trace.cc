@@ -83,7 +83,8 @@ void Lost::merge(const Lost& other) {
 }
 
 std::string_view verdict_name(Verdict verdict) {
-  constexpr std::string_view kNames[] = {"exact", "ordinary rounding", "more than rounding", "breaks down"};
+  constexpr std::string_view kNames[] = {"exact", "ordinary rounding", "operands do not fit", "more than rounding",
+                                         "breaks down"};
   return kNames[static_cast<size_t>(verdict)];
 }
 
@@ -104,22 +105,22 @@ void TraceOp::merge(const TraceOp& other) {
   all_zero.merge(other.all_zero);
 }
 
-double TraceOp::half_ulp() const {
+double TraceOp::rounding() const {
   const auto format = ir::elem_format(storage);
   const double least = format ? num::min_subnormal(num::format(*format)) / 2 : 0;
-  if (reference.largest == 0) return least;
-  return std::max(least, std::ldexp(1.0, exponent_of(reference.largest) - precision));
+  const double half = reference.largest == 0 ? 0 : std::ldexp(1.0, exponent_of(reference.largest) - precision);
+  return std::sqrt(static_cast<double>(terms)) * std::max(least, half);
 }
 
 double TraceOp::excess() const {
   const double error = introduced.values.max_abs;
-  return error == 0 ? 0 : error / std::max(noise_introduced.values.max_abs, half_ulp());
+  return error == 0 ? 0 : error / std::max(noise_introduced.values.max_abs, rounding());
 }
 
 double TraceOp::excess_decibels() const {
   const auto introduces = introduced.snr.median();
   if (!introduces) return 0;
-  double ordinary = kDecibelsPerBit * precision;
+  double ordinary = kDecibelsPerBit * precision - 10 * std::log10(static_cast<double>(terms));
   if (const auto noise = noise_introduced.snr.median()) ordinary = std::min(ordinary, static_cast<double>(*noise) + 1);
   return std::max(0.0, ordinary - *introduces);
 }
@@ -154,34 +155,31 @@ std::vector<Breakdown> TraceResult::breakdowns() const {
 
 std::vector<Verdict> TraceResult::verdicts() const {
   std::vector<Verdict> out;
-  for (const TraceOp& op : ops) out.push_back(op.introduces());
+  for (const TraceOp& op : ops) {
+    out.push_back(op.introduces());
+    const bool lost = op.introduced.values.infinite + op.introduced.values.nan_mismatches > 0;
+    const auto beyond = [this](size_t from) { return ops[from].reference.largest > ops[from].limit; };
+    if (lost && std::ranges::any_of(op.from, beyond)) out.back() = Verdict::follows;
+  }
   for (const Breakdown& b : breakdowns()) out[b.op] = Verdict::breaks;
   return out;
 }
 
 std::vector<size_t> TraceResult::ranking() const {
-  struct Entry {
-    size_t op;
-    Verdict verdict;
-    double excess;
-  };
-  std::vector<Entry> entries;
-  for (size_t i = 0; i < ops.size(); ++i) {
-    Entry entry{i, ops[i].introduces(), 0};
-    if (entry.verdict != Verdict::exact)
-      entry.excess = std::max(ops[i].excess() / kOrdinaryFactor, ops[i].excess_decibels() / kOrdinaryDecibels);
-    entries.push_back(entry);
-  }
-  for (const Breakdown& b : breakdowns()) entries[b.op].verdict = Verdict::breaks;
-  std::erase_if(entries, [](const Entry& e) { return e.verdict == Verdict::exact; });
-  std::ranges::stable_sort(entries, [](const Entry& a, const Entry& b) {
-    return a.verdict != b.verdict ? a.verdict > b.verdict : a.excess > b.excess;
-  });
-  // Of those that break, the first in order of execution: what is behind it follows.
-  const auto broken = std::ranges::find_if(entries, [](const Entry& e) { return e.verdict != Verdict::breaks; });
-  std::ranges::sort(entries.begin(), broken, {}, &Entry::op);
+  const std::vector<Verdict> verdict = verdicts();
+  std::vector<double> excess;
   std::vector<size_t> order;
-  for (const Entry& e : entries) order.push_back(e.op);
+  for (size_t i = 0; i < ops.size(); ++i) {
+    const TraceOp& op = ops[i];
+    // Of those that break, the first in order of execution: what is behind it follows.
+    const bool breaks = verdict[i] == Verdict::breaks;
+    excess.push_back(breaks ? static_cast<double>(ops.size() - i)
+                            : std::max(op.excess() / kOrdinaryFactor, op.excess_decibels() / kOrdinaryDecibels));
+    if (verdict[i] != Verdict::exact) order.push_back(i);
+  }
+  std::ranges::stable_sort(order, [&](size_t a, size_t b) {
+    return verdict[a] != verdict[b] ? verdict[a] > verdict[b] : excess[a] > excess[b];
+  });
   return order;
 }
 

@@ -57,6 +57,7 @@ struct Lost {
 enum class Verdict : uint8_t {
   exact,     ///< fed with the reference's operands it gives the reference's result
   ordinary,  ///< it rounds as its format must
+  follows,   ///< no finite number: an operand of the reference's is beyond what the candidate stores
   guilty,    ///< it introduces more than that
   breaks,    ///< it is the first that gives NaN, infinity or nothing but zeros where the reference does not
 };
@@ -73,6 +74,7 @@ struct TraceOp {
   ir::ElemType storage = ir::ElemType::float32;  ///< of the candidate's result
   /// Significand bits, the hidden one too, of the narrowest format among its operands, steps and result.
   int precision = 24;
+  uint64_t terms = 1;    ///< of the sum that makes one element, where each addition is rounded to a format of its own
   double limit = 0;      ///< largest finite value of the candidate's storage (or where the unit overflows); headroom is
                          ///< log2(limit / candidate.largest)
   Distance introduced;   ///< fed with the reference's operands, against the reference's result
@@ -85,11 +87,12 @@ struct TraceOp {
   int64_t first_sample = -1;  ///< that `dims` is of; not kept in files
   void merge(const TraceOp& other);
 
-  /// The largest error that rounding to `precision` bits once makes at the reference's largest magnitude.
-  double half_ulp() const;
-  /// introduced.max_abs over the larger of the noise floor and half_ulp(); 0: it is exact.
+  /// What rounding to `precision` bits gives at the reference's largest magnitude: half a ULP, times the square root of
+  /// `terms`, as roundings that know nothing of each other add up.
+  double rounding() const;
+  /// introduced.max_abs over the larger of the noise floor and rounding(); 0: it is exact.
   double excess() const;
-  /// Decibels by which the median sample's introduced error is above what rounding to `precision` bits gives; and above
+  /// Decibels by which the median sample's introduced error is above what rounding gives; and above
   /// the noise floor's, where there is one. 0: not above. The median: a single number that comes out near zero by
   /// cancellation has few right digits in any format.
   double excess_decibels() const;

@@ -1,0 +1,94 @@
+"""Rows of tools/bench_peers.py about `assay compare --trace`: what a further input costs in runs of ONNX Runtime, what
+introduced errors add to it, whole commands against Polygraphy, and memory over more inputs."""
+import shutil
+import statistics
+import sys
+from pathlib import Path
+
+import bench_measure as bm
+
+#        rows                            target must  aim
+GOALS = {"lockstep": (None, 3.5, 2.4), "lockstep-small": (None, 6, 3.5), "introduced": (None, 1.6, 1.45),
+         "polygraphy-1": (None, 0.1, 0.03), "polygraphy-16": (None, 0.05, 0.01), "lockstep-memory": (None, 1.05, 1.0)}
+# Goal and inputs of the longer of the two commands.
+MODELS = {"resnet50": ("lockstep", 9), "bert": ("lockstep", 5), "mobilenet": ("lockstep", 33),
+          "blaze_back": ("lockstep-small", 33), "blaze_front": ("lockstep-small", 129),
+          "magika": ("lockstep-small", 33)}
+ROUNDS = 3  # of commands of some seconds
+ACCUMULATED = ("--trace-accumulated", "--trace-exact", 0)
+INTRODUCED = ("--trace-exact", 0)
+
+
+class Lockstep:
+    def __init__(self, assay, model_path, input_of, check):
+        self.assay, self.model_path, self.input_of, self.check = assay, model_path, input_of, check
+        self.further = {}  # (model, flags) -> Cost of a further input
+
+    def command(self, name, samples, flags):
+        npz, _ = self.input_of(name, samples)
+        return [self.assay.path, "compare", self.model_path(name), "--input", npz, "--program", "strict-f32",
+                "--program", "f16-storage", "--trace", "--threads", 1, "--json", *flags]
+
+    def further_input(self, name, flags):
+        """Milliseconds that a whole command takes more for each input beyond the first, median of differences."""
+        more = MODELS[name][1] - 1
+        walls, cpus = [], []
+        for _ in range(ROUNDS):
+            one, _ = bm.command_cost(self.command(name, 1, flags))
+            many, _ = bm.command_cost(self.command(name, more + 1, flags))
+            walls.append((many.wall - one.wall) / more)
+            cpus.append((many.cpu - one.cpu) / more)
+        self.further[name, flags] = bm.Cost(statistics.median(walls), statistics.median(cpus))
+        return self.further[name, flags]
+
+    def against_ort(self, name):
+        npz, feeds = self.input_of(name)
+        session = bm.ort_session(self.model_path(name), 1)
+        self.check(name, npz, feeds, session)
+        repeat = bm.repeats_for(lambda: session.run(None, feeds))
+        before = bm.time_calls(lambda: session.run(None, feeds), repeat)
+        ours = self.further_input(name, ACCUMULATED)
+        after = bm.time_calls(lambda: session.run(None, feeds), repeat)
+        peer = bm.Cost(*(statistics.median([*b, *a]) for b, a in zip(before, after, strict=True)))
+        return ours, peer, ours.wall / peer.wall
+
+    def introduced(self, name):
+        plain = self.further.get((name, ACCUMULATED))
+        if not plain:
+            raise bm.Skip("needs the row of accumulated errors")
+        ours = self.further_input(name, INTRODUCED)
+        return ours, plain, ours.wall / plain.wall
+
+    def against_polygraphy(self, name, inputs):
+        """All tensors of two runs compared: ours under two profiles, Polygraphy's ONNX Runtime twice."""
+        polygraphy = Path(sys.executable).parent / "polygraphy"
+        if not polygraphy.is_file() and shutil.which("polygraphy") is None:
+            raise bm.Skip("polygraphy is not installed: tools/setup.sh venv-bench")
+        peer_command = [polygraphy, "run", self.model_path(name), "--onnxrt", "--onnxrt", "--onnx-outputs", "mark",
+                        "all", "--iterations", inputs]
+        ours_command = self.command(name, inputs, INTRODUCED)
+        ours, peer = [], []
+        for _ in range(ROUNDS if inputs == 1 else 1):
+            ours.append(bm.command_cost(ours_command)[0])
+            peer.append(bm.command_cost(peer_command)[0])
+        ours, peer = (bm.Cost(statistics.median(c.wall for c in s), statistics.median(c.cpu for c in s))
+                      for s in (ours, peer))
+        return ours, peer, ours.cpu / peer.cpu
+
+    def memory(self, name):
+        """Peak resident memory of a whole command: 16 inputs over one, with the same array of 16 at hand in both."""
+        _, one = bm.command_cost(self.command(name, 1, INTRODUCED))
+        cost, many = bm.command_cost(self.command(name, 16, INTRODUCED))
+        return cost, None, many / one
+
+
+def rows(lockstep):
+    for name, (goal, _) in MODELS.items():
+        yield f"lockstep {name}: a further input / ORT", goal, lambda m=name: lockstep.against_ort(m)
+        yield f"lockstep {name}: introduced too / without", "introduced", lambda m=name: lockstep.introduced(m)
+    for name in ("resnet50", "blaze_front"):
+        for inputs in (1, 16):
+            yield f"lockstep {name}: {inputs} inputs / Polygraphy, CPU", f"polygraphy-{inputs}", (
+                lambda m=name, n=inputs: lockstep.against_polygraphy(m, n))
+    for name in ("resnet50", "mobilenet", "blaze_front"):
+        yield f"lockstep {name}: peak memory, 16 inputs / 1", "lockstep-memory", lambda m=name: lockstep.memory(m)
