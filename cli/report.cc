@@ -6,7 +6,8 @@ namespace assay::cli {
 namespace {
 
 constexpr Flag kFlags[] = {
-    {"FILES", "FILE", "JSON that assay audit, merge or check printed with --json", Flag::Kind::positional_list},
+    {"FILES", "FILE", "JSON that assay audit, merge, check, repair or compare printed with --json",
+     Flag::Kind::positional_list},
     {"--output", "FILE", "the report to write, by its ending: .html, .xml (JUnit), .sarif, .md or .markdown",
      Flag::Kind::text, true, "-o"},
     kHtmlFlag,

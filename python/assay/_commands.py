@@ -267,12 +267,20 @@ def audit(
     output: str = "",
     primary_only: bool = False,
     first_sample: int = 0,
+    expect: int = 0,
+    proof: bool = False,
     fail_on: str = "flips",
     html: Path | None = None,
     junit: Path | None = None,
     sarif: Path | None = None,
     markdown: Path | None = None,
     csv: Path | None = None,
+    blame: bool = False,
+    blame_runs: int = 300,
+    blame_samples: int = 16,
+    keep: Sequence[str] = (),
+    lock: Path | None = None,
+    checkpoint: Path | None = None,
     **common: Unpack[Common],
 ) -> _results.AuditResult:
     """Which decisions change where the model will run? `.passed` is False when one flips (`fail_on`).
@@ -280,10 +288,17 @@ def audit(
     model: None where no program reads one (functions and recordings alone).
     data: arrays by input name, samples along the first axis; or an .npz or .npy file or a folder of ONNX test data.
     labels: one integer per sample, or a .npy or .csv file.
-    decision: threshold:T, threshold:>T, argmax or topk:K (docs/decision-rules.md).
+    decision: threshold:T, argmax, topk:K, ranking, boxes:..., ctc:..., argmax-sequence, tolerance:... or multilabel:...
+    (docs/decision-rules.md).
     score, output: what is decided on, where the model has several outputs.
     primary_only: only each profile's first variant.
+    expect: foretell the flips among so many more samples, 0: as many as there are. proof: bound what rounding can do,
+    and count the decisions that cannot flip (docs/margins.md).
     html, junit, sarif, markdown: files to write reports to; csv: a folder for tables (docs/reports.md).
+    blame: search which operations are to blame for each changed decision, with at most `blame_runs` runs of the model
+    for one sample and at most `blame_samples` samples, flips first (docs/blame.md).
+    keep: operations that every candidate keeps in float32, names of nodes or values. lock: write a contract here, for
+    `check` (docs/check.md). checkpoint: keep what is done here, and go on from it.
     Raises UsageError for wrong words; AssayError A1xx of the model, A3xx of the data.
     """
     request = _assay.AuditRequest()
@@ -301,8 +316,15 @@ def audit(
     request.decision, request.score, request.output = decision, score, output
     if first_sample < 0:
         raise UsageError("A001", f"first_sample counts from 0, not from {first_sample}", "first_sample")
+    if expect < 0:
+        raise UsageError("A001", f"expect is a number of samples, not {expect}", "expect")
     request.primary_only, request.first_sample = primary_only, first_sample
+    request.expect, request.proof = expect, proof
     request.fail_on, request.reports = fail_on, _report_files(html, junit, sarif, markdown, csv)
+    if min(blame_runs, blame_samples) < 0:
+        raise UsageError("A001", "limits of the search for blame count from 0", "blame")
+    request.blame, request.blame_runs, request.blame_samples = blame, blame_runs, blame_samples
+    request.keep, request.lock, request.checkpoint = listed(keep), path_text(lock), path_text(checkpoint)
     report = _assay.audit(request)
     announce(report.warnings)
     return _results.AuditResult.from_report(report)
@@ -320,6 +342,83 @@ def _label_values(labels: Any) -> list[int]:
     if values.dtype == np.uint64 and values.size and values.max() > np.iinfo(np.int64).max:
         raise AssayError("A306", f"a label is {values.max()}", "labels", "labels are class indices from 0")
     return [int(value) for value in values]
+
+
+def check(
+    lock: Path = "assay.lock",
+    *,
+    update: bool = False,
+    html: Path | None = None,
+    junit: Path | None = None,
+    sarif: Path | None = None,
+    markdown: Path | None = None,
+    csv: Path | None = None,
+    **common: Unpack[Common],
+) -> _results.CheckResult:
+    """Does a contract about a model's decisions still hold? `.passed` is False when it does not (docs/check.md).
+
+    update: write it anew as things are now; the check then passes.
+    Raises AssayError A102 for what is no contract, and all that `audit` raises.
+    """
+    request = _assay.CheckRequest()
+    request.settings, request.lock, request.update = settings_of(**common), path_text(lock), update
+    request.reports = _report_files(html, junit, sarif, markdown, csv)
+    report = _assay.check(request)
+    announce(report.warnings)
+    return _results.CheckResult.from_report(report)
+
+
+def repair(
+    model: ModelSource,
+    data: Arrays | Path,
+    labels: Any = None,
+    *,
+    decision: str,
+    candidate: str,
+    reference: str = "strict-f32",
+    goal: str = "no-flips",
+    score: str = "",
+    decide_on: str = "",
+    output: Path | None = None,
+    configs: Path | None = None,
+    checkpoint: Path | None = None,
+    hold_out: float = 0.25,
+    budget: int = 2000,
+    rescale: bool = False,
+    primary_only: bool = False,
+    first_sample: int = 0,
+    **common: Unpack[Common],
+) -> _results.RepairResult:
+    """The smallest change that keeps a model's decisions where it will run. `.passed` is False when there is none.
+
+    goal: no-flips, max-flips:N or max-error:X (docs/repair.md).
+    output: the repaired model, .mlpackage or .onnx; it is run again, and written only where it meets the goal.
+    configs: a folder for the same set of operations as configuration of other tools.
+    checkpoint: what is known is saved here now and then, and read from here.
+    hold_out: the share of the samples that the search does not see. budget: most sets of operations that are tried.
+    rescale: search on the model with its overflowing layers rescaled by powers of two.
+    decide_on, score: what is decided on, where the model has several outputs.
+    Raises what `audit` raises, and AssayError A1xx where the format cannot say the model.
+    """
+    request, wanted = _assay.RepairRequest(), _assay.AuditRequest()
+    file = ModelFile(model)
+    wanted.settings, wanted.model = settings_of(**common), file.path
+    wanted.candidates, wanted.reference = [candidate], reference
+    _give_data(wanted, "data", data)
+    if isinstance(labels, (str, os.PathLike)):
+        wanted.labels = os.fspath(labels)
+    elif labels is not None:
+        wanted.label_values = _label_values(labels)
+    if min(first_sample, budget) < 0:
+        raise UsageError("A001", "first_sample and budget count from 0", "budget")
+    wanted.decision, wanted.score, wanted.output = decision, score, decide_on
+    wanted.primary_only, wanted.first_sample = primary_only, first_sample
+    request.audit, request.goal, request.hold_out = wanted, goal, hold_out
+    request.output, request.configs = path_text(output), path_text(configs)
+    request.checkpoint, request.budget, request.rescale = path_text(checkpoint), budget, rescale
+    report = _assay.repair(request)
+    announce(report.warnings)
+    return _results.RepairResult.from_report(report)
 
 
 def _audit_texts(audits: Iterable[_results.AuditResult | str]) -> list[str]:

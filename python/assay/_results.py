@@ -152,6 +152,7 @@ class Case:
     candidate_margin_ulp: float
     explained_by_output_rounding: bool
     variants: list[str]
+    change: dict[str, Any] | None = None
 
 
 @dataclass
@@ -180,6 +181,44 @@ class Variant:
 
 
 @dataclass
+class Expected:
+    """Flips to expect among `samples` more like those of the audit, with an interval of the given confidence."""
+
+    samples: int
+    flips: float
+    low: float
+    high: float
+    confidence: float
+    method: str
+
+
+@dataclass
+class Proof:
+    """How many decisions cannot flip; `stops` are the operations beyond which there is no bound, and why."""
+
+    proved: int
+    unproved: int
+    unbounded: int
+    method: str
+    stops: list[dict[str, str]]
+    margin_in_bounds: list[list[int]] = field(default_factory=list, repr=False)
+
+
+@dataclass
+class Forecast:
+    """How near the decisions of the primary variant are to flipping (docs/margins.md)."""
+
+    samples: int
+    flips: int
+    unchanged: int
+    undefined: int
+    margin_in_errors: list[list[int]] = field(repr=False)
+    error_ulp: list[list[int]] = field(repr=False)
+    expected: Expected
+    proof: Proof | None = None
+
+
+@dataclass
 class AuditedProgram:
     """The reference."""
 
@@ -195,6 +234,61 @@ class AuditedProgram:
     undefined_by_label: Any = None
     auc_buckets: Any = field(default=None, repr=False)
     recording: dict[str, Any] | None = None
+
+
+@dataclass
+class BlamedOperation:
+    """An operation that computes with floats: its number in the graph, what it writes, its node's name."""
+
+    id: int
+    name: str
+    node: str
+    type: str
+
+
+@dataclass
+class BlameRank:
+    """In how many samples an operation is named, each way (docs/blame.md). `op` is an index into `operations`."""
+
+    op: int
+    points: int
+    undoes: int
+    causes: int
+    in_smallest: int
+    originates: int
+    tainted: int
+
+
+@dataclass
+class SampleBlame:
+    """What is to blame for one changed decision: lists of indices into `operations`."""
+
+    sample: int
+    verdict: str
+    variant: str
+    undo: list[int]
+    cause: list[int]
+    smallest: list[int]
+    origins: list[int]
+    tainted: list[int]
+    runs: int
+    complete: bool
+
+
+@dataclass
+class Blame:
+    """Which operations are to blame for a candidate's changed decisions."""
+
+    ranking: list[BlameRank]
+    samples: list[SampleBlame]
+    skipped: int
+    most_samples: int
+    most_runs: int
+    operations: list[BlamedOperation] = field(repr=False)
+
+    def named(self, rank: int = 0) -> BlamedOperation | None:
+        """The operation at a place of the ranking; None where there is none."""
+        return self.operations[self.ranking[rank].op] if rank < len(self.ranking) else None
 
 
 @dataclass
@@ -220,6 +314,8 @@ class Candidate:
     not_modelled: list[Evidence] = field(repr=False)
     profile_identity: str | None = None
     margins: dict[str, Any] | None = field(default=None, repr=False)
+    forecast: Forecast | None = None
+    blame: Blame | None = None
     decisions: Any = None
     undefined_by_label: Any = None
     auc_buckets: Any = field(default=None, repr=False)
@@ -240,6 +336,7 @@ class AuditResult(Result):
     threshold: float | None
     classes: int
     labels: bool
+    expect: int = 0
 
     def to_html(self) -> str:
         """A self-contained page, as `assay report` writes it."""
@@ -288,6 +385,123 @@ class AuditResult(Result):
                 for c in self.candidates
             ]
         )
+
+
+@dataclass
+class Standing:
+    """How a program does on a part of the data; a sample flips where any variant decides otherwise."""
+
+    samples: int
+    flips: int
+    max_error: float | None = None
+
+
+@dataclass
+class Cost:
+    """What operations in float32 cost beyond 16 bits, in one run of one sample."""
+
+    total: int
+    bytes: int
+    multiply_adds: int
+    casts: int
+    cast_bytes: int
+
+
+@dataclass
+class FreeFix:
+    """A change of no type, tried."""
+
+    kind: str
+    what: str
+    program: str
+    searched: Standing
+    held_out: Standing
+    meets: bool
+
+
+@dataclass
+class FrontPoint:
+    """A set of operations in float32: `kept` are indices into `operations`."""
+
+    kept: list[int]
+    cost: Cost
+    searched: Standing
+    held_out: Standing
+
+
+@dataclass
+class WrittenFile:
+    """A file that was written, and run again."""
+
+    path: str
+    program: str
+    standing: Standing
+    meets: bool
+
+
+@dataclass
+class RepairResult(Result):
+    """The smallest change that keeps a model's decisions (docs/repair.md). `.passed` is `reached`."""
+
+    goal: str
+    reached: bool
+    reference: str
+    candidate: str
+    searched_program: str
+    samples: int
+    first_sample: int
+    held_out: list[int]
+    moved: list[int]
+    before: dict[str, Any]
+    rescaled: list[str]
+    free_fixes: list[FreeFix]
+    found: bool
+    minimal: bool
+    kept: list[int]
+    kept_operations: list[int]
+    cost: Cost
+    cost_of_float32: Cost
+    searched: Standing
+    validated: Standing
+    front: list[FrontPoint]
+    sets: int
+    most_sets: int
+    operations: list[BlamedOperation] = field(repr=False)
+    always_float32: list[BlamedOperation] = field(repr=False)
+    files: list[WrittenFile]
+
+
+@dataclass
+class Finding:
+    """Something that a contract did not allow. `rule` is a name that stays: docs/check.md."""
+
+    rule: str
+    message: str
+
+
+@dataclass
+class CheckResult(Result):
+    """Whether a contract holds; `notes` are what is different and breaks nothing."""
+
+    lock: str
+    holds: bool
+    updated: bool
+    findings: list[Finding]
+    notes: list[str]
+    audit: AuditResult
+
+    @classmethod
+    def from_report(cls, report: _assay.Report) -> Self:
+        """From the extension module's report."""
+        result = super().from_report(report)
+        _, _, audit = report.json.partition(',"audit":')  # it comes last
+        result.audit._json = audit[:-1]
+        result.audit.passed = result.passed
+        return result
+
+    def _repr_html_(self) -> str:
+        rows = [[finding.rule, finding.message] for finding in self.findings]
+        return f"<p>{html.escape(self.lock)} {'holds' if self.holds else 'is broken'}</p>" + _table(["", ""], rows)
 
 
 @dataclass

@@ -181,8 +181,32 @@ void bind_requests(nb::module_& m) {
       .def_rw("candidates", &AuditRequest::candidates)
       .def_rw("primary_only", &AuditRequest::primary_only)
       .def_rw("first_sample", &AuditRequest::first_sample)
+      .def_rw("expect", &AuditRequest::expect)
+      .def_rw("proof", &AuditRequest::proof)
       .def_rw("fail_on", &AuditRequest::fail_on)
-      .def_rw("reports", &AuditRequest::reports);
+      .def_rw("reports", &AuditRequest::reports)
+      .def_rw("blame", &AuditRequest::blame)
+      .def_rw("blame_runs", &AuditRequest::blame_runs)
+      .def_rw("blame_samples", &AuditRequest::blame_samples)
+      .def_rw("keep", &AuditRequest::keep)
+      .def_rw("lock", &AuditRequest::lock)
+      .def_rw("checkpoint", &AuditRequest::checkpoint);
+  nb::class_<RepairRequest>(m, "RepairRequest")
+      .def(nb::init<>())
+      .def_rw("audit", &RepairRequest::audit)
+      .def_rw("goal", &RepairRequest::goal)
+      .def_rw("output", &RepairRequest::output)
+      .def_rw("configs", &RepairRequest::configs)
+      .def_rw("checkpoint", &RepairRequest::checkpoint)
+      .def_rw("hold_out", &RepairRequest::hold_out)
+      .def_rw("budget", &RepairRequest::budget)
+      .def_rw("rescale", &RepairRequest::rescale);
+  nb::class_<CheckRequest>(m, "CheckRequest")
+      .def(nb::init<>())
+      .def_rw("settings", &CheckRequest::settings)
+      .def_rw("lock", &CheckRequest::lock)
+      .def_rw("update", &CheckRequest::update)
+      .def_rw("reports", &CheckRequest::reports);
   nb::class_<MergeRequest>(m, "MergeRequest")
       .def(nb::init<>())
       .def_rw("files", &MergeRequest::files)
@@ -239,6 +263,8 @@ void bind_commands(nb::module_& m) {
   m.def("compare", command(&compare), nb::arg("request"));
   m.def("fingerprint", command(&fingerprint), nb::arg("request"));
   m.def("audit", command(&audit), nb::arg("request"));
+  m.def("repair", command(&repair), nb::arg("request"));
+  m.def("check", command(&commands::check), nb::arg("request"));
   m.def("merge", command(&merge), nb::arg("request"));
   m.def("page", command(&page), nb::arg("request"));
   m.def("profiles", command(&profiles), nb::arg("request"));

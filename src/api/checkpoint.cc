@@ -44,6 +44,9 @@ Question question_of(const AuditJob& job) {
   }
   out.emplace_back("what is kept in float32", join(asked.keep, ", "));
   out.emplace_back("--expect and --proof", std::to_string(job.options.expect) + (job.options.proof ? " proof" : ""));
+  out.emplace_back("the trace", !asked.trace.wanted ? std::string()
+                                                    : std::to_string(asked.trace.exact) +
+                                                          (asked.trace.introduced ? "" : " accumulated alone"));
   for (const auto& [name, tensor] : job.data) out.emplace_back("the data '" + name + "'", hash_of(tensor));
   Hash labels;
   labels.add(job.labels.data(), job.labels.size() * sizeof(int64_t));

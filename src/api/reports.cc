@@ -35,6 +35,13 @@ Status make_folder(const std::string& path) {
   return {};
 }
 
+Status write_tables(const std::string& folder, const std::vector<std::pair<std::string, std::string>>& tables) {
+  ASSAY_CHECK(make_folder(folder));
+  for (const auto& [name, text] : tables)
+    ASSAY_CHECK(write_file((std::filesystem::path(folder) / name).string(), text));
+  return {};
+}
+
 // A word as a shell reads it.
 std::string quoted(const std::string& word) {
   constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,@+%";
@@ -63,11 +70,13 @@ Status write_reports(const ReportFiles& files, Sections sections) {
   const std::string version(commands::version());
   for (const Kind& kind : kKinds)
     if (!(files.*kind.path).empty()) ASSAY_CHECK(write_file(files.*kind.path, kind.make(sections, version)));
-  if (files.csv.empty()) return {};
-  ASSAY_CHECK(make_folder(files.csv));
-  for (const auto& [name, text] : report::to_csv(sections))
-    ASSAY_CHECK(write_file((std::filesystem::path(files.csv) / name).string(), text));
-  return {};
+  return files.csv.empty() ? Status() : write_tables(files.csv, report::to_csv(sections));
+}
+
+Status write_comparisons(const ReportFiles& files, const std::vector<report::Comparison>& comparisons) {
+  if (!files.markdown.empty())
+    ASSAY_CHECK(write_file(files.markdown, report::to_markdown(comparisons, std::string(commands::version()))));
+  return files.csv.empty() ? Status() : write_tables(files.csv, report::to_csv(comparisons));
 }
 
 std::string command_of(const commands::AuditRequest& request) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "assay/commands.h"
+#include "report/compare_report.h"
 #include "report/section.h"
 
 namespace assay::api {
@@ -15,6 +16,8 @@ std::vector<std::string> files_of(const commands::ReportFiles& files);
 Status check_reports(const commands::ReportFiles& files);
 /// Errors: write_failed.
 Status write_reports(const commands::ReportFiles& files, std::span<const report::Section> sections);
+/// Of comparisons: Markdown and tables alone. Errors: write_failed.
+Status write_comparisons(const commands::ReportFiles& files, const std::vector<report::Comparison>& comparisons);
 /// The command line that asks the same, for people to run again.
 std::string command_of(const commands::AuditRequest& request);
 

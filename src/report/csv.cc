@@ -24,12 +24,6 @@ std::string field(const std::string& text) {
   return out + "\"";
 }
 
-std::string line(const Cells& cells) {
-  std::string out;
-  for (size_t i = 0; i < cells.size(); ++i) out += (i > 0 ? "," : "") + field(cells[i]);
-  return out + "\r\n";
-}
-
 std::string count(uint64_t n) { return std::to_string(n); }
 std::string optional(const std::optional<double>& value) { return value ? shortest(*value) : ""; }
 
@@ -112,11 +106,11 @@ std::vector<Cells> operations(const AuditResult&, const CandidateResult& c) {
   for (const audit::TraceOp& op : c.trace->ops)
     out.push_back({op.name, op.node, op.type, op.dims, std::string(ir::elem_name(op.storage)),
                    std::string(audit::verdict_name(op.introduces())), shortest(op.introduced.snr.worst),
-                   shortest(op.accumulated.snr.worst),
-                   shortest(op.introduced.values.max_abs), shortest(op.introduced.values.max_rel),
-                   shortest(op.accumulated.values.max_abs), shortest(op.accumulated.values.max_rel),
-                   shortest(op.noise_introduced.values.max_abs), shortest(op.candidate.largest), shortest(op.limit),
-                   count(op.candidate.subnormals), count(op.candidate.infinities), count(op.candidate.nans)});
+                   shortest(op.accumulated.snr.worst), shortest(op.introduced.values.max_abs),
+                   shortest(op.introduced.values.max_rel), shortest(op.accumulated.values.max_abs),
+                   shortest(op.accumulated.values.max_rel), shortest(op.noise_introduced.values.max_abs),
+                   shortest(op.candidate.largest), shortest(op.limit), count(op.candidate.subnormals),
+                   count(op.candidate.infinities), count(op.candidate.nans)});
   return out;
 }
 
@@ -149,8 +143,9 @@ const std::vector<Table>& tables() {
       {"confusion.csv", {"label", "decision", "samples"}, confusion},
       {"evidence.csv", {"kind", "what", "reason", "source", "certainty"}, evidence},
       {"operations.csv",
-       {"name", "node", "type", "dims", "storage", "introduces", "introduced_worst_db", "accumulated_worst_db", "introduced_max_abs", "introduced_max_rel", "accumulated_max_abs",
-        "accumulated_max_rel", "noise_max_abs", "largest", "limit", "subnormals", "infinities", "nans"},
+       {"name", "node", "type", "dims", "storage", "introduces", "introduced_worst_db", "accumulated_worst_db",
+        "introduced_max_abs", "introduced_max_rel", "accumulated_max_abs", "accumulated_max_rel", "noise_max_abs",
+        "largest", "limit", "subnormals", "infinities", "nans"},
        operations},
       {"blame.csv",
        {"name", "node", "type", "points", "undoes", "causes", "in_smallest", "originates", "tainted"},
@@ -160,17 +155,23 @@ const std::vector<Table>& tables() {
 }
 }  // namespace
 
+std::string csv_line(const std::vector<std::string>& cells) {
+  std::string out;
+  for (size_t i = 0; i < cells.size(); ++i) out += (i > 0 ? "," : "") + field(cells[i]);
+  return out + "\r\n";
+}
+
 std::vector<std::pair<std::string, std::string>> to_csv(std::span<const Section> sections) {
   std::vector<std::pair<std::string, std::string>> out;
   for (const Table& table : tables()) {
     Cells head = {"audit", "candidate"};
     head.insert(head.end(), table.columns.begin(), table.columns.end());
-    std::string text = line(head);
+    std::string text = csv_line(head);
     for (const Section& section : sections)
       for (const CandidateResult& c : section.audit->candidates)
         for (Cells& cells : table.rows(*section.audit, c)) {
           cells.insert(cells.begin(), {section.title, c.info.program});
-          text += line(cells);
+          text += csv_line(cells);
         }
     out.emplace_back(table.file, std::move(text));
   }

@@ -52,6 +52,13 @@ std::vector<Agnode_t*> add_nodes(Agraph_t* graph, const std::vector<GraphBox>& b
   return out;
 }
 
+// Without arrow heads, whose room would be left free: all edges run downwards.
+Agedge_t* add_edge(Agraph_t* graph, Agnode_t* from, Agnode_t* to) {
+  Agedge_t* edge = agedge(graph, from, to, nullptr, 1);
+  set(edge, "dir", "none");
+  return edge;
+}
+
 struct Known {
   Agedge_t* edge;
   size_t from, to;
@@ -96,7 +103,7 @@ GraphDrawing draw(const std::vector<GraphBox>& boxes, const std::vector<std::pai
   std::vector<Known> known;
   for (const auto& [from, to] : edges)
     if (from != to && std::max(from, to) < boxes.size())
-      known.push_back({agedge(graph.get(), nodes[from], nodes[to], nullptr, 1), from, to});
+      known.push_back({add_edge(graph.get(), nodes[from], nodes[to]), from, to});
   if (gvLayout(gvc, graph.get(), "dot") != 0) return {};
   GraphDrawing out = read(graph.get(), nodes, known);
   gvFreeLayout(gvc, graph.get());

@@ -28,6 +28,7 @@ std::string section(const Section& s, size_t index) {
                      {"margins", "Margins", html::margins(audit)},
                      {"operations", "Operations", html::operations(s, prefix)},
                      {"blame", "Blame", html::blame(audit)},
+                     {"repair", "Repair", html::repairs(s)},
                      {"differences", "Differences of outputs", html::differences(audit)},
                      {"evidence", "Evidence", html::evidence(audit)},
                      {"again", "Run it again", html::reproduce(s)}}) +

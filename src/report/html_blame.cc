@@ -69,10 +69,10 @@ std::string blame(const audit::AuditResult& audit) {
          "<b>causes</b> it when it alone is lowered. Where no single one suffices there is a smallest set. "
          "<b>Tainted</b>: "
          "its operands were already off, so the fault may lie before it.</p>" +
-         filters("Filter blame", "blame", {by_candidate, {"verdict", "verdict", {"flips", "at risk"}}}) +
          table(ranks, "ranks",
                {"candidate", "operation", "points", "undoes", "causes", "in smallest set", "originates", "tainted"}) +
          "<h4>By sample</h4>" +
+         filters("Filter blame", "blame", {by_candidate, {"verdict", "verdict", {"flips", "at risk"}}}) +
          table(all, "blame",
                {"candidate", "sample", "verdict", "undone by", "caused by", "smallest set", "originates in", "runs"}) +
          notes;

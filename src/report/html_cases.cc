@@ -37,14 +37,14 @@ std::string row(const Section& section, size_t c, const audit::Case& one, bool f
   return fmt::format(
       "<tr data-candidate=\"{}\" data-verdict=\"{}\" data-explained=\"{}\">{}<td class=\"r\">{}</td><td "
       "class=\"mono\">{}</td><td class=\"r\">{}</td><td class=\"r mono\">{}</td><td class=\"r mono\">{}</td><td "
-      "class=\"n\">{}</td><td class=\"r\">{} {}</td><td class=\"r\">{}</td><td class=\"n\">{}</td><td><span "
-      "class=\"tag {}\">{}{}</span></td><td>{}</td></tr>",
+      "class=\"n\">{}</td><td class=\"n\"><span class=\"tag {}\">{}{}</span></td><td class=\"r\">{} {}</td><td "
+      "class=\"r\">{}</td><td class=\"n\">{}</td><td>{}</td></tr>",
       escape(candidate.info.program), flip ? "flips" : "at risk", explained(one), picture(section, one), one.sample,
       escape(candidate.info.program), one.label ? std::to_string(*one.label) : "&#8211;",
       escape(score_text(one.reference_score, audit.score_type)),
       escape(score_text(one.candidate_score, audit.score_type)), decisions(one, audit.rule.kind),
-      ulp_text(one.margin_ulp), ir::elem_name(candidate.storage), ulp_text(one.candidate_margin_ulp), explained(one),
-      flip ? "red" : "amber", flip ? "flips" : "at risk", allowed,
+      flip ? "red" : "amber", flip ? "flips" : "at risk", allowed, ulp_text(one.margin_ulp),
+      ir::elem_name(candidate.storage), ulp_text(one.candidate_margin_ulp), explained(one),
       one.variants.size() == candidate.variants.size() ? fmt::format("all {}", candidate.variants.size())
                                                        : escape(join(one.variants, ", ")));
 }
@@ -73,8 +73,8 @@ std::string cases(const Section& section) {
       "<div class=\"tall scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Decisions that change\"><table "
       "class=\"cases\"><thead><tr>";
   if (!section.pictures.empty()) out += "<th scope=\"col\">image</th>";
-  for (const char* name : {"sample", "candidate", "label", "reference score", "score here", "decision", "margin, ULP",
-                           "margin here", "explained by", "verdict", "variants"})
+  for (const char* name : {"sample", "candidate", "label", "reference score", "score here", "decision", "verdict",
+                           "margin, ULP", "margin here", "explained by", "variants"})
     out += fmt::format("<th scope=\"col\">{}</th>", name);
   out += "</tr></thead><tbody>" + rows + "</tbody></table></div>";
   if (more > 0) out += fmt::format("<p class=\"small soft\">and {} more: the JSON has all.</p>", grouped(more));

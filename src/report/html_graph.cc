@@ -45,9 +45,10 @@ std::string node(const audit::TraceResult& trace, size_t i, const GraphDrawing::
       "<g class=\"n i{} a{} {}\" data-op=\"{}\" role=\"button\" tabindex=\"{}\" aria-label=\"{}: introduces {}, "
       "accumulated {}, {}\"><rect x=\"{:.0f}\" y=\"{:.0f}\" width=\"{:.0f}\" height=\"{:.0f}\" rx=\"5\"/><text "
       "x=\"{:.0f}\" y=\"{:.0f}\"><tspan class=\"ink\">{}</tspan></text><text x=\"{:.0f}\" y=\"{:.0f}\">{}</text></g>",
-      level_of(op.introduced), level_of(op.accumulated), verdict, i, i == 0 ? 0 : -1, escape(name_of(op)),
-      decibels(op.introduced), decibels(op.accumulated), verdict, at.x - box.width / 2, at.y - box.height / 2,
-      box.width, box.height, at.x, at.y - 3, escape(op.type), at.x, at.y + 11, escape(shortened(label_of(op))));
+      level_of(op.introduced), level_of(op.accumulated), word_of(trace.verdict(i)), i, i == 0 ? 0 : -1,
+      escape(name_of(op)), decibels(op.introduced), decibels(op.accumulated), verdict, at.x - box.width / 2,
+      at.y - box.height / 2, box.width, box.height, at.x, at.y - 3, escape(op.type), at.x, at.y + 11,
+      escape(shortened(label_of(op))));
 }
 }  // namespace
 
@@ -58,6 +59,11 @@ int level_of(const audit::Distance& distance) {
   int level = 1;
   for (const double step : kSteps) level += distance.snr.worst < step;
   return level;
+}
+
+std::string_view word_of(audit::Verdict verdict) {
+  constexpr std::string_view kWords[] = {"exact", "ordinary", "guilty", "breaks"};
+  return kWords[static_cast<size_t>(verdict)];
 }
 
 std::string name_of(const audit::TraceOp& op) { return op.type + " '" + (op.node.empty() ? op.name : op.node) + "'"; }

@@ -40,15 +40,16 @@ const char* colour(audit::Verdict verdict) {
 std::string row(const TraceResult& trace, size_t i) {
   const TraceOp& op = trace.ops[i];
   const audit::Verdict verdict = trace.verdict(i);
-  const std::string word(audit::verdict_name(verdict));
+  const std::string word(word_of(verdict));
   return fmt::format(
       "<tr data-verdict=\"{0}\" data-type=\"{1}\"><td class=\"r\">{2}</td><td><button type=\"button\" class=\"op\" "
       "data-op=\"{2}\">{3}</button></td><td class=\"r\">{4}</td><td class=\"r\">{5}</td><td class=\"r\">{6}</td><td "
       "class=\"r\">{7}</td><td class=\"r\">{8}</td><td class=\"r\">{9}</td><td><span class=\"tag "
-      "{10}\">{0}</span></td></tr>",
+      "{10}\">{11}</span></td></tr>",
       word, escape(op.type), i, escape(name_of(op)), short_number(op.introduced.values.max_abs),
       decibels(op.introduced), short_number(op.accumulated.values.max_abs), decibels(op.accumulated),
-      trace.noise_order.empty() ? "&#8211;" : decibels(op.noise_introduced), headroom(op), colour(verdict));
+      trace.noise_order.empty() ? "&#8211;" : decibels(op.noise_introduced), headroom(op), colour(verdict),
+      audit::verdict_name(verdict));
 }
 
 // The numbers that are stored as the same number of the type: half a step to each side.

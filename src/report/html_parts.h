@@ -44,6 +44,8 @@ std::string differences(const audit::AuditResult& audit);
 std::string operations(const Section& section, const std::string& prefix);
 /// Which operations are to blame, where that was searched.
 std::string blame(const audit::AuditResult& audit);
+/// What a repair proposes, where one is given.
+std::string repairs(const Section& section);
 std::string evidence(const audit::AuditResult& audit);
 /// Commands that find the same again.
 std::string reproduce(const Section& section);
@@ -60,6 +62,8 @@ std::string confusion(const audit::AuditResult& audit, const audit::ProgramInfo&
 int level_of(const audit::Distance& distance);
 /// The graph of a trace as SVG; empty where it is too large to draw.
 std::string graph(const audit::TraceResult& trace);
+/// One word for a verdict, that style sheet and script know.
+std::string_view word_of(audit::Verdict verdict);
 /// "Conv 'stem/conv1'".
 std::string name_of(const audit::TraceOp& op);
 

@@ -30,10 +30,10 @@ std::string escape(std::string_view text) {
 
 std::string_view style() {
   return R"css(
-:root{color-scheme:light dark;--bg:#f6f5f1;--card:#fff;--ink:#1c1e23;--soft:#5d626d;--faint:#8b909b;--line:#e3e1da;
+:root{color-scheme:light dark;--bg:#f6f5f1;--card:#fff;--ink:#1c1e23;--soft:#5d626d;--faint:#6a6f7a;--line:#e3e1da;
 --red:#b3261e;--redbg:#fbe9e7;--amber:#8a5a00;--amberbg:#fdf1d8;--green:#1e6b45;--greenbg:#e3f3ea;--blue:#2b5fa8;
 --bar:#a9bdd9;--band:#f3c969;--mono:ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace}
-@media(prefers-color-scheme:dark){:root{--bg:#14161a;--card:#1d2026;--ink:#e8e9ec;--soft:#a6abb6;--faint:#7b808c;
+@media(prefers-color-scheme:dark){:root{--bg:#14161a;--card:#1d2026;--ink:#e8e9ec;--soft:#a6abb6;--faint:#9297a3;
 --line:#30343d;--red:#ff8a80;--redbg:#3a1f1e;--amber:#f2c268;--amberbg:#362b15;--green:#7fd3a5;--greenbg:#173022;
 --blue:#8fb8f0;--bar:#4a6285;--band:#6b5420}}
 *{box-sizing:border-box}
@@ -99,6 +99,7 @@ td img{display:block;image-rendering:pixelated;border-radius:4px}
 .breaks{padding-left:20px}.breaks b{color:var(--red)}
 .graph{overflow:auto;max-height:560px;border:1px solid var(--line);border-radius:9px;margin:8px 0}
 .graph svg{margin:0 auto;max-width:none}.graph text{text-anchor:middle;pointer-events:none}.graph .e path{fill:none;stroke:var(--faint);stroke-width:1.2}
+.front .steps{fill:none;stroke:var(--bar);stroke-width:2}
 .n{cursor:pointer}.n rect{fill:var(--l0);stroke:var(--line)}.n.guilty rect{stroke:var(--amber);stroke-width:3}.n.breaks rect{stroke:var(--red);stroke-width:3;stroke-dasharray:5 3}
 .n.on rect{stroke:var(--blue);stroke-width:4}.n text{fill:#3a3d45;font-size:10px}.n .ink{fill:#15171b;font-size:11.5px}
 :root{--l0:#eef0f2;--l1:#dcecf7;--l2:#c4e3c3;--l3:#f6e7a1;--l4:#f5bd83;--l5:#ee8f86}

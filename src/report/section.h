@@ -7,12 +7,13 @@
 
 #include "audit/audit.h"
 #include "audit/lock.h"
+#include "report/repair_view.h"
 
 namespace assay::report {
 
 struct Section {
-  std::string title;     ///< shown above the audit
-  std::string subtitle;  ///< what the data is; may be empty
+  std::string title{};     ///< shown above the audit
+  std::string subtitle{};  ///< what the data is; may be empty
   const audit::AuditResult* audit = nullptr;
   audit::FailOn fail_on = audit::FailOn::flips;
   std::string model{};    ///< the file that findings are about; may be empty
@@ -20,6 +21,7 @@ struct Section {
   std::vector<audit::Finding> findings{};  ///< of the contract, beside the decisions
   /// Samples that are images, as `data:` URIs: those that change (report/image.h).
   std::map<int64_t, std::string> pictures{};
+  std::vector<RepairView> repairs{};  ///< of the same model and data
   /// Samples whose change a contract allows, by candidate; empty: none.
   std::vector<std::vector<int64_t>> allowed{};
 };

@@ -110,6 +110,51 @@ def test_wrong_words_are_refused(audited, assay, words, part):
 def test_what_cannot_be_written_is_said_before_the_audit(assay, tmp_path):
     (tmp_path / "file").write_text("")
     for flag, target in (("--junit", "no/such/folder/r.xml"), ("--csv", "file")):
-        done = assay("audit", "missing.onnx", "--data", "missing.npz", "--decision", "argmax", "--candidate", "f16-storage",
-                     flag, target, code=3)
+        done = assay("audit", "missing.onnx", "--data", "missing.npz", "--decision", "argmax", "--candidate",
+                     "f16-storage", flag, target, code=3)
         assert "A109" in done.err
+
+
+def test_comparisons_become_markdown_and_tables(assay, save_model, save_npz, tmp_path):
+    model = save_model("m.onnx", [onnx.helper.make_node("Exp", ["x"], [NAME])], {"x": (F, [3])}, {NAME: (F, [3])})
+    data = save_npz("x.npz", x=np.array([0.1, 1, 3], np.float32))
+    done = assay("compare", model, "--input", data, "--program", "strict-f32", "--program", "f16-storage", "--program",
+                 "bf16-storage", "--max-abs", "0.01", "--json", code=1)
+    (tmp_path / "c.json").write_text(done.out)
+    assay("report", "c.json", "--markdown", "c.md", "--csv", "tables", code=0)
+    text = (tmp_path / "c.md").read_text()
+    assert "**A limit is exceeded.**" in text
+    assert text.count("❌") == sum(not pair["within_limits"] for pair in done.result["pairs"]) > 0
+    pairs = rows(tmp_path / "tables/pairs.csv")
+    for row, pair in zip(pairs, done.result["pairs"], strict=True):
+        assert (row["a"], row["b"], float(row["max_abs"])) == (pair["a"], pair["b"], pair["max_abs"])
+    assert "has no decisions" in assay("report", "c.json", "--html", "c.html", code=2).err
+
+
+REPAIR = {
+    "goal": "no-flips", "reached": True, "reference": "strict-f32", "candidate": "f16-storage",
+    "searched_program": "f16-storage",
+    "before": {"searched": {"samples": 2, "flips": 1}, "held_out": {"samples": 1, "flips": 0}},
+    "free_fixes": [{"kind": "threshold", "what": "decide at 0.49", "program": "f16-storage", "meets": False,
+                    "searched": {"samples": 2, "flips": 1}, "held_out": {"samples": 1, "flips": 0}}],
+    "kept": [1], "cost_of_float32": {"total": 500},
+    "front": [{"kept": kept, "cost": {"total": cost, "bytes": cost, "multiply_adds": 0, "casts": 1, "cast_bytes": 0},
+               "searched": {"samples": 2, "flips": flips}, "held_out": {"samples": 1, "flips": 0}}
+              for kept, cost, flips in (([], 0, 1), ([1], 120, 0))],
+    "operations": [{"id": 0, "name": "a", "node": "<first>", "type": "Mul"},
+                   {"id": 1, "name": "b", "node": "", "type": "Add"}],
+    "files": [{"path": "fixed.onnx", "program": "", "standing": {"samples": 3, "flips": 0}, "meets": True}],
+}
+
+
+def test_a_repair_stands_beside_its_audit(audited, assay, tmp_path):
+    (tmp_path / "repair.json").write_text(json.dumps(REPAIR))
+    assay("report", "r.json", "repair.json", "-o", "both.html", code=0)
+    page = (tmp_path / "both.html").read_text()
+    panel = page.split('id="audit-0-repair"')[1]
+    for part in ("Add &#39;b&#39;", "fixed.onnx", "decide at 0.49", "Everything in float32 would cost 500"):
+        assert part in panel, part
+    assert panel.count("<circle") == 2
+    assert "there is none" in assay("report", "repair.json", "-o", "both.html", code=2).err
+    (tmp_path / "repair.json").write_text(json.dumps(REPAIR | {"kept": [7]}))
+    assert "A304" in assay("report", "r.json", "repair.json", "-o", "both.html", code=3).err

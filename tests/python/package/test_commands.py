@@ -250,3 +250,30 @@ def test_inner_values(mlp, article_input):
     model = ROOT / "examples/garments/garments.onnx"
     result = assay.run(model, random=1, intermediates=True)
     assert len(result.arrays) > 5
+
+
+def test_a_contract_is_checked(mlp, tmp_path, monkeypatch, assay_cli):
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(1).standard_normal((50, 4)).astype(np.float32)
+    np.savez("x.npz", input=x)
+    audited = assay.audit(mlp, "x.npz", decision="argmax", candidates="bf16-storage", fail_on="none", lock="a.lock",
+                          checkpoint="c.json", markdown="r.md", csv="tables")
+    assert (tmp_path / "tables/cases.csv").exists()
+    result = assay.check("a.lock")
+    assert result.passed
+    assert result.holds
+    assert result.audit.to_json() == audited.to_json()
+    assert json.loads(result.to_json()) == json.loads(assay_cli("check", "a.lock", "--json"))["result"]
+    np.savez("x.npz", input=x[:49])
+    broken = assay.check("a.lock", junit="r.xml")
+    assert not broken.passed
+    assert {finding.rule for finding in broken.findings} == {"data-changed"}
+    assert "there were 50 samples and are 49" in (tmp_path / "r.xml").read_text()
+    assert assay.check("a.lock", update=True).updated
+    assert assay.check("a.lock").holds
+    kept = assay.audit(mlp, "x.npz", decision="argmax", candidates="bf16-storage", fail_on="none", keep="output")
+    assert kept.candidates[0].differences.max_abs < audited.candidates[0].differences.max_abs
+    with pytest.raises(assay.UsageError):
+        assay.audit(mlp, {"input": x}, decision="argmax", candidates="bf16-storage", lock="b.lock")
+    with pytest.raises(assay.UsageError):
+        assay.report([audited])

@@ -1,0 +1,128 @@
+// Reports about saved results: audits, checks and repairs together, or comparisons.
+#include <algorithm>
+
+#include "api/audit_job.h"
+#include "api/reports.h"
+#include "assay/commands.h"
+#include "base/mapped_file.h"
+#include "report/compare_report.h"
+#include "report/html.h"
+#include "report/json.h"
+
+namespace assay::commands {
+namespace {
+
+/// A result with the name that messages and headings give it.
+struct Source {
+  std::string name, title, text;
+  bool file = false;
+};
+
+std::string title_of(const std::string& file) {
+  std::string title = file.substr(file.rfind('/') + 1);
+  if (title.ends_with(".json")) title.resize(title.size() - 5);
+  return title;
+}
+
+Result<std::vector<Source>> read_sources(const PageRequest& request) {
+  std::vector<Source> out;
+  for (const std::string& path : request.files) {
+    ASSAY_TRY(const MappedFile file, MappedFile::open(path));
+    out.push_back({path, title_of(path),
+                   std::string(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()), true});
+  }
+  for (const std::string& text : request.texts) {
+    const std::string name = "audit " + std::to_string(out.size() + 1);
+    out.push_back({name, name, text, false});
+  }
+  for (size_t i = 0; i < out.size() && i < request.titles.size(); ++i)
+    if (!request.titles[i].empty()) out[i].title = request.titles[i];
+  return out;
+}
+
+// Audits, and the repairs that belong to them.
+struct Audits {
+  std::vector<audit::AuditResult> results;
+  std::vector<report::Section> sections;  // of `results`, in that order
+};
+
+/// The audit that a repair is of: the first of its candidate, else the last.
+size_t place_of(const std::vector<audit::AuditResult>& results, const std::string& candidate) {
+  const auto has = [&](const audit::AuditResult& result) {
+    return std::ranges::any_of(result.candidates,
+                               [&](const audit::CandidateResult& c) { return c.info.program == candidate; });
+  };
+  const auto found = std::ranges::find_if(results, has);
+  return found == results.end() ? results.size() - 1 : static_cast<size_t>(found - results.begin());
+}
+
+Result<Audits> read_audits(const std::vector<Source>& sources, audit::FailOn fail_on) {
+  Audits out;
+  std::vector<report::RepairView> repairs;
+  for (const Source& source : sources) {
+    if (report::is_repair(source.text)) {
+      ASSAY_TRY(auto repair, report::parse_repair(source.text, source.name));
+      repairs.push_back(std::move(repair));
+      continue;
+    }
+    report::Section section{.title = source.title, .fail_on = fail_on, .model = source.file ? source.name : ""};
+    ASSAY_TRY(auto result, report::parse_audit(source.text, source.name, &section.findings));
+    out.results.push_back(std::move(result));
+    out.sections.push_back(std::move(section));
+  }
+  if (out.results.empty())
+    return Error{Code::usage, "a repair is shown beside an audit, and there is none", "",
+                 "give the JSON of the audit too"};
+  for (size_t i = 0; i < out.results.size(); ++i) out.sections[i].audit = &out.results[i];
+  for (report::RepairView& repair : repairs)
+    out.sections[place_of(out.results, repair.candidate)].repairs.push_back(std::move(repair));
+  return out;
+}
+
+Report written_report(const ReportFiles& files) {
+  Report report;
+  const std::vector<std::string> written = api::files_of(files);
+  std::string names;
+  for (const std::string& file : written) {
+    report.text += "wrote " + file + "\n";
+    names += (names.empty() ? "" : ",") + report::quote(file);
+  }
+  report.json = "{\"written\":" + (written.size() == 1 ? names : "[" + names + "]") + "}";
+  return report;
+}
+
+Result<Report> report_comparisons(const PageRequest& request, const std::vector<Source>& sources) {
+  const ReportFiles& files = request.reports;
+  if (!files.html.empty() || !files.junit.empty() || !files.sarif.empty() ||
+      (files.markdown.empty() && files.csv.empty()))
+    return Error{Code::usage, "a comparison has no decisions to make this report of", "", "give --markdown or --csv"};
+  std::vector<report::Comparison> comparisons;
+  for (const Source& source : sources) {
+    ASSAY_TRY(auto one, report::parse_comparison(source.text, source.name));
+    one.title = source.title;
+    comparisons.push_back(std::move(one));
+  }
+  ASSAY_CHECK(api::write_comparisons(files, comparisons));
+  return written_report(files);
+}
+
+}  // namespace
+
+Result<Report> page(const PageRequest& request) {
+  ASSAY_TRY(const audit::FailOn fail_on, api::parse_fail_on(request.fail_on));
+  ASSAY_CHECK(api::check_reports(request.reports));
+  ASSAY_TRY(const std::vector<Source> sources, read_sources(request));
+  const auto compares = [](const Source& source) { return report::is_comparison(source.text); };
+  if (!sources.empty() && std::ranges::all_of(sources, compares)) return report_comparisons(request, sources);
+  ASSAY_TRY(const Audits audits, read_audits(sources, fail_on));
+  if (!api::files_of(request.reports).empty()) {
+    ASSAY_CHECK(api::write_reports(request.reports, audits.sections));
+    return written_report(request.reports);
+  }
+  Report report;
+  report.text = report::to_html(audits.sections, std::string(version()));
+  report.json = "{\"written\":null}";
+  return report;
+}
+
+}  // namespace assay::commands
