@@ -89,7 +89,7 @@ class Plant:
     name: str
     build: object
     candidate: str = "f16-storage"
-    also: tuple = ()  # kinds of its neighbours that one may just as well call guilty
+    also: tuple = ()  # nodes that undo it too
 
 
 PLANTS = []
@@ -178,7 +178,7 @@ def tiny_scale_vanishes():
     return net
 
 
-@plant(also=("Add",))
+@plant()
 def division_by_a_tiny_epsilon():
     net = perceptron(9)
     numerator = net.h
@@ -333,7 +333,7 @@ def attention_without_its_scale():
     return net
 
 
-@plant()
+@plant(also=("max_6",))
 def a_mask_beyond_the_range():
     net = perceptron(24)
     mask = np.where(np.arange(WIDTH) < 3, -1e6, 0)

@@ -33,6 +33,12 @@ constexpr double kMostHeldOut = 0.9;
 
 bool is_package(const std::string& path) { return path.ends_with(".mlpackage"); }
 
+/// "FILE@" of a program, or nothing.
+std::string file_of(const std::string& program) {
+  const size_t at = program.rfind('@');
+  return at == std::string::npos ? "" : program.substr(0, at + 1);
+}
+
 Status check_words(const RepairRequest& request) {
   if (request.audit.candidates.size() != 1)
     return Error{Code::usage, "repair takes one candidate", "", "give --candidate once"};
@@ -58,6 +64,7 @@ class Repair {
  private:
   Status open();
   Status choose_program();
+  Status choose_typed();
   Status look();
   Status split();
   Status find_units();
@@ -77,6 +84,7 @@ class Repair {
   Warnings warnings_;
   std::unique_ptr<api::AuditJob> job_;
   std::unique_ptr<backends::Program> other_;  ///< what is searched where it is not the candidate
+  std::unique_ptr<backends::Program> typed_;  ///< what the written file says; null: no more than what is searched does
   backends::Program* program_ = nullptr;      ///< what is searched
   audit::Question question_;
   std::vector<std::vector<audit::Answer>> answers_;  ///< of it, as it is
@@ -94,6 +102,7 @@ Status Repair::open() {
   ASSAY_CHECK(check_words(request_));
   ASSAY_TRY(job_, api::AuditJob::open(request_.audit, warnings_));
   ASSAY_CHECK(choose_program());
+  ASSAY_CHECK(choose_typed());
   model_ = program_->model();
   if (model_ != nullptr) return {};
   auto refused = program_->keeping({}, {});
@@ -106,12 +115,10 @@ Status Repair::choose_program() {
   const profiles::Profile* profile = program_->profile();
   const bool network = profile != nullptr && profile->name.starts_with("coreml-nn-");
   if (network && is_package(request_.output)) {
-    const std::string& spec = program_->text();
-    const size_t at = spec.rfind('@');
-    const std::string file = at == std::string::npos ? "" : spec.substr(0, at + 1);
     Warnings told;
-    ASSAY_TRY(other_, job_->loader->open(file + "coreml-mlprogram-f16-" + api::core_ml_unit(profile->name),
-                                         request_.audit.model, told));
+    ASSAY_TRY(other_,
+              job_->loader->open(file_of(program_->text()) + "coreml-mlprogram-f16-" + api::core_ml_unit(profile->name),
+                                 request_.audit.model, told));
     program_ = other_.get();
   }
   const ir::ElemType storage = program_->storage();
@@ -132,6 +139,20 @@ audit::TrialOptions Repair::trial_options() {
   if (request_.audit.settings.progress)
     options.progress = [this](uint64_t runs) { request_.audit.settings.progress("runs of the search", runs, 0); };
   return options;
+}
+
+/// The written file is run as what it says: the search must satisfy that too.
+Status Repair::choose_typed() {
+  if (request_.output.empty()) return {};
+  const profiles::Profile* profile = program_->profile();
+  const std::string unit = profile == nullptr ? "" : api::core_ml_unit(profile->name);
+  const std::string storage = program_->storage() == ir::ElemType::bfloat16 ? "bf16-storage" : "f16-storage";
+  const std::string wanted =
+      is_package(request_.output) ? "coreml-mlprogram-f16-" + (unit.empty() ? "gpu" : unit) : storage;
+  if (profile != nullptr && profile->name == wanted) return {};
+  Warnings told;
+  ASSAY_TRY(typed_, job_->loader->open(file_of(program_->text()) + wanted, request_.audit.model, told));
+  return {};
 }
 
 /// What the candidate does as it is.
@@ -201,8 +222,10 @@ Status Repair::find_units() {
   if (!request_.checkpoint.empty()) {
     options.learned = [this](const audit::Verdicts& verdicts) { return save(verdicts, false); };
   }
+  std::vector<backends::Program*> programs = {program_};
+  if (typed_) programs.push_back(typed_.get());
   ASSAY_TRY(trials_,
-            audit::Trials::create(*job_->reference, *program_, units_, job_->data, question_, std::move(options)));
+            audit::Trials::create(*job_->reference, programs, units_, job_->data, question_, std::move(options)));
   if (request_.checkpoint.empty() || !std::filesystem::exists(request_.checkpoint)) return {};
   ASSAY_TRY(const MappedFile file, MappedFile::open(request_.checkpoint));
   const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
@@ -213,8 +236,10 @@ Status Repair::find_units() {
 /// What a checkpoint is of: all that its answers depend on.
 std::string Repair::key() const {
   Hash hash;
-  for (const backends::Program* program : {static_cast<const backends::Program*>(job_->reference.get()),
-                                           static_cast<const backends::Program*>(program_)}) {
+  for (const backends::Program* program :
+       {static_cast<const backends::Program*>(job_->reference.get()), static_cast<const backends::Program*>(program_),
+        static_cast<const backends::Program*>(typed_.get())}) {
+    if (program == nullptr) continue;
     hash.add(program->text());
     hash.add(program->identity());
     if (program->profile() != nullptr) hash.add(profiles::identity_of(*program->profile()));

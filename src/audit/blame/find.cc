@@ -99,8 +99,9 @@ void Finder::choose() {
 Status Finder::search() {
   if (searched_.empty() || units_.size() == 0) return {};
   TrialOptions options{.first_sample = audit_.first_sample, .threads = options_.threads, .progress = options_.progress};
+  backends::Program* const candidates[] = {&candidate_};
   ASSAY_TRY(const auto trials,
-            Trials::create(reference_, candidate_, units_, data_, question_of(audit_), std::move(options)));
+            Trials::create(reference_, candidates, units_, data_, question_of(audit_), std::move(options)));
   for (;;) {
     std::vector<Ask> asks;
     for (Searched& one : searched_) {

@@ -126,6 +126,29 @@ Net functions(unsigned seed) {
   return n;
 }
 
+Net normalised(unsigned seed) {
+  Net n(seed);
+  const ValueId x = n.input({kN, 4, 6, 5});
+  const ValueId i = n.op("InstanceNormalization", {x, n.weight({4}), n.weight({4})});
+  const ValueId flat = n.op("Reshape", {i, n.ints({0, -1, 10})});
+  const ValueId l = n.op("LayerNormalization", {flat, n.weight({10}), n.weight({10})}, {{"epsilon", 0.01F}});
+  n.result(i);
+  n.result(l);
+  n.result(n.op("RMSNormalization", {n.op("MatMul", {l, n.weight({10, 8})}), n.weight({8})}));
+  // Shapes computed in integers, and a constant of a shape.
+  const ValueId rows = n.op("Mul", {n.op("Slice", {n.op("Shape", {flat}), n.ints({0}), n.ints({1})}), n.ints({6})});
+  const ValueId shape = n.op("Concat",
+                             {n.op("Cast",
+                                   {
+                                       rows,
+                                   },
+                                   {{"to", int64_t{7}}}),
+                              n.ints({-1})},
+                             {{"axis", int64_t{0}}});
+  n.result(n.op("Neg", {n.op("Reshape", {l, shape})}));
+  return n;
+}
+
 // Ordinary values, tiny ones and large ones.
 Tensor data(Net& n, Dims dims) {
   Tensor x = n.noise(dims, 1);
@@ -199,7 +222,7 @@ TEST_P(Soundness, NoProgramLeavesItsBound) {
     }
   }
 }
-INSTANTIATE_TEST_SUITE_P(Nets, Soundness, testing::Values(dense, convolutional, functions));
+INSTANTIATE_TEST_SUITE_P(Nets, Soundness, testing::Values(dense, convolutional, functions, normalised));
 
 TEST(SumError, HoldsForEveryAccumulator) {
   std::mt19937 random(5);
@@ -235,7 +258,7 @@ TEST(SumError, HoldsForEveryAccumulator) {
 TEST(Bounds, StopVisiblyWhereThereIsNoRule) {
   Net n(3);
   const ValueId x = n.input({kN, 4, 6});
-  const ValueId y = n.op("InstanceNormalization", {n.op("Relu", {x}), n.weight({4}), n.weight({4})});
+  const ValueId y = n.op("LpNormalization", {n.op("Relu", {x})});
   n.result(n.op("Relu", {y}));
   n.result(n.op("Neg", {x}));
   const auto resolved = passes::resolve(n.graph, *profiles::built_in_profile("f16-storage"), 0);
@@ -243,7 +266,7 @@ TEST(Bounds, StopVisiblyWhereThereIsNoRule) {
   const BoundGraph bound = bound_graph(*resolved);
   EXPECT_EQ(bound.place, (std::vector<int>{-1, 0}));
   ASSERT_EQ(bound.stops.size(), 1u);
-  EXPECT_NE(bound.stops[0].first.find("InstanceNormalization"), std::string::npos);
+  EXPECT_NE(bound.stops[0].first.find("LpNormalization"), std::string::npos);
   EXPECT_EQ(bound.stops[0].second, "it has no sound rule");
 }
 

@@ -109,18 +109,22 @@ class Analysis {
     return true;
   }
 
-  // What has no floating-point result and reads nothing that was rounded is what it is.
+  // What reads nothing that was rounded, and rounds nothing itself, is what it is.
   bool exact(const ir::Op& op, const std::vector<Bound>& in) {
     if (ir::has_nested(op) || op.def == nullptr || op.def->eval == nullptr) return false;
     std::vector<ValueId> inputs;
+    bool whole = true;  // integers and booleans alone: exact whatever is done
     for (const Bound& bound : in) {
+      whole = whole && (!bound.is_float || bound.centre == kNoValue);
       if (bound.radius != kNoValue) return false;
       if (bound.is_float && bound.centre != kNoValue && bound.raw == kNoValue) return false;
       inputs.push_back(bound.is_float ? bound.raw : bound.centre);
     }
-    if (op.def->numeric != ops::Numeric::exact) return false;
-    for (const ValueId id : op.outputs)
+    for (const ValueId id : op.outputs) {
       if (id != kNoValue && !graph_.at(id).type.is_tensor()) return false;
+      whole = whole && (id == kNoValue || !ir::is_float(graph_.at(id).type.elem));
+    }
+    if (op.def->numeric != ops::Numeric::exact && !whole) return false;
     const std::vector<ValueId> results = b_.clone(op, inputs);
     for (size_t k = 0; k < results.size(); ++k) {
       if (results[k] == kNoValue) continue;
@@ -130,7 +134,10 @@ class Analysis {
       bound.is_float = ir::is_float(value.type.elem);
       bound.raw = results[k];
       bound.centre = bound.is_float ? b_.to_float64(results[k]) : results[k];
-      if (bound.is_float && stored_rounding(op.policy, value.storage)) return false;
+      if (!bound.is_float || !stored_rounding(op.policy, value.storage)) continue;
+      RuleContext stored{graph_, op, b_, {}, std::vector<Bound>(op.outputs.size())};
+      stored.finish(k, bound.centre, kNoValue, 0);
+      bound = stored.out[k];
     }
     return true;
   }

@@ -70,6 +70,7 @@ std::string rule_product(RuleContext& c);
 std::string rule_batch_norm(RuleContext& c);
 std::string rule_softmax(RuleContext& c);
 std::string rule_reduce(RuleContext& c);
+std::string rule_norm(RuleContext& c);
 
 /// Error terms of a unary function beyond its operand's: |computed - f(x)| <= u (relative |f| + absolute + linear |x|),
 /// u being the arithmetic's step; and |f(x) - f(y)| <= slope |x - y|.

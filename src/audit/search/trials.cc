@@ -23,16 +23,20 @@ void Verdicts::add(size_t variant, const Kept& kept, size_t sample, Outcome outc
   known_[{variant, kept}][sample] = outcome;
 }
 
-Result<std::unique_ptr<Trials>> Trials::create(backends::Program& reference, backends::Program& candidate,
-                                               const Units& units, const Arrays& data, const Question& question,
-                                               TrialOptions options) {
+Result<std::unique_ptr<Trials>> Trials::create(backends::Program& reference,
+                                               std::span<backends::Program* const> candidates, const Units& units,
+                                               const Arrays& data, const Question& question, TrialOptions options) {
   auto trials = std::make_unique<Trials>();
-  backends::Program* const programs[] = {&reference, &candidate};
+  std::vector<backends::Program*> programs = {&reference};
+  for (size_t c = 0; c < candidates.size(); ++c) {
+    programs.push_back(candidates[c]);
+    trials->candidates_.push_back(candidates[c]);
+    for (size_t v = 0; v < candidates[c]->variants().size(); ++v) trials->variants_.emplace_back(c, v);
+  }
   Warnings told;  // the audit has told them
   ASSAY_TRY(trials->layout_, Layout::create(programs, data, Samples::Whole::refused, told));
   ASSAY_TRY(trials->judging_, Judging::create(question, reference.outputs()));
   trials->reference_ = &reference;
-  trials->candidate_ = &candidate;
   trials->units_ = &units;
   trials->options_ = std::move(options);
   trials->rows_.resize(trials->layout_->samples());
@@ -102,8 +106,8 @@ Status Trials::want_reference(const std::vector<size_t>& samples) {
       [this](bool together) { reference_->set_concurrent(together); });
 }
 
-Result<std::vector<Outcome>> Trials::compare(std::span<const ir::Tensor> outputs, Range range,
-                                             std::span<const size_t> places) const {
+Result<std::vector<Outcome>> Trials::compare(std::span<const ir::Tensor> outputs, Range range, size_t candidate) const {
+  const std::span<const size_t> places = layout_->outputs(candidate + 1);
   ASSAY_TRY(const auto judged, judging_->judge(*layout_, outputs, places, range.count));
   std::vector<Outcome> outcomes(range.count);
   const auto n = static_cast<int64_t>(range.count);
@@ -117,7 +121,7 @@ Result<std::vector<Outcome>> Trials::compare(std::span<const ir::Tensor> outputs
       const int64_t each = b.size() / n;
       if (a.size() != each * static_cast<int64_t>(row.rows))
         return Error{Code::data_shape, "output " + std::to_string(i) + " has another shape than the reference's",
-                     candidate_->text(), "compare programs with the same output shapes"};
+                     candidates_[candidate]->text(), "compare programs with the same output shapes"};
       outcomes[s].error = std::max(outcomes[s].error, largest_difference(a, static_cast<int64_t>(row.row) * each, b,
                                                                          static_cast<int64_t>(s) * each, each));
     }
@@ -127,14 +131,14 @@ Result<std::vector<Outcome>> Trials::compare(std::span<const ir::Tensor> outputs
 
 Status Trials::run_set(const Verdicts::Set& set, const std::vector<size_t>& samples) {
   ASSAY_CHECK(want_reference(samples));
-  const size_t variant[] = {set.first};
-  ASSAY_TRY(const auto program, candidate_->keeping(units_->spread(set.second), variant));
+  const size_t candidate = variants_[set.first].first, variant[] = {variants_[set.first].second};
+  ASSAY_TRY(const auto program, candidates_[candidate]->keeping(units_->spread(set.second), variant));
   const auto ranges = ranges_of(samples);
   std::mutex mutex;
   const auto body = [&](Range range) -> Status {
-    ASSAY_TRY(const auto outputs,
-              layout_->run_as(1, *program, 0, range.first, range.count, static_cast<size_t>(options_.first_sample)));
-    ASSAY_TRY(const auto outcomes, compare(outputs, range, layout_->outputs(1)));
+    ASSAY_TRY(const auto outputs, layout_->run_as(candidate + 1, *program, 0, range.first, range.count,
+                                                  static_cast<size_t>(options_.first_sample)));
+    ASSAY_TRY(const auto outcomes, compare(outputs, range, candidate));
     const std::lock_guard lock(mutex);
     for (size_t s = 0; s < range.count; ++s) verdicts_.add(set.first, set.second, range.first + s, outcomes[s]);
     runs_ += range.count;

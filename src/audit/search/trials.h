@@ -54,13 +54,14 @@ struct TrialOptions {
 
 class Trials {
  public:
-  /// Programs and units must outlive the trials. Errors: as Layout::create, bad_decision.
-  static Result<std::unique_ptr<Trials>> create(backends::Program& reference, backends::Program& candidate,
-                                                const Units& units, const Arrays& data, const Question& question,
-                                                TrialOptions options);
+  /// `candidates`: programs of one model; their variants count through. Programs and units must outlive the trials.
+  /// Errors: as Layout::create, bad_decision.
+  static Result<std::unique_ptr<Trials>> create(backends::Program& reference,
+                                                std::span<backends::Program* const> candidates, const Units& units,
+                                                const Arrays& data, const Question& question, TrialOptions options);
 
   size_t samples() const { return layout_->samples(); }
-  size_t variants() const { return candidate_->variants().size(); }
+  size_t variants() const { return variants_.size(); }
   const Units& units() const { return *units_; }
   /// Computes what is not known yet of `asks`, one program for each set. Errors: cancelled, the programs' own.
   Status answer(std::span<const Ask> asks);
@@ -86,10 +87,11 @@ class Trials {
   Status for_each(std::span<const Range> ranges, size_t bytes, const std::function<Status(Range)>& body,
                   const std::function<void(bool)>& beside) const;
   Status run_set(const Verdicts::Set& set, const std::vector<size_t>& samples);
-  Result<std::vector<Outcome>> compare(std::span<const ir::Tensor> outputs, Range range,
-                                       std::span<const size_t> places) const;
+  Result<std::vector<Outcome>> compare(std::span<const ir::Tensor> outputs, Range range, size_t candidate) const;
 
-  backends::Program *reference_ = nullptr, *candidate_ = nullptr;
+  backends::Program* reference_ = nullptr;
+  std::vector<backends::Program*> candidates_;
+  std::vector<std::pair<size_t, size_t>> variants_;  ///< candidate, and which of its own
   const Units* units_ = nullptr;
   TrialOptions options_;
   std::optional<Layout> layout_;

@@ -1,0 +1,276 @@
+"""The smallest set of operations in float32: found, checked on what was kept aside, written, run again."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import onnx
+import onnxruntime
+import planted
+import pytest
+from conftest import make_model
+from onnx import TensorProto as T
+from onnx import helper
+
+COMMAND = ["repair", "m.onnx", "--data", "d.npz", "--decision", "argmax"]
+
+
+def write(tmp_path, name):
+    plant = next(p for p in planted.PLANTS if p.name == name)
+    net = plant.build()
+    onnx.save(net.model(), tmp_path / "m.onnx")
+    np.savez(tmp_path / "d.npz", **net.data())
+    return plant
+
+
+def nodes(result, indices):
+    return [result["operations"][i]["node"] for i in indices]
+
+
+def flips(assay, model, profile, reference="m.onnx@strict-f32"):
+    """Samples that a program decides otherwise than the model in float32."""
+    done = assay("audit", "m.onnx", "--data", "d.npz", "--decision", "argmax", "--reference", reference, "--candidate",
+                 f"{model}@{profile}", "--json", "--fail-on", "none", code=0)
+    verdict = done.result["candidates"][0]["verdict"]
+    return verdict["flips"] + verdict["at_risk"]
+
+
+@pytest.mark.parametrize("plant", planted.PLANTS, ids=lambda p: p.name)
+def test_every_planted_fault_is_repaired(assay, tmp_path, plant):
+    """The declared types of the written file alone say all: ONNX Runtime decides as in float32 too."""
+    write(tmp_path, plant.name)
+    result = assay(*COMMAND, "--candidate", plant.candidate, "-o", "fixed.onnx", "--json", code=0).result
+    assert result["reached"] and result["minimal"]
+    assert {"planted", *plant.also} & set(nodes(result, result["kept"]))
+    assert len(result["kept"]) <= len(result["operations"]) / 2
+    assert flips(assay, "m.onnx", plant.candidate) > 0
+    assert flips(assay, "fixed.onnx", "strict-f32") == 0
+    model = onnx.load(tmp_path / "fixed.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    low = T.BFLOAT16 if plant.candidate.startswith("bf16") else T.FLOAT16
+    types = {v.name: v.type.tensor_type.elem_type for v in onnx.shape_inference.infer_shapes(model).graph.value_info}
+    for node in model.graph.node:
+        if node.op_type == "Cast" or node.output[0] == "y" or node.output[0] not in types:
+            continue
+        if types[node.output[0]] in (T.FLOAT, T.FLOAT16, T.BFLOAT16):
+            assert types[node.output[0]] in (low, T.FLOAT)
+    assert model.graph.input[0].type.tensor_type.elem_type == T.FLOAT
+    assert model.graph.output[0].type.tensor_type.elem_type == T.FLOAT
+    if low == T.FLOAT16:
+        x = np.load(tmp_path / "d.npz")["x"]
+        want, got = (onnxruntime.InferenceSession(tmp_path / name).run(None, {"x": x})[0].argmax(1)
+                     for name in ("m.onnx", "fixed.onnx"))
+        assert np.array_equal(want, got)
+
+
+def test_the_set_is_one_minimal(assay, tmp_path):
+    """Without any one of its operations some sample flips."""
+    write(tmp_path, "difference_of_squares")
+    result = assay(*COMMAND, "--candidate", "f16-storage", "--hold-out", "0", "--json", code=0).result
+    kept = nodes(result, result["kept"])
+    assert len(kept) >= 2 and result["held_out"] == []
+
+    def still(names):
+        words = [word for name in names for word in ("--keep", name)]
+        done = assay("audit", *COMMAND[1:], "--candidate", "f16-storage", *words, "--json")
+        return len(done.result["candidates"][0]["flips"])
+
+    assert still(kept) == 0
+    assert all(still([n for n in kept if n != name]) > 0 for name in kept)
+
+
+@pytest.mark.parametrize("candidate", ["coreml-nn-gpu", "CoreMLExecutionProvider:MLComputeUnits=CPUAndGPU"])
+def test_a_core_ml_package_with_mixed_types(assay, tmp_path, candidate):
+    write(tmp_path, "layer_norm_of_a_large_offset")
+    done = assay(*COMMAND, "--candidate", candidate, "-o", "fixed.mlpackage", "--json", code=0)
+    result = done.result
+    assert result["searched_program"] == "coreml-mlprogram-f16-gpu" and result["files"][0]["meets"]
+    assert "planted" in nodes(result, result["kept"]) and len(result["kept"]) < len(result["operations"])
+    assert flips(assay, "fixed.mlpackage", "coreml-mlprogram-f16-gpu") == 0
+    typed = next(fix for fix in result["free_fixes"] if fix["kind"] == "typed-format")
+    assert typed["meets"]
+    listing = assay("inspect", "fixed.mlpackage", "--full", code=0).out
+    assert "float16" in listing and "float32" in listing
+
+
+def test_free_fixes_are_tried(assay, tmp_path):
+    write(tmp_path, "convolution_overflows")
+    result = assay(*COMMAND, "--candidate", "coreml-nn-gpu", "--variants", "primary", "--json", code=0).result
+    fixes = {fix["kind"]: fix for fix in result["free_fixes"]}
+    assert fixes["typed-format"]["program"] == "coreml-mlprogram-f32-gpu" and fixes["typed-format"]["meets"]
+    assert {f["program"] for f in result["free_fixes"] if f["kind"] == "compute-unit"} == {"coreml-nn-cpu",
+                                                                                         "coreml-nn-ane"}
+    rescaled = fixes["rescale"]
+    assert "planted" in rescaled["what"] and rescaled["meets"]
+    done = assay(*COMMAND, "--candidate", "coreml-nn-gpu", "--rescale", "-o", "fixed.mlpackage", "--json", code=0)
+    assert done.result["kept"] == [] and "planted" in done.result["rescaled"][0]
+    assert flips(assay, "fixed.mlpackage", "coreml-mlprogram-f16-gpu") == 0
+
+
+def scores(assay, tmp_path, values, rule, *words, code=0):
+    """A model that returns its input."""
+    node = helper.make_node("Mul", ["x", "one"], ["y"], name="score")
+    onnx.save(make_model([node], {"x": (T.FLOAT, ["N"])}, {"y": (T.FLOAT, ["N"])}, {"one": np.float32(1)}),
+              tmp_path / "m.onnx")
+    np.savez(tmp_path / "d.npz", x=np.array(values, np.float32))
+    return assay("repair", "m.onnx", "--data", "d.npz", "--decision", rule, "--candidate", "f16-storage", "--hold-out",
+                 "0", *words, "--json", code=code).result
+
+
+def test_a_shifted_threshold(assay, tmp_path):
+    """0.4999 rounds to 0.5 in float16; between it and 0.50012 no score of the reference lies."""
+    result = scores(assay, tmp_path, [0.1, 0.3, 0.4999, 0.502, 0.7, 0.9], "threshold:0.5")
+    shift = next(fix for fix in result["free_fixes"] if fix["kind"] == "threshold")
+    assert shift["meets"] and "everywhere" in shift["what"]
+    at = float(shift["what"].split("threshold of ")[1].split(",")[0])
+    assert 0.5 < at <= 0.502
+    # Where scores of both sides round to the same number, none separates them.
+    result = scores(assay, tmp_path, [0.1, 0.49999, 0.50001, 0.9], "threshold:0.5")
+    assert not [fix for fix in result["free_fixes"] if fix["kind"] == "threshold"]
+
+
+def test_samples_are_kept_aside_from_both_sides(assay, tmp_path):
+    write(tmp_path, "a_large_constant_absorbs")
+    result = assay(*COMMAND, "--candidate", "f16-storage", "--hold-out", "0.4", "--json", code=0).result
+    searched, held = (result["before"][part] for part in ("searched", "held_out"))
+    assert len(result["held_out"]) == held["samples"] and searched["samples"] + held["samples"] == 24
+    assert searched["flips"] > 0 and held["flips"] > 0
+    assert 7 <= held["samples"] <= 11
+
+
+def test_the_front_falls(assay, tmp_path):
+    write(tmp_path, "difference_of_squares")
+    result = assay(*COMMAND, "--candidate", "f16-storage", "--json", code=0).result
+    costs = [point["cost"]["total"] for point in result["front"]]
+    left = [point["searched"]["flips"] for point in result["front"]]
+    assert costs == sorted(set(costs)) and left == sorted(left, reverse=True) and len(set(left)) == len(left)
+    assert costs[0] == 0 and left[-1] == 0 and costs[-1] <= result["cost_of_float32"]["total"]
+    assert result["front"][-1]["cost"]["total"] <= result["cost"]["total"]
+
+
+def test_goals(assay, tmp_path):
+    write(tmp_path, "difference_of_squares")
+    words = [*COMMAND, "--candidate", "f16-storage", "--hold-out", "0"]
+    none = assay(*words, "--json", code=0).result
+    some = assay(*words, "--goal", "max-flips:4", "--json", code=0).result
+    assert some["searched"]["flips"] <= 4 and some["cost"]["total"] <= none["cost"]["total"]
+    near = assay(*words, "--goal", "max-error:0.02", "-o", "near.onnx", "--json", code=0).result
+    assert near["files"][0]["standing"]["max_error"] <= 0.02 < near["before"]["searched"]["max_error"]
+    assay(*words, "--goal", "fewer", code=2)
+
+
+def test_a_goal_that_is_not_reached_leaves_no_file(assay, tmp_path):
+    """Float32 itself is too far from this reference."""
+    result = scores(assay, tmp_path, [0.49999, 0.2], "threshold:0.5", "-o", "fixed.onnx")
+    assert result["kept"] == [0] and (tmp_path / "fixed.onnx").exists()
+    before = (tmp_path / "fixed.onnx").read_bytes()
+    done = assay("repair", "m.onnx", "--data", "d.npz", "--decision", "threshold:0.5", "--candidate", "f16-storage",
+                 "--reference", "bf16-storage", "--goal", "max-error:1e-9", "-o", "fixed.onnx", code=1)
+    assert "not reached" in done.out
+    assert (tmp_path / "fixed.onnx").read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["d.npz", "fixed.onnx", "m.onnx"]
+
+
+def test_configurations_of_other_tools(assay, tmp_path):
+    write(tmp_path, "gemm_overflows")
+    result = assay(*COMMAND, "--candidate", "f16-storage", "--configs", "configs", "--json", code=0).result
+    folder = tmp_path / "configs"
+    kept = nodes(result, result["kept"])
+    assert json.loads((folder / "onnxconverter_block_list.json").read_text())["node_block_list"] == kept
+    json.loads((folder / "onnxruntime_options.json").read_text())
+    flags = (folder / "tensorrt_layers.txt").read_text()
+    assert all(f'"{name}":fp32' in flags for name in kept)
+    for script in folder.glob("*.py"):
+        compile(script.read_text(), script.name, "exec")
+    space = {}
+    exec((folder / "coremltools_op_selector.py").read_text(), space)  # our own file
+
+    class Op:
+        def __init__(self, name):
+            self.name, self.outputs = name, []
+
+    assert not space["op_selector"](Op(result["operations"][result["kept"][0]]["name"]))
+    assert space["op_selector"](Op("another"))
+
+
+def test_the_block_list_converts(assay, tmp_path):
+    converter = pytest.importorskip("onnxconverter_common")
+    write(tmp_path, "gemm_overflows")
+    assay(*COMMAND, "--candidate", "f16-storage", "--configs", "configs", code=0)
+    subprocess.run([sys.executable, "configs/onnxconverter_block_list.py", "m.onnx", "half.onnx"], cwd=tmp_path,
+                   check=True)
+    assert converter and flips(assay, "half.onnx", "strict-f32") == 0
+
+
+def test_programs_without_16_bit_types_get_configurations_alone(assay, tmp_path):
+    write(tmp_path, "a_large_constant_absorbs")
+    done = assay(*COMMAND, "--candidate", "cuda-tf32-ampere", "-o", "fixed.onnx", code=2)
+    assert "no types of such a file" in done.err
+    assay(*COMMAND, "--candidate", "cuda-tf32-ampere", "--configs", "configs", "--variants", "primary", code=0)
+    assert "A001" in assay(*COMMAND, "--candidate", "f16-storage", "-o", "fixed.mlmodel", code=2).err
+
+
+def test_threads_change_nothing(assay, tmp_path):
+    write(tmp_path, "difference_of_squares")
+    words = [*COMMAND, "--candidate", "coreml-nn-gpu", "--json"]
+    assert len({json.dumps(assay(*words, "--threads", n, code=0).result) for n in (1, 3)}) == 1
+
+
+def test_a_search_that_is_killed_goes_on(assay, assay_path, tmp_path):
+    """Whenever it is killed, what comes out at last is what an undisturbed search gives."""
+    write(tmp_path, "long_sum_in_float16")
+    words = [*COMMAND, "--candidate", "f16-throughout", "--json"]
+    whole = assay(*words, code=0).result
+    words += ["--checkpoint", "search.json"]
+    for wait in (0.1, 0.15, 0.25):
+        running = subprocess.Popen([assay_path, *words], cwd=tmp_path, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        time.sleep(wait)
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+    assert assay(*words, code=0).result == whole
+    saved = json.loads((tmp_path / "search.json").read_text())
+    # What is known is not run again: an answer that is changed by hand changes the result.
+    for known in saved["sets"]:
+        known["same"] = [True] * len(known["same"])
+    (tmp_path / "search.json").write_text(json.dumps(saved))
+    assert assay(*words, code=0).result["kept"] == []
+    x = np.load(tmp_path / "d.npz")["x"]
+    np.savez(tmp_path / "d.npz", x=x + 1)
+    assert "another search" in assay(*words, code=3).err
+    (tmp_path / "search.json").write_text("{}")
+    assert "no checkpoint" in assay(*words, code=3).err
+    assert not [name for name in os.listdir(tmp_path) if name.startswith(".assay")]
+
+
+def test_a_budget_that_ends_early_is_told(assay, tmp_path):
+    write(tmp_path, "difference_of_squares")
+    result = assay(*COMMAND, "--candidate", "f16-storage", "--budget", "3", "--json", code=0).result
+    assert not result["minimal"] and result["reached"] and result["sets"] == 3
+
+
+def test_control_flow_and_casts_stay_in_float32(assay, tmp_path):
+    """What no type of the file can lower is not lowered in the search."""
+    def branch(name, factor):
+        out = helper.make_tensor_value_info("b" + name, T.FLOAT, ["N", 4])
+        nodes_ = [helper.make_node("Mul", ["h", "f" + name], ["b" + name])]
+        weights = [onnx.numpy_helper.from_array(np.float32(factor), "f" + name)]
+        return helper.make_graph(nodes_, name, [], [out], weights)
+
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["x", "large"], ["a"], name="add"),
+         helper.make_node("Sub", ["a", "large"], ["h"], name="planted"),
+         helper.make_node("If", ["c"], ["i"], name="if", then_branch=branch("t", 2), else_branch=branch("e", 3)),
+         helper.make_node("Cast", ["i"], ["d"], name="cast", to=T.DOUBLE),
+         helper.make_node("Cast", ["d"], ["y"], name="back", to=T.FLOAT)],
+        "g", [helper.make_tensor_value_info("x", T.FLOAT, ["N", 4])],
+        [helper.make_tensor_value_info("y", T.FLOAT, ["N", 4])],
+        [onnx.numpy_helper.from_array(np.float32(3000), "large"), onnx.numpy_helper.from_array(np.array(True), "c")])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "m.onnx")
+    np.savez(tmp_path / "d.npz", x=np.random.default_rng(1).normal(size=(16, 4)).astype(np.float32))
+    result = assay(*COMMAND, "--candidate", "f16-storage", "-o", "fixed.onnx", "--json", code=0).result
+    assert sorted(nodes(result, result["kept"])) == ["add", "planted"]
+    assert flips(assay, "fixed.onnx", "strict-f32") == 0
