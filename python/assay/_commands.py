@@ -223,11 +223,16 @@ def compare(
     max_abs: float | None = None,
     max_rel: float | None = None,
     max_ulp: float | None = None,
+    trace: bool = False,
+    trace_exact: int = 8,
+    trace_accumulated: bool = False,
     **common: Unpack[Common],
 ) -> _results.CompareResult:
     """How far apart the outputs of programs are, every pair. `.passed` tells whether all limits hold.
 
     model: None where no program reads one (functions and recordings alone).
+    trace: compare operation by operation with the first program (docs/trace.md); trace_exact: so many samples also in
+    float64 and with sums in another order; trace_accumulated: leave out what each operation introduces (faster).
     """
     request = _assay.CompareRequest()
     settings = settings_of(**common)
@@ -238,9 +243,18 @@ def compare(
     _give_data(request, "input", inputs)
     request.random, request.shapes = random, listed(shapes)
     request.max_abs, request.max_rel, request.max_ulp = max_abs, max_rel, max_ulp
+    request.trace = _trace_words(trace, trace_exact, trace_accumulated)
     report = _assay.compare(request)
     announce(report.warnings)
     return _results.CompareResult.from_report(report)
+
+
+def _trace_words(wanted: bool, exact: int, accumulated: bool) -> _assay.TraceWords:
+    if exact < 0:
+        raise UsageError("A001", f"trace_exact is a number of samples, not {exact}", "trace_exact")
+    words = _assay.TraceWords()
+    words.wanted, words.exact, words.introduced = wanted, exact, not accumulated
+    return words
 
 
 def fingerprint(outputs: Arrays | Path | Any) -> _results.FingerprintResult:
@@ -275,6 +289,9 @@ def audit(
     sarif: Path | None = None,
     markdown: Path | None = None,
     csv: Path | None = None,
+    trace: bool = False,
+    trace_exact: int = 8,
+    trace_accumulated: bool = False,
     blame: bool = False,
     blame_runs: int = 300,
     blame_samples: int = 16,
@@ -295,6 +312,7 @@ def audit(
     expect: foretell the flips among so many more samples, 0: as many as there are. proof: bound what rounding can do,
     and count the decisions that cannot flip (docs/margins.md).
     html, junit, sarif, markdown: files to write reports to; csv: a folder for tables (docs/reports.md).
+    trace, trace_exact, trace_accumulated: compare operation by operation, as `compare` does (docs/trace.md).
     blame: search which operations are to blame for each changed decision, with at most `blame_runs` runs of the model
     for one sample and at most `blame_samples` samples, flips first (docs/blame.md).
     keep: operations that every candidate keeps in float32, names of nodes or values. lock: write a contract here, for
@@ -323,6 +341,7 @@ def audit(
     request.fail_on, request.reports = fail_on, _report_files(html, junit, sarif, markdown, csv)
     if min(blame_runs, blame_samples) < 0:
         raise UsageError("A001", "limits of the search for blame count from 0", "blame")
+    request.trace = _trace_words(trace, trace_exact, trace_accumulated)
     request.blame, request.blame_runs, request.blame_samples = blame, blame_runs, blame_samples
     request.keep, request.lock, request.checkpoint = listed(keep), path_text(lock), path_text(checkpoint)
     report = _assay.audit(request)

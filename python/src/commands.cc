@@ -143,6 +143,11 @@ void bind_requests(nb::module_& m) {
       .def_rw("output", &RunRequest::output)
       .def_rw("program", &RunRequest::program)
       .def_rw("intermediates", &RunRequest::intermediates);
+  nb::class_<TraceWords>(m, "TraceWords", "Whether programs run in lock-step.")
+      .def(nb::init<>())
+      .def_rw("wanted", &TraceWords::wanted)
+      .def_rw("introduced", &TraceWords::introduced)
+      .def_rw("exact", &TraceWords::exact);
   nb::class_<CompareRequest>(m, "CompareRequest")
       .def(nb::init<>())
       .def_rw("settings", &CompareRequest::settings)
@@ -154,7 +159,8 @@ void bind_requests(nb::module_& m) {
       .def_rw("programs", &CompareRequest::programs)
       .def_rw("max_abs", &CompareRequest::max_abs)
       .def_rw("max_rel", &CompareRequest::max_rel)
-      .def_rw("max_ulp", &CompareRequest::max_ulp);
+      .def_rw("max_ulp", &CompareRequest::max_ulp)
+      .def_rw("trace", &CompareRequest::trace);
   nb::class_<FingerprintRequest>(m, "FingerprintRequest")
       .def(nb::init<>())
       .def_rw("file", &FingerprintRequest::file)
@@ -184,6 +190,7 @@ void bind_requests(nb::module_& m) {
       .def_rw("expect", &AuditRequest::expect)
       .def_rw("proof", &AuditRequest::proof)
       .def_rw("fail_on", &AuditRequest::fail_on)
+      .def_rw("trace", &AuditRequest::trace)
       .def_rw("reports", &AuditRequest::reports)
       .def_rw("blame", &AuditRequest::blame)
       .def_rw("blame_runs", &AuditRequest::blame_runs)

@@ -73,7 +73,7 @@ Json op_json(const TraceOp& op, audit::Verdict verdict) {
   out["node"] = op.node;
   out["type"] = op.type;
   out["dims"] = op.dims;
-  out["from"] = op.from;
+  out["reads"] = op.from;
   out["storage"] = ir::elem_name(op.storage);
   out["precision_bits"] = op.precision;
   out["limit"] = op.limit;
@@ -135,7 +135,7 @@ TraceOp parse_op(const Place& place, size_t index) {
   op.node = place.at("node").text();
   op.type = place.at("type").text();
   op.dims = place.at("dims").text();
-  for (const Place& item : place.at("from").items()) {
+  for (const Place& item : place.at("reads").items()) {
     op.from.push_back(item.count());
     if (op.from.back() >= index) item.fail("an earlier operation");
   }

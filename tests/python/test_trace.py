@@ -259,7 +259,7 @@ def test_control_flow_text_and_shapes_that_depend_on_data(assay, save_model, sav
     for name in ("p", "q", "l", "y"):
         assert ops[name]["introduced"]["max_abs"] > 0, name
         assert 0 < ops[name]["accumulated"]["max_abs"] < 0.1, name
-    assert [ops[i]["name"] if isinstance(i, str) else i for i in ops["l"]["from"]] == [2]
+    assert ops["l"]["reads"] == [2]
 
 
 def test_what_cannot_be_traced(assay, network, save_npz):

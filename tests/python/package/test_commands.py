@@ -194,6 +194,7 @@ def test_every_key_of_the_json_is_a_field(mlp, article_input, tmp_path):
         assay.audit(mlp, {"input": x}, [0] * 40, decision="argmax", **options),
         assay.audit(mlp, {"input": x}, [0] * 40, decision="threshold:0.5", score="index(output, 0)", **options),
         assay.compare(mlp, article_input, ["strict-f32", "coreml-nn-gpu"]),
+        assay.compare(mlp, article_input, ["strict-f32", "coreml-nn-gpu"], trace=True),
         assay.fingerprint(tmp_path / "out.npz"), assay.inspect(mlp), assay.inspect(mlp, "CoreMLExecutionProvider"),
         assay.convert(mlp, tmp_path / "m.mlpackage"), assay.run(mlp, article_input), assay.profile("coreml-nn-gpu"),
         assay.bench_run(mlp, random=1, repeat=1), assay.bench_peak(size=64), assay.bench_matmul(size=64, repeat=1),
