@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "report/text.h"
 #include "report/words.h"
 
 namespace assay::report {
@@ -16,6 +17,12 @@ uint64_t nearer_than(const audit::Histogram& margins, int exponent) {
   return n;
 }
 
+uint64_t expected_samples(const audit::AuditResult& audit) { return audit.expect > 0 ? audit.expect : audit.samples; }
+std::string counted_samples(const audit::AuditResult& audit) {
+  const uint64_t n = expected_samples(audit);
+  return grouped(n) + (n == 1 ? " sample" : " samples");
+}
+
 std::string flips(double n) { return fmt::format("{:.3g}", n); }
 }  // namespace
 
@@ -25,29 +32,45 @@ std::string expectation_text(const audit::Expectation& e) {
                      flips(e.low), flips(e.high));
 }
 
+std::string stops_text(const audit::Proof& proof) {
+  std::string out;
+  const auto next = [&] { return out.empty() ? "" : "; "; };
+  for (size_t i = 0; i < proof.stops.size() && i < kMostStops; ++i)
+    out += fmt::format("{}no bound beyond {}: {}", next(), proof.stops[i].first, proof.stops[i].second);
+  if (proof.stops.size() > kMostStops) out += fmt::format("; and {} more", proof.stops.size() - kMostStops);
+  return out;
+}
+
 std::string proof_text(const audit::Proof& proof) {
   if (proof.method.empty()) return "";
   const uint64_t all = proof.proved + proof.unproved + proof.unbounded;
   std::string out = fmt::format("{} of {} decisions cannot flip", grouped(proof.proved), grouped(all));
   if (proof.unproved > 0) out += fmt::format("; {} within the bound", grouped(proof.unproved));
   if (proof.unbounded > 0) out += fmt::format("; {} without a bound", grouped(proof.unbounded));
-  for (size_t i = 0; i < proof.stops.size() && i < kMostStops; ++i)
-    out += fmt::format("; no bound beyond {}: {}", proof.stops[i].first, proof.stops[i].second);
-  if (proof.stops.size() > kMostStops) out += fmt::format("; and {} more", proof.stops.size() - kMostStops);
   return out;
 }
 
-std::string margins_text(const std::string& name, const audit::CandidateResult& c, const audit::AuditResult& audit) {
-  if (!c.forecast) return "";
-  const audit::Forecast& f = *c.forecast;
-  const uint64_t far = f.samples - f.undefined - nearer_than(f.margin_in_errors, 3);
-  std::string out = fmt::format("  {}: {} of {} decisions stand 8 errors or more from another one, {} within 2", name,
-                                grouped(far), grouped(f.samples), grouped(nearer_than(f.margin_in_errors, 1)));
-  const audit::Expectation e = audit::expected_flips(f, audit.expect > 0 ? audit.expect : audit.samples);
-  out += "; " + expectation_text(e) + ", by statistics\n";
-  if (const std::string proof = proof_text(f.proof); !proof.empty())
-    out += fmt::format("  {}: by proof, {}\n", name, proof);
-  return out;
+std::string margins_text(const std::vector<std::string>& names, const audit::AuditResult& audit) {
+  std::vector<std::vector<std::string>> rows = {{"  program", "8 errors off", "under 2", "flips to expect", "95 %"}};
+  std::string stops;
+  bool proofs = false;
+  for (size_t i = 0; i < audit.candidates.size(); ++i) {
+    if (!audit.candidates[i].forecast) continue;
+    const audit::Forecast& f = *audit.candidates[i].forecast;
+    const uint64_t near = nearer_than(f.margin_in_errors, 1);
+    const uint64_t far = f.samples - f.undefined - nearer_than(f.margin_in_errors, 3);
+    const audit::Expectation e = audit::expected_flips(f, expected_samples(audit));
+    rows.push_back({"  " + names[i], grouped(far), grouped(near), flips(e.expected),
+                    fmt::format("{} to {}", flips(e.low), flips(e.high))});
+    if (f.proof.method.empty()) continue;
+    proofs = true;
+    rows.back().push_back(grouped(f.proof.proved));
+    if (const std::string why = stops_text(f.proof); !why.empty()) stops += "  " + names[i] + ": " + why + "\n";
+  }
+  if (rows.size() == 1) return "";
+  if (proofs) rows[0].emplace_back("cannot flip");
+  return fmt::format("Margins in errors of the same sample, and flips to expect in {} more\n", counted_samples(audit)) +
+         table(rows, {false, true, true, true, true, true}) + stops + "\n";
 }
 
 }  // namespace assay::report

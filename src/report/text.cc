@@ -167,10 +167,9 @@ std::string to_text(const AuditResult& audit, const TextOptions& options) {
     if (c.trace) out += trace_text(c.info.program, *c.trace);
     if (c.conversion) out += clean(c.info.program) + ": " + conversion_text(*c.conversion) + "\n\n";
   }
-  const auto has_forecast = [](const CandidateResult& c) { return c.forecast.has_value(); };
-  if (std::ranges::any_of(audit.candidates, has_forecast)) out += "Margins\n";
-  for (const CandidateResult& c : audit.candidates) out += margins_text(clean(c.info.program), c, audit);
-  if (std::ranges::any_of(audit.candidates, has_forecast)) out += "\n";
+  std::vector<std::string> names;
+  for (const CandidateResult& c : audit.candidates) names.push_back(clean(c.info.program));
+  out += margins_text(names, audit);
   out += "Evidence\n";
   if (audit.reference.recording) out += "  " + clean(audit.reference.program) + recorded(audit.reference) + "\n";
   for (const CandidateResult& c : audit.candidates) out += evidence(c, audit);
