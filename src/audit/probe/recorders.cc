@@ -47,7 +47,7 @@ def record(run, runtime, version, options, output):
     told = {
         "assay_recording": 1,
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "host": {"system": platform.system() + " " + platform.release(), "machine": platform.machine(),
+        "host": {"system": platform.system(), "machine": platform.machine(),
                  "processor": processor()},
         "python": platform.python_version(),
         "runtime": {"name": runtime, "version": version, "options": options},

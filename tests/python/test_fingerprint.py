@@ -1,0 +1,201 @@
+"""What outputs alone tell, and which policy explains them with the model at hand."""
+import importlib.util
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+W = np.array([[0.0349225402, -0.301196814, 0.159211695, 0.156890273],
+              [-0.267238438, -0.0749385953, -0.292913973, 0.129736364],
+              [-0.134683847, 0.351268351, 0.354943156, 0.0509352088]], np.float32)
+X = np.array([[-2.695711135864258, -0.6399051547050476, 3.681105375289917, -0.2332591712474823]], np.float32)
+GPU = [[0.6484375, -0.34033203, 1.4326172]]
+
+
+@pytest.fixture
+def article(save_model, save_npz):
+    """The article's layer and its input."""
+    node = helper.make_node("Gemm", ["x", "w"], ["y"], transB=1)
+    model = save_model("mlp.onnx", [node], {"x": (onnx.TensorProto.FLOAT, (1, 4))},
+                       {"y": (onnx.TensorProto.FLOAT, (1, 3))}, {"w": W})
+    return model, save_npz("in.npz", x=X)
+
+
+@pytest.fixture
+def fit(assay, article, save_npz):
+    """fit(y) -> the JSON of the fit of these outputs."""
+
+    def run(*flags, **arrays):
+        out = save_npz("out.npz", **{k: np.array(v, np.float32) for k, v in arrays.items()})
+        done = assay("fingerprint", out, "--model", article[0], "--input", article[1], "--json", *flags, code=0)
+        return done.result["fit"]
+
+    return run
+
+
+def policies(group):
+    return {f"{p['profile']}/{p['variant']}" for p in group["policies"] if not p["changes"]}
+
+
+def test_the_articles_gpu_is_float16_storage_with_float32_accumulation(fit):
+    result = fit(y=GPU)
+    assert result["verdict"] == "exact"
+    assert result["explanation"] == "float16 storage, float32 accumulation"
+    best = result["groups"][0]
+    assert {"f16-storage/only", "coreml-nn-gpu/direct", "coreml-nn-ane/m1-tiles"} <= policies(best)
+    assert best["equal"] == best["elements"] == 3
+    assert result["margin_bits"] > 0
+
+
+@pytest.mark.parametrize(("policy", "equal"), [("strict-f32", 0), ("coreml-nn-gpu-lowacc", 1), ("bf16-storage", 1)])
+def test_other_policies_are_excluded(fit, policy, equal):
+    group = next(g for g in fit(y=GPU)["groups"] if any(p.startswith(policy + "/") for p in policies(g)))
+    assert (group["kind"], group["equal"]) == ("excluded", equal)
+
+
+@pytest.mark.parametrize("change", ["only results rounded to float16", "only weights and results rounded to float16",
+                                    "only weights rounded to float16"])
+def test_casts_of_a_part_are_no_explanation(fit, change):
+    group = next(g for g in fit(y=GPU)["groups"] if any(change in p["changes"] for p in g["policies"]))
+    assert group["kind"] == "excluded"
+
+
+@pytest.mark.parametrize(("outputs", "policy", "words"), [
+    ([[0.6480752, -0.34015813, 1.4329923]], "strict-f32/only", "float32 storage, float32 accumulation"),
+    ([[0.6479492, -0.34033203, 1.4335938]], "coreml-nn-gpu-lowacc/fused", "float16 storage, float16 accumulation"),
+    ([[0.6482052, -0.34034812, 1.4330435]], "cuda-tf32-hopper/nearest-even", "TF32 operands"),
+])
+def test_each_row_of_the_acceptance_table_is_found(fit, outputs, policy, words):
+    result = fit(y=outputs)
+    assert result["verdict"] == "exact"
+    assert policy in policies(result["groups"][0]), policies(result["groups"][0])
+    assert words in " ".join(p["words"] for p in result["groups"][0]["policies"])
+
+
+def test_a_combination_without_a_name_is_found(fit):
+    result = fit(y=[[0.6479492, -0.3400879, 1.4326172]])  # only the output rounded: no device does
+    assert result["verdict"] == "exact"
+    changes = [c for p in result["groups"][0]["policies"] for c in p["changes"]]
+    assert "only results rounded to float16" in changes
+
+
+def test_what_no_rounding_explains_is_a_defect(fit, assay, article, save_npz):
+    result = fit(y=[[0.82, -0.34033203, 1.4326172]])
+    assert result["verdict"] == "not-rounding"
+    assert result["explanation"] is None
+    assert result["starts"]["array"] == "y"
+    text = assay("fingerprint", "out.npz", "--model", article[0], "--input", article[1], code=0).out
+    assert "a defect" in text
+
+
+def test_a_defect_starts_where_the_intermediates_say(assay, save_model, save_npz, tmp_path):
+    rng = np.random.default_rng(3)
+    weights = {f"w{i}": rng.normal(0, 0.3, (16, 16)).astype(np.float32) for i in range(3)}
+    nodes = [helper.make_node("MatMul", ["x", "w0"], ["a"], name="first"), helper.make_node("Tanh", ["a"], ["b"]),
+             helper.make_node("MatMul", ["b", "w1"], ["c"], name="second"), helper.make_node("Relu", ["c"], ["d"]),
+             helper.make_node("MatMul", ["d", "w2"], ["y"], name="third")]
+    model = save_model("deep.onnx", nodes, {"x": (1, (8, 16))}, {"y": (1, (8, 16))}, weights)
+    given = save_npz("deep-in.npz", x=rng.normal(size=(8, 16)).astype(np.float32))
+    assay("run", model, "--input", given, "--profile", "coreml-nn-gpu", "--intermediates", "--output", "all.npz",
+          code=0)
+    with np.load(tmp_path / "all.npz") as file:
+        arrays = dict(file)
+    command = ["fingerprint", "bad.npz", "--model", model, "--input", given, "--json"]
+    np.savez(tmp_path / "bad.npz", **arrays)
+    assert assay(*command, code=0).result["fit"]["verdict"] == "exact"
+    arrays["c"][:, 3] *= 1.5
+    arrays["d"] = np.maximum(arrays["c"], 0)
+    arrays["y"] += arrays["d"][:, 3:4] * weights["w2"][3] / 3
+    np.savez(tmp_path / "bad.npz", **arrays)
+    found = assay(*command, code=0).result["fit"]
+    assert found["verdict"] == "not-rounding"
+    assert found["starts"] == {"array": "c", "operation": "MatMul 'second'", "after": ["a", "b"]}
+
+
+def test_another_order_is_within_rounding(assay, save_model, save_npz, tmp_path):
+    rng = np.random.default_rng(4)
+    x, w = rng.normal(size=(4, 999)).astype(np.float32), rng.normal(size=(999, 8)).astype(np.float32)
+    node = helper.make_node("MatMul", ["x", "w"], ["y"])
+    model = save_model("m.onnx", [node], {"x": (1, (4, 999))}, {"y": (1, (4, 8))}, {"w": w})
+    given = save_npz("m-in.npz", x=x)
+    backwards = np.zeros((4, 8), np.float32)
+    for k in range(998, -1, -1):
+        backwards += x[:, k:k + 1] * w[k]
+    np.savez(tmp_path / "back.npz", y=backwards)
+    found = assay("fingerprint", "back.npz", "--model", model, "--input", given, "--json", code=0).result["fit"]
+    assert found["verdict"] == "rounding"
+    assert "float32 storage" in found["explanation"]
+
+
+def test_a_recording_of_other_inputs_is_refused(assay, article, save_npz, tmp_path, root):
+    spec = importlib.util.spec_from_file_location("record", root / "python/assay/record.py")
+    record = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(record)
+    record.save(str(tmp_path / "r.npz"), {"y": np.array(GPU, np.float32)}, inputs={"x": X + 1}, model=str(article[0]),
+                runtime="a test", version="1")
+    done = assay("fingerprint", "r.npz", "--model", article[0], "--input", article[1], code=3)
+    assert "A311" in done.err
+
+
+def alone(assay, save_npz, **arrays):
+    done = assay("fingerprint", save_npz("alone.npz", **arrays), "--json", code=0)
+    return {a["name"]: a for a in done.result["arrays"]}
+
+
+def test_ranges(assay, save_npz):
+    x = np.linspace(1000, 80000, 200, dtype=np.float32)
+    clamped = np.minimum(x, 65504).astype(np.float16).astype(np.float32)
+    with np.errstate(over="ignore"):
+        infinite = x.astype(np.float16).astype(np.float32)
+    found = alone(assay, save_npz, clamped=clamped, infinite=infinite, neither=x)
+    assert found["clamped"]["range"]["clamped"] == "float16"
+    assert found["infinite"]["range"]["overflowed"] == "float16"
+    assert (found["neither"]["range"]["clamped"], found["neither"]["range"]["overflowed"]) == (None, None)
+
+
+def test_subnormals(assay, save_npz):
+    x = np.random.default_rng(1).uniform(-4e-4, 4e-4, 4000).astype(np.float16).astype(np.float32)
+    flushed = np.where(np.abs(x) < 2.0 ** -14, 0, x).astype(np.float32)
+    found = alone(assay, save_npz, kept=x, flushed=flushed)
+    kept, gone = (next(s for s in found[n]["subnormals"] if s["format"] == "float16") for n in ("kept", "flushed"))
+    assert kept["seen"] > 100
+    assert not kept["flushed"]
+    assert gone["flushed"]
+    assert gone["evidence_bits"] == np.sum((np.abs(x) >= 2.0 ** -14) & (np.abs(x) < 2.0 ** -13))
+
+
+@pytest.mark.parametrize("zero_point", [-128, -7, 0, 3])
+def test_dequantised_integers(assay, save_npz, zero_point):
+    scale = np.float32(0.0371)
+    q = np.random.default_rng(2).integers(-128, 128, 3000)
+    q[:2] = -128, 127
+    y = (q - zero_point).astype(np.float32) * scale
+    scaled = alone(assay, save_npz, y=y)["y"]["scaled"]
+    assert np.float32(scaled["scale"]) == scale
+    assert scaled["int8_zero_points"] == [zero_point, zero_point]
+    assert scaled["uint8_zero_points"] == [zero_point + 128, zero_point + 128]
+    assert scaled["evidence_bits"] > 32
+
+
+def test_numbers_that_are_no_integers_times_a_scale(assay, save_npz):
+    g = np.random.default_rng(5)
+    found = alone(assay, save_npz, few=g.normal(size=200).astype(np.float32),
+                  half=g.normal(size=200).astype(np.float16).astype(np.float32),
+                  steps=(np.arange(-100, 100) / 8).astype(np.float32))  # a power of two is a format's own step
+    assert [found[n]["scaled"] for n in ("few", "half", "steps")] == [None, None, None]
+
+
+def test_mixed_channels(assay, save_npz):
+    y = np.random.default_rng(6).normal(size=(5, 6, 7)).astype(np.float32)
+    for channel in (1, 4):
+        y[:, channel] = y[:, channel].astype(np.float16)
+    mixed = alone(assay, save_npz, y=y)["y"]["mixed"]
+    assert (mixed["axis"], mixed["format"], mixed["narrow"], mixed["wide"]) == (1, "float16", [1, 4], [0, 2, 3, 5])
+    assert alone(assay, save_npz, y=y[:, [0, 2, 3, 5]])["y"]["mixed"] is None
+
+
+def test_words_that_do_not_go_together(assay, article, save_npz):
+    out = save_npz("out.npz", y=np.array(GPU, np.float32))
+    assert "--input" in assay("fingerprint", out, "--model", article[0], code=2).err
+    assert "--model" in assay("fingerprint", out, "--input", article[1], code=2).err

@@ -1,0 +1,208 @@
+"""Probes: written in three formats, run by real runtimes, and read back to the policy that ran them."""
+import json
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import pytest
+
+GROUPS = "matmul,gemm,conv,sum,softmax,mul,exp"
+
+
+@pytest.fixture(scope="session")
+def probes(assay_path, tmp_path_factory):
+    """A folder of probes."""
+    folder = tmp_path_factory.mktemp("made") / "probes"
+    subprocess.run([assay_path, "probe", "make", "--for", GROUPS, "-o", folder], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def record(assay, probes, tmp_path):
+    """record("coreml-nn-gpu") -> what a device with that profile would record, without saying what it is."""
+
+    def run(profile, *names):
+        arrays = {}
+        for probe in json.loads((probes / "probes.json").read_text())["probes"]:
+            if names and probe["name"] not in names:
+                continue
+            stem = probes / probe["name"]
+            assay("run", f"{stem}.onnx", "--input", f"{stem}.npz", "--profile", profile, "--output", "y.npz", code=0)
+            with np.load(tmp_path / "y.npz") as file:
+                arrays[probe["name"] + "/y"] = file["y"]
+        np.savez(tmp_path / "recorded.npz", **arrays)
+        return tmp_path / "recorded.npz"
+
+    return run
+
+
+@pytest.fixture
+def read(assay):
+    def run(*words):
+        return assay("probe", "read", *words, "--json", code=0).result
+
+    return run
+
+
+def by_name(mode):
+    return {probe["name"]: probe for group in mode["groups"] for probe in group["probes"]}
+
+
+def test_each_probe_is_written_in_every_format(probes):
+    manifest = json.loads((probes / "probes.json").read_text())
+    assert {p["group"] for p in manifest["probes"]} == set(GROUPS.split(","))
+    for probe in manifest["probes"]:
+        onnx.checker.check_model(onnx.load(probes / (probe["name"] + ".onnx")))
+        assert (probes / (probe["name"] + ".mlmodel")).is_file()
+        assert (probes / (probe["name"] + ".mlpackage/Manifest.json")).is_file()
+        with np.load(probes / (probe["name"] + ".npz")) as inputs:
+            assert "x" in inputs
+
+
+def test_core_ml_files_give_what_the_onnx_files_give(assay, probes, tmp_path):
+    for name in ("matmul_short", "conv_random", "sum_random"):
+        found = []
+        for ending, profile in ((".onnx", "strict-f32"), (".mlmodel", "coreml-nn-cpu"),
+                                (".mlpackage", "coreml-mlprogram-f32-cpu")):
+            assay("run", probes / (name + ending), "--input", probes / (name + ".npz"), "--profile", profile,
+                  "--output", "y.npz", code=0)
+            with np.load(tmp_path / "y.npz") as file:
+                found.append(file[file.files[0]].reshape(-1))
+        assert np.array_equal(found[0], found[1])
+        assert np.array_equal(found[0], found[2])
+
+
+def test_coremltools_reads_the_core_ml_files(probes):
+    models = pytest.importorskip("coremltools").models
+    for path in (probes / "matmul_short.mlmodel", probes / "conv_random.mlpackage"):
+        spec = models.MLModel(str(path), skip_model_load=True).get_spec()
+        assert [output.name for output in spec.description.output] == ["y"]
+
+
+@pytest.mark.parametrize("script", ["onnxruntime", "coremltools", "openvino", "torch"])
+def test_recorders_are_python(probes, script):
+    done = subprocess.run([sys.executable, probes / f"record_{script}.py", "--help"], capture_output=True, text=True,
+                          check=False)
+    known = "No module named" in done.stderr  # the runtime is imported before words are read
+    assert "--output" in done.stdout or known, done.stderr
+    source = (probes / f"record_{script}.py").read_text()
+    compile(source, script, "exec")
+    assert max(map(len, source.splitlines())) <= 120
+
+
+def test_onnx_runtime_adds_up_in_ascending_order(probes, read, tmp_path):
+    pytest.importorskip("onnxruntime")
+    subprocess.run([sys.executable, probes / "record_onnxruntime.py", "--output", tmp_path / "ort.npz"], check=True)
+    found = read(tmp_path / "ort.npz", "--combinations", "0")
+    assert found["device"].startswith("onnxruntime ")
+    (mode,) = found["modes"]
+    assert mode["words"].startswith("float32 storage, float32 accumulation")
+    for name in ("matmul_short", "matmul_ties", "matmul_subnormals", "gemm_bias"):
+        assert "cpu-f32/fused-ascending" in by_name(mode)[name]["explained_by"]
+
+
+def test_a_profile_is_found_and_written(record, read, assay, probes, tmp_path):
+    found = read(record("coreml-nn-ane"), "-o", "my-device.toml", "--combinations", "0")
+    (mode,) = found["modes"]
+    assert mode["verdict"] == "exact"
+    assert {"coreml-nn-ane"} <= {p["profile"] for p in mode["policies"]}
+    shown = assay("profiles", "show", "my-device", "--profile-file", "my-device.toml", code=0).out
+    assert "values of the probes" in shown
+    assert "measured" in shown
+    stem = probes / "matmul_counts"
+    assay("run", f"{stem}.onnx", "--input", f"{stem}.npz", "--profile-file", "my-device.toml", "--profile", "my-device",
+          "--output", "again.npz", code=0)
+    with np.load(tmp_path / "again.npz") as again, np.load(tmp_path / "recorded.npz") as recorded:
+        assert np.array_equal(again["y"], recorded["matmul_counts/y"])
+
+
+def test_a_device_without_a_profile_is_found(record, read, assay, probes, tmp_path):
+    (tmp_path / "device.toml").write_text(
+        'name = "device"\ndoc = "No built-in profile."\nstorage = "float16 nearest-even clamp"\n[[statement]]\n'
+        'match.class = "contraction"\nset.accumulator = { kind = "lanes", lanes = 4 }\n'
+        'evidence.source = "a test"\nevidence.certainty = "definition"\n')
+    arrays = {}
+    for name in ("matmul_short", "matmul_range", "matmul_residues", "gemm_undone"):
+        stem = probes / name
+        assay("run", f"{stem}.onnx", "--input", f"{stem}.npz", "--profile-file", "device.toml", "--profile", "device",
+              "--output", "y.npz", code=0)
+        with np.load(tmp_path / "y.npz") as file:
+            arrays[name + "/y"] = file["y"]
+    np.savez(tmp_path / "recorded.npz", **arrays)
+    (mode,) = read("recorded.npz", "-o", "found.toml")["modes"]
+    assert mode["verdict"] == "exact"
+    for words in ("float16 storage, clamped", "float32 accumulation in 4 lanes"):
+        assert words in mode["words"]
+    shown = assay("profiles", "show", "found", "--profile-file", "found.toml", code=0).out
+    assert "lanes = 4" in shown
+
+
+def test_one_probe_tells_less(record, read):
+    recording = record("f16-storage", "mul_random")
+    (mode,) = read(recording, "--combinations", "0")["modes"]
+    assert mode["verdict"] == "exact"
+    assert {"f16-storage", "coreml-nn-gpu-lowacc", "cuda-f16-ampere"} <= {p["profile"] for p in mode["policies"]}
+
+
+def test_without_leaves_a_profile_out(record, read):
+    (mode,) = read(record("tpu-bf16", "matmul_short"), "--combinations", "0", "--without", "tpu-bf16")["modes"]
+    assert "tpu-bf16" not in {p["profile"] for p in mode["policies"]}
+
+
+def test_words(assay, record, save_npz):
+    assert "did you mean 'matmul'" in assay("probe", "make", "--for", "matmull", "-o", "p", code=2).err
+    assert "-o FOLDER" in assay("probe", "make", code=2).err
+    assert "recorded.npz" in assay("probe", "read", code=2).err
+    assert "no array is called PROBE/y" in assay("probe", "read", save_npz("other.npz", y=np.zeros(3)), code=3).err
+    recording = record("f16-storage", "mul_random")
+    assert ".toml" in assay("probe", "read", recording, "-o", "profile.txt", code=2).err
+    assert "no profile" in assay("probe", "read", recording, "--without", "nothing", code=2).err
+
+
+def test_probes_of_another_version_are_refused(assay, tmp_path):
+    told = {"assay_recording": 1, "probes": {"mul_random": "0123456789abcdef"}}
+    np.savez(tmp_path / "old.npz", **{"mul_random/y": np.zeros(1024, np.float32)},
+             __assay__=np.frombuffer(json.dumps(told).encode(), np.uint8))
+    assert "A311" in assay("probe", "read", "old.npz", code=3).err
+
+
+@pytest.mark.parametrize(("file", "combinations", "words", "exact"), [
+    ("onnxruntime-1.32.0-cpu", 0, "float32 storage, float32 accumulation",
+     ["matmul_positions", "matmul_ties", "matmul_random", "gemm_undone", "conv_random"]),
+    ("openvino-2026.4.1-f32", 0, "float32 storage, float32 accumulation",
+     ["matmul_counts", "matmul_random", "gemm_bias"]),
+    ("openvino-2026.4.1-default", 260, "bfloat16 operands, subnormals flushed, sums of pairs of products",
+     ["matmul_operands", "matmul_pairs", "matmul_random", "matmul_residues", "matmul_subnormals"]),
+])
+def test_recordings_of_real_runtimes(read, root, file, combinations, words, exact):
+    found = read(root / f"tests/data/recordings/{file}.npz", "--combinations", combinations)
+    assert file.split("-")[0] in found["device"]
+    (mode,) = found["modes"]
+    assert words in mode["words"]
+    probes = by_name(mode)
+    assert {name: probes[name]["verdict"] for name in exact} == dict.fromkeys(exact, "exact")
+
+
+def test_a_recording_of_a_pytorch_device_is_read(read, tmp_path):
+    """The form of '<probe>/<case>/<what>', raw bits: here NumPy is the device."""
+    rng = np.random.default_rng(7)
+    rows = {"one_among_2p-11_k16": np.where(np.eye(16) > 0, 1.0, 2.0 ** -11), "ones_1024": np.ones((1, 1024))}
+    arrays = {f"dot/rows/{name}": r for name, r in rows.items()}
+    for name, r in rows.items():
+        total = np.zeros(len(r), np.float16)
+        for k in range(r.shape[1]):
+            total = (total + r[:, k].astype(np.float16)).astype(np.float16)
+        arrays[f"dot/f16.default/{name}/y"] = total.view(np.uint16)
+        arrays[f"dot/f32.default/{name}/y"] = r.astype(np.float32).sum(1, dtype=np.float32).view(np.uint32)
+    x = rng.normal(size=(64, 16)).astype(np.float32)
+    arrays["operand/x"] = x.view(np.uint32)
+    arrays["operand/f32.default/left"] = (x.view(np.uint32) & 0xFFFFE000).astype(np.uint32)
+    np.savez(tmp_path / "device.npz", **arrays)
+    modes = {m["mode"]: m for m in read("device.npz", "--combinations", "150")["modes"]}
+    assert set(modes) == {"f16.default", "f32.default"}
+    assert "float16 accumulation" in modes["f16.default"]["words"]
+    assert "TF32 operands, truncated" in modes["f32.default"]["words"]
+    done = read("device.npz", "--mode", "f16.default", "--combinations", "0", "-o", "half.toml")
+    assert (tmp_path / "half.toml").is_file()
+    assert done["written"] == "half.toml"
