@@ -214,6 +214,12 @@ class Forecast:
     undefined: int
     margin_in_errors: list[list[int]] = field(repr=False)
     error_ulp: list[list[int]] = field(repr=False)
+    leads_negative: list[list[int]] = field(repr=False)
+    on_boundary_negative: int
+    errors_down: list[list[int]] = field(repr=False)
+    leads: list[list[int]] = field(repr=False)
+    on_boundary: int
+    errors_up: list[list[int]] = field(repr=False)
     expected: Expected
     proof: Proof | None = None
 

@@ -74,6 +74,8 @@ def audit(
     score: str = "",
     output: str = "",
     primary_only: bool = False,
+    expect: int = 0,
+    proof: bool = False,
     fail_on: str = "flips",
     html: Path | None = None,
     progress: Callable[[str, int, int], None] | None = None,
@@ -98,8 +100,8 @@ def audit(
     _check_words(engine, shards, shard_size, retries, threads, workers)
     options = {
         "decision": decision, "candidates": candidates, "reference": reference, "score": score, "output": output,
-        "primary_only": primary_only, "fail_on": fail_on, "threads": threads, "isa": isa,
-        "profile_files": [os.path.abspath(file) for file in profile_files],
+        "primary_only": primary_only, "expect": expect, "proof": proof, "fail_on": fail_on, "threads": threads,
+        "isa": isa, "profile_files": [os.path.abspath(file) for file in profile_files],
     }  # fmt: skip
     if labels is not None and label_key is not None:
         raise UsageError("A001", "labels and label_key exclude each other", "labels", "give one of them")

@@ -278,3 +278,20 @@ def test_a_contract_is_checked(mlp, tmp_path, monkeypatch, assay_cli):
         assay.audit(mlp, {"input": x}, decision="argmax", candidates="bf16-storage", lock="b.lock")
     with pytest.raises(assay.UsageError):
         assay.report([audited])
+
+
+def test_margins_and_proofs_as_the_command_gives_them(mlp, tmp_path, assay_cli):
+    x = np.random.default_rng(7).normal(size=(30, 4)).astype(np.float32)
+    np.savez(tmp_path / "x.npz", input=x)
+    found = assay.audit(mlp, {"input": x}, decision="ranking", candidates="bf16-storage", fail_on="none", expect=70,
+                        proof=True)  # fmt: skip
+    shown = json.loads(assay_cli("audit", mlp, "--data", tmp_path / "x.npz", "--decision", "ranking", "--candidate",
+                                 "bf16-storage", "--expect", "70", "--proof", "--fail-on", "none", "--json"))
+    assert json.loads(found.to_json()) == shown["result"]
+    forecast = found.candidates[0].forecast
+    assert forecast.expected.samples == found.expect == 70
+    assert forecast.expected.low <= forecast.expected.flips <= forecast.expected.high
+    assert forecast.proof.proved + forecast.proof.unproved == 30
+    assert forecast.proof.proved > 0
+    with pytest.raises(assay.UsageError):
+        assay.audit(mlp, {"input": x}, decision="ranking", candidates="bf16-storage", expect=-1)
