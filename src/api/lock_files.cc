@@ -1,5 +1,6 @@
 #include "api/lock_files.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/mapped_file.h"
@@ -58,6 +59,24 @@ Status hash_external(const std::string& model, const std::string& folder, audit:
   }
   return {};
 }
+// The files that programs and --profile-file name, each once.
+Status hash_named(const commands::AuditRequest& request, const std::string& folder, audit::Lock& lock) {
+  std::vector<std::string> files = request.settings.profile_files;
+  const auto note = [&](const std::string& file) {
+    files.push_back(file);
+    return file;
+  };
+  static_cast<void>(moved(request.reference, note));
+  for (const std::string& candidate : request.candidates) static_cast<void>(moved(candidate, note));
+  std::ranges::sort(files);
+  files.erase(std::unique(files.begin(), files.end()), files.end());
+  for (const std::string& file : files) {
+    if (file == request.model) continue;
+    ASSAY_TRY(auto one, hashed(file, folder));
+    lock.files.push_back(std::move(one));
+  }
+  return {};
+}
 }  // namespace
 
 Result<audit::Lock> lock_of(const commands::AuditRequest& request, const std::string& path) {
@@ -82,6 +101,7 @@ Result<audit::Lock> lock_of(const commands::AuditRequest& request, const std::st
   lock.primary_only = request.primary_only;
   lock.float32 = request.keep;
   for (const std::string& file : request.settings.profile_files) lock.profile_files.push_back(move(file));
+  ASSAY_CHECK(hash_named(request, folder, lock));
   for (const std::string& candidate : request.candidates)
     lock.candidates.push_back({.program = moved(candidate, move)});
   return lock;

@@ -56,6 +56,15 @@ void check_model(const Lock& lock, const Lock& files, const AuditResult& now, st
     out.push_back({"model-changed", lock.model.file + ": this version of Assay reads other operations in it"});
 }
 
+// The files that programs name are those of the contract's words, so each is there again.
+void check_files(const Lock& lock, const Lock& files, std::vector<Finding>& out) {
+  for (const LockedFile& before : lock.files) {
+    const auto found = std::ranges::find(files.files, before.file, &LockedFile::file);
+    if (found != files.files.end() && found->sha256 != before.sha256)
+      out.push_back({"file-changed", hashes(before, *found)});
+  }
+}
+
 void check_data(const Lock& lock, const Lock& files, const AuditResult& now, std::vector<Finding>& out) {
   for (const auto& [before, after] : {std::pair(&lock.data, &files.data), {&lock.labels, &files.labels}})
     if (before->sha256 != after->sha256) out.push_back({"data-changed", hashes(*before, *after)});
@@ -96,6 +105,7 @@ std::vector<Finding> broken(const Lock& lock, const Lock& files, const AuditResu
                             std::vector<std::string>& notes) {
   std::vector<Finding> out;
   check_model(lock, files, now, out);
+  check_files(lock, files, out);
   check_data(lock, files, now, out);
   if (lock.reference_identity != now.reference.profile_identity)
     out.push_back({"profile-changed", fmt::format("{}: the reference stores or computes otherwise than when the "
@@ -103,6 +113,7 @@ std::vector<Finding> broken(const Lock& lock, const Lock& files, const AuditResu
                                                   lock.reference)});
   for (size_t c = 0; c < lock.candidates.size() && c < now.candidates.size(); ++c)
     check_candidate(lock.candidates[c], now.candidates[c], lock.fail_on, out, notes);
+  if (lock.assay != files.assay) notes.push_back("written by Assay " + lock.assay + ", this is " + files.assay);
   return out;
 }
 

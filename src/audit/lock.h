@@ -29,6 +29,7 @@ struct Lock {
   LockedFile model;
   std::string model_identity;
   std::vector<LockedFile> external;  ///< files beside an ONNX model that hold its tensors
+  std::vector<LockedFile> files;     ///< that programs name: FILE@PROFILE, recorded:FILE, profile files
   LockedFile data, labels;           ///< labels: without the column
   std::string labels_column;
   uint64_t samples = 0;

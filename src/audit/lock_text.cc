@@ -143,7 +143,7 @@ Status read_model(const Reader& table, Lock& out) {
 }
 
 Result<Lock> read(const Reader& root) {
-  static const std::vector<std::string> kKeys = {"version", "assay", "model", "data", "decision", "candidate"};
+  static const std::vector<std::string> kKeys = {"version", "assay", "model", "data", "decision", "candidate", "file"};
   ASSAY_CHECK(root.only(kKeys));
   ASSAY_TRY(const int version, root.integer("version", 1, 1));
   static_cast<void>(version);
@@ -155,6 +155,11 @@ Result<Lock> read(const Reader& root) {
   ASSAY_CHECK(read_data(data, lock));
   ASSAY_TRY(const Reader decision, root.table("decision"));
   ASSAY_CHECK(read_decision(decision, lock));
+  ASSAY_TRY(const auto files, root.tables("file"));
+  for (const Reader& one : files) {
+    ASSAY_TRY(LockedFile file, read_file(one));
+    lock.files.push_back(std::move(file));
+  }
   ASSAY_TRY(const auto candidates, root.tables("candidate"));
   if (candidates.empty()) return root.fail("", "there is no [[candidate]]");
   for (const Reader& one : candidates) ASSAY_CHECK(read_candidate(one, lock.candidates.emplace_back()));
@@ -190,6 +195,10 @@ std::string to_toml(const Lock& lock) {
   key(out, "fail_on", lock.fail_on);
   key(out, "variants", lock.primary_only ? "primary" : "all");
   list(out, "profile_files", strings(lock.profile_files));
+  for (const LockedFile& one : lock.files) {
+    out += "\n[[file]]\n";
+    file(out, one);
+  }
   for (const LockedCandidate& c : lock.candidates) {
     out += "\n[[candidate]]\n";
     key(out, "program", c.program);

@@ -375,7 +375,8 @@ AuditResult parse_any(const Place& place, std::vector<audit::Finding>* findings)
 }
 }  // namespace
 
-Result<AuditResult> parse_audit(std::string_view json, const std::string& where, std::vector<audit::Finding>* findings) {
+Result<AuditResult> parse_audit(std::string_view json, const std::string& where,
+                                std::vector<audit::Finding>* findings) {
   const auto malformed = [&](const std::string& message) {
     return Error{Code::data_malformed, message, where, "give the JSON that `assay audit --json` printed"};
   };

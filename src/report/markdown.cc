@@ -10,7 +10,8 @@
 
 namespace assay::report {
 namespace {
-constexpr size_t kMostCases = 20;     // listed of each candidate
+constexpr size_t kMostCases = 20;  // listed of each candidate
+constexpr size_t kMostOperations = 5;
 constexpr size_t kMostText = 58'000;  // bytes
 constexpr size_t kMostName = 160;
 
@@ -81,6 +82,33 @@ std::string cases(const Section& section, size_t c) {
   return out + "\n</details>\n";
 }
 
+// The operations that the search for blame, or the trace, names first.
+std::string operations(const audit::CandidateResult& c) {
+  std::string out;
+  size_t listed = 0;
+  const auto add = [&](const auto& op, const std::string& why, const std::string& how_much) {
+    if (listed++ < kMostOperations)
+      out += row({markdown_code(c.info.program), markdown_code(op.type + " " + (op.node.empty() ? op.name : op.node)),
+                  why, how_much});
+  };
+  if (c.blame)
+    for (const audit::BlameRank& rank : c.blame->ranking())
+      add(c.blame->ops[rank.op], "to blame", fmt::format("undoes {}, causes {}", rank.undoes, rank.causes));
+  if (!c.trace) return out;
+  listed = 0;
+  for (const size_t i : c.trace->ranking())
+    if (const audit::Verdict verdict = c.trace->verdict(i); verdict >= audit::Verdict::guilty)
+      add(c.trace->ops[i], std::string(audit::verdict_name(verdict)),
+          "introduces " + short_number(c.trace->ops[i].introduced.values.max_abs));
+  return out;
+}
+
+std::string operations(const audit::AuditResult& audit) {
+  std::string rows;
+  for (const audit::CandidateResult& c : audit.candidates) rows += operations(c);
+  return rows.empty() ? "" : "\n" + heading({"candidate", "operation", "why", "how much"}, 4) + rows;
+}
+
 std::string title_of(const Section& section) {
   return section.title.empty() ? std::string("Assay") : "Assay: " + markdown_code(section.title);
 }
@@ -94,7 +122,7 @@ std::string section_text(const Section& section) {
          markdown_code(audit.reference.program) + ".\n\n";
   for (const audit::Finding& finding : section.findings) out += "- ❌ " + markdown_code(finding.message) + "\n";
   if (!section.findings.empty()) out += "\n";
-  out += table(section);
+  out += table(section) + operations(audit);
   for (size_t c = 0; c < audit.candidates.size(); ++c) out += cases(section, c);
   if (!section.command.empty()) out += "\nTo see it again:\n\n```sh\n" + section.command + "\n```\n";
   return out + "\n";

@@ -26,6 +26,8 @@ constexpr Rule kRules[] = {
      "What is not known of the device decides: some of the candidate's variants decide otherwise than the reference."},
     {"model-changed", "ModelChanged", "The model is not the one that the contract names.",
      "Audit the new model, then write the contract anew: assay check --update."},
+    {"file-changed", "FileChanged", "A file that a program names is not the one that the contract names.",
+     "A model, a recording or a profile file is another one. Audit anew, then assay check --update."},
     {"profile-changed", "ProfileChanged", "A profile is not the one that the contract names.",
      "What is known of a device has changed. Look at what it does now, then assay check --update."},
     {"data-changed", "DataChanged", "The data is not the data that the contract names.",

@@ -162,3 +162,19 @@ def test_allowed_flips_are_no_failures_in_reports(contract, assay, tmp_path):
     assay("check", "--junit", "r.xml", "--markdown", "r.md", code=0)
     assert 'failures="0"' in (tmp_path / "r.xml").read_text()
     assert "**The gate lets this pass.**" in (tmp_path / "r.md").read_text()
+
+
+def test_files_that_programs_name_are_part_of_it(assay, save_model, save_npz, tmp_path):
+    save_model("m.onnx", *scale(1))
+    save_model("other.onnx", *scale(1))
+    save_npz("x.npz", x=X)
+    save_npz("phone.npz", y=X)
+    assay("audit", "m.onnx", "--data", "x.npz", "--decision", "threshold:0.5", "--candidate", "recorded:phone.npz",
+          "--candidate", "other.onnx@strict-f32", "--lock", "assay.lock", code=0)
+    assert (tmp_path / "assay.lock").read_text().count("[[file]]") == 2
+    assay("check", code=0)
+    save_npz("phone.npz", y=X * np.float32(1.001))
+    save_model("other.onnx", *scale(1, name="renamed"))
+    done = assay("check", "--json", code=1)
+    assert [rule for rule in rules(done) if rule == "file-changed"] == ["file-changed"] * 2
+    assert "decision-flips" in rules(done)  # 0.49995 * 1.001 is positive

@@ -158,3 +158,17 @@ def test_a_repair_stands_beside_its_audit(audited, assay, tmp_path):
     assert "there is none" in assay("report", "repair.json", "-o", "both.html", code=2).err
     (tmp_path / "repair.json").write_text(json.dumps(REPAIR | {"kept": [7]}))
     assert "A304" in assay("report", "r.json", "repair.json", "-o", "both.html", code=3).err
+
+
+def test_who_is_to_blame_stands_in_the_reports(assay, save_model, save_npz, tmp_path):
+    nodes = [onnx.helper.make_node("Identity", ["x"], ["i"]), onnx.helper.make_node("Relu", ["i"], ["y"])]
+    model = save_model("m.onnx", nodes, {"x": (F, ["N", 1])}, {"y": (F, ["N", 1])})
+    data = save_npz("x.npz", x=np.array([[0.1], [0.49995], [0.9]], np.float32))
+    done = assay("audit", model, "--data", data, "--decision", "threshold:0.5", "--candidate", "f16-storage", "--blame",
+                 "--trace", "--markdown", "r.md", "--junit", "r.xml", "--csv", "t", "--json", code=1)
+    (sample,) = done.result["candidates"][0]["blame"]["samples"]
+    assert sample["undo"] or sample["smallest"]  # else this tests nothing
+    assert "in float32 undoes it" in (tmp_path / "r.xml").read_text()
+    assert "| to blame |" in (tmp_path / "r.md").read_text()
+    assert len(rows(tmp_path / "t/operations.csv")) == len(done.result["candidates"][0]["trace"]["ops"])
+    assert rows(tmp_path / "t/blame.csv")
