@@ -84,11 +84,13 @@ class Sample {
     into_.reference_zeros += span.reference_zeros;
     into_.max_ulp = std::max<uint64_t>(into_.max_ulp, span.max_ulp);
     if (span.relative) relative_ = std::max(relative_, relative_span(r, c, padded(n)));
-    if (!is_worst(span.max_abs)) return;
+    if (span.most == 0 || span.most < into_.max_abs) return;
+    const double largest = largest_span(r, c, padded(n));
+    if (!is_worst(largest)) return;
     const auto distance = [&](size_t i) { return std::abs(static_cast<double>(c[i]) - static_cast<double>(r[i])); };
     size_t at = 0;
-    while (distance(at) != span.max_abs) ++at;
-    set_worst(span.max_abs, r[at], c[at], element + static_cast<int64_t>(at));
+    while (distance(at) != largest) ++at;
+    set_worst(largest, r[at], c[at], element + static_cast<int64_t>(at));
   }
 
   /// In the order of docs/semantics.md 1: sum i with sum i + 8, with i + 4, ...

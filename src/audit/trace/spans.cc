@@ -16,56 +16,115 @@ using Narrow = hn::Rebind<float, Wide>;
 
 HWY_INLINE hn::Vec<Wide> Widened(const float* from) { return hn::PromoteTo(Wide(), hn::LoadU(Narrow(), from)); }
 HWY_INLINE hn::Vec<Wide> Widened(const double* from) { return hn::LoadU(Wide(), from); }
-HWY_INLINE hn::Vec<Narrow> Narrowed(const float* from) { return hn::LoadU(Narrow(), from); }
-HWY_INLINE hn::Vec<Narrow> Narrowed(const double* from) { return hn::DemoteTo(Narrow(), hn::LoadU(Wide(), from)); }
-
 /// Steps from zero, with their sign.
-HWY_INLINE auto Key(hn::Vec<Narrow> v) {
-  const hn::RebindToSigned<Narrow> di;
+template <class V>
+HWY_INLINE auto Key(V v) {
+  const hn::RebindToSigned<hn::DFromV<V>> di;
   const auto bits = hn::BitCast(di, v);
   const auto sign = hn::ShiftRight<31>(bits);
   return hn::Sub(hn::Xor(hn::And(bits, hn::Set(di, 0x7fffffff)), sign), sign);
 }
 
-template <class R>
-HWY_INLINE void CompareSpan(const R* r, const float* c, size_t n, double bound, SpanDistance& out) {
-  const Wide d;
-  const hn::RebindToUnsigned<Narrow> du;
-  constexpr size_t kStep = hn::MaxLanes(d), kVectors = kSpanLanes / kStep;
-  const auto zero = hn::Zero(d), limit = hn::Set(d, bound), finite = hn::Set(d, std::numeric_limits<double>::max());
-  hn::Vec<Wide> signal[kVectors], noise[kVectors], largest = zero;
-  for (size_t k = 0; k < kVectors; ++k) {
-    signal[k] = hn::LoadU(d, out.signal.data() + k * kStep);
-    noise[k] = hn::LoadU(d, out.noise.data() + k * kStep);
+/// Sums of 16 lanes of float64, in vectors.
+class Sums {
+ public:
+  static constexpr size_t kVectors = kSpanLanes / hn::MaxLanes(Wide());
+  explicit HWY_INLINE Sums(const std::array<double, kSpanLanes>& from) {
+    for (size_t k = 0; k < kVectors; ++k) sums_[k] = hn::LoadU(Wide(), from.data() + k * hn::MaxLanes(Wide()));
   }
+  HWY_INLINE void add(size_t k, hn::Vec<Wide> v) { sums_[k] = Fma(Wide(), v, v, sums_[k]); }
+  HWY_INLINE void store(std::array<double, kSpanLanes>& to) const {
+    for (size_t k = 0; k < kVectors; ++k) hn::StoreU(sums_[k], Wide(), to.data() + k * hn::MaxLanes(Wide()));
+  }
+
+ private:
+  hn::Vec<Wide> sums_[kVectors];
+};
+
+template <class V>
+HWY_INLINE auto Steps(V a, V b) {
+  const auto ka = Key(a), kb = Key(b);
+  const hn::RebindToUnsigned<hn::DFromV<decltype(ka)>> du;
+  return hn::Sub(hn::BitCast(du, hn::Max(ka, kb)), hn::BitCast(du, hn::Min(ka, kb)));
+}
+
+// Differences rounded to float32: what they sum up to is a ratio, what they may be at most is looked at again.
+HWY_INLINE void CompareFloats(const float* r, const float* c, size_t n, double bound, SpanDistance& out) {
+  const hn::CappedTag<float, kSpanLanes> d;
+  const hn::RebindToUnsigned<decltype(d)> du;
+  const hn::Half<decltype(d)> half;
+  constexpr size_t kLanes = hn::MaxLanes(d);
+  const auto zero = hn::Zero(d), limit = hn::Set(d, static_cast<float>(bound) * (1 - 0x1p-22F));
+  const auto finite = hn::Set(d, std::numeric_limits<float>::max());
+  Sums signal(out.signal), noise(out.noise);
+  auto largest = zero;
   auto ulps = hn::Zero(du);
   auto odd = hn::FirstN(d, 0), relative = odd;
   for (size_t i = 0; i < n; i += kSpanLanes) {
-    for (size_t k = 0; k < kVectors; ++k) {
-      const R* ri = r + i + k * kStep;
-      const float* ci = c + i + k * kStep;
-      const auto a = Widened(ri), b = Widened(ci);
+    for (size_t k = 0; k < kSpanLanes; k += kLanes) {
+      const auto a = hn::LoadU(d, r + i + k), b = hn::LoadU(d, c + i + k);
       const auto apart = hn::Abs(hn::Sub(b, a));
       odd = hn::Or(odd, hn::Not(hn::Le(apart, finite)));
       const auto same = hn::Eq(apart, zero), none = hn::Eq(a, zero);
       out.equal += hn::CountTrue(d, same);
       out.reference_zeros += hn::CountTrue(d, hn::AndNot(same, none));
       largest = hn::Max(largest, apart);
-      relative = hn::Or(relative, hn::AndNot(none, hn::Gt(apart, hn::Mul(limit, hn::Abs(a)))));
-      signal[k] = Fma(d, a, a, signal[k]);
-      noise[k] = Fma(d, apart, apart, noise[k]);
-      const auto ka = Key(Narrowed(ri)), kb = Key(Narrowed(ci));
-      ulps = hn::Max(ulps, hn::Sub(hn::BitCast(du, hn::Max(ka, kb)), hn::BitCast(du, hn::Min(ka, kb))));
+      relative = hn::Or(relative, hn::AndNot(hn::Or(none, same), hn::Ge(apart, hn::Mul(limit, hn::Abs(a)))));
+      ulps = hn::Max(ulps, Steps(a, b));
+      const size_t at = 2 * k / kLanes;
+      signal.add(at, hn::PromoteTo(Wide(), hn::LowerHalf(half, a)));
+      signal.add(at + 1, hn::PromoteTo(Wide(), hn::UpperHalf(half, a)));
+      noise.add(at, hn::PromoteTo(Wide(), hn::LowerHalf(half, apart)));
+      noise.add(at + 1, hn::PromoteTo(Wide(), hn::UpperHalf(half, apart)));
     }
   }
   out.finite = hn::AllFalse(d, odd);
   out.relative = !hn::AllFalse(d, relative);
-  out.max_abs = hn::GetLane(hn::MaxOfLanes(d, largest));
+  out.most = static_cast<double>(hn::GetLane(hn::MaxOfLanes(d, largest))) * (1 + 0x1p-23);
   out.max_ulp = hn::GetLane(hn::MaxOfLanes(du, ulps));
-  for (size_t k = 0; k < kVectors; ++k) {
-    hn::StoreU(signal[k], d, out.signal.data() + k * kStep);
-    hn::StoreU(noise[k], d, out.noise.data() + k * kStep);
+  signal.store(out.signal);
+  noise.store(out.noise);
+}
+
+HWY_INLINE void CompareDoubles(const double* r, const float* c, size_t n, double bound, SpanDistance& out) {
+  const Wide d;
+  const hn::RebindToUnsigned<Narrow> du;
+  constexpr size_t kLanes = hn::MaxLanes(d);
+  const auto zero = hn::Zero(d), limit = hn::Set(d, bound), finite = hn::Set(d, std::numeric_limits<double>::max());
+  Sums signal(out.signal), noise(out.noise);
+  auto largest = zero;
+  auto ulps = hn::Zero(du);
+  auto odd = hn::FirstN(d, 0), relative = odd;
+  for (size_t i = 0; i < n; i += kSpanLanes) {
+    for (size_t k = 0; k < kSpanLanes; k += kLanes) {
+      const auto a = hn::LoadU(d, r + i + k);
+      const auto single = hn::LoadU(Narrow(), c + i + k);
+      const auto apart = hn::Abs(hn::Sub(hn::PromoteTo(d, single), a));
+      odd = hn::Or(odd, hn::Not(hn::Le(apart, finite)));
+      const auto same = hn::Eq(apart, zero), none = hn::Eq(a, zero);
+      out.equal += hn::CountTrue(d, same);
+      out.reference_zeros += hn::CountTrue(d, hn::AndNot(same, none));
+      largest = hn::Max(largest, apart);
+      relative = hn::Or(relative, hn::AndNot(none, hn::Gt(apart, hn::Mul(limit, hn::Abs(a)))));
+      ulps = hn::Max(ulps, Steps(hn::DemoteTo(Narrow(), a), single));
+      signal.add(k / kLanes, a);
+      noise.add(k / kLanes, apart);
+    }
   }
+  out.finite = hn::AllFalse(d, odd);
+  out.relative = !hn::AllFalse(d, relative);
+  out.most = hn::GetLane(hn::MaxOfLanes(d, largest));
+  out.max_ulp = hn::GetLane(hn::MaxOfLanes(du, ulps));
+  signal.store(out.signal);
+  noise.store(out.noise);
+}
+
+template <class R>
+HWY_INLINE double LargestSpan(const R* r, const float* c, size_t n) {
+  const Wide d;
+  auto most = hn::Zero(d);
+  for (size_t i = 0; i < n; i += hn::Lanes(d)) most = hn::Max(most, hn::Abs(hn::Sub(Widened(c + i), Widened(r + i))));
+  return hn::GetLane(hn::MaxOfLanes(d, most));
 }
 
 template <class R>
@@ -82,11 +141,13 @@ HWY_INLINE double RelativeSpan(const R* r, const float* c, size_t n) {
 }
 
 void CompareFloat(const float* r, const float* c, size_t n, double bound, SpanDistance& out) {
-  CompareSpan(r, c, n, bound, out);
+  CompareFloats(r, c, n, bound, out);
 }
 void CompareDouble(const double* r, const float* c, size_t n, double bound, SpanDistance& out) {
-  CompareSpan(r, c, n, bound, out);
+  CompareDoubles(r, c, n, bound, out);
 }
+double LargestFloat(const float* r, const float* c, size_t n) { return LargestSpan(r, c, n); }
+double LargestDouble(const double* r, const float* c, size_t n) { return LargestSpan(r, c, n); }
 double RelativeFloat(const float* r, const float* c, size_t n) { return RelativeSpan(r, c, n); }
 double RelativeDouble(const double* r, const float* c, size_t n) { return RelativeSpan(r, c, n); }
 
@@ -123,6 +184,8 @@ namespace assay::audit {
 
 HWY_EXPORT(CompareFloat);
 HWY_EXPORT(CompareDouble);
+HWY_EXPORT(LargestFloat);
+HWY_EXPORT(LargestDouble);
 HWY_EXPORT(RelativeFloat);
 HWY_EXPORT(RelativeDouble);
 HWY_EXPORT(RangeSpan);
@@ -133,6 +196,8 @@ void compare_span(const float* r, const float* c, size_t n, double bound, SpanDi
 void compare_span(const double* r, const float* c, size_t n, double bound, SpanDistance& out) {
   HWY_DYNAMIC_DISPATCH(CompareDouble)(r, c, n, bound, out);
 }
+double largest_span(const float* r, const float* c, size_t n) { return HWY_DYNAMIC_DISPATCH(LargestFloat)(r, c, n); }
+double largest_span(const double* r, const float* c, size_t n) { return HWY_DYNAMIC_DISPATCH(LargestDouble)(r, c, n); }
 double relative_span(const float* r, const float* c, size_t n) { return HWY_DYNAMIC_DISPATCH(RelativeFloat)(r, c, n); }
 double relative_span(const double* r, const float* c, size_t n) {
   return HWY_DYNAMIC_DISPATCH(RelativeDouble)(r, c, n);

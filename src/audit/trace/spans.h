@@ -13,14 +13,17 @@ inline constexpr size_t kSpanLanes = 16;  ///< element i adds to sum i % kSpanLa
 struct SpanDistance {
   bool finite = true;  ///< false: an element is infinite or NaN, and nothing else here counts
   uint64_t equal = 0;
-  uint64_t reference_zeros = 0;  ///< of those that differ
-  double max_abs = 0;
+  uint64_t reference_zeros = 0;                      ///< of those that differ
+  double most = 0;                                   ///< no |c - r| is larger
   uint32_t max_ulp = 0;                              ///< of float32
   bool relative = false;                             ///< some |c - r| is above `bound` times |r|
   std::array<double, kSpanLanes> signal{}, noise{};  ///< sums of r^2 and of (c - r)^2; in: those so far
 };
 void compare_span(const float* r, const float* c, size_t n, double bound, SpanDistance& out);
 void compare_span(const double* r, const float* c, size_t n, double bound, SpanDistance& out);
+/// The largest |c - r|.
+double largest_span(const float* r, const float* c, size_t n);
+double largest_span(const double* r, const float* c, size_t n);
 /// The largest |c - r| / |r| over r that are not 0.
 double relative_span(const float* r, const float* c, size_t n);
 double relative_span(const double* r, const float* c, size_t n);
