@@ -16,6 +16,7 @@ using Narrow = hn::Rebind<float, Wide>;
 
 HWY_INLINE hn::Vec<Wide> Widened(const float* from) { return hn::PromoteTo(Wide(), hn::LoadU(Narrow(), from)); }
 HWY_INLINE hn::Vec<Wide> Widened(const double* from) { return hn::LoadU(Wide(), from); }
+
 /// Steps from zero, with their sign.
 template <class V>
 HWY_INLINE auto Key(V v) {
@@ -151,29 +152,54 @@ double LargestDouble(const double* r, const float* c, size_t n) { return Largest
 double RelativeFloat(const float* r, const float* c, size_t n) { return RelativeSpan(r, c, n); }
 double RelativeDouble(const double* r, const float* c, size_t n) { return RelativeSpan(r, c, n); }
 
-void RangeSpan(const float* x, size_t n, const SpanLimits& limits, SpanRange& range) {
-  const hn::CappedTag<float, kSpanLanes> d;
-  const hn::RebindToUnsigned<decltype(d)> du;
-  const auto one = hn::Set(du, 1u), infinity = hn::Set(du, 0x7f800000u);
-  const auto subnormal = hn::Set(du, limits.subnormal - 1), saturated = hn::Set(du, limits.largest);
-  const auto low = hn::Set(d, limits.low), high = hn::Set(d, limits.high);
+using Singles = hn::CappedTag<float, kSpanLanes>;
+using Codes = hn::RebindToUnsigned<Singles>;
+
+/// Zeros, subnormals and the smallest; the largest magnitude's bits, whatever it is.
+HWY_INLINE uint32_t RangeOfAll(const float* x, size_t n, const SpanLimits& limits, SpanRange& range) {
+  const Singles d;
+  const Codes du;
+  const auto one = hn::Set(du, 1U), subnormal = hn::Set(du, limits.subnormal - 1);
   auto largest = hn::Zero(du), smallest = hn::Set(du, UINT32_MAX);
+  for (size_t i = 0; i < n; i += hn::Lanes(d)) {
+    const auto bits = hn::BitCast(du, hn::Abs(hn::LoadU(d, x + i)));
+    const auto below = hn::Sub(bits, one);  // zeros become the largest number
+    range.zeros += hn::CountTrue(du, hn::Eq(bits, hn::Zero(du)));
+    range.subnormals += hn::CountTrue(du, hn::Lt(below, subnormal));
+    largest = hn::Max(largest, bits);
+    smallest = hn::Min(smallest, below);
+  }
+  range.smallest = HWY_MIN(range.smallest, hn::GetLane(hn::MinOfLanes(du, smallest)));
+  return hn::GetLane(hn::MaxOfLanes(du, largest));
+}
+
+/// What few values have: infinities, NaN, saturation.
+HWY_INLINE void RangeOfExtremes(const float* x, size_t n, const SpanLimits& limits, SpanRange& range) {
+  const Singles d;
+  const Codes du;
+  const auto infinity = hn::Set(du, 0x7f800000U), saturated = hn::Set(du, limits.largest);
+  const auto low = hn::Set(d, limits.low), high = hn::Set(d, limits.high);
+  auto largest = hn::Zero(du);
   for (size_t i = 0; i < n; i += hn::Lanes(d)) {
     const auto v = hn::LoadU(d, x + i);
     const auto bits = hn::BitCast(du, hn::Abs(v));
-    const auto below = hn::Sub(bits, one);  // zeros become the largest number
     const auto special = hn::Not(hn::Lt(bits, infinity));
     const auto flat = hn::RebindMask(du, hn::Or(hn::Eq(v, low), hn::Eq(v, high)));
-    range.zeros += hn::CountTrue(du, hn::Eq(bits, hn::Zero(du)));
-    range.subnormals += hn::CountTrue(du, hn::Lt(below, subnormal));
     range.saturated += hn::CountTrue(du, hn::AndNot(special, hn::Or(flat, hn::Not(hn::Lt(bits, saturated)))));
     range.infinities += hn::CountTrue(du, hn::Eq(bits, infinity));
     range.nans += hn::CountTrue(du, hn::Gt(bits, infinity));
     largest = hn::Max(largest, hn::IfThenZeroElse(special, bits));
-    smallest = hn::Min(smallest, below);
   }
   range.largest = HWY_MAX(range.largest, hn::GetLane(hn::MaxOfLanes(du, largest)));
-  range.smallest = HWY_MIN(range.smallest, hn::GetLane(hn::MinOfLanes(du, smallest)));
+}
+
+void RangeSpan(const float* x, size_t n, const SpanLimits& limits, SpanRange& range) {
+  const uint32_t largest = RangeOfAll(x, n, limits, range);
+  const bool flat = limits.low == limits.low || limits.high == limits.high;
+  if (flat || largest >= limits.largest || largest >= 0x7f800000U)
+    RangeOfExtremes(x, n, limits, range);
+  else
+    range.largest = HWY_MAX(range.largest, largest);
 }
 
 }  // namespace assay::audit::HWY_NAMESPACE
