@@ -257,16 +257,68 @@ def _trace_words(wanted: bool, exact: int, accumulated: bool) -> _assay.TraceWor
     return words
 
 
-def fingerprint(outputs: Arrays | Path | Any) -> _results.FingerprintResult:
+def fingerprint(
+    outputs: Arrays | Path | Any,
+    model: ModelSource | None = None,
+    inputs: Arrays | Path | None = None,
+    *,
+    combinations: int = 400,
+    **common: Unpack[Common],
+) -> _results.FingerprintResult:
     """Which number format outputs lie on, with the evidence in bits: the round trip test.
 
     outputs: arrays by name, one array, or an .npz or .npy file.
+    model, inputs: what gave the outputs; `.fit` then says which policies explain them (docs/fingerprint.md).
+    combinations: how many policies are tried beside those with a name.
+    Raises UsageError for a model without inputs; AssayError A1xx of the model, A3xx of the data.
     """
     request = _assay.FingerprintRequest()
     if not isinstance(outputs, (str, os.PathLike, Mapping)):
         outputs = {"array": outputs}
     _give_data(request, "file", outputs)
-    return _results.FingerprintResult.from_report(_assay.fingerprint(request))
+    file = None if model is None else ModelFile(model)
+    request.settings, request.model = settings_of(**common), "" if file is None else file.path
+    if isinstance(inputs, Mapping):
+        request.set_inputs({name: as_array(array) for name, array in inputs.items()})
+    elif inputs is not None:
+        request.input = os.fspath(inputs)
+    request.combinations = combinations
+    report = _assay.fingerprint(request)
+    announce(report.warnings)
+    return _results.FingerprintResult.from_report(report)
+
+
+def probe_make(output: Path, groups: Sequence[str] = (), **common: Unpack[Common]) -> _results.ProbesMade:
+    """Writes small models that tell numeric policies apart, and recorders for the runtimes that run them.
+
+    output: a folder. groups: "matmul", "conv", "sum", "exp" and so on; none: all (docs/probe.md).
+    """
+    request = _assay.ProbeMakeRequest()
+    request.settings, request.output, request.groups = settings_of(**common), os.fspath(output), listed(groups)
+    return _results.ProbesMade.from_report(_assay.probe_make(request))
+
+
+def probe_read(
+    recording: Path,
+    output: Path | None = None,
+    *,
+    mode: str = "",
+    without: Sequence[str] = (),
+    combinations: int = 400,
+    **common: Unpack[Common],
+) -> _results.ProbeReading:
+    """Which policy a device runs, from what it made of the probes.
+
+    output: a profile file (.toml) to write. mode: of a recording of several modes the one to read.
+    without: profiles that are not tried by name. combinations: how many policies are tried beside those with a name.
+    Raises UsageError for wrong words; AssayError A3xx of the recording.
+    """
+    request = _assay.ProbeReadRequest()
+    request.settings, request.recording, request.mode = settings_of(**common), os.fspath(recording), mode
+    request.output, request.without, request.combinations = path_text(output), listed(without), combinations
+    report = _assay.probe_read(request)
+    announce(report.warnings)
+    return _results.ProbeReading.from_report(report)
 
 
 def audit(

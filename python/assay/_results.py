@@ -656,19 +656,132 @@ class CompareResult(Result):
 
 
 @dataclass
+class ValueRange:
+    """Where the values of an array end. `clamped`, `overflowed`: the format whose range ends there."""
+
+    largest: float
+    at_largest: int
+    least: float
+    infinite: int
+    nan: int
+    clamped: str | None = None
+    overflowed: str | None = None
+
+
+@dataclass
+class Subnormals:
+    """Values below the smallest normal magnitude of a format (`seen`), and up to its double (`beside`)."""
+
+    format: str
+    seen: int
+    beside: int
+    flushed: bool
+    evidence_bits: int
+
+
+@dataclass
+class ScaledIntegers:
+    """Values that are integers of at most 8 bits times a scale; zero points from lowest to highest."""
+
+    scale: float
+    lowest: int
+    highest: int
+    levels: int
+    evidence_bits: int
+    int8_zero_points: list[int]
+    uint8_zero_points: list[int]
+
+
+@dataclass
+class MixedSlices:
+    """Slices along one axis that lie on a narrower format than the others."""
+
+    axis: int
+    format: str
+    narrow: list[int]
+    wide: list[int]
+    evidence_bits: int
+
+
+@dataclass
 class Fingerprint(Lattice):
-    """Which number format an array's values lie on."""
+    """Which number format an array's values lie on, and what else they tell."""
 
     name: str = ""
     type: str = ""
     shape: list[int] = field(default_factory=list)
+    range: ValueRange | None = None
+    subnormals: list[Subnormals] = field(default_factory=list)
+    scaled: ScaledIntegers | None = None
+    mixed: MixedSlices | None = None
+
+
+@dataclass
+class FittedPolicy:
+    """A policy: a profile's variant and what was changed of it. `words` says it in words."""
+
+    profile: str
+    variant: str
+    changes: list[str]
+    words: str
+
+
+@dataclass
+class ArrayFit:
+    """A recorded array against what a policy gives. `bound`: what "within rounding" allows, where it was asked."""
+
+    name: str
+    elements: int
+    equal: int
+    cost_bits: int
+    worst_steps: int
+    max_abs: float
+    bound: float | None = None
+
+
+@dataclass
+class FitGroup:
+    """Policies that give the same bits. `kind`: exact, rounding or excluded."""
+
+    kind: str
+    words: str
+    likelihood: float
+    elements: int
+    equal: int
+    cost_bits: int
+    policies: list[FittedPolicy]
+    arrays: list[ArrayFit]
+
+
+@dataclass
+class FitStart:
+    """Where a defect starts: the first recorded array beyond rounding, its operation, the arrays before it."""
+
+    array: str
+    operation: str
+    after: list[str]
+
+
+@dataclass
+class PolicyFit:
+    """Which policies explain outputs. `verdict`: exact, rounding or not-rounding; groups are likeliest first."""
+
+    verdict: str
+    explanation: str | None
+    named: int
+    combined: int
+    runs: int
+    margin_bits: int
+    groups: list[FitGroup]
+    starts: FitStart | None = None
 
 
 @dataclass
 class FingerprintResult(Result):
-    """One fingerprint for each floating-point array."""
+    """One fingerprint for each floating-point array; `fit` where a model was given."""
 
     arrays: list[Fingerprint]
+    fit: PolicyFit | None = None
 
     def __getitem__(self, name: str) -> Fingerprint:
         for array in self.arrays:
@@ -683,6 +796,80 @@ class FingerprintResult(Result):
     def to_pandas(self) -> pd.DataFrame:
         """A row for each array."""
         return _frame(self.arrays)
+
+
+@dataclass
+class MadeProbe:
+    """A small model and what it shows; `identity` tells versions of it apart."""
+
+    name: str
+    group: str
+    shows: str
+    identity: str
+    op: str
+    operands: list[str]
+
+
+@dataclass
+class LeftOut:
+    """A file that was not written, because its format cannot say the probe."""
+
+    file: str
+    reason: str
+
+
+@dataclass
+class ProbesMade(Result):
+    """What was written: probes, files left out, scripts that record."""
+
+    folder: str
+    probes: list[MadeProbe]
+    left_out: list[LeftOut]
+    recorders: list[str]
+
+
+@dataclass
+class ProbeFit:
+    """How the likeliest policy does on a probe. `verdict`: exact, rounding or unexplained."""
+
+    name: str
+    verdict: str
+    elements: int
+    equal: int
+    worst_steps: int
+    max_abs: float
+    explained_by: list[str]
+
+
+@dataclass
+class ProbeGroup(ProbeFit):
+    """The same for a group of probes, and each of them."""
+
+    probes: list[ProbeFit]
+
+
+@dataclass
+class ProbeMode:
+    """What one way to run the device shows. `verdict`: exact or nearest; `policies` give the same bits."""
+
+    mode: str
+    verdict: str
+    words: str
+    elements: int
+    equal: int
+    margin_bits: int
+    policies_tried: int
+    policies: list[FittedPolicy]
+    groups: list[ProbeGroup]
+
+
+@dataclass
+class ProbeReading(Result):
+    """What a device made of the probes. `written`: the profile file, empty when none was asked for."""
+
+    device: str
+    written: str
+    modes: list[ProbeMode]
 
 
 @dataclass

@@ -163,8 +163,29 @@ void bind_requests(nb::module_& m) {
       .def_rw("trace", &CompareRequest::trace);
   nb::class_<FingerprintRequest>(m, "FingerprintRequest")
       .def(nb::init<>())
+      .def_rw("settings", &FingerprintRequest::settings)
       .def_rw("file", &FingerprintRequest::file)
-      .def("set_arrays", &set_arrays<FingerprintRequest>, nb::arg("arrays"));
+      .def("set_arrays", &set_arrays<FingerprintRequest>, nb::arg("arrays"))
+      .def_rw("model", &FingerprintRequest::model)
+      .def_rw("input", &FingerprintRequest::input)
+      .def(
+          "set_inputs",
+          [](FingerprintRequest& request, const ArrayDict& arrays) { request.input_arrays = arrays_of(arrays); },
+          nb::arg("arrays"))
+      .def_rw("combinations", &FingerprintRequest::combinations);
+  nb::class_<ProbeMakeRequest>(m, "ProbeMakeRequest")
+      .def(nb::init<>())
+      .def_rw("settings", &ProbeMakeRequest::settings)
+      .def_rw("output", &ProbeMakeRequest::output)
+      .def_rw("groups", &ProbeMakeRequest::groups);
+  nb::class_<ProbeReadRequest>(m, "ProbeReadRequest")
+      .def(nb::init<>())
+      .def_rw("settings", &ProbeReadRequest::settings)
+      .def_rw("recording", &ProbeReadRequest::recording)
+      .def_rw("mode", &ProbeReadRequest::mode)
+      .def_rw("output", &ProbeReadRequest::output)
+      .def_rw("combinations", &ProbeReadRequest::combinations)
+      .def_rw("without", &ProbeReadRequest::without);
   nb::class_<ReportFiles>(m, "ReportFiles", "Files that a result is also written to; empty: not.")
       .def(nb::init<>())
       .def_rw("html", &ReportFiles::html)
@@ -269,6 +290,8 @@ void bind_commands(nb::module_& m) {
   m.def("run", command(&run), nb::arg("request"));
   m.def("compare", command(&compare), nb::arg("request"));
   m.def("fingerprint", command(&fingerprint), nb::arg("request"));
+  m.def("probe_make", command(&probe_make), nb::arg("request"));
+  m.def("probe_read", command(&probe_read), nb::arg("request"));
   m.def("audit", command(&audit), nb::arg("request"));
   m.def("repair", command(&repair), nb::arg("request"));
   m.def("check", command(&commands::check), nb::arg("request"));

@@ -21,7 +21,7 @@ bool simpler(const Hypothesis& a, const Hypothesis& b) {
   if (a.changes.size() != b.changes.size()) return a.changes.size() < b.changes.size();
   const size_t left = complexity(a.policy), right = complexity(b.policy);
   if (left != right) return left < right;
-  return a.profile.size() < b.profile.size();  // general names are shorter than those of devices
+  return a.label().size() < b.label().size();  // general names are shorter than those of devices
 }
 
 class Search {
