@@ -172,24 +172,50 @@ SpanRange add_wide(const Tensor& values, int64_t begin, int64_t count, const End
   return counts;
 }
 
-SpanRange add_floats(const Tensor& values, int64_t begin, int64_t count, const Ends& ends, Range& into) {
-  SpanRange counts;
-  const SpanLimits limits{std::max(1U, bits_above(ends.subnormal)), bits_above(ends.limit),
-                          static_cast<float>(ends.low), static_cast<float>(ends.high)};
-  Floats floats(values);
-  uint64_t padding = 0;
-  by_span(count, [&](int64_t at, size_t n) {
-    range_span(floats.at(begin + at, n), padded(n), limits, counts);
-    padding += padded(n) - n;
-  });
-  counts.zeros -= padding;
-  if (padding > 0 && (ends.low == 0 || ends.high == 0)) counts.saturated -= padding;
-  into.largest = std::max(into.largest, static_cast<double>(std::bit_cast<float>(counts.largest)));
-  if (counts.smallest < 0x7f7fffff) {
-    const double smallest = std::bit_cast<float>(counts.smallest + 1);
-    if (into.smallest == 0 || smallest < into.smallest) into.smallest = smallest;
+/// The values of one sample that floats hold, span by span.
+class FloatRange {
+ public:
+  explicit FloatRange(const Ends& ends)
+      : limits_{std::max(1U, bits_above(ends.subnormal)), bits_above(ends.limit), static_cast<float>(ends.low),
+                static_cast<float>(ends.high)},
+        zero_is_flat_(ends.low == 0 || ends.high == 0) {}
+  void add(const float* x, size_t n) {
+    range_span(x, padded(n), limits_, counts_);
+    padding_ += padded(n) - n;
   }
-  return counts;
+  SpanRange finish(Range& into) {
+    counts_.zeros -= padding_;
+    if (zero_is_flat_) counts_.saturated -= padding_;
+    into.largest = std::max(into.largest, static_cast<double>(std::bit_cast<float>(counts_.largest)));
+    if (counts_.smallest < 0x7f7fffff) {
+      const double smallest = std::bit_cast<float>(counts_.smallest + 1);
+      if (into.smallest == 0 || smallest < into.smallest) into.smallest = smallest;
+    }
+    return counts_;
+  }
+
+ private:
+  SpanLimits limits_;
+  bool zero_is_flat_;
+  SpanRange counts_;
+  uint64_t padding_ = 0;
+};
+
+SampleKind add_counts(Range& into, Range& one, const SpanRange& counts, int64_t count, int64_t sample) {
+  const auto all = static_cast<uint64_t>(count);
+  one.elements = all;
+  one.zeros = counts.zeros;
+  one.subnormals = counts.subnormals;
+  one.infinities = counts.infinities;
+  one.nans = counts.nans;
+  one.saturated = counts.saturated;
+  const SampleKind kind{counts.nans > 0, counts.infinities > 0, all > 0 && counts.nans == all,
+                        all > 0 && counts.zeros == all};
+  if (kind.nan || kind.infinite) one.first_non_finite = sample;
+  if (kind.all_zero) one.all_zero = 1, one.first_all_zero = sample;
+  if (kind.all_nan) one.all_nan = 1;
+  into.merge(one);
+  return kind;
 }
 
 }  // namespace
@@ -217,22 +243,32 @@ void add_distance(Distance& into, const Tensor& r, const Tensor& c, int64_t begi
 SampleKind add_range(Range& into, const Tensor& values, int64_t begin, int64_t count, int64_t sample,
                      const Ends& ends) {
   Range one;
-  const SpanRange counts = is_single(values.elem()) ? add_floats(values, begin, count, ends, one)
-                                                    : add_wide(values, begin, count, ends, one);
-  const auto all = static_cast<uint64_t>(count);
-  one.elements = all;
-  one.zeros = counts.zeros;
-  one.subnormals = counts.subnormals;
-  one.infinities = counts.infinities;
-  one.nans = counts.nans;
-  one.saturated = counts.saturated;
-  const SampleKind kind{counts.nans > 0, counts.infinities > 0, all > 0 && counts.nans == all,
-                        all > 0 && counts.zeros == all};
-  if (kind.nan || kind.infinite) one.first_non_finite = sample;
-  if (kind.all_zero) one.all_zero = 1, one.first_all_zero = sample;
-  if (kind.all_nan) one.all_nan = 1;
-  into.merge(one);
-  return kind;
+  if (!is_single(values.elem())) return add_counts(into, one, add_wide(values, begin, count, ends, one), count, sample);
+  FloatRange range(ends);
+  Floats floats(values);
+  by_span(count, [&](int64_t at, size_t n) { range.add(floats.at(begin + at, n), n); });
+  return add_counts(into, one, range.finish(one), count, sample);
+}
+
+SampleKind add_compared(Distance& into, Range& range, const Tensor& r, const Tensor& c, int64_t begin, int64_t count,
+                        int64_t sample, const Ends& ends) {
+  if (!is_single(r.elem()) || !is_single(c.elem())) {
+    add_distance(into, r, c, begin, count, sample);
+    return add_range(range, c, begin, count, sample, ends);
+  }
+  into.values.elements += static_cast<uint64_t>(count);
+  into.values.ulp_type = ElemType::float32;
+  Sample one(into.values, sample);
+  FloatRange floats(ends);
+  Floats a(r), b(c);
+  by_span(count, [&](int64_t at, size_t n) {
+    const float* candidate = b.at(begin + at, n);
+    one.add_span(a.at(begin + at, n), candidate, n, at);
+    floats.add(candidate, n);
+  });
+  one.finish(into.snr);
+  Range own;
+  return add_counts(range, own, floats.finish(own), count, sample);
 }
 
 }  // namespace assay::audit

@@ -26,5 +26,8 @@ struct SampleKind {
 };
 SampleKind add_range(Range& into, const ir::Tensor& values, int64_t begin, int64_t count, int64_t sample,
                      const Ends& ends);
+/// add_distance, and add_range of the candidate, reading it once.
+SampleKind add_compared(Distance& into, Range& range, const ir::Tensor& reference, const ir::Tensor& candidate,
+                        int64_t begin, int64_t count, int64_t sample, const Ends& ends);
 
 }  // namespace assay::audit

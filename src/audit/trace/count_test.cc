@@ -83,6 +83,27 @@ TEST(TraceCount, CountsWhatDifferencesCount) {
   ASSERT_TRUE(num::force_isa(num::Isa::best).ok());
 }
 
+TEST(TraceCount, ReadingOnceCountsTheSame) {
+  const Ends ends{65504, num::min_normal(num::format(num::FormatId::float16)), 0, 0};
+  for (const ElemType type : {ElemType::float32, ElemType::float16, ElemType::float64})
+    for (const size_t n : {1, 16, 1030, 4000}) {
+      const auto [a, b] = numbers(n, true, static_cast<uint32_t>(n) + 1);
+      const Tensor r = floats(a), c = as(type, floats(b));
+      Distance apart, both;
+      Range alone, beside;
+      add_distance(apart, r, c, 0, r.size(), 2);
+      const SampleKind one = add_range(alone, c, 0, r.size(), 2, ends);
+      const SampleKind two = add_compared(both, beside, r, c, 0, r.size(), 2, ends);
+      expect_same(both.values, apart.values);
+      EXPECT_EQ(one.nan, two.nan);
+      EXPECT_EQ(alone.zeros, beside.zeros);
+      EXPECT_EQ(alone.saturated, beside.saturated);
+      EXPECT_EQ(alone.subnormals, beside.subnormals);
+      EXPECT_EQ(alone.largest, beside.largest);
+      EXPECT_EQ(alone.smallest, beside.smallest);
+    }
+}
+
 TEST(TraceCount, SignalToNoiseIsTheSameBitsOnEveryPath) {
   const auto [a, b] = numbers(3000, false, 1);
   const Tensor r = floats(a), c = as(ElemType::bfloat16, floats(b));

@@ -192,9 +192,18 @@ void Tracer::State::see_candidate(TraceOp& into, const LockstepValue& reference,
                                   const std::vector<SampleKind>& kinds, const Ends& candidate_ends, int64_t first,
                                   size_t count) const {
   note_dims(into, *reference.own, first);
-  add(into.accumulated, reference.own, candidate.own, first, count);
-  if (is_comparable(candidate.own))
-    add_lost(into, kinds, add(into.candidate, *candidate.own, candidate_ends, first, count), first);
+  if (!is_comparable(candidate.own)) return;
+  const Tensor &r = *reference.own, &c = *candidate.own;
+  if (r.dims() != c.dims()) {
+    into.accumulated.misshapen += parts_of(r, count).count;
+    return add_lost(into, kinds, add(into.candidate, c, candidate_ends, first, count), first);
+  }
+  const Parts parts = parts_of(r, count);
+  std::vector<SampleKind> own;
+  for (size_t s = 0; s < parts.count; ++s)
+    own.push_back(add_compared(into.accumulated, into.candidate, r, c, static_cast<int64_t>(s) * parts.each, parts.each,
+                               first + static_cast<int64_t>(s), candidate_ends));
+  add_lost(into, kinds, own, first);
 }
 
 void Tracer::State::see(Counts& counts, size_t row, std::span<const LockstepValue> values, int64_t first,
