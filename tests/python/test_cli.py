@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto as T
 from onnx import helper
 
-COMMANDS = ("audit", "compare", "fingerprint", "inspect", "run", "merge", "report", "profiles", "ops", "explain",
+COMMANDS = ("audit", "compare", "fingerprint", "probe", "inspect", "run", "merge", "report", "profiles", "ops", "explain",
             "bench")
 
 
