@@ -112,6 +112,7 @@ std::string cases(const char* title, const std::vector<audit::Case>& list, const
   out += table(rows, {true, true, true, true, false, true, false, false});
   if (list.size() > options.max_cases)
     out += fmt::format("  ... and {} more: the JSON has all\n", grouped(list.size() - options.max_cases));
+  if (const std::string all = changes_text(list); !all.empty()) out += "  in all: " + all + "\n";
   return out + "\n";
 }
 

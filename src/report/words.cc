@@ -40,6 +40,27 @@ std::string change_text(const audit::Case& one, audit::Rule::Kind kind) {
   return decision_text(one.reference_decision, kind) + " -> " + decision_text(one.candidate_decision, kind);
 }
 
+std::string changes_text(const std::vector<audit::Case>& cases) {
+  std::vector<std::pair<std::string, uint64_t>> sums;
+  for (const audit::Case& one : cases) {
+    for (const auto& [name, n] : one.change.counts) {
+      if (name == "element" || n == 0) continue;
+      const auto found = std::ranges::find(sums, name, [](const auto& sum) { return sum.first; });
+      if (found == sums.end()) {
+        sums.emplace_back(name, n);
+      } else {
+        found->second += n;
+      }
+    }
+  }
+  std::vector<std::string> words;
+  for (auto& [name, n] : sums) {
+    std::ranges::replace(name, '_', ' ');
+    words.push_back(grouped(n) + " " + name);
+  }
+  return join(words, ", ");
+}
+
 std::string ulp_text(double ulps) {
   if (std::isnan(ulps)) return "undefined";
   if (std::isinf(ulps)) return "beyond";

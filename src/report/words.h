@@ -15,6 +15,8 @@ std::string percent(const std::optional<double>& part);   ///< "97.31%", "-" wit
 std::string decision_text(const audit::Decision& decision, audit::Rule::Kind kind);
 /// "class 3 -> class 5", "2 pairs swap: 4<>7, 1<>2".
 std::string change_text(const audit::Case& one, audit::Rule::Kind kind);
+/// "12 swapped", "3 lost, 1 new": what several cases change together; empty where decisions alone say it.
+std::string changes_text(const std::vector<audit::Case>& cases);
 std::string ulp_text(double ulps);  ///< "0.21", "1,204", "beyond"
 /// "10,000 samples; positive when y >= 0.5".
 std::string rule_text(const audit::AuditResult& audit);

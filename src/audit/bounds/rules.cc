@@ -55,6 +55,7 @@ constexpr Row kRows[] = {
     {"", "Mish", rule_lipschitz},
     {"", "Mul", rule_mul},
     {"", "Neg", rule_pick},
+    {"", "PRelu", rule_prelu},
     {"", "Pad", rule_move},
     {"", "Pow", rule_pow},
     {"", "RMSNormalization", rule_norm},

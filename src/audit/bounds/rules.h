@@ -61,6 +61,7 @@ std::string rule_max_pool(RuleContext& c);
 std::string rule_pick(RuleContext& c);
 std::string rule_monotone(RuleContext& c);
 std::string rule_lipschitz(RuleContext& c);
+std::string rule_prelu(RuleContext& c);
 std::string rule_sum(RuleContext& c);
 std::string rule_mul(RuleContext& c);
 std::string rule_div(RuleContext& c);

@@ -124,6 +124,16 @@ std::string rule_lipschitz(RuleContext& c) {
   return "";
 }
 
+// x, or slope * x below 0.
+std::string rule_prelu(RuleContext& c) {
+  if (!c.exact(1)) return "its slopes are computed";
+  const ValueId centre = c.b.clone(c.op, c.centres())[0];
+  const ValueId most = c.b.op("Max", {c.b.abs(c.in[1].centre), c.b.constant(1.0)});
+  const ValueId radius = c.radius(0) == kNoValue ? kNoValue : c.b.mul(c.radius(0), most);
+  c.finish(0, centre, radius, 1);
+  return "";
+}
+
 // Add, Sub, Sum, Mean.
 std::string rule_sum(RuleContext& c) {
   const ValueId centre = c.b.clone(c.op, c.centres())[0];
