@@ -89,6 +89,8 @@ std::string to_text(const RepairResult& r, bool colour) {
     out += fmt::format("{} samples were kept aside: the search did not see them", grouped(r.held_out.size()));
     out += r.moved.empty() ? "\n" : fmt::format(", until {} of them failed and joined it\n", grouped(r.moved.size()));
   }
+  if (r.searched_program != r.candidate)
+    out += fmt::format("what is searched is {}: a file with types that runs there\n", clean(r.searched_program));
   out += fmt::format("as it is: {} searched, {} held out\n\n", standing(r.before_searched, r.goal),
                      standing(r.before_held, r.goal));
   if (!r.rescaled.empty()) out += "the model's layers were rescaled first: " + clean(join(r.rescaled, ", ")) + "\n";
