@@ -45,6 +45,7 @@ Result<Report> audit(const AuditRequest& request) {
   ASSAY_TRY(const audit::AuditResult result, job->run(warnings));
   Report report = report_of(result, fail_on);
   report.warnings = std::move(warnings);
+  report.meta.push_back(api::asked(request));
   const report::Section section{
       .title = request.model,
       .subtitle = job->input.where(),

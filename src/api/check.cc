@@ -58,6 +58,7 @@ Result<Report> check(const CheckRequest& request) {
   report.text = report::to_text(found);
   report.passed = request.update || found.findings.empty();
   report.warnings = std::move(warnings);
+  report.meta.push_back(api::asked(asked));
   const report::Section section{
       .title = request.lock,
       .subtitle = asked.data,

@@ -65,7 +65,12 @@ Result<Audits> read_audits(const std::vector<Source>& sources, audit::FailOn fai
       repairs.push_back(std::move(repair));
       continue;
     }
-    report::Section section{.title = source.title, .fail_on = fail_on, .model = source.file ? source.name : ""};
+    const report::Asked asked = report::asked_in(source.text);
+    report::Section section{.title = source.title,
+                            .subtitle = asked.data,
+                            .fail_on = fail_on,
+                            .model = asked.model.empty() && source.file ? source.name : asked.model,
+                            .command = asked.command};
     ASSAY_TRY(auto result, report::parse_audit(source.text, source.name, &section.findings));
     out.results.push_back(std::move(result));
     out.sections.push_back(std::move(section));

@@ -6,6 +6,7 @@
 #include "base/output_file.h"
 #include "report/csv.h"
 #include "report/html.h"
+#include "report/json.h"
 #include "report/junit.h"
 #include "report/markdown.h"
 #include "report/sarif.h"
@@ -79,6 +80,11 @@ Status write_comparisons(const ReportFiles& files, const std::vector<report::Com
   return files.csv.empty() ? Status() : write_tables(files.csv, report::to_csv(comparisons));
 }
 
+std::pair<std::string, std::string> asked(const commands::AuditRequest& request) {
+  return {"asked", "{\"model\":" + report::quote(request.model) + ",\"data\":" + report::quote(request.data) +
+                       ",\"command\":" + report::quote(command_of(request)) + "}"};
+}
+
 std::string command_of(const commands::AuditRequest& request) {
   if (request.data.empty()) return "";  // arrays of the caller's
   std::string out = "assay audit";
@@ -97,6 +103,21 @@ std::string command_of(const commands::AuditRequest& request) {
   if (request.primary_only) flag("--variants", "primary");
   if (request.first_sample > 0) flag("--first-sample", std::to_string(request.first_sample));
   for (const std::string& name : request.keep) flag("--keep", name);
+  if (request.expect > 0) flag("--expect", std::to_string(request.expect));
+  if (request.proof) out += " --proof";
+  if (request.trace.wanted) {
+    const std::string exact = std::to_string(request.trace.exact);
+    out += " --trace";
+    if (request.trace.exact != commands::TraceWords().exact) flag("--trace-exact", exact);
+    if (!request.trace.introduced) out += " --trace-accumulated";
+  }
+  if (request.blame) {
+    out += " --blame";
+    const commands::AuditRequest otherwise;
+    if (request.blame_runs != otherwise.blame_runs) flag("--blame-runs", std::to_string(request.blame_runs));
+    if (request.blame_samples != otherwise.blame_samples)
+      flag("--blame-samples", std::to_string(request.blame_samples));
+  }
   if (request.fail_on != "flips") flag("--fail-on", request.fail_on);
   return out;
 }

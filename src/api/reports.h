@@ -2,6 +2,7 @@
 #pragma once
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "assay/commands.h"
@@ -18,6 +19,8 @@ Status check_reports(const commands::ReportFiles& files);
 Status write_reports(const commands::ReportFiles& files, std::span<const report::Section> sections);
 /// Of comparisons: Markdown and tables alone. Errors: write_failed.
 Status write_comparisons(const commands::ReportFiles& files, const std::vector<report::Comparison>& comparisons);
+/// For Report::meta: model, data and command line, which reports of a saved result show.
+std::pair<std::string, std::string> asked(const commands::AuditRequest& request);
 /// The command line that asks the same, for people to run again.
 std::string command_of(const commands::AuditRequest& request);
 

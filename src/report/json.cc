@@ -40,6 +40,17 @@ std::string to_json(const audit::CompareResult& result) {
   return dumped(out);
 }
 
+Asked asked_in(std::string_view json) {
+  const Json value = Json::parse(json, nullptr, false);
+  if (!value.is_object() || !value.contains("meta") || !value["meta"].is_object() || !value["meta"].contains("asked"))
+    return {};
+  const Json& asked = value["meta"]["asked"];
+  const auto text = [&](const char* key) {
+    return asked.is_object() && asked.contains(key) && asked[key].is_string() ? asked[key].get<std::string>() : "";
+  };
+  return {text("model"), text("data"), text("command")};
+}
+
 std::string to_json(const Envelope& envelope) {
   Json warnings = Json::array();
   for (const Warning& warning : envelope.warnings) warnings.push_back(message_json(warning));

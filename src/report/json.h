@@ -24,6 +24,12 @@ Result<audit::AuditResult> parse_audit(std::string_view json, const std::string&
 /// parse_audit of a file.
 Result<audit::AuditResult> read_audit(const std::string& path, std::vector<audit::Finding>* findings = nullptr);
 
+/// What an audit asked, as its envelope's `meta` says; empty where it does not.
+struct Asked {
+  std::string model, data, command;
+};
+Asked asked_in(std::string_view json);
+
 /// What every command prints under --json, one object on one line.
 struct Envelope {
   std::string version;

@@ -91,6 +91,11 @@ def test_reports_of_a_saved_result_are_the_same(audited, assay, tmp_path):
           "--html", "again.html", code=0)
     assert (tmp_path / "tables/cases.csv").read_text().splitlines()[1].split(",", 1)[1] == \
         (tmp_path / "deep/tables/cases.csv").read_text().splitlines()[1].split(",", 1)[1].replace("my model.onnx", "r")
+    for name in ("r.sarif", "again.sarif"):  # of the same model, by the same command
+        (run,) = json.loads((tmp_path / name).read_text())["runs"]
+        assert run["invocations"][0]["commandLine"].startswith("assay audit ")
+        location = run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
+        assert location["uri"].endswith("/my%20model.onnx")
     again = ET.parse(tmp_path / "again.xml").getroot()
     assert again.get("failures") == "2"
     assay("report", "r.json", "-o", "none.xml", "--fail-on", "none", code=0)
