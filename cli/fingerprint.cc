@@ -7,6 +7,7 @@ constexpr Flag kFlags[] = {
     {"FILE", "FILE", ".npz or .npy of outputs", Flag::Kind::positional},
     {"--model", "FILE", "the model that gave them: which policy explains the outputs?"},
     {"--input", "FILE", "what the model was given: .npz, .npy (one input) or a folder of ONNX test data"},
+    {"--samples", "N", "fit only the first N samples (default: all)"},
     {"--combinations", "N", "policies tried beside those with a name (default 400; 0: none)"},
 };
 
@@ -21,6 +22,8 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
   request.input = args.text("--input");
   ASSAY_TRY(const auto combinations, args.whole("--combinations"));
   if (combinations) request.combinations = *combinations;
+  ASSAY_TRY(const auto samples, args.whole("--samples"));
+  request.samples = samples.value_or(0);
   return commands::fingerprint(request);
 }
 

@@ -132,6 +132,7 @@ struct FingerprintRequest {
   std::string input{};                 ///< what it was given: .npz, .npy or a folder of ONNX test data
   std::vector<Array> input_arrays{};   ///< the same in memory
   size_t combinations = 400;           ///< policies tried beside those with a name
+  size_t samples = 0;                  ///< only the first so many samples are fitted; 0: all
 };
 /// Errors: A001 for a model without inputs; A1xx, A3xx (A311 where a recording is of another model or other inputs).
 Result<Report> fingerprint(const FingerprintRequest& request);

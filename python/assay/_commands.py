@@ -262,6 +262,7 @@ def fingerprint(
     model: ModelSource | None = None,
     inputs: Arrays | Path | None = None,
     *,
+    samples: int = 0,
     combinations: int = 400,
     **common: Unpack[Common],
 ) -> _results.FingerprintResult:
@@ -269,6 +270,7 @@ def fingerprint(
 
     outputs: arrays by name, one array, or an .npz or .npy file.
     model, inputs: what gave the outputs; `.fit` then says which policies explain them (docs/fingerprint.md).
+    samples: only the first so many are fitted; 0: all.
     combinations: how many policies are tried beside those with a name.
     Raises UsageError for a model without inputs; AssayError A1xx of the model, A3xx of the data.
     """
@@ -282,7 +284,7 @@ def fingerprint(
         request.set_inputs({name: as_array(array) for name, array in inputs.items()})
     elif inputs is not None:
         request.input = os.fspath(inputs)
-    request.combinations = combinations
+    request.samples, request.combinations = samples, combinations
     report = _assay.fingerprint(request)
     announce(report.warnings)
     return _results.FingerprintResult.from_report(report)

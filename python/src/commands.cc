@@ -172,7 +172,8 @@ void bind_requests(nb::module_& m) {
           "set_inputs",
           [](FingerprintRequest& request, const ArrayDict& arrays) { request.input_arrays = arrays_of(arrays); },
           nb::arg("arrays"))
-      .def_rw("combinations", &FingerprintRequest::combinations);
+      .def_rw("combinations", &FingerprintRequest::combinations)
+      .def_rw("samples", &FingerprintRequest::samples);
   nb::class_<ProbeMakeRequest>(m, "ProbeMakeRequest")
       .def(nb::init<>())
       .def_rw("settings", &ProbeMakeRequest::settings)

@@ -93,6 +93,18 @@ Status check_provenance(const FingerprintRequest& request, Recorded recorded, co
   return audit::check_recordings(programs, {.files = files, .data = &inputs}, threads, warnings);
 }
 
+/// Leaves the first samples, where arrays have as many along their first axis as the data.
+Status first_samples(size_t wanted, FitCase& one) {
+  if (wanted == 0) return {};
+  ASSAY_TRY(const audit::Samples samples, audit::Samples::create(one.inputs, one.model->inputs));
+  if (!samples.has_sample_axis() || samples.count() <= wanted) return {};
+  for (Arrays* arrays : {&one.inputs, &one.observed})
+    for (audit::NamedArray& array : *arrays)
+      if (array.tensor.rank() > 0 && array.tensor.dims()[0] == static_cast<int64_t>(samples.count()))
+        array.tensor = backends::slice_samples(array.tensor, 0, wanted, false);
+  return {};
+}
+
 struct Subject {
   FitCase one;
   bool ml_program = false;
@@ -121,6 +133,7 @@ Result<Subject> open_subject(const FingerprintRequest& request, const api::Conte
                         program->model(), program->inputs(), program->outputs()});
     ASSAY_CHECK(
         check_provenance(request, recorded, loader.files(), subject.one.inputs, context.threads.get(), warnings));
+    ASSAY_CHECK(first_samples(request.samples, subject.one));
     break;
   }
   if (subject.one.observed.empty())

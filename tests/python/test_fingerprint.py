@@ -199,3 +199,21 @@ def test_words_that_do_not_go_together(assay, article, save_npz):
     out = save_npz("out.npz", y=np.array(GPU, np.float32))
     assert "--input" in assay("fingerprint", out, "--model", article[0], code=2).err
     assert "--model" in assay("fingerprint", out, "--input", article[1], code=2).err
+
+
+def test_the_first_samples_alone(assay, save_model, save_npz, tmp_path):
+    rng = np.random.default_rng(8)
+    weight = rng.normal(size=(16, 8)).astype(np.float32)
+    node = helper.make_node("MatMul", ["x", "w"], ["y"])
+    model = save_model("n.onnx", [node], {"x": (1, ("n", 16))}, {"y": (1, ("n", 8))}, {"w": weight})
+    given = save_npz("n-in.npz", x=rng.normal(size=(6, 16)).astype(np.float32))
+    assay("run", model, "--input", given, "--profile", "f16-storage", "--output", "y.npz", code=0)
+    with np.load(tmp_path / "y.npz") as file:
+        y = file["y"].copy()
+    y[4:] += 1  # not of these inputs
+    np.savez(tmp_path / "y.npz", y=y)
+    for samples, verdict in ((4, "exact"), (0, "not-rounding")):
+        found = assay("fingerprint", "y.npz", "--model", model, "--input", given, "--samples", samples, "--combinations",
+                      "0", "--json", code=0).result["fit"]
+        assert found["verdict"] == verdict
+        assert found["groups"][0]["elements"] == (samples or 6) * 8

@@ -106,39 +106,61 @@ std::string Hypothesis::label() const {
 Evaluator::Evaluator(std::vector<FitCase> cases, std::shared_ptr<const Threads> threads)
     : cases_(std::move(cases)), threads_(std::move(threads)) {}
 
-Result<std::shared_ptr<const CaseFit>> Evaluator::run(const FitCase& one, const profiles::Variant& policy) {
-  profiles::Profile profile;
+Result<std::unique_ptr<backends::Program>> Evaluator::open(const FitCase& one, const profiles::Variant& policy) const {
+  profiles::Profile profile;  // resolved before this returns
   profile.name = policy.name;
   profile.storage = policy.storage.type;
   profile.variants.push_back(policy);
-  ASSAY_TRY(auto program,
-            backends::EngineProgram::create(policy.name, one.model, {{&profile, 0, policy.name}}, threads_));
-  const auto key = std::pair(static_cast<size_t>(&one - cases_.data()), program_hash(*program->resolved(0)));
-  if (const auto found = known_.find(key); found != known_.end()) return found->second;
+  return backends::EngineProgram::create(policy.name, one.model, {{&profile, 0, policy.name}}, threads_);
+}
+
+/// The arrays that were recorded.
+Result<Arrays> Evaluator::run(backends::Program& program, const FitCase& one) {
   Warnings unsaid;  // said once, when the inputs were read
-  ASSAY_TRY(const Arrays outputs, run_program(*program, 0, one.inputs, unsaid));
+  ASSAY_TRY(const Arrays outputs, run_program(program, 0, one.inputs, unsaid));
   ++runs_;
-  auto fit = std::make_shared<CaseFit>();
+  Arrays recorded;
   for (const NamedArray& observed : one.observed) {
     const ir::Tensor* given = find(outputs, observed.name);
     if (given == nullptr)
       return Error{Code::data_missing, "the model has no output '" + observed.name + "'", observed.name,
                    "record the outputs under the model's names"};
-    ASSAY_TRY(ArrayFit array, fit_of(observed, *given));
-    fit->arrays.push_back(std::move(array));
-    fit->outputs.push_back({observed.name, *given});
+    recorded.push_back({observed.name, *given});
   }
-  fit->signature = signature_of(fit->outputs);
+  return recorded;
+}
+
+Result<std::shared_ptr<const CaseFit>> Evaluator::fit_case(const FitCase& one, const profiles::Variant& policy) {
+  ASSAY_TRY(const auto program, open(one, policy));
+  const auto key = std::pair(static_cast<size_t>(&one - cases_.data()), program_hash(*program->resolved(0)));
+  if (const auto found = known_.find(key); found != known_.end()) return found->second;
+  ASSAY_TRY(const Arrays given, run(*program, one));
+  auto fit = std::make_shared<CaseFit>();
+  for (size_t i = 0; i < given.size(); ++i) {
+    ASSAY_TRY(ArrayFit array, fit_of(one.observed[i], given[i].tensor));
+    fit->arrays.push_back(std::move(array));
+  }
+  fit->signature = signature_of(given);
   fit->program = key.second;
   known_.emplace(key, fit);
   return std::shared_ptr<const CaseFit>(fit);
+}
+
+Result<std::vector<Arrays>> Evaluator::outputs(const profiles::Variant& policy) {
+  std::vector<Arrays> all;
+  for (const FitCase& one : cases_) {
+    ASSAY_TRY(const auto program, open(one, policy));
+    ASSAY_TRY(Arrays given, run(*program, one));
+    all.push_back(std::move(given));
+  }
+  return all;
 }
 
 Result<Fit> Evaluator::evaluate(const profiles::Variant& policy) {
   Fit whole;
   Hash signature, program;
   for (const FitCase& one : cases_) {
-    ASSAY_TRY(auto fit, run(one, policy));
+    ASSAY_TRY(auto fit, fit_case(one, policy));
     for (const ArrayFit& array : fit->arrays) {
       whole.elements += array.elements;
       whole.equal += array.equal;

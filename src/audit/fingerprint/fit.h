@@ -39,8 +39,7 @@ struct ArrayFit {
 };
 struct CaseFit {
   std::vector<ArrayFit> arrays;
-  Arrays outputs;          ///< what the policy gives, of the arrays that were recorded
-  uint64_t signature = 0;  ///< over these bits
+  uint64_t signature = 0;  ///< over the bits that the policy gives for the arrays that were recorded
   uint64_t program = 0;    ///< over the program that ran
 };
 struct Fit {
@@ -66,10 +65,14 @@ class Evaluator {
   const std::vector<FitCase>& cases() const { return cases_; }
   /// Errors: those of running.
   Result<Fit> evaluate(const profiles::Variant& policy);
+  /// What the policy gives for the recorded arrays of each case. Runs again: results are not kept.
+  Result<std::vector<Arrays>> outputs(const profiles::Variant& policy);
   uint64_t runs() const { return runs_; }  ///< of models, so far
 
  private:
-  Result<std::shared_ptr<const CaseFit>> run(const FitCase& one, const profiles::Variant& policy);
+  Result<std::unique_ptr<backends::Program>> open(const FitCase& one, const profiles::Variant& policy) const;
+  Result<Arrays> run(backends::Program& program, const FitCase& one);
+  Result<std::shared_ptr<const CaseFit>> fit_case(const FitCase& one, const profiles::Variant& policy);
   std::vector<FitCase> cases_;
   std::shared_ptr<const Threads> threads_;
   std::map<std::pair<size_t, uint64_t>, std::shared_ptr<const CaseFit>> known_;
@@ -87,7 +90,7 @@ struct FitGroup {
   std::vector<Hypothesis> members{};  ///< the simplest first
   Fit fit;
   std::string words{};           ///< the first member's: "float16 storage, float32 accumulation"
-  double likelihood = 0;        ///< among the groups
+  double likelihood = 0;         ///< among the groups
   std::vector<double> bounds{};  ///< for each recorded array what "within rounding" allows; empty: not asked
 };
 

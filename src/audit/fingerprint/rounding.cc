@@ -95,16 +95,15 @@ double spread(const ir::Tensor& a, const ir::Tensor& b) {
 }  // namespace
 
 Result<std::vector<double>> rounding_bounds(Evaluator& evaluator, const profiles::Variant& best) {
-  ASSAY_TRY(const Fit from, evaluator.evaluate(best));
+  ASSAY_TRY(const std::vector<Arrays> from, evaluator.outputs(best));
   std::vector<double> spreads, bounds;
-  for (const auto& one : from.cases) spreads.resize(spreads.size() + one->arrays.size());
+  for (const Arrays& one : from) spreads.resize(spreads.size() + one.size());
   for (const profiles::Variant& policy : alternatives(best)) {
-    ASSAY_TRY(const Fit other, evaluator.evaluate(policy));
+    ASSAY_TRY(const std::vector<Arrays> other, evaluator.outputs(policy));
     size_t at = 0;
-    for (size_t c = 0; c < from.cases.size(); ++c)
-      for (size_t i = 0; i < from.cases[c]->outputs.size(); ++i, ++at)
-        spreads[at] =
-            std::max(spreads[at], spread(from.cases[c]->outputs[i].tensor, other.cases[c]->outputs[i].tensor));
+    for (size_t c = 0; c < from.size(); ++c)
+      for (size_t i = 0; i < from[c].size(); ++i, ++at)
+        spreads[at] = std::max(spreads[at], spread(from[c][i].tensor, other[c][i].tensor));
   }
   for (const FitCase& one : evaluator.cases())
     for (const NamedArray& observed : one.observed)
