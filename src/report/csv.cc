@@ -59,7 +59,7 @@ std::vector<Cells> cases(const AuditResult& audit, const CandidateResult& c) {
                    shortest(one.candidate_score), decision_text(one.reference_decision, kind),
                    decision_text(one.candidate_decision, kind), shortest(one.margin_ulp),
                    shortest(one.candidate_margin_ulp), one.explained_by_output_rounding ? "true" : "false",
-                   join(one.variants, " ")});
+                   join(one.variants, " "), one.change.words});
   });
   return out;
 }
@@ -134,7 +134,7 @@ const std::vector<Table>& tables() {
       {"variants.csv", {"variant", "differs", "max_abs", "max_rel", "max_ulp", "accuracy"}, variants},
       {"cases.csv",
        {"sample", "verdict", "label", "reference_score", "candidate_score", "reference_decision", "candidate_decision",
-        "margin_ulp", "candidate_margin_ulp", "explained_by_output_rounding", "variants"},
+        "margin_ulp", "candidate_margin_ulp", "explained_by_output_rounding", "variants", "change"},
        cases},
       {"differences.csv",
        {"variant", "output", "max_abs", "max_rel", "max_ulp", "elements", "equal", "nan_mismatches", "infinite"},

@@ -158,7 +158,9 @@ std::string margin_chart(const audit::AuditResult& audit, const std::vector<cons
         R"(<text class="ink" x="{:.1f}" y="{}" text-anchor="end">&#8592; decided negative</text><text class="ink" x="{:.1f}" y="{}">decided positive &#8594;</text>)",
         axis.boundary() - 12, y, axis.boundary() + 12, y);
   } else {
-    svg += fmt::format(R"(<text class="ink" x="{}" y="{}">lead of the winner &#8594;</text>)", kLeft, y);
+    const bool wins = audit.rule.kind == audit::Rule::Kind::argmax || audit.rule.kind == audit::Rule::Kind::topk;
+    svg += fmt::format(R"(<text class="ink" x="{}" y="{}">{} &#8594;</text>)", kLeft, y,
+                       wins ? "lead of the winner" : "distance to another decision");
   }
   svg += "</svg>";
   std::string names;

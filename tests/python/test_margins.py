@@ -110,6 +110,20 @@ def test_what_is_proved_does_not_flip(perceptron, assay, tmp_path, rule, candida
                                  "--candidate", candidate, "--proof").out
 
 
+def test_what_two_scores_share_moves_them_together(save_model, assay, tmp_path):
+    """Two classes with the same weights and another bias: their scores are far less than their radii apart, and yet
+    no rounding of what they are computed from turns them round."""
+    w = np.random.default_rng(9).normal(size=(64, 1)).astype(np.float32)
+    nodes = [helper.make_node("Gemm", ["x", "w", "b"], ["y"])]
+    model = save_model("twins.onnx", nodes, {"x": (F32, ["N", 64])}, {"y": (F32, ["N", 2])},
+                       {"w": np.repeat(w, 2, axis=1), "b": np.float32([0, 1e-2])})
+    np.savez(tmp_path / "data.npz", x=np.random.default_rng(1).normal(size=(50, 64)).astype(np.float32))
+    words = ["audit", model, "--data", tmp_path / "data.npz", "--proof", "--candidate", "cuda-tf32-ampere", "--json"]
+    proof = assay(*words, "--decision", "argmax").result["candidates"][0]["forecast"]["proof"]
+    assert (proof["proved"], proof["unproved"]) == (50, 0)
+    assert max(e for e, _ in proof["margin_in_bounds"]) < 0, "the radii are larger than the lead"
+
+
 def test_a_proof_covers_all_that_a_policy_allows(perceptron, assay, tmp_path):
     """Every other profile whose roundings are finer than bfloat16's stays within what bfloat16 is proved for."""
     x = np.random.default_rng(5).normal(size=(2000, 16)).astype(np.float32)

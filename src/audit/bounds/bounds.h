@@ -14,9 +14,15 @@
 namespace assay::audit {
 
 struct BoundGraph {
-  std::shared_ptr<const ir::Graph> graph;  ///< inputs as the program's; outputs: centres, then radii, of those bounded
-  std::vector<int> place;                  ///< of each output of the program: its place among the centres; -1: none
-  size_t bounded = 0;                      ///< outputs with a bound
+  /// Inputs as the program's; outputs: centres, then radii, of those bounded, then pairs.
+  std::shared_ptr<const ir::Graph> graph;
+  std::vector<int> place;  ///< of each output of the program: its place among the centres; -1: none
+  size_t bounded = 0;      ///< outputs with a bound
+  /// Of each output its place among the pairs, -1: none. Where the C values of a sample are sums of products with
+  /// constant weights: [N, C, C], how far the difference of two of them can be off. That is less than the sum of their
+  /// radii, since what went before is off for both in the same way.
+  std::vector<int> pairs;
+  size_t paired = 0;
   std::vector<std::pair<std::string, std::string>> stops;  ///< operation, and why no bound goes beyond it
 };
 

@@ -164,9 +164,22 @@ Tensor data(Net& n, Dims dims) {
 }
 
 struct Seen {
-  size_t values = 0, bounded = 0;
+  size_t values = 0, bounded = 0, pairs = 0;
   double tightest = INFINITY;  ///< least radius / error
 };
+
+// Differences of two values of a sample lie within their pair's bound.
+void check_pairs(const Tensor& y, const Tensor& centres, const Tensor& pairs, Seen& seen) {
+  const int64_t n = y.dims()[1];
+  ASSERT_EQ(pairs.size(), y.size() * n);
+  for (int64_t at = 0; at < pairs.size(); ++at) {
+    const int64_t sample = at / (n * n), i = sample * n + at / n % n, j = sample * n + at % n;
+    const double bound = pairs.float_at(at);
+    if (i == j || !std::isfinite(bound)) continue;
+    ++seen.pairs;
+    ASSERT_LE(std::abs(y.float_at(i) - y.float_at(j) - (centres.float_at(i) - centres.float_at(j))), bound);
+  }
+}
 
 // Runs a variant and checks every output; values without a finite bound say nothing.
 void check(const ir::Graph& model, const profiles::Profile& profile, size_t variant, const Tensor& x, Seen& seen) {
@@ -200,6 +213,7 @@ void check(const ir::Graph& model, const profiles::Profile& profile, size_t vari
       ASSERT_LE(error, radius) << profile.name << " variant " << variant << " output " << o << " element " << i
                                << " is " << value << ", centre " << centre;
     }
+    if (bound.pairs[o] >= 0) check_pairs(y, c, (*found)[2 * bound.bounded + static_cast<size_t>(bound.pairs[o])], seen);
   }
 }
 
@@ -222,6 +236,9 @@ TEST_P(Soundness, NoProgramLeavesItsBound) {
       if (HasFatalFailure()) return;
       if (profile.name == "f16-storage" || profile.name == "strict-f32") {
         EXPECT_GT(seen.bounded * 2, seen.values) << profile.name;
+        if (GetParam() == dense) {
+          EXPECT_GT(seen.pairs, 0u);
+        }
         EXPECT_LT(seen.tightest, 5000) << profile.name;  // bounds that no error comes near prove nothing
       }
     }

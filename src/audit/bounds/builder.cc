@@ -47,14 +47,18 @@ std::vector<ValueId> Builder::clone(const ir::Op& like, std::vector<ValueId> inp
 ValueId Builder::constant(double value) {
   ir::Tensor t = ir::Tensor::allocate(ir::ElemType::float64, {});
   t.mutable_data<double>()[0] = value;
-  const ValueId id = graph.add_constant(graph.fresh_name("c"), std::move(t));
-  graph.at(id).storage = ir::ElemType::float64;
-  return id;
+  return constant(std::move(t));
 }
 
 ValueId Builder::constant(const ir::Dims& ints) {
   const ValueId id = graph.add_constant(graph.fresh_name("c"), ir::Tensor::of_ints(ints));
   graph.at(id).storage = ir::ElemType::int64;
+  return id;
+}
+
+ValueId Builder::constant(ir::Tensor float64) {
+  const ValueId id = graph.add_constant(graph.fresh_name("c"), std::move(float64));
+  graph.at(id).storage = ir::ElemType::float64;
   return id;
 }
 

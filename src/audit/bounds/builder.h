@@ -18,6 +18,7 @@ class Builder {
   std::vector<ir::ValueId> clone(const ir::Op& like, std::vector<ir::ValueId> inputs);
   ir::ValueId constant(double value);
   ir::ValueId constant(const ir::Dims& ints);
+  ir::ValueId constant(ir::Tensor float64);
 
   // x * factor; x + y; and so on. kNoValue stands for 0 where it is a radius.
   ir::ValueId times(ir::ValueId x, double factor);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "audit/bounds/bounds.h"
 #include "audit/bounds/rules.h"
@@ -9,9 +10,18 @@ namespace {
 using ir::kNoValue;
 using ir::ValueId;
 
+// Where a value is a sum of products with constant weights, rounded and shifted.
+struct Linear {
+  ValueId radius = kNoValue;  // of the other operand
+  std::shared_ptr<const ir::Tensor> weights{};
+  const ir::Op* op = nullptr;
+  int64_t values() const { return weights->dims()[op->type == "Gemm" && op->attr_int("transB", 0) != 0 ? 0 : 1]; }
+};
+
 class Analysis {
  public:
-  explicit Analysis(const ir::Graph& graph) : graph_(graph), bounds_(graph.values.size()) {}
+  explicit Analysis(const ir::Graph& graph)
+      : graph_(graph), bounds_(graph.values.size()), linear_(graph.values.size()) {}
 
   BoundGraph run() {
     for (const ValueId id : graph_.inputs) add_input(id);
@@ -158,14 +168,84 @@ class Analysis {
     if (const std::string why = rule(context); !why.empty()) return stop(op, why);
     for (size_t k = 0; k < op.outputs.size(); ++k)
       if (op.outputs[k] != kNoValue) bounds_[op.outputs[k]] = context.out[k];
+    follow(op, context);
+  }
+
+  // Sums of products with constant weights, and what only adds to their radius.
+  void follow(const ir::Op& op, const RuleContext& context) {
+    const bool product = op.domain.empty() && (op.type == "MatMul" || op.type == "Gemm");
+    if (product && context.entered != kNoValue && op.attr_int("transA", 0) == 0) {
+      const auto& weights = b_.graph.at(context.in[1].centre).constant;
+      if (weights && weights->rank() == 2) linear_[op.outputs[0]] = {context.entered, weights, &op};
+      return;
+    }
+    const bool shifts = op.domain.empty() && op.type == "Add" && (context.exact(0) || context.exact(1));
+    const bool rounds = op.type == "Round" || op.type == "Cast" || op.type == "Identity";
+    if (!shifts && !rounds) return;
+    const size_t from = shifts && context.exact(0) ? 1 : 0;
+    const Linear linear = linear_[op.inputs[from]];
+    if (linear.weights == nullptr) return;
+    // What is added must not spread the values over more places.
+    const std::vector<ir::Dim> other = shifts ? context.dims(1 - from) : std::vector<ir::Dim>();
+    if (shifts && other.size() > 1) return;
+    if (shifts && other.size() == 1 && other[0].value != 1 && other[0].value != linear.values()) return;
+    linear_[op.outputs[0]] = linear;
+  }
+
+  // |w_i - w_j| of all pairs, through which the operand's radius enters their difference.
+  ir::Tensor pair_weights(const Linear& linear) const {
+    const bool turned = linear.op->type == "Gemm" && linear.op->attr_int("transB", 0) != 0;
+    const double alpha =
+        linear.op->type == "Gemm" ? std::abs(static_cast<double>(linear.op->attr_float("alpha", 1))) : 1;
+    const int64_t n = linear.values(), terms = linear.weights->size() / std::max<int64_t>(n, 1);
+    ir::Tensor out = ir::Tensor::allocate(ir::ElemType::float64, {terms, n * n});
+    const auto* w = linear.weights->data<double>();
+    auto* to = out.mutable_data<double>();
+    const auto at = [&](int64_t k, int64_t i) { return turned ? w[i * terms + k] : w[k * n + i]; };
+    for (int64_t k = 0; k < terms; ++k)
+      for (int64_t i = 0; i < n; ++i)
+        for (int64_t j = 0; j < n; ++j) to[(k * n + i) * n + j] = std::abs(at(k, i) - at(k, j)) * alpha;
+    return out;
+  }
+
+  // R_ij = Rx |w_i - w_j| + L_i + L_j; L: what is added to the radius behind the operand's share of it.
+  ValueId pairs_of(ValueId id, const Bound& bound) {
+    const Linear& linear = linear_[id];
+    constexpr int64_t kMostPairWeights = int64_t{1} << 22;
+    if (linear.weights == nullptr || bound.radius == kNoValue) return kNoValue;
+    const int64_t n = linear.values();
+    if (n < 2 || linear.weights->size() * n > kMostPairWeights) return kNoValue;
+    const ir::Type& type = graph_.at(id).type;
+    if (!type.ranked() || type.shape->size() != 2) return kNoValue;
+    const ValueId d = b_.constant(pair_weights(linear));
+    ir::Op share = *linear.op;  // of the single values: the operand's radius through |w|
+    share.set_attr("alpha", std::abs(linear.op->attr_float("alpha", 1)));
+    const ValueId single = b_.constant(absolute(*linear.weights));
+    const ValueId through =
+        share.type == "Gemm" ? b_.clone(share, {linear.radius, single})[0] : b_.op("MatMul", {linear.radius, single});
+    const ValueId local = b_.add(b_.sub(bound.radius, through), b_.times(bound.radius, kSlack));
+    const ValueId shape = b_.constant(ir::Dims{-1, n, n});
+    const ValueId both = b_.op("Add", {b_.op("Unsqueeze", {local, b_.constant(ir::Dims{2})}),
+                                       b_.op("Unsqueeze", {local, b_.constant(ir::Dims{1})})});
+    const ValueId shared = b_.op("Reshape", {b_.op("MatMul", {linear.radius, d}), shape});
+    return b_.op("Add", {b_.times(shared, 1 + kSlack), both});
+  }
+
+  static ir::Tensor absolute(const ir::Tensor& weights) {
+    ir::Tensor out = ir::Tensor::allocate(ir::ElemType::float64, weights.dims());
+    for (int64_t i = 0; i < out.size(); ++i) out.mutable_data<double>()[i] = std::abs(weights.data<double>()[i]);
+    return out;
   }
 
   void finish() {
-    std::vector<ValueId> radii;
+    std::vector<ValueId> radii, pairs;
     for (const ValueId id : graph_.outputs) {
       const Bound bound = read(id);
       const bool known = !bound.stopped && bound.centre != kNoValue;
       out_.place.push_back(known ? static_cast<int>(out_.bounded++) : -1);
+      const ValueId pair = known ? pairs_of(id, bound) : kNoValue;
+      out_.pairs.push_back(pair != kNoValue ? static_cast<int>(out_.paired++) : -1);
+      if (pair != kNoValue) pairs.push_back(pair);
       if (!known) continue;
       const ValueId centre = bound.is_float ? bound.centre : b_.to_float64(bound.centre);
       // Outputs are values of their own: two may be one value in the program.
@@ -173,6 +253,7 @@ class Analysis {
       radii.push_back(bound.radius == kNoValue ? b_.times(b_.abs(centre), 0) : b_.op("Identity", {bound.radius}));
     }
     b_.graph.outputs.insert(b_.graph.outputs.end(), radii.begin(), radii.end());
+    b_.graph.outputs.insert(b_.graph.outputs.end(), pairs.begin(), pairs.end());
     b_.graph.resolved = true;
     b_.graph.name = graph_.name;
     std::sort(out_.stops.begin(), out_.stops.end());
@@ -182,13 +263,19 @@ class Analysis {
   const ir::Graph& graph_;
   Builder b_;
   std::vector<Bound> bounds_;
+  std::vector<Linear> linear_;  // of values that are sums of products with constant weights
   BoundGraph out_;
 };
 }  // namespace
 
 BoundGraph bound_graph(const ir::Graph& graph) {
   if (!graph.states.empty())
-    return {nullptr, std::vector<int>(graph.outputs.size(), -1), 0, {{"the program", "it keeps states"}}};
+    return {.graph = nullptr,
+            .place = std::vector<int>(graph.outputs.size(), -1),
+            .bounded = 0,
+            .pairs = std::vector<int>(graph.outputs.size(), -1),
+            .paired = 0,
+            .stops = {{"the program", "it keeps states"}}};
   return Analysis(graph).run();
 }
 

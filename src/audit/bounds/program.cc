@@ -39,7 +39,7 @@ std::unique_ptr<BoundProgram> BoundProgram::create(const backends::Program& like
 Result<std::vector<ir::Tensor>> BoundProgram::run(size_t bound, std::span<const ir::Tensor> inputs,
                                                   const backends::SampleRange&) {
   const BoundGraph& graph = bounds_[bound];
-  std::vector<ir::Tensor> out(2 * graph.place.size());
+  std::vector<ir::Tensor> out(3 * graph.place.size());
   if (graph.bounded == 0) return out;
   std::optional<exec::Session> session;
   {
@@ -59,6 +59,8 @@ Result<std::vector<ir::Tensor>> BoundProgram::run(size_t bound, std::span<const 
     const auto place = static_cast<size_t>(graph.place[i]);
     out[i] = results[place];
     out[graph.place.size() + i] = results[graph.bounded + place];
+    if (graph.pairs[i] < 0) continue;
+    out[2 * graph.place.size() + i] = results[2 * graph.bounded + static_cast<size_t>(graph.pairs[i])];
   }
   const std::lock_guard lock(pool_->mutex);
   pool_->idle[bound].push_back(std::move(*session));

@@ -26,6 +26,8 @@ struct RuleContext {
   Builder& b;
   std::vector<Bound> in;   ///< one for each input, without a centre where it is absent
   std::vector<Bound> out;  ///< to be filled by finish()
+  /// Of a sum of products with exact weights: the radius of the other operand as it enters.
+  ir::ValueId entered = ir::kNoValue;
 
   bool has(size_t i) const { return i < in.size() && in[i].centre != ir::kNoValue; }
   bool exact(size_t i) const { return in[i].radius == ir::kNoValue; }

@@ -46,10 +46,23 @@ ir::Op with_sizes(const ir::Op& op) {
   return out;
 }
 
-// How an operand is rounded as it enters a contraction: TF32 and the like.
+// Exact operands are rounded as they enter (TF32 and the like) before anything else: what they become is known.
+void round_constants(RuleContext& c) {
+  if (!c.op.policy.operand) return;
+  for (Bound& bound : c.in) {
+    const auto constant = bound.centre == kNoValue ? nullptr : c.b.graph.at(bound.centre).constant;
+    if (&bound - c.in.data() > 1 || constant == nullptr || bound.radius != kNoValue) continue;
+    ir::Tensor rounded = ir::Tensor::allocate(ir::ElemType::float64, constant->dims());
+    for (int64_t k = 0; k < rounded.size(); ++k)
+      rounded.mutable_data<double>()[k] = num::round(constant->data<double>()[k], *c.op.policy.operand);
+    bound.centre = c.b.constant(std::move(rounded));
+  }
+}
+
+// How an operand is rounded as it enters a contraction.
 ValueId entering(RuleContext& c, size_t i, const Unit* unit) {
   const ValueId r = c.radius(i);
-  if (unit == nullptr) return r;
+  if (unit == nullptr || c.b.graph.at(c.in[i].centre).constant) return r;
   const ValueId rounding = c.b.plus(c.b.times(c.magnitude(i), unit->u), unit->eta);
   return c.b.unless_over(c.magnitude(i), unit->max, c.b.add(r, rounding));
 }
@@ -63,12 +76,14 @@ std::string rule_product(RuleContext& c) {
   const SumError sum = product_error(c.op.policy, n);
   if (!std::isfinite(sum.g) || sum.g > 0.5)
     return "sums of " + std::to_string(n) + " products have no bound in its accumulator";
+  round_constants(c);
   const ir::Op like = with_sizes(c.op);
   const ValueId centre = c.b.clone(c.op, c.centres())[0];
   Unit entry;
   const bool enters = c.op.policy.operand.has_value();
   if (enters) entry = unit_of(*c.op.policy.operand);
   const ValueId rx = entering(c, 0, enters ? &entry : nullptr), rw = entering(c, 1, enters ? &entry : nullptr);
+  if (rw == kNoValue) c.entered = rx;
   const auto grown = [&](size_t i, ValueId r) {
     const ValueId size = c.b.add(c.b.abs(c.in[i].centre), r);
     return sum.tiny > 0 ? c.b.plus(size, sum.tiny) : size;

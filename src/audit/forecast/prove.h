@@ -18,12 +18,18 @@ void spread(std::vector<double>& low, std::vector<double>& high, std::span<const
 /// Outwards by what the float64 functions of a score can be off.
 void widen(std::vector<double>& low, std::vector<double>& high);
 
+/// How far each value less each other one can be off from the difference of their centres; may be empty.
+struct PairBounds {
+  std::span<const double> centres, bounds;
+};
+
 /// What bounds say of one sample's decision, all variants together.
 struct Reach {
   bool same = true;     ///< within all bounds the decision is the reference's
   bool finite = true;   ///< all bounds are finite
   double farthest = 0;  ///< largest distance of a bound from the reference's score values
-  void add(const Judge& judge, const Judged& reference, std::span<const double> low, std::span<const double> high);
+  void add(const Judge& judge, const Judged& reference, std::span<const double> low, std::span<const double> high,
+           const PairBounds& pairs = {});
   /// Counts the sample, whose reference has this lead.
   void count(Proof& into, double lead) const;
 };

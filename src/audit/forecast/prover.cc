@@ -15,6 +15,14 @@ SampleValue sample_of(const ir::Tensor& t, const Layout::Cut& cut, size_t sample
   for (int64_t i = 0; i < cut.each; ++i) value.values[static_cast<size_t>(i)] = t.float_at(begin + i);
   return value;
 }
+// Pairs of a sample; empty where there are none.
+std::vector<double> pairs_of(const ir::Tensor& all, size_t sample, size_t count, size_t values) {
+  const size_t each = values * values;
+  if (all.empty_handle() || static_cast<size_t>(all.size()) != count * each) return {};
+  std::vector<double> out(each);
+  for (size_t i = 0; i < each; ++i) out[i] = all.data<double>()[sample * each + i];
+  return out;
+}
 }  // namespace
 
 Prover::Prover(std::span<backends::Program* const> programs, const Layout& layout, const Score& score,
@@ -76,7 +84,13 @@ Status Prover::bound_samples(size_t c, size_t bound, size_t first, std::span<con
     if (!score_.picks_outputs()) widen(least.values, most.values);
     round_to(score_type_, least.values);
     round_to(score_type_, most.values);
-    reach[s].add(judge_, reference[s], least.values, most.values);
+    std::vector<double> pairs, centres;
+    if (const int plain = score_.plain_output(); plain >= 0) {
+      const ir::Tensor& all = found[2 * outputs + map[static_cast<size_t>(plain)]];
+      pairs = pairs_of(all, s, count, least.values.size());
+      centres = sample_of(found[map[static_cast<size_t>(plain)]], cuts[static_cast<size_t>(plain)], s).values;
+    }
+    reach[s].add(judge_, reference[s], least.values, most.values, {centres, pairs});
   }
   return {};
 }
