@@ -35,7 +35,7 @@ void list(std::string& out, std::string_view name, const std::vector<std::string
   for (size_t i = 0; i < items.size(); ++i) {
     if (line.size() + items[i].size() > kLine) {
       out += line + "\n";
-      line = " ";
+      line.assign(1, ' ');
     }
     line += (line.ends_with('[') ? "" : " ") + items[i] + (i + 1 < items.size() ? "," : "");
   }
