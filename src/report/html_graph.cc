@@ -62,8 +62,19 @@ int level_of(const audit::Distance& distance) {
 }
 
 std::string_view word_of(audit::Verdict verdict) {
-  constexpr std::string_view kWords[] = {"exact", "ordinary", "guilty", "breaks"};
-  return kWords[static_cast<size_t>(verdict)];
+  switch (verdict) {  // the compiler tells of a new one
+    case audit::Verdict::exact:
+      return "exact";
+    case audit::Verdict::ordinary:
+      return "ordinary";
+    case audit::Verdict::follows:
+      return "follows";
+    case audit::Verdict::guilty:
+      return "guilty";
+    case audit::Verdict::breaks:
+      return "breaks";
+  }
+  return "unknown";
 }
 
 std::string name_of(const audit::TraceOp& op) { return op.type + " '" + (op.node.empty() ? op.name : op.node) + "'"; }

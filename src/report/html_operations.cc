@@ -3,9 +3,11 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "report/html_parts.h"
 #include "report/json_text.h"
+#include "report/trace_text.h"
 #include "report/words.h"
 
 namespace assay::report::html {
@@ -143,12 +145,12 @@ std::string legend() {
   return out + "<span>thick border: more than rounding explains</span></div>";
 }
 
-std::vector<std::string> types_of(const TraceResult& trace) {
-  std::vector<std::string> out;
-  for (const TraceOp& op : trace.ops) out.push_back(op.type);
-  std::ranges::sort(out);
-  out.erase(std::unique(out.begin(), out.end()), out.end());
-  return out;
+// What some operation has, each once.
+template <class Of>
+std::vector<std::string> values_of(const TraceResult& trace, const Of& of) {
+  std::set<std::string> out;
+  for (size_t i = 0; i < trace.ops.size(); ++i) out.insert(std::string(of(i)));
+  return {out.begin(), out.end()};
 }
 
 std::string breakdowns(const TraceResult& trace) {
@@ -167,7 +169,7 @@ std::string candidate(const audit::CandidateResult& c, const std::string& id) {
       "samples{3}</p>",
       escape(c.info.program), escape(trace.variant), grouped(trace.samples),
       trace.noise_order.empty() ? "" : "; noise floor: " + escape(trace.noise_order));
-  out += breakdowns(trace);
+  out += "<p><b>" + escape(trace_sentence(trace)) + "</b></p>" + breakdowns(trace);
   if (drawing.empty()) {
     out += "<p class=\"soft\">Too many operations to draw; the table has all.</p>";
   } else {
@@ -178,9 +180,9 @@ std::string candidate(const audit::CandidateResult& c, const std::string& id) {
   }
   out += fmt::format(
       "<div class=\"detail\" id=\"{}\" aria-live=\"polite\"><p class=\"soft\">Choose an operation.</p></div>", id);
-  out +=
-      filters("Filter operations", "optable",
-              {{"type", "type", types_of(trace)}, {"verdict", "verdict", {"exact", "ordinary", "guilty", "breaks"}}});
+  out += filters("Filter operations", "optable",
+                 {{"type", "type", values_of(trace, [&](size_t i) { return trace.ops[i].type; })},
+                  {"verdict", "verdict", values_of(trace, [&](size_t i) { return word_of(trace.verdict(i)); })}});
   out +=
       "<div class=\"tall scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Operations\"><table "
       "class=\"optable\"><thead><tr>";

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "report/html_parts.h"
+#include "report/trace_text.h"
 #include "report/words.h"
 
 namespace assay::report::html {
@@ -66,20 +67,10 @@ std::string card(const AuditResult& audit, const CandidateResult& c) {
 // Whether a converted model is the same in exact arithmetic.
 std::string conversion(const CandidateResult& c) {
   if (!c.conversion) return "";
-  const audit::Conversion& found = *c.conversion;
-  std::string out = fmt::format("<p class=\"small\"><span class=\"mono\">{}</span>: ", escape(c.info.program));
-  switch (found.outcome) {
-    case audit::Conversion::Outcome::same:
-      return out + "its model is the reference's in exact arithmetic; what differs is rounding.</p>";
-    case audit::Conversion::Outcome::narrowed:
-      return out + "its model is the reference's but for its narrower declared types.</p>";
-    case audit::Conversion::Outcome::changed:
-      break;
-  }
-  return out + fmt::format(
-                   "<b>its model computes something else</b>, in exact arithmetic too, from <code>{}</code> on "
-                   "(<code>{}</code> in its file), by up to {}.</p>",
-                   escape(found.reference), escape(found.candidate), short_number(found.max_abs));
+  const bool changed = c.conversion->outcome == audit::Conversion::Outcome::changed;
+  return fmt::format("<p class=\"small\"><span class=\"mono\">{}</span>: {}{}</p>", escape(c.info.program),
+                     escape(conversion_text(*c.conversion)),
+                     changed ? " <span class=\"tag red\">another model</span>" : "");
 }
 
 std::string broken(const Section& section) {
