@@ -42,6 +42,10 @@ class Net {
   ValueId number(float value) {
     return graph.add_constant("n" + std::to_string(graph.values.size()), Tensor::scalar(value));
   }
+  ValueId scales(const std::vector<float>& values) {
+    return graph.add_constant("s" + std::to_string(graph.values.size()),
+                              Tensor::of<float>(ElemType::float32, {static_cast<int64_t>(values.size())}, values));
+  }
   ValueId ints(const Dims& values) {
     return graph.add_constant("i" + std::to_string(graph.values.size()), Tensor::of_ints(values));
   }
@@ -95,7 +99,9 @@ Net convolutional(unsigned seed) {
   const ValueId p = n.op("MaxPool", {n.op("Relu", {b})}, {two, strides});
   const ValueId d = n.op("Conv", {p, n.weight({8, 6, 3, 3}, 0.2F)}, {pads});
   const ValueId a = n.op("AveragePool", {n.op("HardSwish", {d})}, {two, strides});
-  const ValueId t = n.op("ConvTranspose", {a, n.weight({8, 4, 2, 2})}, {strides});
+  const ValueId u = n.op("Resize", {a, ir::kNoValue, n.scales({1, 1, 2, 2})}, {{"mode", std::string("nearest")}});
+  const ValueId s = n.op("MaxPool", {u}, {two, strides});
+  const ValueId t = n.op("ConvTranspose", {s, n.weight({8, 4, 2, 2})}, {strides});
   const ValueId g = n.op("Flatten", {n.op("GlobalAveragePool", {n.op("Concat", {t, p}, {{"axis", int64_t{1}}})})});
   n.result(n.op("Sigmoid", {n.op("Gemm", {g, n.weight({10, 2}), n.weight({2})})}));
   return n;
@@ -323,6 +329,16 @@ TEST(Bounds, StopVisiblyWhereThereIsNoRule) {
   ASSERT_EQ(bound.stops.size(), 1u);
   EXPECT_NE(bound.stops[0].first.find("LpNormalization"), std::string::npos);
   EXPECT_EQ(bound.stops[0].second, "it has no sound rule");
+}
+
+TEST(Bounds, StopWhereCoordinatesAreRounded) {
+  Net n(3);
+  const ValueId x = n.input({kN, 1, 4, 4});
+  n.result(n.op("Resize", {x, ir::kNoValue, n.scales({1, 1, 3, 3})}, {{"mode", std::string("nearest")}}));
+  n.result(n.op("Resize", {x, ir::kNoValue, n.scales({1, 1, 2, 2})}, {{"mode", std::string("linear")}}));
+  n.result(n.op("Resize", {x, ir::kNoValue, n.scales({1, 1, 2, 0.5F})}, {{"mode", std::string("nearest")}}));
+  const auto resolved = passes::resolve(n.graph, *profiles::built_in_profile("f16-storage"), 0);
+  EXPECT_EQ(bound_graph(*resolved).place, (std::vector<int>{-1, -1, 0}));
 }
 
 TEST(Bounds, OverflowHasNone) {

@@ -61,7 +61,8 @@ FunctionBound function_bound(const ir::Op& op) {
     return f;
   }
   const auto attr = [&](const char* name, float fallback) {
-    return std::abs(static_cast<double>(op.attr_float(name, fallback)));
+    const auto value = static_cast<double>(op.attr_float(name, fallback));
+    return std::abs(op.policy.attribute ? num::round(value, *op.policy.attribute) : value);
   };
   if (op.type == "LeakyRelu") return {.linear = 4, .slope = std::max(1.0, attr("alpha", 0.01F))};
   if (op.type == "HardSigmoid") {
@@ -113,6 +114,7 @@ double overflow_of(const ir::Op& op) {
 std::string rule_lipschitz(RuleContext& c) {
   const FunctionBound f = function_bound(c.op);
   if (c.op.type == "Softplus" && c.op.policy.plain_softplus) return "log(exp(x) + 1) overflows";
+  if (c.op.type == "Celu" && !(c.op.attr_float("alpha", 1) > 0)) return "alpha <= 0";
   if (c.op.type == "Selu" && (c.op.attr_float("alpha", 1) < 0 || c.op.attr_float("gamma", 1) < 0)) return "alpha < 0";
   const ValueId centre = c.b.clone(c.op, c.centres())[0];
   ValueId error = poisoned(c, c.b.times(c.radius(0), f.slope), c.radius(0));

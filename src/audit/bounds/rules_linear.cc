@@ -139,7 +139,8 @@ std::string rule_softmax(RuleContext& c) {
   const int64_t n = dims[static_cast<size_t>(axis)].value;
   const Unit unit = function_unit(c.op.policy);
   const SumError sum = term_error(c.op.policy, n);
-  if (!std::isfinite(sum.g) || sum.g > 0.25) return "its sum has no bound in its accumulator";
+  if (!std::isfinite(sum.g) || sum.g > 0.25 || static_cast<double>(n) >= sum.max)
+    return "its sum has no bound in its accumulator";
   const ValueId centre = c.b.clone(c.op, c.centres())[0];
   const ValueId axes = c.b.constant(ir::Dims{axis});
   const auto most = [&](ValueId x) { return c.b.op("ReduceMax", {x, axes}, {{"keepdims", int64_t{1}}}); };
@@ -151,7 +152,8 @@ std::string rule_softmax(RuleContext& c) {
   const double relative = sum.g + 16 * unit.u;
   if (c.op.type == "LogSoftmax") {
     const ValueId rounding = c.b.times(c.b.plus(apart, 64), 8 * unit.u);
-    c.finish(0, centre, c.b.plus(c.b.add(r, rounding), 4 * relative + 64 * unit.eta), 1);
+    const ValueId radius = c.b.plus(c.b.add(r, rounding), 4 * relative + 64 * unit.eta);
+    c.finish(0, centre, c.b.unless_over(apart, unit.max, radius), 1);
     return "";
   }
   const ValueId factor = c.b.plus(c.b.times(c.b.op("Exp", {r}), 1 + 2 * relative), -1 + 64 * kCentre);

@@ -1,4 +1,6 @@
 // Data movement, choices among operands, changes of type.
+#include <cmath>
+
 #include "audit/bounds/rules.h"
 #include "ops/def.h"
 
@@ -25,13 +27,26 @@ std::string others(RuleContext& c, std::vector<ValueId>& inputs) {
   return "";
 }
 
+// Resize by powers of two to the nearest point: its coordinates are exact, so that every program picks the same points.
+bool doubles(const RuleContext& c) {
+  const std::string where = c.op.attr_string("coordinate_transformation_mode", "half_pixel");
+  if (c.op.attr_string("mode", "nearest") != "nearest" || c.op.attr_int("antialias", 0) != 0) return false;
+  if (where != "half_pixel" && where != "asymmetric" && where != "pytorch_half_pixel") return false;
+  if (c.op.inputs.size() < 3 || c.op.inputs[2] == kNoValue) return false;
+  const auto& scales = c.graph.at(c.op.inputs[2]).constant;
+  if (!scales) return false;
+  for (int64_t i = 0; i < scales->size(); ++i) {
+    int exponent = 0;
+    if (std::frexp(scales->float_at(i), &exponent) != 0.5) return false;
+  }
+  return scales->size() > 0;
+}
+
 ValueId zeros_like(RuleContext& c, ValueId centre) { return c.b.times(c.b.abs(centre), 0); }
 }  // namespace
 
 std::string rule_move(RuleContext& c) {
-  if (c.op.type == "Resize" && c.op.attr_string("mode", "nearest") != "nearest") return "interpolation has no rule";
-  if (c.op.type == "Resize" && c.op.attr_string("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize")
-    return "crops have no rule";
+  if (c.op.type == "Resize" && !doubles(c)) return "only nearest points at powers of two have a rule";
   if (c.op.type == "Dropout" && c.has(2)) return "training has no rule";
   if (c.op.type == "Dropout" && c.op.outputs.size() > 1 && c.op.outputs[1] != kNoValue) return "its mask has no rule";
   std::vector<ValueId> inputs = {c.centre(0)};
