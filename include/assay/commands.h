@@ -235,7 +235,7 @@ Result<Report> probe_make(const ProbeMakeRequest& request);
 /// What a device made of the probes.
 struct ProbeReadRequest {
   Settings settings{};
-  std::string recording;           ///< .npz of a recorder, or of tools/record_torch.py's form
+  std::string recording;           ///< .npz of a recorder, or of a PyTorch device (docs/probe.md)
   std::string mode{};              ///< of a recording of several modes, the one that is read; empty: all
   std::string output{};            ///< a profile file (.toml) to write; its name is the profile's
   size_t combinations = 400;       ///< policies tried beside those with a name

@@ -830,7 +830,11 @@ class ProbesMade(Result):
 
 @dataclass
 class ProbeFit:
-    """How the likeliest policy does on a probe. `verdict`: exact, rounding or unexplained."""
+    """How the likeliest policy does on a probe. `verdict`: exact, rounding or unexplained.
+
+    segments: of a function that is not exact, straight segments that the recorded values need; `by_table`: less
+    than two thirds of those of the policy.
+    """
 
     name: str
     verdict: str
@@ -838,6 +842,9 @@ class ProbeFit:
     equal: int
     worst_steps: int
     max_abs: float
+    segments: int
+    segments_expected: int
+    by_table: bool
     explained_by: list[str]
 
 

@@ -21,8 +21,15 @@ constexpr std::string_view kKinds[] = {"exact", "rounding", "unexplained"};
 std::string_view kind_word(FitGroup::Kind kind) { return kKinds[static_cast<size_t>(kind)]; }
 
 Json fit_json(const audit::ProbeFit& fit) {
-  return {{"name", fit.name},         {"verdict", kind_word(fit.kind)}, {"elements", fit.elements},
-          {"equal", fit.equal},       {"worst_steps", fit.worst_steps}, {"max_abs", fit.max_abs},
+  return {{"name", fit.name},
+          {"verdict", kind_word(fit.kind)},
+          {"elements", fit.elements},
+          {"equal", fit.equal},
+          {"worst_steps", fit.worst_steps},
+          {"max_abs", fit.max_abs},
+          {"segments", fit.segments},
+          {"segments_expected", fit.segments_expected},
+          {"by_table", fit.by_table()},
           {"explained_by", fit.exact}};
 }
 
@@ -76,7 +83,13 @@ std::string verdict_text(const ProbeVerdict& verdict) {
                       fmt::format("{} of {}", grouped(probe.equal), grouped(probe.elements)),
                       grouped(probe.worst_steps), by});
     }
-  return out + table(rows, {false, false, true, true, false});
+  out += table(rows, {false, false, true, true, false});
+  for (const GroupVerdict& group : verdict.groups)
+    for (const audit::ProbeFit& probe : group.probes)
+      if (probe.by_table())
+        out += fmt::format("{}: by table; {} straight segments, where the function itself needs {}\n", probe.name,
+                           probe.segments, probe.segments_expected);
+  return out;
 }
 
 }  // namespace

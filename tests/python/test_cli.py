@@ -7,8 +7,8 @@ import pytest
 from onnx import TensorProto as T
 from onnx import helper
 
-COMMANDS = ("audit", "compare", "fingerprint", "probe", "inspect", "run", "merge", "report", "profiles", "ops", "explain",
-            "bench")
+COMMANDS = ("audit", "compare", "fingerprint", "probe", "inspect", "run", "merge", "report", "profiles", "ops",
+            "explain", "bench")
 
 
 @pytest.fixture

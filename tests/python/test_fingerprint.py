@@ -213,7 +213,7 @@ def test_the_first_samples_alone(assay, save_model, save_npz, tmp_path):
     y[4:] += 1  # not of these inputs
     np.savez(tmp_path / "y.npz", y=y)
     for samples, verdict in ((4, "exact"), (0, "not-rounding")):
-        found = assay("fingerprint", "y.npz", "--model", model, "--input", given, "--samples", samples, "--combinations",
-                      "0", "--json", code=0).result["fit"]
+        found = assay("fingerprint", "y.npz", "--model", model, "--input", given, "--samples", samples,
+                      "--combinations", "0", "--json", code=0).result["fit"]
         assert found["verdict"] == verdict
         assert found["groups"][0]["elements"] == (samples or 6) * 8

@@ -138,6 +138,20 @@ def test_a_device_without_a_profile_is_found(record, read, assay, probes, tmp_pa
     assert "lanes = 4" in shown
 
 
+def test_a_function_by_table_is_told(assay, read, tmp_path):
+    assay("probe", "make", "--for", "tanh", "-o", "tables", code=0)
+    with np.load(tmp_path / "tables/tanh.npz") as file:
+        x = file["x"].astype(np.float16).astype(np.float64)
+    knots = np.linspace(-4, 4, 33)
+    y = np.interp(x, knots, np.tanh(knots)).astype(np.float16).astype(np.float32)
+    np.savez(tmp_path / "table.npz", **{"tanh/y": y})
+    (mode,) = read("table.npz", "--combinations", "0", "-o", "table.toml")["modes"]
+    probe = by_name(mode)["tanh"]
+    assert probe["by_table"]
+    assert probe["segments"] <= 40
+    assert "entries of a table" in (tmp_path / "table.toml").read_text()
+
+
 def test_one_probe_tells_less(record, read):
     recording = record("f16-storage", "mul_random")
     (mode,) = read(recording, "--combinations", "0")["modes"]
@@ -182,6 +196,7 @@ def test_recordings_of_real_runtimes(read, root, file, combinations, words, exac
     assert words in mode["words"]
     probes = by_name(mode)
     assert {name: probes[name]["verdict"] for name in exact} == dict.fromkeys(exact, "exact")
+    assert not any(probe["by_table"] for probe in probes.values())
 
 
 def test_a_recording_of_a_pytorch_device_is_read(read, tmp_path):

@@ -55,12 +55,17 @@ void set_evidence(profiles::Statement& statement, const ProbeVerdict& verdict, c
 
 profiles::NotModelled gap(const GroupVerdict& group, const std::string& device) {
   std::vector<std::string> probes;
-  for (const ProbeFit& probe : group.probes)
+  std::string table;
+  for (const ProbeFit& probe : group.probes) {
     if (probe.kind != FitGroup::Kind::exact) probes.push_back(probe.name);
+    if (probe.by_table())
+      table += fmt::format("; {} is straight between {} entries of a table", probe.name, probe.segments + 1);
+  }
   return {group.name + fmt::format(": {} of {} values differ", group.elements - group.equal, group.elements),
           fmt::format("this policy does not give all bits of the probes {}; the largest difference is {} steps "
                       "of the results' format",
-                      join(probes, ", "), group.worst_steps),
+                      join(probes, ", "), group.worst_steps) +
+              table,
           {"assay probe" + (device.empty() ? std::string() : ", recorded with " + device), "measured"}};
 }
 

@@ -41,6 +41,10 @@ struct ProbeFit {
   uint64_t elements = 0, equal = 0, worst_steps = 0;
   double max_abs = 0;
   std::vector<std::string> exact{};  ///< policies that give all of its bits, the likeliest first
+  /// Of a function that the policy does not give: straight segments that what was recorded needs, and what the policy
+  /// gives. Less than two thirds, and values more than two steps away: the device looks the function up in a table.
+  size_t segments = 0, segments_expected = 0;
+  bool by_table() const { return segments > 0 && 3 * segments < 2 * segments_expected && worst_steps > 2; }
 };
 struct GroupVerdict : ProbeFit {
   std::vector<ProbeFit> probes{};
@@ -55,6 +59,9 @@ struct ProbeVerdict {
 /// Errors: as fit().
 Result<ProbeVerdict> judge_probes(ProbeMode mode, const std::vector<Hypothesis>& named,
                                   std::shared_ptr<const Threads> threads, const FitOptions& options);
+
+/// How many straight segments follow y over the ascending x, each value within half a step of its lattice.
+size_t straight_segments(const ir::Tensor& x, const ir::Tensor& y);
 
 /// The likeliest policy as a profile called `name`, each statement with the probes that it rests on.
 profiles::Profile profile_of(const ProbeVerdict& verdict, const std::string& name, const std::string& device);

@@ -64,6 +64,32 @@ GroupVerdict verdict_of(const std::string& group, const std::vector<FitCase>& ca
   return verdict;
 }
 
+/// The input of a function over an ascending range; null for other probes.
+const ir::Tensor* ascending_input(const FitCase& one) {
+  if (one.inputs.size() != 1 || one.observed.size() != 1) return nullptr;
+  const ir::Tensor& x = one.inputs[0].tensor;
+  if (x.rank() != 1 || x.size() != one.observed[0].tensor.size()) return nullptr;
+  for (int64_t i = 1; i < x.size(); ++i)
+    if (!(x.float_at(i) > x.float_at(i - 1))) return nullptr;
+  return &x;
+}
+
+/// Counts the segments of functions that the policy does not give.
+Status count_segments(Evaluator& evaluator, const profiles::Variant& policy, std::vector<GroupVerdict>& groups) {
+  ASSAY_TRY(const std::vector<Arrays> given, evaluator.outputs(policy));
+  for (GroupVerdict& group : groups)
+    for (ProbeFit& probe : group.probes) {
+      const auto& cases = evaluator.cases();
+      const auto one = std::ranges::find(cases, probe.name, &FitCase::name);
+      if (probe.kind == FitGroup::Kind::exact || one == cases.end()) continue;
+      const ir::Tensor* x = ascending_input(*one);
+      if (x == nullptr) continue;
+      probe.segments = straight_segments(*x, one->observed[0].tensor);
+      probe.segments_expected = straight_segments(*x, given[static_cast<size_t>(one - cases.begin())][0].tensor);
+    }
+  return {};
+}
+
 }  // namespace
 
 Result<ProbeVerdict> judge_probes(ProbeMode mode, const std::vector<Hypothesis>& named,
@@ -77,6 +103,8 @@ Result<ProbeVerdict> judge_probes(ProbeMode mode, const std::vector<Hypothesis>&
   }
   for (const std::string& group : groups_of(evaluator.cases()))
     verdict.groups.push_back(verdict_of(group, evaluator.cases(), verdict.fit, bounds));
+  if (verdict.fit.verdict != FitResult::Verdict::exact)
+    ASSAY_CHECK(count_segments(evaluator, verdict.fit.groups.front().members.front().policy, verdict.groups));
   return verdict;
 }
 
