@@ -7,7 +7,8 @@
 namespace assay::audit {
 namespace {
 
-constexpr size_t kStep = 256;  // samples that are run before the goal is looked at again
+constexpr size_t kMostSteps = 24;  // on a front
+constexpr size_t kFirstStep = 4, kStep = 256;  // samples that are run before the goal is looked at again
 
 /// Every one of `of` whose number, counted among them, crosses a multiple of 1 / share.
 void mark(const std::vector<size_t>& of, double share, size_t at_least_left, std::vector<bool>& held) {
@@ -49,35 +50,44 @@ Result<Standing> RepairSearch::standing(const Kept& kept, std::span<const size_t
   return found;
 }
 
-Result<bool> RepairSearch::part_meets(const Kept& kept, std::span<const size_t> samples, Standing& so_far) {
-  for (size_t begin = 0; begin < samples.size(); begin += kStep) {
-    const auto part = samples.subspan(begin, std::min(kStep, samples.size() - begin));
-    ASSAY_TRY(const Standing more, standing(kept, part));
-    so_far.add(more);
-    for (const size_t s : part)
-      for (size_t v = 0; v < trials_.variants(); ++v) {
-        const Outcome& outcome = *trials_.find(v, kept, s);
-        const bool bad = goal_.kind == Goal::Kind::flips ? !outcome.same : outcome.error > goal_.error;
-        if (bad && std::ranges::find(critical_, s) == critical_.end()) critical_.push_back(s);
+/// One variant after the other, a few samples first: most wrong sets cost few runs.
+Result<bool> RepairSearch::part_meets(const Kept& kept, std::span<const size_t> samples, std::set<size_t>& bad) {
+  size_t step = kFirstStep;
+  for (size_t begin = 0; begin < samples.size(); begin += step, step = std::min(2 * step, kStep)) {
+    const auto part = samples.subspan(begin, std::min(step, samples.size() - begin));
+    for (size_t v = 0; v < trials_.variants(); ++v) {
+      std::vector<Ask> asks;
+      for (const size_t s : part) asks.push_back({v, kept, s});
+      ASSAY_CHECK(trials_.answer(asks));
+      for (const size_t s : part) {
+        if (!is_bad(*trials_.find(v, kept, s))) continue;
+        bad.insert(s);
+        std::erase(critical_, s);
+        critical_.insert(critical_.begin(), s);
       }
-    const bool met = goal_.kind == Goal::Kind::flips ? so_far.flips <= allowed_ : so_far.error <= goal_.error;
-    if (!met) return false;
+      if (bad.size() > (goal_.kind == Goal::Kind::flips ? allowed_ : 0)) return false;
+    }
   }
   return true;
 }
 
-/// Samples that failed before come first: most sets fail on them.
+bool RepairSearch::is_bad(const Outcome& outcome) const {
+  return goal_.kind == Goal::Kind::flips ? !outcome.same : outcome.error > goal_.error;
+}
+
+/// Samples that failed before come first, the last one at the front: most sets fail on them.
 Result<bool> RepairSearch::meets(const Kept& kept) {
   if (const auto known = tried_.find(kept); known != tried_.end()) return known->second;
   std::vector<size_t> first, rest;
+  std::set<size_t> bad;
   for (const size_t s : critical_)
     if (std::ranges::binary_search(samples_, s)) first.push_back(s);
+  const std::set<size_t> failed(first.begin(), first.end());
   for (const size_t s : samples_)
-    if (std::ranges::find(first, s) == first.end()) rest.push_back(s);
-  Standing so_far;
-  ASSAY_TRY(bool met, part_meets(kept, first, so_far));
+    if (!failed.contains(s)) rest.push_back(s);
+  ASSAY_TRY(bool met, part_meets(kept, first, bad));
   if (met) {
-    ASSAY_TRY(met, part_meets(kept, rest, so_far));
+    ASSAY_TRY(met, part_meets(kept, rest, bad));
   }
   tried_[kept] = met;
   ++sets_;
@@ -158,7 +168,23 @@ Result<RepairSearch::Found> RepairSearch::minimise() {
   return found;
 }
 
+std::vector<Kept> RepairSearch::thin_out_by_weight(Kept kept) const {
+  const auto weight = weights();
+  std::vector<size_t> order;
+  for (size_t u = 0; u < kept.size(); ++u)
+    if (kept[u]) order.push_back(u);
+  std::ranges::stable_sort(order, [&](size_t a, size_t b) { return weight[a] > weight[b]; });
+  std::vector<Kept> sets;
+  const size_t step = (order.size() + kMostSteps - 1) / kMostSteps;
+  for (size_t i = 0; i < order.size(); ++i) {
+    kept[order[i]] = false;
+    if ((i + 1) % step == 0) sets.push_back(kept);
+  }
+  return sets;
+}
+
 Result<std::vector<Kept>> RepairSearch::thin_out(const Kept& kept) {
+  if (static_cast<size_t>(std::ranges::count(kept, true)) > kMostSteps) return thin_out_by_weight(kept);
   struct Step {
     size_t unit;
     Standing standing;

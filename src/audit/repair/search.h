@@ -1,6 +1,8 @@
 // The search for a 1-minimal set of operations to keep in float32.
 #pragma once
+#include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -35,7 +37,8 @@ class RepairSearch {
   Result<Found> minimise();
   /// How a set does on some samples, all of them run.
   Result<Standing> standing(const Kept& kept, std::span<const size_t> samples);
-  /// Sets on the way from `kept` to nothing kept, the least harmful unit given up first.
+  /// Sets on the way from `kept` to nothing kept, the least harmful unit given up first; of large sets the dearest
+  /// units, several at a time.
   Result<std::vector<Kept>> thin_out(const Kept& kept);
   /// Sets tried so far.
   uint64_t sets() const { return sets_; }
@@ -43,10 +46,12 @@ class RepairSearch {
 
  private:
   Result<bool> meets(const Kept& kept);
-  Result<bool> part_meets(const Kept& kept, std::span<const size_t> samples, Standing& so_far);
+  Result<bool> part_meets(const Kept& kept, std::span<const size_t> samples, std::set<size_t>& bad);
+  bool is_bad(const Outcome& outcome) const;
   Result<bool> lower(Kept& kept, std::span<const size_t> units);
   Status halve(Kept& kept);
   Status finish(Kept& kept);
+  std::vector<Kept> thin_out_by_weight(Kept kept) const;
   bool spent() const { return sets_ >= budget_; }
   std::vector<uint64_t> weights() const;
 
@@ -54,7 +59,7 @@ class RepairSearch {
   Goal goal_;
   uint64_t budget_, allowed_ = 0;
   std::vector<size_t> samples_;
-  std::vector<size_t> critical_;  ///< those that flipped under some set, in the order in which they were found
+  std::vector<size_t> critical_;  ///< those that failed under some set, the last one first
   std::map<Kept, bool> tried_;    ///< on the samples in use
   uint64_t sets_ = 0;
 };

@@ -67,6 +67,8 @@ std::vector<bool> Units::spread(const Kept& kept) const {
     if (kept[u])
       for (const ir::OpId id : units_[u]) stays[id] = true;
   for (const ir::ValueId id : graph.inputs) wide[id] = is_stored_float(graph.at(id));
+  for (ir::ValueId id = 0; id < graph.values.size(); ++id)
+    if (graph.at(id).constant && graph.at(id).producer == ir::kNoOp) wide[id] = is_stored_float(graph.at(id));
   const auto is_wide = [&](ir::ValueId v) { return v != ir::kNoValue && wide[v]; };
   for (ir::OpId id = 0; id < graph.ops.size(); ++id) {
     const ir::Op& op = graph.ops[id];

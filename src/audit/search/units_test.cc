@@ -59,6 +59,17 @@ TEST(Units, InputsOfTheGraphAreFloat32) {
   EXPECT_EQ(units.spread({false}), flags({0, 0}));
 }
 
+TEST(Units, ConstantsThatAreMovedComeUnrounded) {
+  Chain c;
+  c.graph.inputs = {c.x};
+  const auto bias = c.graph.add_constant("bias", ir::Tensor::allocate(ir::ElemType::float32, {2}));
+  const auto moved = add(c.graph, "Transpose", {bias}, "moved");
+  c.graph.outputs = {add(c.graph, "Add", {c.x, moved}, "sum")};
+  const Units units = Units::of(c.graph, nullptr);
+  EXPECT_EQ(units.spread({true}), flags({1, 1}));
+  EXPECT_EQ(units.spread({false}), flags({0, 0}));
+}
+
 TEST(Units, WhatComparesReadsFloat32WhereThereIsSome) {
   Chain c;
   c.graph.inputs = {c.x};
