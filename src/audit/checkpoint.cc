@@ -33,12 +33,13 @@ Result<AuditResult> run_audit(backends::Program& reference, std::span<backends::
   ASSAY_TRY(const size_t samples, samples_of(reference, candidates, data));
   ASSAY_TRY(std::optional<AuditResult> done, checkpoint.load());
   AuditOptions block = options;
-  block.count = kChunk;
-  Warnings again;  // what a later block says, the first has said
+  block.count = 1;  // a chunk: nobody knows how long it takes
+  Warnings again;   // what a later block says, the first has said
   for (Warnings* say = &warnings; !done || done->samples < samples; say = &again) {
     block.begin = done ? static_cast<size_t>(done->samples) : 0;
     const auto begin = Clock::now();
     ASSAY_TRY(AuditResult part, run_audit(reference, candidates, data, labels, block, *say));
+    const size_t ran = static_cast<size_t>(part.samples);
     if (done) {
       std::vector<AuditResult> parts;
       parts.push_back(std::move(*done));
@@ -49,8 +50,7 @@ Result<AuditResult> run_audit(backends::Program& reference, std::span<backends::
     }
     ASSAY_CHECK(checkpoint.save(*done));
     if (samples == 0) break;
-    block.count =
-        next_count(block.count, std::chrono::duration<double>(Clock::now() - begin).count(), checkpoint.seconds);
+    block.count = next_count(ran, std::chrono::duration<double>(Clock::now() - begin).count(), checkpoint.seconds);
   }
   return std::move(*done);
 }

@@ -41,6 +41,7 @@ std::string to_json(const audit::CompareResult& result) {
 }
 
 Asked asked_in(std::string_view json) {
+  if (json.find("\"asked\"") == std::string_view::npos) return {};
   const Json value = Json::parse(json, nullptr, false);
   if (!value.is_object() || !value.contains("meta") || !value["meta"].is_object() || !value["meta"].contains("asked"))
     return {};

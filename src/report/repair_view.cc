@@ -59,6 +59,7 @@ RepairView read(const Place& place) {
 }  // namespace
 
 bool is_repair(std::string_view json) {
+  if (json.find("\"free_fixes\"") == std::string_view::npos) return false;  // sooner told than by reading it all
   const Json value = Json::parse(json, nullptr, false);
   if (value.is_discarded() || !inside(value).is_object()) return false;
   return inside(value).contains("free_fixes") && inside(value).contains("front");
