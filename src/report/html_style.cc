@@ -69,6 +69,7 @@ th{font-weight:600;text-align:left;color:var(--soft);font-size:12px;border-botto
 td{padding:6px 9px;border-bottom:1px solid var(--line);vertical-align:top}
 tr:last-child td{border-bottom:0}.r{text-align:right}
 td.r,td.n{white-space:nowrap}
+.sets th:nth-child(-n+5),.optable th:nth-child(n+3):nth-child(-n+8),.ranks th:nth-child(n+3){text-align:right}
 .matrices{display:grid;grid-template-columns:repeat(auto-fill,minmax(190px,1fr));gap:14px}
 figure{margin:0}figcaption{font:600 12.5px/1.35 var(--mono);margin-bottom:7px;overflow-wrap:anywhere}
 .cm{display:grid;grid-template-columns:54px 1fr 1fr;gap:3px;font-size:12px;text-align:center}

@@ -177,3 +177,13 @@ def test_who_is_to_blame_stands_in_the_reports(assay, save_model, save_npz, tmp_
     assert "| to blame |" in (tmp_path / "r.md").read_text()
     assert len(rows(tmp_path / "t/operations.csv")) == len(done.result["candidates"][0]["trace"]["ops"])
     assert rows(tmp_path / "t/blame.csv")
+
+
+def test_a_real_repair_is_read(audited, assay, tmp_path):
+    done = assay("repair", "my model.onnx", "--data", "x.npz", "--decision", "threshold:0.5", "--candidate",
+                 "f16-storage", "--hold-out", "0", "--json")
+    (tmp_path / "repair.json").write_text(done.out)
+    assay("report", "r.json", "repair.json", "-o", "both.html", code=0)
+    panel = (tmp_path / "both.html").read_text().split('id="audit-0-repair"')[1]
+    assert panel.count("<circle") == len(done.result["front"]) > 0
+    assert ("not reached" in panel) != done.result["reached"]
