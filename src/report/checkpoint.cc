@@ -4,11 +4,17 @@
 #include "report/json.h"
 
 namespace assay::report {
+namespace {
+// The first bytes of a text, never half a character.
+std::string head_of(const std::string& text, size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+  return text.substr(0, most) + "...";
+}
+}  // namespace
 
 std::string first_difference(const Question& before, const Question& now) {
-  const auto shown = [](const std::string& text) {
-    return text.empty() ? std::string("nothing") : text.size() > 200 ? text.substr(0, 200) + "..." : text;
-  };
+  const auto shown = [](const std::string& text) { return text.empty() ? std::string("nothing") : head_of(text, 200); };
   for (size_t i = 0; i < before.size() && i < now.size(); ++i) {
     if (before[i] == now[i]) continue;
     if (before[i].first != now[i].first) return now[i].first + " is " + shown(now[i].second) + " and was not asked";
@@ -40,9 +46,9 @@ Result<SavedAudit> parse_checkpoint(std::string_view json, const std::string& wh
     }
     ASSAY_TRY(saved.done, parse_audit(value.at("result").dump(), where));
   } catch (const Malformed& m) {
-    return malformed("is no checkpoint: at " + m.path.substr(0, 300) + " " + m.wanted + " is wanted");
+    return malformed("is no checkpoint: at " + head_of(m.path, 300) + " " + m.wanted + " is wanted");
   } catch (const Json::exception& e) {
-    return malformed(std::string("is no JSON: ") + std::string(e.what()).substr(0, 300));
+    return malformed(std::string("is no JSON: ") + head_of(e.what(), 300));
   }
   return saved;
 }
