@@ -534,6 +534,7 @@ class WrittenFile:
     program: str
     standing: Standing
     meets: bool
+    right: int | None = None
 
 
 @dataclass
@@ -550,6 +551,7 @@ class RepairResult(Result):
     held_out: list[int]
     moved: list[int]
     before: dict[str, Any]
+    right: dict[str, int | None]
     rescaled: list[str]
     free_fixes: list[FreeFix]
     found: bool

@@ -16,6 +16,8 @@ Json standing_json(const audit::Standing& s, const audit::Goal& goal) {
   return out;
 }
 
+Json count_or_null(const std::optional<uint64_t>& count) { return count ? Json(*count) : Json(nullptr); }
+
 Json cost_json(const audit::Cost& cost) {
   return {{"total", cost.total()},
           {"bytes", cost.bytes},
@@ -59,7 +61,8 @@ Json files_json(const RepairResult& result) {
     out.push_back({{"path", file.path},
                    {"program", file.program},
                    {"standing", standing_json(file.standing, result.goal)},
-                   {"meets", file.meets}});
+                   {"meets", file.meets},
+                   {"right", count_or_null(file.right)}});
   return out;
 }
 
@@ -78,6 +81,7 @@ std::string to_json(const RepairResult& r) {
   out["moved"] = r.moved;
   out["before"] = {{"searched", standing_json(r.before_searched, r.goal)},
                    {"held_out", standing_json(r.before_held, r.goal)}};
+  out["right"] = {{"reference", count_or_null(r.reference_right)}, {"before", count_or_null(r.before_right)}};
   out["rescaled"] = r.rescaled;
   out["free_fixes"] = fixes_json(r);
   out["found"] = r.found;

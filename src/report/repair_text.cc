@@ -70,6 +70,12 @@ std::string front(const RepairResult& r) {
 
 std::string files(const RepairResult& r) {
   std::string out;
+  if (r.reference_right && r.before_right)
+    out = fmt::format("as the labels say: {} decisions of the reference, {} as it is", grouped(*r.reference_right),
+                      grouped(*r.before_right));
+  if (!out.empty() && !r.files.empty() && r.files[0].right)
+    out += fmt::format(", {} repaired", grouped(*r.files[0].right));
+  if (!out.empty()) out += "\n";
   for (const audit::WrittenFile& f : r.files)
     out += f.meets ? fmt::format("wrote {}: run as {}, {} ({})\n", clean(f.path), clean(f.program),
                                  standing(f.standing, r.goal), r.goal.text())

@@ -141,6 +141,17 @@ def test_samples_are_kept_aside_from_both_sides(assay, tmp_path):
     assert 7 <= held["samples"] <= 11
 
 
+def test_labels_count_what_is_right(assay, tmp_path):
+    write(tmp_path, "a_large_constant_absorbs")
+    x = np.load(tmp_path / "d.npz")["x"]
+    np.save(tmp_path / "y.npy", onnxruntime.InferenceSession(tmp_path / "m.onnx").run(None, {"x": x})[0].argmax(1))
+    words = [*COMMAND, "--labels", "y.npy", "--candidate", "f16-storage", "-o", "fixed.onnx"]
+    result = assay(*words, "--json", code=0).result
+    changed = sum(result["before"][part]["flips"] for part in ("searched", "held_out"))
+    assert result["right"] == {"reference": 24, "before": 24 - changed} and result["files"][0]["right"] == 24
+    assert "24 repaired" in assay(*words, code=0).out
+
+
 def test_the_front_falls(assay, tmp_path):
     write(tmp_path, "difference_of_squares")
     result = assay(*COMMAND, "--candidate", "f16-storage", "--json", code=0).result

@@ -59,7 +59,7 @@ void add_units(const std::string& spec, const std::string& profile, std::vector<
   }
 }
 
-FreeFix shifted(const audit::Shift& shift, const Parts& parts, const std::vector<std::vector<audit::Answer>>& answers,
+FreeFix shifted(const audit::Shift& shift, const Parts& parts, const audit::Answers& answers,
                 const audit::Question& question, const std::string& program) {
   FreeFix fix;
   fix.kind = "threshold";
@@ -73,14 +73,14 @@ FreeFix shifted(const audit::Shift& shift, const Parts& parts, const std::vector
 
 /// The candidate on the model with its overflowing layers rescaled.
 Result<std::optional<FreeFix>> try_rescaled(AuditJob& job, const audit::Question& question, const Parts& parts,
-                                            const audit::TrialOptions& options) {
+                                            const audit::Answers& as_it_is, const audit::TrialOptions& options) {
   backends::Program& candidate = *job.candidates.front();
   ASSAY_TRY(const auto rescaled, rescaled_model(job, candidate, parts.searched));
   if (!rescaled) return std::optional<FreeFix>();
   Warnings told;
   const std::string name = candidate.text().substr(file_of(candidate.text()).size());
   ASSAY_TRY(const auto program, job.loader->open(name, rescaled->file(), told));
-  ASSAY_TRY(const auto answers, audit::answers_of(*job.reference, *program, job.data, question, options));
+  ASSAY_TRY(const auto answers, audit::answers_of(*job.reference, *program, job.data, question, options, &as_it_is));
   FreeFix fix;
   fix.kind = "rescale";
   fix.what = "layers rescaled (--rescale): " + join(rescaled->layers, ", ");
@@ -107,8 +107,7 @@ std::string core_ml_unit(const std::string& profile) {
   return {};
 }
 
-audit::Standing standing_of(const std::vector<std::vector<audit::Answer>>& answers,
-                            const std::vector<size_t>& samples) {
+audit::Standing standing_of(const audit::Answers& answers, const std::vector<size_t>& samples) {
   audit::Standing standing{.samples = samples.size()};
   for (const size_t s : samples) {
     bool same = true;
@@ -122,7 +121,7 @@ audit::Standing standing_of(const std::vector<std::vector<audit::Answer>>& answe
 }
 
 Result<std::vector<FreeFix>> try_fixes(AuditJob& job, const audit::Goal& goal, const audit::Question& question,
-                                       const Parts& parts, const std::vector<std::vector<audit::Answer>>& as_it_is,
+                                       const Parts& parts, const audit::Answers& as_it_is,
                                        const audit::TrialOptions& options) {
   const backends::Program& candidate = *job.candidates.front();
   std::vector<Idea> ideas;
@@ -133,14 +132,14 @@ Result<std::vector<FreeFix>> try_fixes(AuditJob& job, const audit::Goal& goal, c
   for (const Idea& idea : ideas) {
     Warnings told;  // of programs that nobody asked for
     ASSAY_TRY(const auto program, job.loader->open(idea.program, job.request->model, told));
-    ASSAY_TRY(const auto answers, audit::answers_of(*job.reference, *program, job.data, question, options));
+    ASSAY_TRY(const auto answers, audit::answers_of(*job.reference, *program, job.data, question, options, &as_it_is));
     fixes.push_back({.kind = idea.kind,
                      .what = idea.what,
                      .program = idea.program,
                      .searched = standing_of(answers, parts.searched),
                      .held = standing_of(answers, parts.held)});
   }
-  ASSAY_TRY(auto rescaled, try_rescaled(job, question, parts, options));
+  ASSAY_TRY(auto rescaled, try_rescaled(job, question, parts, as_it_is, options));
   if (rescaled) fixes.push_back(*std::move(rescaled));
   const bool threshold = question.rule.kind == audit::Rule::Kind::threshold && goal.kind == audit::Goal::Kind::flips;
   if (threshold)

@@ -5,7 +5,7 @@
 
 #include "api/audit_job.h"
 #include "audit/repair/repair.h"
-#include "audit/search/trials.h"
+#include "audit/search/answers.h"
 
 namespace assay::api {
 
@@ -15,12 +15,11 @@ struct Parts {
 };
 
 /// How one program does: from all of its answers.
-audit::Standing standing_of(const std::vector<std::vector<audit::Answer>>& answers, const std::vector<size_t>& samples);
+audit::Standing standing_of(const audit::Answers& answers, const std::vector<size_t>& samples);
 
 /// `as_it_is`: the candidate's answers. Errors: those of the programs that are tried.
 Result<std::vector<audit::FreeFix>> try_fixes(AuditJob& job, const audit::Goal& goal, const audit::Question& question,
-                                              const Parts& parts,
-                                              const std::vector<std::vector<audit::Answer>>& as_it_is,
+                                              const Parts& parts, const audit::Answers& as_it_is,
                                               const audit::TrialOptions& options);
 
 /// The compute unit that a profile of Core ML names ("gpu"); empty for other profiles.

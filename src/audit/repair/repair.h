@@ -2,6 +2,7 @@
 // 1-minimal set of operations to keep in float32. Meanings: docs/repair.md.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,7 @@ struct WrittenFile {
   std::string path, program;
   Standing standing;  ///< over all samples
   bool meets = false;
+  std::optional<uint64_t> right{};  ///< decisions of the primary variant that are as the labels say
 };
 
 struct RepairResult {
@@ -61,6 +63,7 @@ struct RepairResult {
   std::vector<int64_t> held_out;  ///< samples that the search did not see
   std::vector<int64_t> moved;     ///< of these: those that it was then given, because the first sets failed on them
   Standing before_searched, before_held;
+  std::optional<uint64_t> reference_right, before_right;  ///< with labels: decisions as they say, of all samples
   std::vector<std::string> rescaled;  ///< layers of the model that were rescaled before (--rescale), in words
   std::vector<FreeFix> fixes;
   std::vector<BlamedOp> ops;            ///< what can be kept or lowered, in order of execution

@@ -7,7 +7,7 @@
 namespace assay::audit {
 namespace {
 
-constexpr size_t kMostSteps = 24;  // on a front
+constexpr size_t kMostSteps = 24;              // on a front
 constexpr size_t kFirstStep = 4, kStep = 256;  // samples that are run before the goal is looked at again
 
 /// Every one of `of` whose number, counted among them, crosses a multiple of 1 / share.
@@ -146,14 +146,14 @@ Status RepairSearch::finish(Kept& kept) {
   std::vector<size_t> order(kept.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::stable_sort(order, [&](size_t a, size_t b) { return weight[a] > weight[b]; });
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (const size_t u : order) {
-      if (!kept[u]) continue;
-      const size_t one[] = {u};
-      ASSAY_TRY(const bool gone, lower(kept, one));
-      changed = changed || gone;
+  size_t needed = 0;  // in a row, since a unit was given up
+  for (size_t i = 0; needed < order.size() && !spent(); i = (i + 1) % order.size()) {
+    const size_t one[] = {order[i]};
+    bool gone = false;
+    if (kept[order[i]]) {
+      ASSAY_TRY(gone, lower(kept, one));
     }
+    needed = gone ? 0 : needed + 1;
   }
   return {};
 }

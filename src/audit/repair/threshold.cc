@@ -24,8 +24,8 @@ double rounded(double value, ir::ElemType type) {
 
 }  // namespace
 
-std::optional<Shift> shifted_threshold(const std::vector<std::vector<Answer>>& answers,
-                                       std::span<const size_t> searched, const Question& question) {
+std::optional<Shift> shifted_threshold(const Answers& answers, std::span<const size_t> searched,
+                                       const Question& question) {
   Gap gap;
   for (const auto& variant : answers)
     for (const size_t s : searched) {
@@ -53,8 +53,8 @@ std::optional<Shift> shifted_threshold(const std::vector<std::vector<Answer>>& a
   return shift;
 }
 
-Standing standing_under(double threshold, const std::vector<std::vector<Answer>>& answers,
-                        std::span<const size_t> samples, const Question& question) {
+Standing standing_under(double threshold, const Answers& answers, std::span<const size_t> samples,
+                        const Question& question) {
   Standing standing{.samples = samples.size()};
   for (const size_t s : samples) {
     const bool flips = std::ranges::any_of(answers, [&](const auto& variant) {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "audit/repair/repair.h"
-#include "audit/search/trials.h"
+#include "audit/search/answers.h"
 
 namespace assay::audit {
 
@@ -18,11 +18,11 @@ struct Shift {
 /// A threshold under which the candidate decides all samples in `searched` as the reference does under its own: in the
 /// middle between the scores on either side, rounded to the score's type. Nothing where no threshold does, or where
 /// some decision is undefined. `answers` as answers_of() gives them.
-std::optional<Shift> shifted_threshold(const std::vector<std::vector<Answer>>& answers,
-                                       std::span<const size_t> searched, const Question& question);
+std::optional<Shift> shifted_threshold(const Answers& answers, std::span<const size_t> searched,
+                                       const Question& question);
 
 /// How the candidate does under another threshold.
-Standing standing_under(double threshold, const std::vector<std::vector<Answer>>& answers,
-                        std::span<const size_t> samples, const Question& question);
+Standing standing_under(double threshold, const Answers& answers, std::span<const size_t> samples,
+                        const Question& question);
 
 }  // namespace assay::audit

@@ -90,7 +90,8 @@ Status Trials::run_reference(Range range) {
   for (size_t s = 0; s < range.count; ++s) {
     Row& row = rows_[range.first + s];
     row = {shared, s, range.count, std::nullopt};
-    row.judged = judging_->decides() ? judged[s] : Judged{};
+    row.judged = judging_->decides() ? std::move(judged[s]) : Judged{};
+    row.judged->values.clear();  // the decision and its score are enough
   }
   return {};
 }
@@ -160,48 +161,6 @@ Status Trials::answer(std::span<const Ask> asks) {
     ASSAY_CHECK(run_set(set, samples));
   }
   return {};
-}
-
-Result<std::vector<std::vector<Answer>>> answers_of(backends::Program& reference, backends::Program& other,
-                                                    const Arrays& data, const Question& question,
-                                                    const TrialOptions& options) {
-  backends::Program* const programs[] = {&reference, &other};
-  Warnings told;
-  ASSAY_TRY(const Layout layout, Layout::create(programs, data, Samples::Whole::refused, told));
-  ASSAY_TRY(const Judging judging, Judging::create(question, reference.outputs()));
-  const size_t variants = other.variants().size();
-  std::vector<std::vector<Answer>> answers(variants, std::vector<Answer>(layout.samples()));
-  const auto offset = static_cast<size_t>(options.first_sample);
-  const auto body = [&](size_t first, size_t count) -> Status {
-    ASSAY_TRY(const auto expected, layout.run(0, 0, first, count, offset));
-    ASSAY_TRY(const auto wanted, judging.judge(layout, expected, layout.outputs(0), count));
-    for (size_t v = 0; v < variants; ++v) {
-      ASSAY_TRY(const auto outputs, layout.run(1, v, first, count, offset));
-      ASSAY_TRY(const auto judged, judging.judge(layout, outputs, layout.outputs(1), count));
-      for (size_t s = 0; s < count; ++s) {
-        Answer& answer = answers[v][first + s];
-        if (judging.decides()) {
-          answer.reference = wanted[s];
-          answer.other = judged[s];
-          answer.outcome.same = judging.same(judged[s], wanted[s]);
-        }
-        for (size_t i = 0; options.errors && i < expected.size(); ++i) {
-          const size_t place = layout.outputs(1)[i];
-          if (place == kNoPort) continue;
-          const int64_t each = expected[i].size() / static_cast<int64_t>(count);
-          if (outputs[place].size() != expected[i].size())
-            return Error{Code::data_shape, "an output has another shape than the reference's", other.text(),
-                         "compare programs with the same output shapes"};
-          const int64_t begin = static_cast<int64_t>(s) * each;
-          answer.outcome.error =
-              std::max(answer.outcome.error, largest_difference(expected[i], begin, outputs[place], begin, each));
-        }
-      }
-    }
-    return {};
-  };
-  ASSAY_CHECK(layout.for_each(options.threads.get(), body));
-  return answers;
 }
 
 }  // namespace assay::audit

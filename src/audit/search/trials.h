@@ -101,14 +101,4 @@ class Trials {
   uint64_t runs_ = 0;
 };
 
-/// What a program says of one sample beside the reference.
-struct Answer {
-  Judged reference{}, other{};
-  Outcome outcome{};
-};
-/// Every variant of `other` over all samples, by variant, then sample. Errors: as Trials.
-Result<std::vector<std::vector<Answer>>> answers_of(backends::Program& reference, backends::Program& other,
-                                                    const Arrays& data, const Question& question,
-                                                    const TrialOptions& options);
-
 }  // namespace assay::audit

@@ -1,0 +1,193 @@
+#include "api/repair/job.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "audit/blame/find.h"
+#include "audit/repair/typed.h"
+#include "backends/provider_use.h"
+#include "base/mapped_file.h"
+#include "base/output_file.h"
+#include "ops/def.h"
+#include "report/repair.h"
+
+namespace assay::api {
+namespace {
+using audit::Goal;
+using audit::Kept;
+
+constexpr double kMostHeldOut = 0.9;
+
+/// "FILE@" of a program, or nothing.
+std::string file_of(const std::string& program) {
+  const size_t at = program.rfind('@');
+  return at == std::string::npos ? "" : program.substr(0, at + 1);
+}
+
+audit::BlamedOp describe(const ir::Graph& graph, ir::OpId id) {
+  const ir::Op& op = graph.ops[id];
+  std::string name;
+  for (const ir::ValueId v : op.outputs)
+    if (name.empty() && v != ir::kNoValue) name = graph.at(v).name;
+  return {id, name, op.name, op.domain.empty() ? op.type : op.domain + "." + op.type};
+}
+
+}  // namespace
+
+Status check_words(const RepairRequest& request) {
+  if (request.audit.candidates.size() != 1)
+    return Error{Code::usage, "repair takes one candidate", "", "give --candidate once"};
+  if (!(request.hold_out >= 0 && request.hold_out <= kMostHeldOut))
+    return Error{Code::usage, "--hold-out takes a share from 0 to 0.9", "", "for example 0.25"};
+  if (request.budget == 0) return Error{Code::usage, "--budget takes 1 or more", "", "for example 2000"};
+  const std::string& output = request.output;
+  if (output.empty()) return {};
+  if (!is_package(output) && !output.ends_with(".onnx"))
+    return Error{Code::usage, "the ending of '" + output + "' says no format with types", "",
+                 "end it in .mlpackage or .onnx"};
+  return OutputFile::check(is_package(output) ? output + ".tmp" : output);
+}
+
+Status RepairJob::open() {
+  ASSAY_TRY(goal_, audit::parse_goal(request_.goal));
+  ASSAY_CHECK(check_words(request_));
+  ASSAY_TRY(job_, AuditJob::open(request_.audit, warnings_));
+  ASSAY_CHECK(choose_program());
+  ASSAY_CHECK(choose_typed());
+  model_ = program_->model();
+  if (model_ != nullptr) return {};
+  auto refused = program_->keeping({}, {});
+  return std::move(refused).error();
+}
+
+/// A NeuralNetwork has no types to write: what is searched is the ML Program on the same unit.
+Status RepairJob::choose_program() {
+  program_ = job_->candidates.front().get();
+  const profiles::Profile* profile = program_->profile();
+  const bool network = profile != nullptr && profile->name.starts_with("coreml-nn-");
+  if (network && is_package(request_.output)) {
+    Warnings told;
+    ASSAY_TRY(other_,
+              job_->loader->open(file_of(program_->text()) + "coreml-mlprogram-f16-" + core_ml_unit(profile->name),
+                                 request_.audit.model, told));
+    program_ = other_.get();
+  }
+  const ir::ElemType storage = program_->storage();
+  const bool narrow = storage == ir::ElemType::float16 || storage == ir::ElemType::bfloat16;
+  if (request_.output.empty() || (narrow && !(is_package(request_.output) && storage != ir::ElemType::float16)))
+    return {};
+  return Error{Code::usage,
+               program_->text() + " stores values in " + std::string(ir::elem_name(storage)) +
+                   ": no types of such a file say what it computes in",
+               request_.output, "leave the output out and give --configs FOLDER"};
+}
+
+audit::TrialOptions RepairJob::trial_options() {
+  audit::TrialOptions options;
+  options.errors = goal_.kind == Goal::Kind::error;
+  options.first_sample = static_cast<int64_t>(request_.audit.first_sample);
+  options.threads = job_->context->threads;
+  if (request_.audit.settings.progress)
+    options.progress = [this](uint64_t runs) { request_.audit.settings.progress("runs of the search", runs, 0); };
+  return options;
+}
+
+/// The written file is run as what it says: the search must satisfy that too.
+Status RepairJob::choose_typed() {
+  if (request_.output.empty()) return {};
+  const profiles::Profile* profile = program_->profile();
+  const std::string unit = profile == nullptr ? "" : core_ml_unit(profile->name);
+  const std::string storage = program_->storage() == ir::ElemType::bfloat16 ? "bf16-storage" : "f16-storage";
+  const std::string wanted =
+      is_package(request_.output) ? "coreml-mlprogram-f16-" + (unit.empty() ? "gpu" : unit) : storage;
+  if (profile != nullptr && profile->name == wanted) return {};
+  Warnings told;
+  ASSAY_TRY(typed_, job_->loader->open(file_of(program_->text()) + wanted, request_.audit.model, told));
+  return {};
+}
+
+/// What the candidate does as it is.
+Status RepairJob::look() {
+  ASSAY_TRY(const audit::AuditResult audit, job_->run(warnings_));
+  question_ = audit::question_of(audit);
+  result_.goal = goal_;
+  result_.samples = audit.samples;
+  result_.first_sample = audit.first_sample;
+  result_.reference = job_->reference->text();
+  result_.candidate = job_->candidates.front()->text();
+  result_.searched_program = program_->text();
+  result_.budget = request_.budget;
+  ASSAY_TRY(answers_, audit::answers_of(*job_->reference, *program_, job_->data, question_, trial_options()));
+  return {};
+}
+
+/// Decisions of the primary variant that are as the labels say; absent where there are none, or decisions are no
+/// classes.
+std::optional<uint64_t> RepairJob::right(const std::vector<audit::Answer>& answers, bool of_reference) const {
+  if (job_->labels.size() != answers.size() || !question_.rule.decides_class()) return std::nullopt;
+  uint64_t count = 0;
+  for (size_t s = 0; s < answers.size(); ++s) {
+    const audit::Judged& judged = of_reference ? answers[s].reference : answers[s].other;
+    if (judged.decision.value == job_->labels[s]) ++count;
+  }
+  return count;
+}
+
+Status RepairJob::split() {
+  const size_t samples = result_.samples;
+  std::vector<bool> bad(samples);
+  for (const auto& variant : answers_)
+    for (size_t s = 0; s < samples; ++s) {
+      const audit::Outcome& outcome = variant[s].outcome;
+      if (goal_.kind == Goal::Kind::error ? outcome.error > goal_.error : !outcome.same) bad[s] = true;
+    }
+  const std::vector<bool> held = audit::hold_out(bad, request_.hold_out);
+  for (size_t s = 0; s < samples; ++s) (held[s] ? parts_.held : parts_.searched).push_back(s);
+  for (const size_t s : parts_.held) result_.held_out.push_back(result_.first_sample + static_cast<int64_t>(s));
+  audit::Answers own;
+  if (other_) {
+    ASSAY_TRY(own, audit::answers_of(*job_->reference, *job_->candidates.front(), job_->data, question_,
+                                     trial_options(), &answers_));
+  }
+  const auto& as_it_is = other_ ? own : answers_;
+  result_.reference_right = right(as_it_is.at(0), true);
+  result_.before_right = right(as_it_is.at(0), false);
+  result_.before_searched = standing_of(as_it_is, parts_.searched);
+  result_.before_held = standing_of(as_it_is, parts_.held);
+  ASSAY_TRY(result_.fixes, try_fixes(*job_, goal_, question_, parts_, as_it_is, trial_options()));
+  return {};
+}
+
+/// Operations that no type of the file can lower stay in float32 in the search too.
+Status RepairJob::find_units() {
+  const ir::Graph& model = *model_;
+  std::vector<bool> always(model.ops.size());
+  if (is_package(request_.output)) {
+    for (size_t k = 0; k < model.ops.size(); ++k)
+      always[k] = ir::has_nested(model.ops[k]) ||
+                  (model.ops[k].def != nullptr && model.ops[k].def->numeric == ops::Numeric::convert);
+  } else if (program_->storage() != ir::ElemType::float32) {
+    ASSAY_TRY(always, audit::lowerable(model, program_->storage()));
+    always.flip();
+  }
+  const auto* use = program_->provider_use();
+  units_ = audit::Units::of(model, use == nullptr ? nullptr : &use->placement, always);
+  for (size_t u = 0; u < units_.size(); ++u) result_.ops.push_back(describe(model, units_.main(u)));
+  for (ir::OpId id = 0; id < model.ops.size(); ++id)
+    if (units_.is_fixed(id)) result_.always.push_back(describe(model, id));
+  auto options = trial_options();
+  if (!request_.checkpoint.empty()) {
+    options.learned = [this](const audit::Verdicts& verdicts) { return save(verdicts, false); };
+  }
+  std::vector<backends::Program*> programs = {program_};
+  if (typed_) programs.push_back(typed_.get());
+  ASSAY_TRY(trials_,
+            audit::Trials::create(*job_->reference, programs, units_, job_->data, question_, std::move(options)));
+  if (request_.checkpoint.empty() || !std::filesystem::exists(request_.checkpoint)) return {};
+  ASSAY_TRY(const MappedFile file, MappedFile::open(request_.checkpoint));
+  const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+  ASSAY_TRY(trials_->verdicts(), report::parse_verdicts(text, key(), request_.checkpoint));
+  return {};
+}
+
+}  // namespace assay::api

@@ -1,0 +1,71 @@
+// One run of `assay repair`: what it opens, finds and writes.
+#pragma once
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/audit_job.h"
+#include "api/repair/fixes.h"
+#include "assay/commands.h"
+#include "audit/repair/repair.h"
+#include "audit/repair/search.h"
+#include "audit/search/answers.h"
+
+namespace assay::api {
+
+using commands::RepairRequest;
+using commands::Report;
+
+/// Errors: usage for words that do not fit together; write_failed where the output cannot be written.
+Status check_words(const RepairRequest& request);
+
+class RepairJob {
+ public:
+  /// `rescaled`: layers of the model that were, in words.
+  RepairJob(const RepairRequest& request, std::vector<std::string> rescaled) : request_(request) {
+    result_.rescaled = std::move(rescaled);
+  }
+  Result<Report> run();
+
+ private:
+  Status open();
+  Status choose_program();
+  Status choose_typed();
+  Status look();
+  Status split();
+  std::optional<uint64_t> right(const std::vector<audit::Answer>& answers, bool of_reference) const;
+  Status find_units();
+  Status search();
+  Status round(audit::RepairSearch& search, uint64_t allowed);
+  Status fill(audit::RepairSearch& search);
+  Status trace_front(audit::RepairSearch& search);
+  Status write();
+  Status write_configs();
+  Result<audit::WrittenFile> written(const std::string& file, const std::string& spec);
+  std::string key() const;
+  audit::TrialOptions trial_options();
+  Status save(const audit::Verdicts& verdicts, bool last);
+
+  const RepairRequest& request_;
+  audit::Goal goal_;
+  Warnings warnings_;
+  std::unique_ptr<AuditJob> job_;
+  std::unique_ptr<backends::Program> other_;  ///< what is searched where it is not the candidate
+  std::unique_ptr<backends::Program> typed_;  ///< what the written file says; null: no more than what is searched does
+  backends::Program* program_ = nullptr;      ///< what is searched
+  audit::Question question_;
+  audit::Answers answers_;  ///< of it, as it is
+  Parts parts_;
+  std::shared_ptr<const ir::Graph> model_;
+  audit::Units units_;
+  std::unique_ptr<audit::Trials> trials_;
+  audit::Kept kept_;
+  audit::RepairResult result_;
+  std::chrono::steady_clock::time_point saved_{};
+};
+
+inline bool is_package(const std::string& path) { return path.ends_with(".mlpackage"); }
+
+}  // namespace assay::api
