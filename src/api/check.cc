@@ -34,6 +34,16 @@ std::vector<std::vector<int64_t>> allowed(const audit::Lock& lock) {
   return out;
 }
 
+// Words of the contract that are wrong are a bad file, not wrong words of the command.
+Error of_contract(Error error, const std::string& path) {
+  const bool words = error.code == Code::bad_decision || error.code == Code::unknown_profile ||
+                     error.code == Code::unknown_provider || error.where == "--keep";
+  if (!words) return error;
+  error.code = Code::file_malformed;
+  error.where = path + (error.where.empty() ? "" : ": " + error.where);
+  return error;
+}
+
 }  // namespace
 
 Result<Report> check(const CheckRequest& request) {
@@ -41,11 +51,17 @@ Result<Report> check(const CheckRequest& request) {
   if (request.update) ASSAY_CHECK(OutputFile::check(request.lock));
   ASSAY_TRY(const audit::Lock lock, api::read_lock(request.lock));
   const AuditRequest asked = question(lock, request);
-  ASSAY_TRY(const audit::FailOn fail_on, api::parse_fail_on(asked.fail_on));
+  auto fail_on = api::parse_fail_on(asked.fail_on);
+  if (!fail_on.ok())
+    return Error{Code::file_malformed, "fail_on is flips, at-risk or none, not '" + asked.fail_on + "'", request.lock,
+                 "docs/check.md describes every key"};
   Warnings warnings;
   ASSAY_TRY(audit::Lock files, api::lock_of(asked, request.lock));
-  ASSAY_TRY(const auto job, api::AuditJob::open(asked, warnings));
-  ASSAY_TRY(const audit::AuditResult result, job->run(warnings));
+  auto job = api::AuditJob::open(asked, warnings);
+  if (!job.ok()) return of_contract(std::move(job).error(), request.lock);
+  auto audited = (*job)->run(warnings);
+  if (!audited.ok()) return of_contract(std::move(audited).error(), request.lock);
+  const audit::AuditResult result = std::move(*audited);
   report::CheckResult found{.lock = request.lock, .audit = &result};
   found.findings = audit::broken(lock, files, result, found.notes);
   if (request.update) {
@@ -63,11 +79,11 @@ Result<Report> check(const CheckRequest& request) {
       .title = request.lock,
       .subtitle = asked.data,
       .audit = &result,
-      .fail_on = request.update ? audit::FailOn::none : fail_on,
+      .fail_on = request.update ? audit::FailOn::none : *fail_on,
       .model = asked.model,
       .command = api::command_of(asked),
       .findings = request.update ? std::vector<audit::Finding>() : found.findings,
-      .pictures = request.reports.html.empty() ? report::Thumbnails() : report::thumbnails(result, job->data),
+      .pictures = request.reports.html.empty() ? report::Thumbnails() : report::thumbnails(result, (*job)->data),
       .allowed = allowed(lock)};
   ASSAY_CHECK(api::write_reports(request.reports, {&section, 1}));
   return report;

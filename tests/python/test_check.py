@@ -134,6 +134,10 @@ def test_kept_operations_stay_float32(assay, save_model, save_npz, tmp_path):
     (("flips = [1]", "flips = [1, 1]"), "ascending"),
     (("max_ulp =", "max_ulps ="), "did you mean 'max_ulp'?"),
     (("version = 1", "version = "), "assay.lock:"),
+    (('rule = "threshold:0.5"', 'rule = "treshold:0.5"'), "assay.lock"),
+    (('fail_on = "flips"', 'fail_on = "flip"'), "fail_on is flips, at-risk or none"),
+    (('program = "f16-storage"', 'program = "f16-store"'), "did you mean"),
+    (('[model]\n', '[model]\nfloat32 = ["nothing"]\n'), "no operation is called 'nothing'"),
 ])
 def test_a_broken_lock_is_an_error_with_its_line(contract, assay, change, part):
     contract.write_text(contract.read_text().replace(*change, 1))
