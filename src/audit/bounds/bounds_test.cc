@@ -23,10 +23,10 @@ using ir::ValueId;
 class Net {
  public:
   ir::Graph graph;
-  explicit Net(unsigned seed) : random_(seed) {}
+  explicit Net(unsigned seed, ElemType elem = ElemType::float32) : random_(seed), elem_(elem) {}
 
   ValueId input(std::vector<ir::Dim> shape) {
-    graph.inputs = {graph.add_value("x", ir::Type::tensor(ElemType::float32, std::move(shape)))};
+    graph.inputs = {graph.add_value("x", ir::Type::tensor(elem_, std::move(shape)))};
     return graph.inputs[0];
   }
   ValueId weight(const Dims& dims, float scale = 1) {
@@ -62,13 +62,14 @@ class Net {
   void result(ValueId output) { graph.outputs.push_back(output); }
   Tensor noise(const Dims& dims, float scale) {
     std::normal_distribution<float> normal(0, scale);
-    Tensor t = Tensor::allocate(ElemType::float32, dims);
-    for (int64_t i = 0; i < t.size(); ++i) t.mutable_data<float>()[i] = normal(random_);
+    Tensor t = Tensor::allocate(elem_, dims);
+    for (int64_t i = 0; i < t.size(); ++i) t.set_float(i, static_cast<double>(normal(random_)));
     return t;
   }
 
  private:
   std::mt19937 random_;
+  ElemType elem_;
 };
 
 constexpr int64_t kBatch = 96;
@@ -152,6 +153,20 @@ Net normalised(unsigned seed) {
                               n.ints({-1})},
                              {{"axis", int64_t{0}}});
   n.result(n.op("Neg", {n.op("Reshape", {l, shape})}));
+  return n;
+}
+
+// Values declared float16, and float32 between two casts.
+Net declared(unsigned seed) {
+  Net n(seed, ElemType::float16);
+  const ValueId x = n.input({kN, 10});
+  const ValueId h = n.op("Relu", {n.op("Add", {n.op("MatMul", {x, n.weight({10, 12})}), n.weight({12})})});
+  const ValueId wide = n.op("Cast", {h}, {{"to", int64_t{1}}});
+  const ValueId s = n.op("Softmax", {n.op("Mul", {wide, wide})}, {{"axis", int64_t{-1}}});
+  const ValueId back = n.op("Cast", {s}, {{"to", int64_t{10}}});
+  n.result(n.op("Gemm", {n.op("Concat", {back, h}, {{"axis", int64_t{1}}}), n.weight({24, 5}), n.weight({5})}));
+  n.result(n.op("Sigmoid", {h}));
+  n.result(s);
   return n;
 }
 
@@ -248,7 +263,7 @@ TEST_P(Soundness, NoProgramLeavesItsBound) {
     }
   }
 }
-INSTANTIATE_TEST_SUITE_P(Nets, Soundness, testing::Values(dense, convolutional, functions, normalised));
+INSTANTIATE_TEST_SUITE_P(Nets, Soundness, testing::Values(dense, convolutional, functions, normalised, declared));
 
 TEST(Bounds, StopVisiblyWhereThereIsNoRule) {
   Net n(3);
