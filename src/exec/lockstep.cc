@@ -31,12 +31,23 @@ class Scratch {
   size_t used_ = 0;
 };
 
+/// From float32 to 16 bits in one rounding to nearest: the conversion that is in bulk.
+bool is_narrowing(const ir::Tensor& from, const ir::Tensor& to, const std::optional<num::Rounding>& rounding) {
+  const auto format = ir::elem_format(to.elem());
+  const bool half = to.elem() == ir::ElemType::float16 || to.elem() == ir::ElemType::bfloat16;
+  return from.elem() == ir::ElemType::float32 && half &&
+         (!rounding || *rounding == num::Rounding{.format = num::format(*format)});
+}
+
 void convert_all(const ir::Tensor& from, ir::Tensor& to, const std::optional<num::Rounding>& rounding,
                  const Threads& threads) {
   num::Policy policy;
   policy.result = rounding;
+  const bool narrowing = is_narrowing(from, to, rounding);
+  const auto narrow = to.elem() == ir::ElemType::float16 ? num::to_float16 : num::to_bfloat16;
   const bool wide = from.elem() == ir::ElemType::float64 || to.elem() == ir::ElemType::float64;
   threads.for_each(static_cast<size_t>(from.size()), size_t{1} << 16, [&](size_t begin, size_t end) {
+    if (narrowing) return narrow(from.data<float>() + begin, to.mutable_data<uint16_t>() + begin, end - begin);
     wide ? ops::convert<double>(from, to, begin, end, policy) : ops::convert<float>(from, to, begin, end, policy);
   });
 }

@@ -1,5 +1,7 @@
 #include "audit/trace/spans.h"
 
+#include <bit>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "audit/trace/spans.cc"
 #include "hwy/foreach_target.h"
@@ -56,21 +58,18 @@ HWY_INLINE void CompareFloats(const float* r, const float* c, size_t n, double b
   const hn::Half<decltype(d)> half;
   constexpr size_t kLanes = hn::MaxLanes(d);
   const auto zero = hn::Zero(d), limit = hn::Set(d, static_cast<float>(bound) * (1 - 0x1p-22F));
-  const auto finite = hn::Set(d, std::numeric_limits<float>::max());
   Sums signal(out.signal), noise(out.noise);
-  auto largest = zero;
-  auto ulps = hn::Zero(du);
-  auto odd = hn::FirstN(d, 0), relative = odd;
+  auto largest = hn::Zero(du), ulps = largest;  // codes of magnitudes are ordered as those are, NaN above all
+  auto lost = hn::FirstN(d, 0), relative = lost;
   for (size_t i = 0; i < n; i += kSpanLanes) {
     for (size_t k = 0; k < kSpanLanes; k += kLanes) {
       const auto a = hn::LoadU(d, r + i + k), b = hn::LoadU(d, c + i + k);
       const auto apart = hn::Abs(hn::Sub(b, a));
-      odd = hn::Or(odd, hn::Not(hn::Le(apart, finite)));
-      const auto same = hn::Eq(apart, zero), none = hn::Eq(a, zero);
+      const auto same = hn::Eq(a, b), none = hn::Eq(a, zero);
       out.equal += hn::CountTrue(d, same);
-      out.reference_zeros += hn::CountTrue(d, hn::AndNot(same, none));
-      largest = hn::Max(largest, apart);
-      relative = hn::Or(relative, hn::AndNot(hn::Or(none, same), hn::Ge(apart, hn::Mul(limit, hn::Abs(a)))));
+      lost = hn::Or(lost, hn::AndNot(same, none));
+      largest = hn::Max(largest, hn::BitCast(du, apart));
+      relative = hn::Or(relative, hn::AndNot(none, hn::Gt(apart, hn::Mul(limit, hn::Abs(a)))));
       ulps = hn::Max(ulps, Steps(a, b));
       const size_t at = 2 * k / kLanes;
       signal.add(at, hn::PromoteTo(Wide(), hn::LowerHalf(half, a)));
@@ -79,10 +78,13 @@ HWY_INLINE void CompareFloats(const float* r, const float* c, size_t n, double b
       noise.add(at + 1, hn::PromoteTo(Wide(), hn::UpperHalf(half, apart)));
     }
   }
-  out.finite = hn::AllFalse(d, odd);
+  const uint32_t most = hn::GetLane(hn::MaxOfLanes(du, largest));
+  out.finite = most < 0x7f800000U;
+  out.most = static_cast<double>(std::bit_cast<float>(most)) * (1 + 0x1p-23);
   out.relative = !hn::AllFalse(d, relative);
-  out.most = static_cast<double>(hn::GetLane(hn::MaxOfLanes(d, largest))) * (1 + 0x1p-23);
   out.max_ulp = hn::GetLane(hn::MaxOfLanes(du, ulps));
+  if (!hn::AllFalse(d, lost))
+    for (size_t i = 0; i < n; ++i) out.reference_zeros += r[i] == 0 && c[i] != 0 ? 1 : 0;
   signal.store(out.signal);
   noise.store(out.noise);
 }
