@@ -37,6 +37,7 @@ def folder(assay_path, tmp_path_factory):
     images = rng.uniform(size=(40, 3, 12, 16)).astype(np.float32)
     images[1:6] = images[0] * np.float32(1.0001)  # nearly on the threshold that is chosen below
     np.savez(folder / "x.npz", x=images)
+    np.savez(folder / "few.npz", x=images[-5:])  # no flip among them
     onnx.save(deep(24), folder / "m.onnx")
     onnx.save(deep(300), folder / "big.onnx")
 
@@ -47,12 +48,12 @@ def folder(assay_path, tmp_path_factory):
 
     run("run", "m.onnx", "--input", "x.npz", "--output", "y.npz", code=[0])
     score = np.load(folder / "y.npz")["y"][0, 0]
-    words = ["--data", "x.npz", "--decision", f"threshold:{score}", "--score", "index(y, 0)", "--trace"]
-    out = run("audit", "m.onnx", *words, "--candidate", "bf16-storage", "--candidate", "coreml-nn-gpu", "--blame",
-              "--html", "r.html", "--json", code=[0, 1])
+    words = ["--decision", f"threshold:{score}", "--score", "index(y, 0)", "--trace"]
+    out = run("audit", "m.onnx", *words, "--data", "x.npz", "--candidate", "bf16-storage", "--candidate",
+              "coreml-nn-gpu", "--blame", "--html", "r.html", "--json", code=[0, 1])
     (folder / "r.json").write_text(out)
-    run("audit", "big.onnx", *words, "--candidate", "f16-storage", "--candidate", "coreml-nn-gpu", "--candidate",
-        "bf16-storage", "--html", "big.html", code=[0, 1])
+    run("audit", "big.onnx", *words, "--data", "few.npz", "--trace-exact", "1", "--candidate", "f16-storage",
+        "--candidate", "coreml-nn-gpu", "--candidate", "bf16-storage", "--html", "big.html", code=[0, 1])
     return folder
 
 
