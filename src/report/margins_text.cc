@@ -38,6 +38,9 @@ std::string stops_text(const audit::Proof& proof) {
   for (size_t i = 0; i < proof.stops.size() && i < kMostStops; ++i)
     out += fmt::format("{}no bound beyond {}: {}", next(), proof.stops[i].first, proof.stops[i].second);
   if (proof.stops.size() > kMostStops) out += fmt::format("; and {} more", proof.stops.size() - kMostStops);
+  if (proof.stops.empty() && proof.unbounded > 0)
+    out = fmt::format("{} without a bound: a value may overflow, or what is divided by, or rooted, may reach 0",
+                      grouped(proof.unbounded));
   return out;
 }
 

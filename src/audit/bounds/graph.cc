@@ -134,7 +134,9 @@ class Analysis {
       if (id != kNoValue && !graph_.at(id).type.is_tensor()) return false;
       whole = whole && (id == kNoValue || !ir::is_float(graph_.at(id).type.elem));
     }
-    if (op.def->numeric != ops::Numeric::exact && !whole) return false;
+    // So is what a cast makes of a number that nothing has rounded.
+    const bool to_whole = op.type == "Cast" && op.domain.empty() && !ir::is_float(graph_.at(op.outputs[0]).type.elem);
+    if (op.def->numeric != ops::Numeric::exact && !whole && !to_whole) return false;
     const std::vector<ValueId> results = b_.clone(op, inputs);
     for (size_t k = 0; k < results.size(); ++k) {
       if (results[k] == kNoValue) continue;
@@ -161,7 +163,8 @@ class Analysis {
     const bool plain = std::ranges::none_of(
         op.outputs, [&](ValueId id) { return id != kNoValue && ir::is_float(graph_.at(id).type.leaf()); });
     const Rule rule = rule_for(op);
-    const bool moves_exact = plain && std::ranges::none_of(in, &Bound::is_float);
+    const bool raw = std::ranges::all_of(in, [](const Bound& b) { return !b.is_float || b.raw != kNoValue; });
+    const bool moves_exact = plain && raw && rule != rule_shape;
     if ((rule == nullptr || moves_exact) && exact(op, in)) return;
     if (rule == nullptr || (plain && rule != rule_shape && rule != rule_move)) return stop(op, "it has no sound rule");
     RuleContext context{graph_, op, b_, std::move(in), std::vector<Bound>(op.outputs.size())};
