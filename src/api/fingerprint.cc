@@ -67,15 +67,21 @@ Arrays outputs_among(const Arrays& arrays, const backends::Program& program, std
   return found;
 }
 
-/// The only array for the only output, whatever it is called: an .npy has no name.
-void take_only(const Arrays& arrays, const backends::Program& program, FitCase& one, Warnings& warnings) {
-  if (!one.observed.empty() || arrays.size() != 1 || program.outputs().size() != 1) return;
-  one.observed.push_back({program.outputs()[0].name, arrays[0].tensor});
-  if (arrays[0].name != "array")
-    warnings.push_back(
-        {Code::matched_by_order,
-         "the array '" + arrays[0].name + "' is taken for the output '" + program.outputs()[0].name + "'",
-         program.text(), "name arrays as the model's outputs"});
+/// As many arrays as outputs, under other names: by order, which is said. An .npy has no name to differ.
+void take_in_order(const Arrays& arrays, const backends::Program& program, FitCase& one, Warnings& warnings) {
+  Arrays floats;
+  for (const audit::NamedArray& array : arrays)
+    if (ir::is_float(array.tensor.elem())) floats.push_back(array);
+  if (!one.observed.empty() || floats.size() != program.outputs().size()) return;
+  std::vector<std::string> pairs;
+  for (size_t i = 0; i < floats.size(); ++i) {
+    one.observed.push_back({program.outputs()[i].name, floats[i].tensor});
+    pairs.push_back(floats[i].name + " for " + program.outputs()[i].name);
+  }
+  if (floats.size() == 1 && floats[0].name == "array") return;
+  warnings.push_back({Code::matched_by_order,
+                      "recorded arrays are taken in the order of the outputs: " + join(pairs, ", "), program.text(),
+                      "name arrays as the model's outputs"});
 }
 
 /// A recording that says where it is from must be of this model and of these inputs.
@@ -115,17 +121,19 @@ Result<Subject> open_subject(const FingerprintRequest& request, const api::Conte
   Subject subject;
   api::InputData data(request.input, request.input_arrays);
   std::vector<std::string> others;
-  for (const bool intermediates : {false, true}) {
+  enum class Look : uint8_t { at_outputs, inside, in_order };
+  for (const Look look : {Look::at_outputs, Look::inside, Look::in_order}) {
     Warnings said;
     backends::ProgramOptions options = api::program_options(context, request.settings, data, true);
-    options.intermediates = intermediates;
+    options.intermediates = look == Look::inside;
     backends::ProgramLoader loader(std::move(options));
     ASSAY_TRY(const auto program, loader.open("", request.model, said));
     others.clear();
     subject.one.observed = outputs_among(recorded.arrays, *program, others);
-    if (!intermediates && !others.empty()) continue;  // perhaps arrays from inside the model
+    if (look == Look::at_outputs && !others.empty()) continue;  // perhaps arrays from inside the model
+    if (look == Look::inside && subject.one.observed.empty()) continue;
     warnings.insert(warnings.end(), said.begin(), said.end());
-    take_only(recorded.arrays, *program, subject.one, warnings);
+    take_in_order(recorded.arrays, *program, subject.one, warnings);
     subject.ml_program = profiles::names_ml_program(program->profile()->name);
     ASSAY_TRY(subject.one.inputs, api::inputs_for(data, std::nullopt, {}, program->inputs()));
     subject.one.model = std::make_shared<backends::Model>(

@@ -217,3 +217,34 @@ def test_the_first_samples_alone(assay, save_model, save_npz, tmp_path):
                       "--combinations", "0", "--json", code=0).result["fit"]
         assert found["verdict"] == verdict
         assert found["groups"][0]["elements"] == (samples or 6) * 8
+
+
+def test_arrays_of_other_names_are_taken_in_order(assay, article, save_npz):
+    done = assay("fingerprint", save_npz("o.npz", logits=np.array(GPU, np.float32)), "--model", article[0], "--input",
+                 article[1], "--json", code=0)
+    assert done.result["fit"]["verdict"] == "exact"
+    assert any(w["code"] == "A308" and "logits for y" in w["message"] for w in done.json["warnings"])
+
+
+def test_outputs_of_other_names_among_many_operations(assay, save_model, save_npz, tmp_path):
+    nodes = [helper.make_node("Exp", ["x"], ["a"]), helper.make_node("Relu", ["a"], ["y"])]
+    model = save_model("two.onnx", nodes, {"x": (1, (2, 4))}, {"y": (1, (2, 4))})
+    given = save_npz("two-in.npz", x=np.linspace(-2, 2, 8, dtype=np.float32).reshape(2, 4))
+    assay("run", model, "--input", given, "--profile", "f16-storage", "--output", "two.npz", code=0)
+    with np.load(tmp_path / "two.npz") as file:
+        np.savez(tmp_path / "renamed.npz", other=file["y"])
+    found = assay("fingerprint", "renamed.npz", "--model", model, "--input", given, "--json", code=0).result["fit"]
+    assert found["verdict"] == "exact"
+
+
+def test_profiles_of_the_users_are_tried(assay, article, save_npz, tmp_path):
+    (tmp_path / "own.toml").write_text(
+        'name = "own"\ndoc = "No device."\nstorage = "float16 toward-zero"\n[[statement]]\n'
+        'match.op = ["Gemm", "MatMul"]\n'
+        'set.accumulator = { kind = "chain", step = "float16 toward-zero" }\nevidence.source = "a test"\n'
+        'evidence.certainty = "definition"\n')
+    words = ["--profile-file", "own.toml"]
+    assay("run", article[0], "--input", article[1], *words, "--profile", "own", "--output", "y.npz", code=0)
+    done = assay("fingerprint", "y.npz", "--model", article[0], "--input", article[1], *words, "--combinations", "0",
+                 "--json", code=0)
+    assert "own/only" in policies(done.result["fit"]["groups"][0])

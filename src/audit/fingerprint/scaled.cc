@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <unordered_set>
 
 #include "audit/fingerprint/traits.h"
 
@@ -15,15 +16,15 @@ constexpr uint64_t kEnoughBits = 32;
 
 /// Distinct magnitudes, ascending, without 0; empty when there are more than can be levels or some is not finite.
 std::vector<float> magnitudes(const std::vector<float>& values) {
-  std::vector<float> all;
+  std::unordered_set<float> seen;
   for (const float x : values) {
     if (!std::isfinite(x)) return {};
-    if (x != 0) all.push_back(std::abs(x));
+    if (x != 0) seen.insert(std::abs(x));
+    if (seen.size() > kMostLevels) return {};
   }
+  std::vector<float> all(seen.begin(), seen.end());
   std::ranges::sort(all);
-  const auto rest = std::ranges::unique(all);
-  all.erase(rest.begin(), rest.end());
-  return all.size() > kMostLevels ? std::vector<float>() : all;
+  return all;
 }
 
 /// The interval of scales under which x is f32(scale * k), as long as it is not empty.
