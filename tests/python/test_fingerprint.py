@@ -248,3 +248,10 @@ def test_profiles_of_the_users_are_tried(assay, article, save_npz, tmp_path):
     done = assay("fingerprint", "y.npz", "--model", article[0], "--input", article[1], *words, "--combinations", "0",
                  "--json", code=0)
     assert "own/only" in policies(done.result["fit"]["groups"][0])
+
+
+def test_the_same_result_whatever_computes(assay, article, save_npz):
+    out = save_npz("out.npz", y=np.array(GPU, np.float32))
+    command = ["fingerprint", out, "--model", article[0], "--input", article[1], "--json"]
+    results = [assay(*command, *flags, code=0).result for flags in ([], ["--threads", "1"], ["--isa", "scalar"])]
+    assert results[0] == results[1] == results[2]

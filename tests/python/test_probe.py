@@ -1,5 +1,6 @@
 """Probes: written in three formats, run by real runtimes, and read back to the policy that ran them."""
 import json
+import os
 import subprocess
 import sys
 
@@ -89,6 +90,83 @@ def test_recorders_are_python(probes, script):
     source = (probes / f"record_{script}.py").read_text()
     compile(source, script, "exec")
     assert max(map(len, source.splitlines())) <= 120
+
+
+FAKE_CORE_ML = """
+import enum, os, subprocess, tempfile
+import numpy as np
+__version__ = "0 (a fake)"
+ComputeUnit = enum.Enum("ComputeUnit", "ALL CPU_ONLY CPU_AND_GPU CPU_AND_NE")
+class models:
+    class MLModel:
+        def __init__(self, path, compute_units):
+            self.path, self.profile = path, {"CPU_AND_GPU": "coreml-nn-gpu"}[compute_units.name]
+        def predict(self, inputs):
+            with tempfile.TemporaryDirectory() as folder:
+                np.savez(folder + "/in.npz", **inputs)
+                subprocess.run([os.environ["FAKE_ASSAY"], "run", self.path, "--input", folder + "/in.npz", "--profile",
+                                self.profile, "--output", folder + "/y.npz"], check=True, capture_output=True)
+                return {"y": np.load(folder + "/y.npz")["y"]}
+"""
+
+FAKE_TORCH = """
+import types
+import numpy as np
+__version__ = "0 (a fake)"
+float32, float16, bfloat16 = np.float32, np.float16, "bfloat16"
+backends = types.SimpleNamespace(cuda=types.SimpleNamespace(matmul=types.SimpleNamespace()),
+                                 cudnn=types.SimpleNamespace())
+class Tensor(np.ndarray):
+    def to(self, what): return self if isinstance(what, str) else self.astype(what)
+    def float(self): return self.astype(np.float32)
+    def cpu(self): return self
+    def numpy(self): return np.asarray(self)
+    def softmax(self, axis): raise NotImplementedError("softmax")
+def tensor(values): return np.asarray(values).view(Tensor)
+def fold(a, b):
+    total = np.zeros((a.shape[0], b.shape[1]), a.dtype).view(Tensor)
+    for k in range(a.shape[1]): total = total + a[:, k:k + 1] * b[k]
+    return total
+matmul, addmm = fold, lambda b, x, w: fold(x, w) + b
+sum, mean = lambda x, axis: np.add.reduce(x, axis), None
+mul, add, div, exp, log, sqrt, reciprocal, tanh = [getattr(np, n) for n in
+    ("multiply", "add", "divide", "exp", "log", "sqrt", "reciprocal", "tanh")]
+sigmoid = erf = None
+nn = types.SimpleNamespace(functional=types.SimpleNamespace(conv2d=None, softplus=None, gelu=None, layer_norm=None))
+"""
+
+
+@pytest.fixture
+def record_with(probes, assay_path, tmp_path):
+    """record_with("torch", source, flags...): runs a recorder with a module of that name made of `source`."""
+
+    def run(script, module, source, *flags):
+        (tmp_path / f"{module}.py").write_text(source)
+        words = [sys.executable, probes / f"record_{script}.py", "--output", tmp_path / "out.npz", *flags]
+        done = subprocess.run(words, capture_output=True, text=True, check=True,
+                              env={**os.environ, "PYTHONPATH": str(tmp_path), "FAKE_ASSAY": assay_path})
+        return tmp_path / "out.npz", done.stderr
+
+    return run
+
+
+@pytest.mark.parametrize("container", ["mlmodel", "mlpackage"])
+def test_the_recorder_for_core_ml(record_with, read, container):
+    path, _ = record_with("coremltools", "coremltools", FAKE_CORE_ML, "--compute-unit", "CPU_AND_GPU", "--format",
+                          container)
+    found = read(path, "--combinations", "0")
+    assert "compute_unit=CPU_AND_GPU" in found["device"]
+    (mode,) = found["modes"]
+    assert mode["verdict"] == "exact"
+    assert "coreml-nn-gpu" in {policy["profile"] for policy in mode["policies"]}
+
+
+def test_the_recorder_for_pytorch(record_with, read):
+    path, said = record_with("torch", "torch", FAKE_TORCH, "--dtype", "float16")
+    assert "softmax_random: left out: NotImplementedError" in said
+    (mode,) = read(path, "--combinations", "0")["modes"]
+    short = by_name(mode)["matmul_short"]
+    assert "coreml-nn-gpu-lowacc/multiply-then-add" in short["explained_by"]
 
 
 def test_onnx_runtime_adds_up_in_ascending_order(probes, read, tmp_path):
