@@ -14,12 +14,16 @@ constexpr std::string_view kRecorded = "recorded:", kReal = "ort:";
 
 std::string folder_of(const std::string& path) { return fs::path(path).parent_path().string(); }
 
-// From the working directory to a lock's folder, and back.
+// From the working directory to a lock's folder, and back. An absolute name stays one unless it is below the folder.
 std::string into(const std::string& file, const std::string& folder) {
-  if (file.empty() || folder.empty() || fs::path(file).is_absolute()) return file;
-  const fs::path near =
-      fs::absolute(file).lexically_normal().lexically_relative(fs::absolute(folder).lexically_normal());
-  return near.empty() ? fs::absolute(file).string() : near.string();
+  if (file.empty() || (folder.empty() && fs::path(file).is_relative())) return file;
+  std::error_code error;  // of a working directory that is gone: then names stay as they are
+  const fs::path base = folder.empty() ? fs::current_path(error) : fs::absolute(folder, error);
+  const fs::path whole = error ? fs::path() : fs::absolute(file, error);
+  if (error) return file;
+  const fs::path near = whole.lexically_normal().lexically_relative(base.lexically_normal());
+  const bool outside = near.empty() || *near.begin() == "..";
+  return outside && fs::path(file).is_absolute() ? file : near.empty() ? whole.string() : near.string();
 }
 std::string out_of(const std::string& file, const std::string& folder) {
   if (file.empty() || folder.empty() || fs::path(file).is_absolute()) return file;

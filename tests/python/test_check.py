@@ -113,6 +113,18 @@ def test_files_are_relative_to_the_lock(contract, assay, tmp_path):
     assay("check", "b.lock", cwd=tmp_path / "elsewhere", code=0)
 
 
+def test_absolute_names_below_the_lock_become_relative(contract, assay, tmp_path):
+    assay("audit", tmp_path / "m.onnx", "--data", tmp_path / "x.npz", "--decision", "threshold:0.5", "--candidate",
+          "strict-f32", "--lock", tmp_path / "b.lock", code=0)
+    text = (tmp_path / "b.lock").read_text()
+    assert 'file = "m.onnx"' in text
+    assert str(tmp_path) not in text
+    (tmp_path / "moved").mkdir()
+    for name in ("m.onnx", "x.npz", "b.lock"):
+        (tmp_path / name).rename(tmp_path / "moved" / name)
+    assay("check", "moved/b.lock", code=0)
+
+
 def test_kept_operations_stay_float32(assay, save_model, save_npz, tmp_path):
     nodes = [helper.make_node("Mul", ["x", "w"], ["h"], name="first"), helper.make_node("Add", ["h", "b"], ["y"])]
     save_model("m.onnx", nodes, {"x": (F, ["N", 1])}, {"y": (F, ["N", 1])},
