@@ -126,6 +126,7 @@ Net functions(unsigned seed) {
   n.result(n.op("Sum", {y, z, x}));
   n.result(n.op("ReduceSum", {y, n.ints({1})}));
   n.result(n.op("ReduceMean", {y, n.ints({1})}));
+  for (const char* type : {"ReduceL1", "ReduceL2", "ReduceSumSquare"}) n.result(n.op(type, {y, n.ints({1})}));
   n.result(n.op("ReduceMax", {y, n.ints({1})}));
   const ValueId moved =
       n.op("Transpose", {n.op("Reshape", {y, n.ints({0, 4, 4})})}, {{"perm", std::vector<int64_t>{0, 2, 1}}});

@@ -74,6 +74,10 @@ std::string rule_batch_norm(RuleContext& c);
 std::string rule_softmax(RuleContext& c);
 std::string rule_reduce(RuleContext& c);
 std::string rule_norm(RuleContext& c);
+std::string rule_squares(RuleContext& c);
+
+/// Terms in one sum of a pooling or a reduction; -1 where it is not known.
+int64_t reduced_terms(const RuleContext& c);
 
 /// Error terms of a unary function beyond its operand's: |computed - f(x)| <= u (relative |f| + absolute + linear |x|),
 /// u being the arithmetic's step; and |f(x) - f(y)| <= slope |x - y|.

@@ -162,8 +162,7 @@ std::string rule_softmax(RuleContext& c) {
   return "";
 }
 
-namespace {
-int64_t pooled(const RuleContext& c) {
+int64_t reduced_terms(const RuleContext& c) {
   const Dims dims = c.dims(0);
   if (c.op.type == "AveragePool") {
     int64_t n = 1;
@@ -183,11 +182,10 @@ int64_t pooled(const RuleContext& c) {
   }
   return axes->size() == 0 && c.op.attr_int("noop_with_empty_axes", 0) == 0 ? count_of(dims, 0, dims.size()) : n;
 }
-}  // namespace
 
 // Sums and means: the operator itself on r + g |x|.
 std::string rule_reduce(RuleContext& c) {
-  const int64_t n = pooled(c);
+  const int64_t n = reduced_terms(c);
   if (n < 0) return "the length of its sums is not known";
   const SumError sum = term_error(c.op.policy, n);
   if (!std::isfinite(sum.g) || sum.g > 0.5)

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "audit/bounds/rules.h"
+#include "ops/def.h"
 
 namespace assay::audit {
 
@@ -76,6 +77,33 @@ class Steps {
   double n_;
 };
 }  // namespace
+
+// ReduceSumSquare, ReduceL2: (|x| + r)^2 - x^2 is what the radius adds; a sum of squares is never below 0.
+std::string rule_squares(RuleContext& c) {
+  const int64_t n = reduced_terms(c);
+  if (n < 0) return "the length of its sums is not known";
+  const SumError sum = term_error(c.op.policy, n);
+  const Unit unit = function_unit(c.op.policy);
+  if (!std::isfinite(sum.g) || sum.g > 0.25) return "its sums have no bound in its accumulator";
+  ir::Op squares = c.op;
+  squares.type = "ReduceSumSquare";
+  squares.def = ops::find_op("", "ReduceSumSquare");
+  std::vector<ValueId> inputs = c.centres();
+  const ValueId total = c.b.clone(squares, inputs)[0];
+  inputs[0] = c.magnitude(0);
+  const ValueId most = c.b.clone(squares, inputs)[0];
+  ValueId radius = c.b.add(c.b.sub(most, total), c.b.times(most, sum.g + 4 * unit.u + 16 * kCentre));
+  radius = c.b.unless_over(most, sum.max, c.b.plus(radius, sum.eta + 4 * unit.eta * static_cast<double>(n + 1)));
+  if (c.op.type == "ReduceSumSquare") {
+    c.finish(0, total, radius, 1);
+    return "";
+  }
+  const ValueId centre = c.b.op("Sqrt", {total}), high = c.b.op("Sqrt", {c.b.add(total, radius)});
+  const ValueId low = c.b.op("Sqrt", {c.b.max(c.b.sub(total, radius), c.b.constant(0.0))});
+  const ValueId error = c.b.max(c.b.sub(high, centre), c.b.sub(centre, low));
+  c.finish(0, centre, c.b.add(error, c.b.times(high, 4 * unit.u)), 2);
+  return "";
+}
 
 // LayerNormalization, InstanceNormalization, RMSNormalization: d / sqrt(mean(d^2) + eps) * scale + bias.
 std::string rule_norm(RuleContext& c) {
