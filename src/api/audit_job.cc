@@ -2,6 +2,7 @@
 
 #include "api/checkpoint.h"
 #include "api/keep.h"
+#include "api/verdicts_file.h"
 #include "audit/blame/find.h"
 #include "audit/data.h"
 #include "audit/decision/rule.h"
@@ -105,6 +106,11 @@ Status AuditJob::add_blame(audit::AuditResult& result) const {
   if (request->settings.progress)
     wanted.progress = [this](uint64_t runs) { request->settings.progress("runs in search of blame", runs, 0); };
   for (size_t c = 0; c < candidates.size(); ++c) {
+    const std::string number = std::to_string(c);
+    const bool kept = !request->checkpoint.empty();
+    VerdictsFile file(kept ? request->checkpoint + ".blame" + number : "", kept ? question_key(*this) : "");
+    ASSAY_TRY(wanted.known, file.load());
+    wanted.learned = [&file](const audit::Verdicts& verdicts, bool last) { return file.save(verdicts, last); };
     ASSAY_TRY(result.candidates[c].blame, audit::find_blame(*reference, *candidates[c], data, result, c, wanted));
   }
   return {};

@@ -68,6 +68,15 @@ Result<std::optional<audit::AuditResult>> load(const std::string& path, const Qu
 
 }  // namespace
 
+std::string question_key(const AuditJob& job) {
+  Hash hash;
+  for (const auto& [name, text] : question_of(job)) {
+    hash.add(name);
+    hash.add(text);
+  }
+  return hash.text();
+}
+
 audit::Checkpoint checkpoint_at(const std::string& path, const AuditJob& job) {
   const auto question = std::make_shared<const Question>(question_of(job));
   return {.load = [path, question] { return load(path, *question); },

@@ -1,5 +1,7 @@
 """What is to blame for a changed decision: alone, together, and as the sum of parts."""
 import json
+import subprocess
+import time
 
 import numpy as np
 import onnx
@@ -87,6 +89,26 @@ def test_parts_add_up_to_the_whole(assay, tmp_path):
     _, other = audit(assay, "--blame", "--blame-samples", "6", data="part.npz")
     (tmp_path / "other.json").write_text(other)
     assert "--blame-samples" in assay("merge", tmp_path / "other.json", parts[1], code=3).err
+
+
+def test_a_search_that_is_killed_goes_on(assay, assay_path, tmp_path):
+    write(tmp_path, "long_sum_in_float16")
+    whole, _ = audit(assay, "--blame", candidate="f16-throughout")
+    words = [assay_path, "audit", "m.onnx", "--data", "d.npz", "--decision", "argmax", "--candidate", "f16-throughout",
+             "--blame", "--checkpoint", "part"]
+    for wait in (0.1, 0.2):
+        running = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(wait)
+        running.kill()
+        running.wait()
+    again, _ = audit(assay, "--blame", "--checkpoint", "part", candidate="f16-throughout")
+    assert again == whole
+    known = json.loads((tmp_path / "part.blame0").read_text())
+    for one in known["sets"]:
+        one["same"] = [False] * len(one["same"])
+    (tmp_path / "part.blame0").write_text(json.dumps(known))
+    again, _ = audit(assay, "--blame", "--checkpoint", "part", candidate="f16-throughout")
+    assert all(s["undo"] == [] for s in again["samples"])  # it is not run again
 
 
 def test_threads_change_nothing(assay, tmp_path):

@@ -1,15 +1,12 @@
 #include "api/repair/job.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include "audit/blame/find.h"
 #include "audit/repair/typed.h"
 #include "backends/provider_use.h"
-#include "base/mapped_file.h"
 #include "base/output_file.h"
 #include "ops/def.h"
-#include "report/repair.h"
 
 namespace assay::api {
 namespace {
@@ -176,17 +173,13 @@ Status RepairJob::find_units() {
   for (ir::OpId id = 0; id < model.ops.size(); ++id)
     if (units_.is_fixed(id)) result_.always.push_back(describe(model, id));
   auto options = trial_options();
-  if (!request_.checkpoint.empty()) {
-    options.learned = [this](const audit::Verdicts& verdicts) { return save(verdicts, false); };
-  }
+  file_.emplace(request_.checkpoint, key());
+  options.learned = [this](const audit::Verdicts& verdicts) { return file_->save(verdicts, false); };
   std::vector<backends::Program*> programs = {program_};
   if (typed_) programs.push_back(typed_.get());
   ASSAY_TRY(trials_,
             audit::Trials::create(*job_->reference, programs, units_, job_->data, question_, std::move(options)));
-  if (request_.checkpoint.empty() || !std::filesystem::exists(request_.checkpoint)) return {};
-  ASSAY_TRY(const MappedFile file, MappedFile::open(request_.checkpoint));
-  const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-  ASSAY_TRY(trials_->verdicts(), report::parse_verdicts(text, key(), request_.checkpoint));
+  ASSAY_TRY(trials_->verdicts(), file_->load());
   return {};
 }
 

@@ -1,6 +1,5 @@
 // One run of `assay repair`: what it opens, finds and writes.
 #pragma once
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +7,7 @@
 
 #include "api/audit_job.h"
 #include "api/repair/fixes.h"
+#include "api/verdicts_file.h"
 #include "assay/commands.h"
 #include "audit/repair/repair.h"
 #include "audit/repair/search.h"
@@ -46,7 +46,6 @@ class RepairJob {
   Result<audit::WrittenFile> written(const std::string& file, const std::string& spec);
   std::string key() const;
   audit::TrialOptions trial_options();
-  Status save(const audit::Verdicts& verdicts, bool last);
 
   const RepairRequest& request_;
   audit::Goal goal_;
@@ -63,7 +62,7 @@ class RepairJob {
   std::unique_ptr<audit::Trials> trials_;
   audit::Kept kept_;
   audit::RepairResult result_;
-  std::chrono::steady_clock::time_point saved_{};
+  std::optional<VerdictsFile> file_;
 };
 
 inline bool is_package(const std::string& path) { return path.ends_with(".mlpackage"); }

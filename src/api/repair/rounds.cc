@@ -3,16 +3,13 @@
 
 #include "api/repair/job.h"
 #include "base/hash.h"
-#include "base/output_file.h"
-#include "report/repair.h"
 
 namespace assay::api {
 namespace {
 using audit::Goal;
 using audit::Kept;
 
-constexpr int kRounds = 3;        // searches, each given what the one before failed on
-constexpr double kSaveEvery = 5;  // seconds between checkpoints
+constexpr int kRounds = 3;  // searches, each given what the one before failed on
 
 }  // namespace
 
@@ -40,14 +37,6 @@ std::string RepairJob::key() const {
   hash.word(units_.size());
   for (ir::OpId id = 0; id < model_->ops.size(); ++id) hash.word(units_.is_fixed(id));
   return hash.text();
-}
-
-Status RepairJob::save(const audit::Verdicts& verdicts, bool last) {
-  if (request_.checkpoint.empty()) return {};
-  const auto now = std::chrono::steady_clock::now();
-  if (!last && std::chrono::duration<double>(now - saved_).count() < kSaveEvery) return {};
-  saved_ = now;
-  return write_file(request_.checkpoint, report::to_json(verdicts, key()));
 }
 
 Status RepairJob::round(audit::RepairSearch& search, uint64_t allowed) {
@@ -105,7 +94,7 @@ Status RepairJob::fill(audit::RepairSearch& search) {
     ASSAY_CHECK(trace_front(search));
   }
   result_.sets = search.sets();
-  return save(trials_->verdicts(), true);
+  return file_->save(trials_->verdicts(), true);
 }
 
 /// Of all sets from nothing to what was found, and float32 throughout: those that no other one beats in both.

@@ -99,9 +99,12 @@ void Finder::choose() {
 Status Finder::search() {
   if (searched_.empty() || units_.size() == 0) return {};
   TrialOptions options{.first_sample = audit_.first_sample, .threads = options_.threads, .progress = options_.progress};
+  if (options_.learned)
+    options.learned = [this](const Verdicts& verdicts) { return options_.learned(verdicts, false); };
   backends::Program* const candidates[] = {&candidate_};
   ASSAY_TRY(const auto trials,
             Trials::create(reference_, candidates, units_, data_, question_of(audit_), std::move(options)));
+  trials->verdicts() = options_.known;
   for (;;) {
     std::vector<Ask> asks;
     for (Searched& one : searched_) {
@@ -114,7 +117,7 @@ Status Finder::search() {
       one.done = one.search.advance(known, one.found);
       for (const Kept& kept : one.search.wanted()) asks.push_back({one.variant, kept, one.local});
     }
-    if (asks.empty()) return {};
+    if (asks.empty()) return options_.learned ? options_.learned(trials->verdicts(), true) : Status{};
     ASSAY_CHECK(trials->answer(asks));
   }
 }
