@@ -76,6 +76,10 @@ class Model(ModelFile):
         """`assay.convert` of this model."""
         return _commands.convert(self, output, **self._with(options))
 
+    def repair(self, data: Any, labels: Any = None, **options: Any) -> _results.RepairResult:
+        """`assay.repair` of this model."""
+        return _commands.repair(self, data, labels, **self._with(options))
+
     def inspect(self, program: str = "", **options: Any) -> _results.InspectResult:
         """`assay.inspect` of this model."""
         return _commands.inspect(self, program, **self._with(options))

@@ -82,6 +82,17 @@ def test_the_set_is_one_minimal(assay, tmp_path):
     assert all(still([n for n in kept if n != name]) > 0 for name in kept)
 
 
+@pytest.mark.parametrize("plant", planted.PLANTS, ids=lambda p: p.name)
+def test_every_planted_fault_is_repaired_for_core_ml(assay, tmp_path, plant):
+    write(tmp_path, plant.name)
+    result = assay(*COMMAND, "--candidate", "coreml-nn-gpu", "--variants", "primary", "-o", "fixed.mlpackage", "--json",
+                   code=0).result
+    assert result["reached"] and len(result["kept"]) <= len(result["operations"]) / 2
+    done = assay("audit", "m.onnx", "--data", "d.npz", "--decision", "argmax", "--variants", "primary", "--candidate",
+                 "fixed.mlpackage@coreml-mlprogram-f16-gpu", "--json", code=0)
+    assert done.result["candidates"][0]["verdict"]["safe"] == 24
+
+
 @pytest.mark.parametrize("candidate", ["coreml-nn-gpu", "CoreMLExecutionProvider:MLComputeUnits=CPUAndGPU"])
 def test_a_core_ml_package_with_mixed_types(assay, tmp_path, candidate):
     write(tmp_path, "layer_norm_of_a_large_offset")

@@ -71,7 +71,7 @@ def test_repair_in_python_is_the_commands(model, data, tmp_path):
     again = assay.audit(None, data, decision="argmax", reference=f"{tmp_path}/m.onnx@strict-f32",
                         candidates=f"{tmp_path}/fixed.onnx@strict-f32")
     assert again.passed
-    fresh = assay.repair(model, data, decision="argmax", candidate="f16-storage")
+    fresh = assay.load(model).repair(data, decision="argmax", candidate="f16-storage")
     words = ["repair", "m.onnx", "--data", "d.npz", "--decision", "argmax", "--candidate", "f16-storage"]
     assert json.loads(fresh.to_json()) == command(*words, cwd=tmp_path)
 
