@@ -103,7 +103,7 @@ Complaint parse_multilabel(std::string_view text, Rule& rule) {
   return "";
 }
 
-std::string spell_threshold(const Rule& rule) { return (rule.strict ? ">" : "") + shortest(rule.threshold); }
+std::string spell_threshold(const Rule& rule) { return std::string(rule.strict ? ">" : "") + shortest(rule.threshold); }
 std::string spell_nothing(const Rule&) { return ""; }
 std::string spell_count(const Rule& rule) { return rule.k == 0 ? "" : std::to_string(rule.k); }
 std::string spell_boxes(const Rule& rule) {
@@ -118,7 +118,7 @@ std::string spell_tolerance(const Rule& rule) {
 std::string spell_multilabel(const Rule& rule) {
   std::vector<std::string> each;
   for (const double t : rule.thresholds) each.push_back(shortest(t));
-  return (rule.strict ? ">" : "") + join(each, ",");
+  return std::string(rule.strict ? ">" : "") + join(each, ",");
 }
 
 struct RuleRow {
