@@ -38,17 +38,17 @@ std::string decibels(const audit::Distance& distance) {
   return distance.snr.decibels.total() == 0 ? "no error" : fmt::format("{:.0f} decibels", distance.snr.worst);
 }
 
-std::string node(const audit::TraceResult& trace, size_t i, const GraphDrawing::Point& at, const GraphBox& box) {
+std::string node(const audit::TraceResult& trace, size_t i, audit::Verdict found, const GraphDrawing::Point& at,
+                 const GraphBox& box) {
   const audit::TraceOp& op = trace.ops[i];
-  const std::string verdict(audit::verdict_name(trace.verdict(i)));
+  const std::string verdict(audit::verdict_name(found));
   return fmt::format(
       "<g class=\"n i{} a{} {}\" data-op=\"{}\" role=\"button\" tabindex=\"{}\" aria-label=\"{}: introduces {}, "
       "accumulated {}, {}\"><rect x=\"{:.0f}\" y=\"{:.0f}\" width=\"{:.0f}\" height=\"{:.0f}\" rx=\"5\"/><text "
       "x=\"{:.0f}\" y=\"{:.0f}\"><tspan class=\"ink\">{}</tspan></text><text x=\"{:.0f}\" y=\"{:.0f}\">{}</text></g>",
-      level_of(op.introduced), level_of(op.accumulated), word_of(trace.verdict(i)), i, i == 0 ? 0 : -1,
-      escape(name_of(op)), decibels(op.introduced), decibels(op.accumulated), verdict, at.x - box.width / 2,
-      at.y - box.height / 2, box.width, box.height, at.x, at.y - 3, escape(op.type), at.x, at.y + 11,
-      escape(shortened(label_of(op))));
+      level_of(op.introduced), level_of(op.accumulated), word_of(found), i, i == 0 ? 0 : -1, escape(name_of(op)),
+      decibels(op.introduced), decibels(op.accumulated), verdict, at.x - box.width / 2, at.y - box.height / 2,
+      box.width, box.height, at.x, at.y - 3, escape(op.type), at.x, at.y + 11, escape(shortened(label_of(op))));
 }
 }  // namespace
 
@@ -96,7 +96,8 @@ std::string graph(const audit::TraceResult& trace) {
       -kEdge, drawing.width + 2 * kEdge, drawing.height + 2 * kEdge);
   for (const GraphDrawing::Edge& edge : drawing.edges) out += path(edge);
   out += "</g>";
-  for (size_t i = 0; i < boxes.size(); ++i) out += node(trace, i, drawing.nodes[i], boxes[i]);
+  const std::vector<audit::Verdict> verdicts = trace.verdicts();
+  for (size_t i = 0; i < boxes.size(); ++i) out += node(trace, i, verdicts[i], drawing.nodes[i], boxes[i]);
   return out + "</svg></div>";
 }
 

@@ -39,9 +39,8 @@ const char* colour(audit::Verdict verdict) {
   }
 }
 
-std::string row(const TraceResult& trace, size_t i) {
+std::string row(const TraceResult& trace, size_t i, audit::Verdict verdict) {
   const TraceOp& op = trace.ops[i];
-  const audit::Verdict verdict = trace.verdict(i);
   const std::string word(word_of(verdict));
   return fmt::format(
       "<tr data-verdict=\"{0}\" data-type=\"{1}\"><td class=\"r\">{2}</td><td><button type=\"button\" class=\"op\" "
@@ -90,7 +89,7 @@ constexpr const char* kLabels[] = {
     "worst",     "largest value", "headroom",   "storage",     "rounding interval", "subnormals",
     "saturated", "NaN, infinite", "verdict"};
 
-Json values(const TraceResult& trace, size_t i) {
+Json values(const TraceResult& trace, size_t i, audit::Verdict verdict) {
   const TraceOp& op = trace.ops[i];
   const audit::Range& r = op.candidate;
   Json out = Json::array();
@@ -112,7 +111,7 @@ Json values(const TraceResult& trace, size_t i) {
   out.push_back(share(r.saturated, r.elements));
   out.push_back(share(r.nans, r.elements) + ", " + share(r.infinities, r.elements) +
                 (r.first_non_finite < 0 ? "" : fmt::format("; first in sample {}", r.first_non_finite)));
-  out.push_back(std::string(audit::verdict_name(trace.verdict(i))));
+  out.push_back(std::string(audit::verdict_name(verdict)));
   return out;
 }
 
@@ -122,11 +121,11 @@ Json bars(const char* title, const Distance& d) {
   return {title, d.snr.exact, std::move(bins)};
 }
 
-std::string data(const TraceResult& trace) {
+std::string data(const TraceResult& trace, const std::vector<audit::Verdict>& verdicts) {
   Json ops = Json::array();
   for (size_t i = 0; i < trace.ops.size(); ++i)
     ops.push_back({{"t", name_of(trace.ops[i])},
-                   {"v", values(trace, i)},
+                   {"v", values(trace, i, verdicts[i])},
                    {"b", Json::array({bars("introduced", trace.ops[i].introduced),
                                       bars("accumulated", trace.ops[i].accumulated)})}});
   std::string text, out;
@@ -163,6 +162,7 @@ std::string breakdowns(const TraceResult& trace) {
 
 std::string candidate(const audit::CandidateResult& c, const std::string& id) {
   const TraceResult& trace = *c.trace;
+  const std::vector<audit::Verdict> verdicts = trace.verdicts();
   const std::string drawing = graph(trace);
   std::string out = fmt::format(
       "<div class=\"ops\" data-candidate=\"{0}\"><h4 class=\"mono\">{0}</h4><p class=\"small soft\">variant {1}, {2} "
@@ -182,7 +182,7 @@ std::string candidate(const audit::CandidateResult& c, const std::string& id) {
       "<div class=\"detail\" id=\"{}\" aria-live=\"polite\"><p class=\"soft\">Choose an operation.</p></div>", id);
   out += filters("Filter operations", "optable",
                  {{"type", "type", values_of(trace, [&](size_t i) { return trace.ops[i].type; })},
-                  {"verdict", "verdict", values_of(trace, [&](size_t i) { return word_of(trace.verdict(i)); })}});
+                  {"verdict", "verdict", values_of(trace, [&](size_t i) { return word_of(verdicts[i]); })}});
   out +=
       "<div class=\"tall scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Operations\"><table "
       "class=\"optable\"><thead><tr>";
@@ -190,8 +190,8 @@ std::string candidate(const audit::CandidateResult& c, const std::string& id) {
                            "headroom", "verdict"})
     out += fmt::format("<th scope=\"col\">{}</th>", name);
   out += "</tr></thead><tbody>";
-  for (size_t i = 0; i < trace.ops.size(); ++i) out += row(trace, i);
-  return out + "</tbody></table></div>" + data(trace) + "</div>";
+  for (size_t i = 0; i < trace.ops.size(); ++i) out += row(trace, i, verdicts[i]);
+  return out + "</tbody></table></div>" + data(trace, verdicts) + "</div>";
 }
 }  // namespace
 

@@ -96,8 +96,9 @@ std::string operations(const audit::CandidateResult& c) {
       add(c.blame->ops[rank.op], "to blame", fmt::format("undoes {}, causes {}", rank.undoes, rank.causes));
   if (!c.trace) return out;
   listed = 0;
+  const std::vector<audit::Verdict> verdicts = c.trace->verdicts();
   for (const size_t i : c.trace->ranking())
-    if (const audit::Verdict verdict = c.trace->verdict(i); verdict >= audit::Verdict::guilty)
+    if (const audit::Verdict verdict = verdicts[i]; verdict >= audit::Verdict::guilty)
       add(c.trace->ops[i], std::string(audit::verdict_name(verdict)),
           "introduces " + short_number(c.trace->ops[i].introduced.values.max_abs));
   return out;
