@@ -266,10 +266,14 @@ def test_probes_of_another_version_are_refused(assay, tmp_path):
      ["matmul_counts", "matmul_random", "gemm_bias"]),
     ("openvino-2026.4.1-default", 260, "bfloat16 operands, subnormals flushed, sums of pairs of products",
      ["matmul_operands", "matmul_pairs", "matmul_random", "matmul_residues", "matmul_subnormals"]),
+    ("pytorch-1.13.0-cpu-f32", 120, "float32 accumulation, products rounded first, starting at the bias",
+     ["matmul_positions", "matmul_fused", "matmul_long", "conv_random", "exp", "tanh"]),
+    ("pytorch-1.13.0-cpu-bf16", 0, "bfloat16 storage, subnormals flushed, sums of pairs of products",
+     ["matmul_operands", "matmul_pairs", "matmul_long", "matmul_residues", "conv_random", "softmax_random"]),
 ])
 def test_recordings_of_real_runtimes(read, root, file, combinations, words, exact):
     found = read(root / f"tests/data/recordings/{file}.npz", "--combinations", combinations)
-    assert file.split("-")[0] in found["device"]
+    assert file.split("-")[0].removeprefix("py") in found["device"]
     (mode,) = found["modes"]
     assert words in mode["words"]
     probes = by_name(mode)
