@@ -46,8 +46,8 @@ std::string table(const Section& section) {
              grouped(candidate.safe),
              grouped(candidate.at_risk.size()),
              grouped(candidate.flips.size()),
-             short_number(d.max_abs),
-             grouped(d.max_ulp)};
+             largest_text(d),
+             largest_ulp_text(d)};
     if (audit.labels) {
       const auto accuracy = [&](const audit::Tally& tally) {
         return percent(audit::metrics_of(tally, audit.rule.kind).accuracy);
@@ -100,7 +100,7 @@ std::string operations(const audit::CandidateResult& c) {
   for (const size_t i : c.trace->ranking())
     if (const audit::Verdict verdict = verdicts[i]; verdict >= audit::Verdict::guilty)
       add(c.trace->ops[i], std::string(audit::verdict_name(verdict)),
-          "introduces " + short_number(c.trace->ops[i].introduced.values.max_abs));
+          "introduces " + largest_text(c.trace->ops[i].introduced.values));
   return out;
 }
 
@@ -118,9 +118,8 @@ std::string section_text(const Section& section) {
   const audit::AuditResult& audit = *section.audit;
   std::string out = "### " + title_of(section) + "\n\n";
   out += fails(section) ? "**The gate stops this.** " : "**The gate lets this pass.** ";
-  out += grouped(audit.samples) + (audit.samples == 1 ? " sample" : " samples") + ", decision " +
-         markdown_code(audit.rule.text()) + " on " + markdown_code(audit.score) + ", against " +
-         markdown_code(audit.reference.program) + ".\n\n";
+  out += how_many(audit.samples, "sample") + ", decision " + markdown_code(audit.rule.text()) + " on " +
+         markdown_code(audit.score) + ", against " + markdown_code(audit.reference.program) + ".\n\n";
   for (const audit::Finding& finding : section.findings) out += "- ❌ " + markdown_code(finding.message) + "\n";
   if (!section.findings.empty()) out += "\n";
   out += table(section) + operations(audit);
