@@ -128,6 +128,26 @@ def test_another_order_is_within_rounding(assay, save_model, save_npz, tmp_path)
     assert "float32 storage" in found["explanation"]
 
 
+def test_float16_sums_in_another_order_are_within_rounding(assay, save_model, save_npz, tmp_path):
+    rng = np.random.default_rng(4)
+    x, w = (rng.normal(size=shape).astype(np.float16).astype(np.float32) for shape in ((4, 999), (999, 8)))
+    model = save_model("h.onnx", [helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": (1, (4, 999))},
+                       {"y": (1, (4, 8))}, {"w": w})
+    backwards = np.zeros((4, 8), np.float16)
+    for k in range(998, -1, -1):
+        backwards = (backwards + x[:, k:k + 1] * w[k]).astype(np.float16)
+    np.savez(tmp_path / "h.npz", y=backwards.astype(np.float32))
+    command = ["fingerprint", "h.npz", "--model", model, "--input", save_npz("h-in.npz", x=x), "--json"]
+    found = assay(*command, code=0).result["fit"]
+    assert found["verdict"] == "rounding"
+    words = {g["words"] for g in found["groups"] if g["kind"] == "rounding"}
+    assert "float16 storage, float16 accumulation" in words
+    assert "float16 storage, float32 accumulation" not in words
+    backwards[2, 3] += 20  # one value that no order gives
+    np.savez(tmp_path / "h.npz", y=backwards.astype(np.float32))
+    assert assay(*command, code=0).result["fit"]["verdict"] == "not-rounding"
+
+
 def test_a_recording_of_other_inputs_is_refused(assay, article, save_npz, tmp_path, root):
     spec = importlib.util.spec_from_file_location("record", root / "python/assay/record.py")
     record = importlib.util.module_from_spec(spec)

@@ -112,6 +112,7 @@ struct FitResult {
 
 struct FitOptions {
   size_t combinations = 400;  ///< at most so many policies are made beside the named ones
+  bool judge = true;          ///< where no policy is exact, say which are within rounding
   std::function<void(uint64_t done, uint64_t total)> progress{};
 };
 
@@ -121,10 +122,17 @@ Result<FitResult> fit(Evaluator& evaluator, const std::vector<Hypothesis>& named
 /// Every variant of the profiles, as hypotheses.
 std::vector<Hypothesis> hypotheses_of(std::span<const profiles::Profile* const> profiles);
 
-/// For each recorded array the largest difference that "within rounding" allows around `best`: twice what orders of its
-/// sums and elementary functions change, and one step of the observed lattice. Errors: those of running.
-Result<std::vector<double>> rounding_bounds(Evaluator& evaluator, const profiles::Variant& best);
-bool within(const Fit& fit, const std::vector<double>& bounds);
+/// What "within rounding" allows around a policy.
+struct RoundingBounds {
+  /// For each recorded array the largest difference: twice what orders of the policy's sums and elementary functions
+  /// change, and one step of the observed lattice.
+  std::vector<double> largest{};
+  /// False where the policy's values lie on a narrower lattice than some recorded array does.
+  bool lattices_fit = true;
+};
+/// Errors: those of running.
+Result<RoundingBounds> rounding_bounds(Evaluator& evaluator, const profiles::Variant& policy);
+bool within(const Fit& fit, const RoundingBounds& bounds);
 
 /// The first recorded array, in the model's order, that is beyond its bound.
 std::optional<FitStart> start_of(const FitCase& one, const CaseFit& fit, const double* bounds);

@@ -92,31 +92,48 @@ double spread(const ir::Tensor& a, const ir::Tensor& b) {
   return most;
 }
 
+/// Whether `given` lies on a lattice that `observed` does not lie on.
+bool narrower(const ir::Tensor& given, const ir::Tensor& observed) {
+  LatticeCounts left, right;
+  add_lattice(left, given);
+  add_lattice(right, observed);
+  const num::FormatId own = left.from_float64 ? num::FormatId::float64 : num::FormatId::float32;
+  for (size_t k = 0; k < left.off.size() && num::kLatticeCandidates[k] != own; ++k) {
+    const bool on = left.off[k] == 0 && left.evidence_bits(num::kLatticeCandidates[k]) >= num::kEnoughEvidence;
+    if (on && right.off[k] > 0) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
-Result<std::vector<double>> rounding_bounds(Evaluator& evaluator, const profiles::Variant& best) {
-  ASSAY_TRY(const std::vector<Arrays> from, evaluator.outputs(best));
-  std::vector<double> spreads, bounds;
+Result<RoundingBounds> rounding_bounds(Evaluator& evaluator, const profiles::Variant& policy) {
+  ASSAY_TRY(const std::vector<Arrays> from, evaluator.outputs(policy));
+  std::vector<double> spreads;
   for (const Arrays& one : from) spreads.resize(spreads.size() + one.size());
-  for (const profiles::Variant& policy : alternatives(best)) {
-    ASSAY_TRY(const std::vector<Arrays> other, evaluator.outputs(policy));
+  for (const profiles::Variant& other_policy : alternatives(policy)) {
+    ASSAY_TRY(const std::vector<Arrays> other, evaluator.outputs(other_policy));
     size_t at = 0;
     for (size_t c = 0; c < from.size(); ++c)
       for (size_t i = 0; i < from[c].size(); ++i, ++at)
         spreads[at] = std::max(spreads[at], spread(from[c][i].tensor, other[c][i].tensor));
   }
-  for (const FitCase& one : evaluator.cases())
-    for (const NamedArray& observed : one.observed)
-      bounds.push_back(2 * spreads[bounds.size()] + step_of(observed.tensor));
+  RoundingBounds bounds;
+  for (size_t c = 0; c < from.size(); ++c)
+    for (size_t i = 0; i < from[c].size(); ++i) {
+      const ir::Tensor& observed = evaluator.cases()[c].observed[i].tensor;
+      bounds.largest.push_back(2 * spreads[bounds.largest.size()] + step_of(observed));
+      bounds.lattices_fit = bounds.lattices_fit && !narrower(from[c][i].tensor, observed);
+    }
   return bounds;
 }
 
-bool within(const Fit& fit, const std::vector<double>& bounds) {
+bool within(const Fit& fit, const RoundingBounds& bounds) {
   size_t at = 0;
   for (const auto& one : fit.cases)
     for (const ArrayFit& array : one->arrays)
-      if (array.max_abs > bounds[at++]) return false;
-  return true;
+      if (array.max_abs > bounds.largest[at++]) return false;
+  return bounds.lattices_fit;
 }
 
 std::optional<FitStart> start_of(const FitCase& one, const CaseFit& fit, const double* bounds) {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kStarts = 3;        // of the search
 constexpr size_t kRounds = 6;        // changes of one start at most
-constexpr size_t kChecked = 5;       // groups that "within rounding" is asked of
+constexpr size_t kChecked = 5;       // groups that "within rounding" is asked of, whether they have a name or not
 constexpr uint64_t kChangeBits = 6;  // what naming one change of the vocabulary takes
 
 uint64_t prior_bits(const Hypothesis& h) { return kChangeBits * h.changes.size(); }
@@ -115,12 +115,16 @@ uint64_t margin_of(const std::vector<FitGroup>& groups) {
   return bits(groups[1]) - bits(groups[0]);
 }
 
-/// Where no policy is exact: which of the best are within rounding.
+/// Where no policy is exact: which are within rounding. Beside the best, all with a name: a policy whose own order is
+/// another is no nearer to what was recorded than others are.
 Status judge(Evaluator& evaluator, FitResult& result) {
-  for (size_t i = 0; i < std::min(kChecked, result.groups.size()); ++i) {
+  const uint64_t most = 2 * result.groups.front().fit.cost_bits;  // wide bounds alone explain nothing
+  for (size_t i = 0; i < result.groups.size(); ++i) {
     FitGroup& group = result.groups[i];
-    ASSAY_TRY(group.bounds, rounding_bounds(evaluator, group.members.front().policy));
-    if (within(group.fit, group.bounds)) group.kind = FitGroup::Kind::rounding;
+    if (i >= kChecked && (group.fit.cost_bits > most || !group.members.front().changes.empty())) continue;
+    ASSAY_TRY(const RoundingBounds bounds, rounding_bounds(evaluator, group.members.front().policy));
+    group.bounds = bounds.largest;
+    if (group.fit.cost_bits <= most && within(group.fit, bounds)) group.kind = FitGroup::Kind::rounding;
   }
   std::ranges::stable_sort(result.groups, {}, [](const FitGroup& g) { return g.kind; });
   const FitGroup& best = result.groups.front();
@@ -136,7 +140,7 @@ Status judge(Evaluator& evaluator, FitResult& result) {
   return {};
 }
 
-Result<FitResult> finish(Evaluator& evaluator, Search& search) {
+Result<FitResult> finish(Evaluator& evaluator, Search& search, bool judged) {
   FitResult result;
   result.groups = std::move(search.groups());
   for (FitGroup& group : result.groups) {
@@ -151,7 +155,7 @@ Result<FitResult> finish(Evaluator& evaluator, Search& search) {
   result.margin_bits = margin_of(result.groups);
   if (result.groups.front().kind == FitGroup::Kind::exact)
     result.verdict = FitResult::Verdict::exact;
-  else
+  else if (judged)
     ASSAY_CHECK(judge(evaluator, result));
   result.combined = search.made();
   result.runs = evaluator.runs();
@@ -183,7 +187,7 @@ Result<FitResult> fit(Evaluator& evaluator, const std::vector<Hypothesis>& named
       if (search.groups()[search.ranked().front()].fit.exact()) break;
     }
   }
-  ASSAY_TRY(FitResult result, finish(evaluator, search));
+  ASSAY_TRY(FitResult result, finish(evaluator, search, options.judge));
   result.named = named.size();
   return result;
 }

@@ -72,7 +72,8 @@ std::string accumulator_words(const Accumulator& a) {
       words = "exact sums";
       break;
     case Kind::aligned:
-      words = fmt::format("sums of {} aligned products cut to {} bits", a.block, a.fraction_bits);
+      words = fmt::format("{}sums of {} aligned products cut to {} bits",
+                          a.block_format == num::FormatId::float16 ? "float16 " : "", a.block, a.fraction_bits);
       break;
     case Kind::tiles:
       words = fmt::format("tiles of {} lanes whose adder keeps {} bits", a.block, a.fraction_bits);

@@ -96,10 +96,14 @@ Result<ProbeVerdict> judge_probes(ProbeMode mode, const std::vector<Hypothesis>&
                                   std::shared_ptr<const Threads> threads, const FitOptions& options) {
   Evaluator evaluator(std::move(mode.cases), std::move(threads));
   ProbeVerdict verdict{.mode = std::move(mode.name), .fit = {}, .groups = {}};
-  ASSAY_TRY(verdict.fit, fit(evaluator, named, options));
+  FitOptions search = options;
+  search.judge = false;  // that is said of each probe
+  ASSAY_TRY(verdict.fit, fit(evaluator, named, search));
   std::vector<double> bounds;
   if (verdict.fit.verdict != FitResult::Verdict::exact) {
-    ASSAY_TRY(bounds, rounding_bounds(evaluator, verdict.fit.groups.front().members.front().policy));
+    ASSAY_TRY(const RoundingBounds allowed,
+              rounding_bounds(evaluator, verdict.fit.groups.front().members.front().policy));
+    bounds = allowed.largest;
   }
   for (const std::string& group : groups_of(evaluator.cases()))
     verdict.groups.push_back(verdict_of(group, evaluator.cases(), verdict.fit, bounds));
