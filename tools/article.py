@@ -8,6 +8,7 @@ usage: article.py [--assay PATH] [--only mlp|garments]
 import argparse
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -239,7 +240,10 @@ def main():
     parser.add_argument("--assay", default=str(ROOT / "build/release/assay"))
     parser.add_argument("--only", choices=[subject.name for subject in SUBJECTS], help="one of the two models")
     words = parser.parse_args()
-    argument = Argument(words.assay)
+    assay = shutil.which(words.assay)
+    if assay is None:
+        sys.exit(f"article: {words.assay} is no program; `make build` makes it, or name another with --assay")
+    argument = Argument(Path(assay).resolve())
     subjects = [subject for subject in SUBJECTS if words.only in (None, subject.name)]
     OUT.mkdir(parents=True, exist_ok=True)
     if words.only != "mlp" and not (ROOT / "build/demo/garments_labels.npy").is_file():
