@@ -10,7 +10,6 @@
 
 namespace assay::report {
 namespace {
-using audit::BlamedOp;
 using audit::BlameRank;
 using audit::BlameResult;
 using audit::SampleBlame;
@@ -24,11 +23,13 @@ std::string clean(std::string_view text) {
   return out + (text.size() > 80 ? "..." : "");
 }
 
-std::string name_of(const BlamedOp& op) { return clean(op.type + " '" + (op.node.empty() ? op.name : op.node) + "'"); }
+std::string name_of(const BlameResult& blame, size_t op) {
+  return clean(blame.ops[op].type + " '" + called(blame.ops[op], blame.ops) + "'");
+}
 
 std::string names(const BlameResult& blame, const std::vector<size_t>& ops, const char* between) {
   std::vector<std::string> parts;
-  for (size_t i = 0; i < std::min(ops.size(), kMostNames); ++i) parts.push_back(name_of(blame.ops[ops[i]]));
+  for (size_t i = 0; i < std::min(ops.size(), kMostNames); ++i) parts.push_back(name_of(blame, ops[i]));
   const size_t more = ops.size() - parts.size();
   return join(parts, between) + (more > 0 ? fmt::format(" and {} more", more) : "");
 }
@@ -40,7 +41,7 @@ std::string ranking(const BlameResult& blame) {
       {"  operation", "points", "undoes", "causes", "in smallest", "goes wrong first"}};
   for (size_t i = 0; i < std::min(ranks.size(), kMostRows); ++i) {
     const BlameRank& r = ranks[i];
-    rows.push_back({"  " + name_of(blame.ops[r.op]), grouped(r.points), grouped(r.undoes), grouped(r.causes),
+    rows.push_back({"  " + name_of(blame, r.op), grouped(r.points), grouped(r.undoes), grouped(r.causes),
                     grouped(r.in_smallest), grouped(r.originates)});
   }
   std::string out = table(rows, {false, true, true, true, true, true});
@@ -60,17 +61,21 @@ std::string sample_line(const BlameResult& blame, const SampleBlame& one) {
     out += "nothing found";
   }
   if (!one.origins.empty()) out += "; goes wrong first at " + names(blame, one.origins, ", ");
-  if (!one.complete) out += fmt::format("; the {} runs for one sample did not suffice for all", blame.budget);
+  if (!one.complete)
+    out += fmt::format("; the {} for one sample did not suffice for all", how_many(blame.budget, "run"));
   return out + "\n";
 }
 
 }  // namespace
 
 std::string blame_text(const audit::CandidateResult& candidate) {
-  if (!candidate.blame || candidate.blame->samples.empty()) return "";
+  if (!candidate.blame) return "";
   const BlameResult& blame = *candidate.blame;
-  std::string out = fmt::format("{}: what is to blame for {} of {} changed decisions\n", clean(candidate.info.program),
-                                grouped(blame.samples.size()), grouped(blame.samples.size() + blame.skipped));
+  if (blame.samples.empty())
+    return clean(candidate.info.program) + ": no decision changes, so there is nothing to blame\n\n";
+  std::string out =
+      fmt::format("{}: what is to blame for {} of {}\n", clean(candidate.info.program), grouped(blame.samples.size()),
+                  how_many(blame.samples.size() + blame.skipped, "changed decision"));
   out += ranking(blame);
   for (size_t i = 0; i < std::min(blame.samples.size(), kMostRows); ++i) out += sample_line(blame, blame.samples[i]);
   if (blame.samples.size() > kMostRows)

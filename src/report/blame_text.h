@@ -6,7 +6,7 @@
 
 namespace assay::report {
 
-/// Empty where no blame was asked for, or nothing changed.
+/// Empty where no blame was asked for.
 std::string blame_text(const audit::CandidateResult& candidate);
 
 }  // namespace assay::report

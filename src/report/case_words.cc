@@ -38,7 +38,7 @@ std::string blame_words(const audit::CandidateResult& candidate, const audit::Ca
   if (found == samples.end()) return "";
   const auto name = [&](size_t i) {
     const audit::BlamedOp& op = candidate.blame->ops[i];
-    return op.type + " '" + (op.node.empty() ? op.name : op.node) + "'";
+    return op.type + " '" + called(op, candidate.blame->ops) + "'";
   };
   std::vector<std::string> names;
   const bool alone = !found->undo.empty();

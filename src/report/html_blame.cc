@@ -9,11 +9,13 @@ namespace assay::report::html {
 namespace {
 using audit::BlameResult;
 
-std::string name_of(const audit::BlamedOp& op) { return op.type + " '" + (op.node.empty() ? op.name : op.node) + "'"; }
+std::string name_of(const BlameResult& blame, size_t op) {
+  return blame.ops[op].type + " '" + called(blame.ops[op], blame.ops) + "'";
+}
 
 std::string names(const BlameResult& blame, const std::vector<size_t>& ops) {
   std::vector<std::string> out;
-  for (const size_t op : ops) out.push_back(name_of(blame.ops[op]));
+  for (const size_t op : ops) out.push_back(name_of(blame, op));
   return out.empty() ? "&#8211;" : escape(join(out, ", "));
 }
 
@@ -21,7 +23,7 @@ std::string ranking(const BlameResult& blame, const std::string& program) {
   std::string out;
   for (const audit::BlameRank& rank : blame.ranking()) {
     out += fmt::format("<tr data-candidate=\"{}\"><td class=\"mono\">{}</td><td class=\"mono\">{}</td>",
-                       escape(program), escape(program), escape(name_of(blame.ops[rank.op])));
+                       escape(program), escape(program), escape(name_of(blame, rank.op)));
     for (const uint64_t n : {rank.points, rank.undoes, rank.causes, rank.in_smallest, rank.originates, rank.tainted})
       out += fmt::format("<td class=\"r\">{}</td>", grouped(n));
     out += "</tr>";
@@ -59,8 +61,9 @@ std::string blame(const audit::AuditResult& audit) {
     ranks += ranking(*c.blame, c.info.program);
     all += samples(*c.blame, c.info.program);
     if (c.blame->skipped > 0)
-      notes += fmt::format("<p class=\"small soft\">{}: {} samples beyond the limit were not searched.</p>",
-                           escape(c.info.program), grouped(c.blame->skipped));
+      notes +=
+          fmt::format("<p class=\"small soft\">{}: {} beyond the limit {} not searched.</p>", escape(c.info.program),
+                      how_many(c.blame->skipped, "sample"), c.blame->skipped == 1 ? "was" : "were");
   }
   if (programs.empty()) return "";
   if (all.empty()) return "<p class=\"soft\">No decision changes: nothing is to blame.</p>";

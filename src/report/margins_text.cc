@@ -18,10 +18,7 @@ uint64_t nearer_than(const audit::Histogram& margins, int exponent) {
 }
 
 uint64_t expected_samples(const audit::AuditResult& audit) { return audit.expect > 0 ? audit.expect : audit.samples; }
-std::string counted_samples(const audit::AuditResult& audit) {
-  const uint64_t n = expected_samples(audit);
-  return grouped(n) + (n == 1 ? " sample" : " samples");
-}
+std::string counted_samples(const audit::AuditResult& audit) { return how_many(expected_samples(audit), "sample"); }
 
 std::string flips(double n) { return fmt::format("{:.3g}", n); }
 }  // namespace

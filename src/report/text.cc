@@ -83,8 +83,8 @@ std::string summary(const AuditResult& audit, bool colour) {
                counted(c.safe, kSafe, colour),
                counted(c.at_risk.size(), kAtRisk, colour),
                counted(c.flips.size(), kFlips, colour),
-               short_number(d.max_abs),
-               grouped(d.max_ulp)};
+               largest_text(d),
+               largest_ulp_text(d)};
     add_label_columns(row, audit, c.primary().tally);
     rows.push_back(std::move(row));
   }
@@ -128,13 +128,20 @@ std::string recorded(const audit::ProgramInfo& info) {
 
 std::string evidence(const CandidateResult& c, const AuditResult& audit) {
   std::string out = fmt::format("  {}: {}", clean(c.info.program), lies_on(c.primary().lattice));
-  if (c.variants.size() > 1) out += fmt::format("; {} variants", c.variants.size());
+  if (c.variants.size() > 1) out += "; " + how_many(c.variants.size(), "variant");
   if (const uint64_t bad = c.primary().tally.non_finite; bad + audit.reference_tally.non_finite > 0)
-    out += fmt::format("; {} samples with NaN or infinity (reference {})", bad, audit.reference_tally.non_finite);
+    out += fmt::format("; {} with NaN or infinity (reference {})", how_many(bad, "sample"),
+                       audit.reference_tally.non_finite);
   if (c.info.emulated) out += "; emulated";
   if (c.info.recording) out += ";" + recorded(c.info);
-  if (!c.not_modelled.empty()) out += fmt::format("; {} things not modelled", c.not_modelled.size());
+  if (!c.not_modelled.empty()) out += "; " + how_many(c.not_modelled.size(), "thing") + " not modelled";
   return out + "\n";
+}
+
+// The trace is of numbers, whatever they decide.
+std::string ask_for_blame(const CandidateResult& c) {
+  const bool told = c.blame.has_value() || (c.flips.empty() && c.at_risk.empty());
+  return told ? "" : "  which operation changes a decision is another question: --blame\n";
 }
 }  // namespace
 
@@ -165,7 +172,7 @@ std::string to_text(const AuditResult& audit, const TextOptions& options) {
   }
   for (const CandidateResult& c : audit.candidates) out += blame_text(c);
   for (const CandidateResult& c : audit.candidates) {
-    if (c.trace) out += trace_text(c.info.program, *c.trace);
+    if (c.trace) out += trace_text(c.info.program, *c.trace) + ask_for_blame(c) + "\n";
     if (c.conversion) out += clean(c.info.program) + ": " + conversion_text(*c.conversion) + "\n\n";
   }
   std::vector<std::string> names;
@@ -196,7 +203,7 @@ std::string to_text(const audit::CompareResult& result, const TextOptions& optio
     out += fmt::format("{}: {}{}\n", clean(p.program), lies_on(p.lattice), p.emulated ? "; emulated" : "");
   for (const audit::Pair& pair : result.pairs) {
     const std::string& program = result.programs[pair.b].program;
-    if (pair.trace) out += "\n" + trace_text(program, *pair.trace);
+    if (pair.trace) out += "\n" + trace_text(program, *pair.trace) + "\n";
     if (pair.conversion) out += clean(program) + ": " + conversion_text(*pair.conversion) + "\n";
   }
   if (!result.within_limits) out += paint("a limit is exceeded", kFlips, options.colour) + "\n";

@@ -26,7 +26,9 @@ std::string clean(std::string_view text) {
   return out + (text.size() > 80 ? "..." : "");
 }
 
-std::string name_of(const TraceOp& op) { return clean(op.type + " '" + (op.node.empty() ? op.name : op.node) + "'"); }
+std::string name_of(const TraceResult& trace, size_t op) {
+  return clean(trace.ops[op].type + " '" + called(trace.ops[op], trace.ops) + "'");
+}
 
 std::string decibels(const Distance& d) {
   if (d.values.elements == 0) return "-";
@@ -34,7 +36,12 @@ std::string decibels(const Distance& d) {
   return fmt::format("{:.0f} dB", d.snr.worst);
 }
 
-std::string amount(const Distance& d) { return d.values.elements == 0 ? "-" : short_number(d.values.max_abs); }
+std::string amount(const Distance& d) { return d.values.elements == 0 ? "-" : largest_text(d.values); }
+
+// "20 x"; nothing where there is no number.
+std::string excess(const TraceOp& op) {
+  return op.introduced.values.nan_mismatches > 0 ? "-" : fmt::format("{:.3g} x", op.excess());
+}
 
 std::string headroom(const TraceOp& op) {
   if (op.candidate.infinities > 0) return "none";
@@ -48,8 +55,8 @@ std::string worst_ops(const TraceResult& trace, const std::vector<size_t>& order
   const auto verdicts = trace.verdicts();
   for (size_t i = 0; i < std::min(order.size(), kMostRows); ++i) {
     const TraceOp& op = trace.ops[order[i]];
-    rows.push_back({"  " + name_of(op), amount(op.introduced), fmt::format("{:.3g} x", op.excess()),
-                    decibels(op.introduced), amount(op.noise_introduced), amount(op.accumulated), headroom(op),
+    rows.push_back({"  " + name_of(trace, order[i]), amount(op.introduced), excess(op), decibels(op.introduced),
+                    amount(op.noise_introduced), amount(op.accumulated), headroom(op),
                     std::string(audit::verdict_name(verdicts[order[i]]))});
   }
   std::string out = table(rows, {false, true, true, true, true, true, true, false});
@@ -58,14 +65,22 @@ std::string worst_ops(const TraceResult& trace, const std::vector<size_t>& order
 }
 
 std::string breakdown_text(const TraceResult& trace, const Breakdown& b) {
-  return fmt::format("  {} from {} on: in {} of {} samples, first in sample {}\n", b.what, name_of(trace.ops[b.op]),
-                     grouped(b.samples), grouped(trace.samples), b.sample);
+  return fmt::format("  {} from {} on: in {} of {}, first in sample {}\n", b.what, name_of(trace, b.op),
+                     grouped(b.samples), how_many(trace.samples, "sample"), b.sample);
 }
 
-/// The first operation at which the reference is further from float64 than rounding explains.
-const TraceOp* off_reference(const TraceResult& trace) {
+// The first operation at which the reference is further from float64 than rounding explains.
+std::string off_reference(const TraceResult& trace) {
   const auto found = std::ranges::find_if(trace.ops, &TraceOp::reference_is_off);
-  return found == trace.ops.end() ? nullptr : &*found;
+  if (found == trace.ops.end()) return "";
+  return fmt::format("the reference itself is off from {} on: {} from float64, the candidate {}; ",
+                     name_of(trace, static_cast<size_t>(found - trace.ops.begin())),
+                     largest_text(found->exact_reference.values), largest_text(found->exact_candidate.values));
+}
+
+std::string lost_text(const Breakdown& b) {
+  if (b.what == "infinite") return "infinities";
+  return b.what == "all zero" ? "nothing but zeros" : b.what;
 }
 
 std::string by_how_much(const TraceOp& op) {
@@ -80,39 +95,31 @@ std::string by_how_much(const TraceOp& op) {
 }  // namespace
 
 std::string trace_sentence(const TraceResult& trace) {
-  std::string out;
-  if (const TraceOp* off = off_reference(trace); off != nullptr)
-    out = fmt::format("the reference itself is off from {} on: {} from float64, the candidate {}; ", name_of(*off),
-                      short_number(off->exact_reference.values.max_abs),
-                      short_number(off->exact_candidate.values.max_abs));
-  const auto breakdowns = trace.breakdowns();
+  std::string out = off_reference(trace);
+  if (const auto first = trace.first_breakdown())
+    return out +
+           fmt::format("{} is to blame: it is the first that gives {}", name_of(trace, first->op), lost_text(*first));
   const auto order = trace.ranking();
   const auto guilty = std::ranges::count(trace.verdicts(), Verdict::guilty);
-  if (!breakdowns.empty()) {
-    const auto first = std::ranges::min_element(breakdowns, {}, &Breakdown::op);
-    return out + fmt::format("{} is to blame: it is the first that gives {}", name_of(trace.ops[first->op]),
-                             first->what == "infinite"   ? "infinities"
-                             : first->what == "all zero" ? "nothing but zeros"
-                                                         : first->what);
-  }
   if (guilty > 0) {
-    out +=
-        fmt::format("{} is to blame: it introduces {}", name_of(trace.ops[order[0]]), by_how_much(trace.ops[order[0]]));
-    return out + (guilty > 1 ? fmt::format("; {} more introduce more than rounding", guilty - 1) : "");
+    out += fmt::format("{} is to blame: it introduces {}", name_of(trace, order[0]), by_how_much(trace.ops[order[0]]));
+    if (guilty == 1) return out;
+    return out + fmt::format("; {} more {} more than rounding", guilty - 1, guilty == 2 ? "introduces" : "introduce");
   }
   if (order.empty()) return out + "no operation introduces any error";
   return out + "no operation is to blame: what each introduces is ordinary rounding";
 }
 
 std::string trace_text(const std::string& program, const TraceResult& trace) {
-  std::string out = fmt::format("{}: operation by operation over {} samples", clean(program), grouped(trace.samples));
+  std::string out =
+      fmt::format("{}: operation by operation over {}", clean(program), how_many(trace.samples, "sample"));
   if (trace.exact_samples > 0) out += fmt::format(", {} of them in float64 too", grouped(trace.exact_samples));
   if (trace.exact_samples > 0 && !trace.noise_order.empty()) out += "; noise floor: " + trace.noise_order;
   out += "\n";
   const auto order = trace.ranking();
   if (!order.empty()) out += worst_ops(trace, order);
   for (const Breakdown& b : trace.breakdowns()) out += breakdown_text(trace, b);
-  return out + "  " + trace_sentence(trace) + "\n\n";
+  return out + "  " + trace_sentence(trace) + "\n";
 }
 
 std::string conversion_text(const Conversion& c) {
@@ -123,8 +130,8 @@ std::string conversion_text(const Conversion& c) {
                                        short_number(c.max_rel));
   switch (c.outcome) {
     case Conversion::Outcome::same:
-      return fmt::format(
-          "the two models are the same in float64 ({} samples): what differs is rounding by the hardware", c.samples);
+      return fmt::format("the two models are the same in float64 ({}): what differs is rounding by the hardware",
+                         how_many(c.samples, "sample"));
     case Conversion::Outcome::narrowed:
       return fmt::format(
           "the two models differ in float64 only as constants of a narrower type explain, first in {}: {}", where,

@@ -17,6 +17,12 @@ std::string grouped(uint64_t n) {
   return digits;
 }
 
+std::string how_many(uint64_t n, std::string_view word, std::string_view plural) {
+  std::string out = grouped(n) + " ";
+  if (n == 1 || plural.empty()) return (out += word) += n == 1 ? "" : "s";
+  return out += plural;
+}
+
 std::string short_number(double value) { return std::isfinite(value) ? fmt::format("{:.4g}", value) : shortest(value); }
 
 std::string score_text(double score, ir::ElemType type) {
@@ -30,8 +36,7 @@ std::string decision_text(const audit::Decision& decision, audit::Rule::Kind kin
   if (kind == audit::Rule::Kind::threshold) return decision.value == 1 ? "positive" : "negative";
   if (kind == audit::Rule::Kind::argmax) return "class " + std::to_string(decision.value);
   if (kind == audit::Rule::Kind::tolerance) return decision.value == 0 ? "within" : "beyond";
-  if (kind == audit::Rule::Kind::boxes)
-    return fmt::format("{} {}", decision.detections.size(), decision.detections.size() == 1 ? "box" : "boxes");
+  if (kind == audit::Rule::Kind::boxes) return how_many(decision.detections.size(), "box", "boxes");
   return fmt::format("{{{}}}", fmt::join(decision.top, ", "));
 }
 
@@ -61,6 +66,14 @@ std::string changes_text(const std::vector<audit::Case>& cases) {
   return join(words, ", ");
 }
 
+std::string largest_text(const audit::Differences& d) {
+  return d.nan_mismatches > 0 ? std::string("NaN") : short_number(d.max_abs);
+}
+
+std::string largest_ulp_text(const audit::Differences& d) {
+  return d.nan_mismatches > 0 ? std::string("NaN") : grouped(d.max_ulp);
+}
+
 std::string ulp_text(double ulps) {
   if (std::isnan(ulps)) return "undefined";
   if (std::isinf(ulps)) return "beyond";
@@ -71,7 +84,7 @@ std::string ulp_text(double ulps) {
 }
 
 std::string rule_text(const audit::AuditResult& audit) {
-  std::string out = grouped(audit.samples) + (audit.samples == 1 ? " sample; " : " samples; ");
+  std::string out = how_many(audit.samples, "sample") + "; ";
   using Kind = audit::Rule::Kind;
   const audit::Rule& rule = audit.rule;
   switch (rule.kind) {
@@ -127,7 +140,7 @@ std::string recording_text(const backends::Recording& recording) {
 std::string verdict_text(const audit::CandidateResult& c) {
   if (c.flips.empty() && c.at_risk.empty()) return "safe";
   std::string out;
-  if (!c.flips.empty()) out = grouped(c.flips.size()) + (c.flips.size() == 1 ? " flip" : " flips");
+  if (!c.flips.empty()) out = how_many(c.flips.size(), "flip");
   if (c.at_risk.empty()) return out;
   return out + (out.empty() ? "" : ", ") + grouped(c.at_risk.size()) + " at risk";
 }

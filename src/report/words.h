@@ -1,14 +1,19 @@
 // Numbers and names as people read them; shared by the text and the page.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "audit/audit.h"
 
 namespace assay::report {
 
-std::string grouped(uint64_t n);                          ///< 10,000
+std::string grouped(uint64_t n);  ///< 10,000
+/// "1 sample", "10,000 samples"; `plural` where it is not the word with an s.
+std::string how_many(uint64_t n, std::string_view word, std::string_view plural = "");
 std::string short_number(double value);                   ///< at most 4 significant digits: 3.7e-04, 0.5
 std::string score_text(double score, ir::ElemType type);  ///< shortest that reads back in the type
 std::string percent(const std::optional<double>& part);   ///< "97.31%", "-" without a value
@@ -17,6 +22,15 @@ std::string decision_text(const audit::Decision& decision, audit::Rule::Kind kin
 std::string change_text(const audit::Case& one, audit::Rule::Kind kind);
 /// "12 swapped", "3 lost, 1 new": what several cases change together; empty where decisions alone say it.
 std::string changes_text(const std::vector<audit::Case>& cases);
+/// The largest difference, absolute and in ULPs: "0.002", "12"; "NaN" where one side alone is a NaN.
+std::string largest_text(const audit::Differences& differences);
+std::string largest_ulp_text(const audit::Differences& differences);
+/// What an operation is called beside the others: by its node, or by its value where nodes share a name or have none.
+template <class Op>
+const std::string& called(const Op& op, const std::vector<Op>& ops) {
+  const auto same = [&](const Op& other) { return other.node == op.node; };
+  return op.node.empty() || std::ranges::count_if(ops, same) > 1 ? op.name : op.node;
+}
 std::string ulp_text(double ulps);  ///< "0.21", "1,204", "beyond"
 /// "10,000 samples; positive when y >= 0.5".
 std::string rule_text(const audit::AuditResult& audit);

@@ -135,9 +135,13 @@ Verdict TraceOp::introduces() const {
 bool TraceOp::reference_is_off() const {
   if (exact_reference.values.nan_mismatches + exact_reference.values.infinite > 0) return true;
   if (exact_reference.snr.worst_sample < 0) return false;
+  if (exact_candidate.values.nan_mismatches + exact_candidate.values.infinite > 0) return false;
   return exact_reference.snr.worst < kDecibelsPerBit * kBaselineBits - kBaselineDecibels &&
          2 * exact_reference.values.max_abs >= exact_candidate.values.max_abs;
 }
+
+/// Zeros where the reference has nothing but its own noise are no loss.
+bool TraceOp::loses_all() const { return all_zero.samples > 0 && !reference_is_off(); }
 
 std::vector<Breakdown> TraceResult::breakdowns() const {
   constexpr std::pair<const char*, Lost TraceOp::*> kKinds[] = {{"infinite", &TraceOp::infinite},
@@ -146,11 +150,27 @@ std::vector<Breakdown> TraceResult::breakdowns() const {
                                                                 {"all zero", &TraceOp::all_zero}};
   std::vector<Breakdown> found;
   for (const auto& [what, lost] : kKinds) {
-    const auto first = std::ranges::find_if(ops, [&](const TraceOp& op) { return (op.*lost).samples > 0; });
+    const bool zeros = lost == &TraceOp::all_zero;
+    const auto first =
+        std::ranges::find_if(ops, [&](const TraceOp& op) { return zeros ? op.loses_all() : (op.*lost).samples > 0; });
     if (first == ops.end()) continue;
     found.push_back({what, static_cast<size_t>(first - ops.begin()), ((*first).*lost).first, ((*first).*lost).samples});
   }
   return found;
+}
+
+/// Whether an operation gives no finite numbers by itself, not for the zeros that it reads.
+bool TraceResult::overflows(size_t op) const {
+  const TraceOp& one = ops[op];
+  return one.infinite.samples + one.nan.samples > 0 &&
+         one.introduced.values.infinite + one.introduced.values.nan_mismatches > 0 &&
+         std::ranges::none_of(one.from, [this](size_t from) { return ops[from].loses_all(); });
+}
+
+std::optional<Breakdown> TraceResult::first_breakdown() const {
+  const auto found = breakdowns();
+  if (found.empty()) return std::nullopt;
+  return *std::ranges::min_element(found, {}, [this](const Breakdown& b) { return std::pair(!overflows(b.op), b.op); });
 }
 
 std::vector<Verdict> TraceResult::verdicts() const {
@@ -171,9 +191,10 @@ std::vector<size_t> TraceResult::ranking() const {
   std::vector<size_t> order;
   for (size_t i = 0; i < ops.size(); ++i) {
     const TraceOp& op = ops[i];
-    // Of those that break, the first in order of execution: what is behind it follows.
+    // Of those that break, the first in order of execution: what is behind it follows. Zeros behind those that
+    // overflow: they may change nothing.
     const bool breaks = verdict[i] == Verdict::breaks;
-    excess.push_back(breaks ? static_cast<double>(ops.size() - i)
+    excess.push_back(breaks ? static_cast<double>(ops.size() - i + (overflows(i) ? ops.size() : 0))
                             : std::max(op.excess() / kOrdinaryFactor, op.excess_decibels() / kOrdinaryDecibels));
     if (verdict[i] != Verdict::exact) order.push_back(i);
   }

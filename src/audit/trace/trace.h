@@ -100,6 +100,8 @@ struct TraceOp {
   Verdict introduces() const;
   /// Whether the reference is further from float64 than rounding explains, and no nearer than half of the candidate.
   bool reference_is_off() const;
+  /// Whether the candidate has nothing but zeros in a sample where the reference has numbers that mean something.
+  bool loses_all() const;
 };
 inline constexpr double kOrdinaryFactor = 16, kOrdinaryDecibels = 24;
 
@@ -124,11 +126,16 @@ struct TraceResult {
   uint64_t exact_samples = 0;  ///< samples, the first of the data set, on which float64 and the noise floor were run
   std::vector<TraceOp> ops;    ///< in order of execution
   std::vector<Breakdown> breakdowns() const;
+  /// The one to blame: of those that overflow by themselves, else of all, the first in order of execution.
+  std::optional<Breakdown> first_breakdown() const;
   std::vector<Verdict> verdicts() const;  ///< by op
   Verdict verdict(size_t op) const { return verdicts()[op]; }
   /// Operations that introduce error, the worst first: those that break, then by excess.
   std::vector<size_t> ranking() const;
   void merge(const TraceResult& other);
+
+ private:
+  bool overflows(size_t op) const;
 };
 
 /// Two models that should be the same in exact arithmetic, both run in float64.
