@@ -9,11 +9,17 @@ struct Pair {
   size_t a, b;
 };
 
+// Classes are whole numbers; what a broken output holds instead is one too.
+int64_t label_of(double value) {
+  constexpr double kMost = 0x1p53;
+  return static_cast<int64_t>(std::clamp(value, -kMost, kMost));
+}
+
 double area(const Detection& d) { return std::max(d.x2 - d.x1, 0.0) * std::max(d.y2 - d.y1, 0.0); }
 }  // namespace
 
 Detection detection_of(std::span<const double> row, BoxFormat format) {
-  Detection d{row[0], row[1], row[2], row[3], row[4], static_cast<int64_t>(row[5])};
+  Detection d{row[0], row[1], row[2], row[3], row[4], label_of(row[5])};
   switch (format) {
     case BoxFormat::xyxy:
       break;

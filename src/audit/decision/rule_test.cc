@@ -113,6 +113,7 @@ TEST(Boxes, OverlapOfEachFormat) {
   EXPECT_EQ(detection_of(size, BoxFormat::xywh), a);
   EXPECT_EQ(detection_of(middle, BoxFormat::cxcywh), a);
   EXPECT_EQ(detection_of(turned, BoxFormat::yxyx), a);
+  EXPECT_EQ(detection_of(Values{0, 0, 1, 1, 1, 1e300}, BoxFormat::xyxy).label, int64_t{1} << 53);
   EXPECT_EQ(overlap(a, {12, 20, 16, 26, 0, 0}), 1.0 / 3);
   EXPECT_EQ(overlap(a, {14, 20, 16, 26, 0, 0}), 0);
   EXPECT_EQ(overlap({1, 1, 1, 1, 0, 0}, {1, 1, 1, 1, 0, 0}), 1);
