@@ -54,8 +54,8 @@ std::string kept(const RepairResult& r) {
   const double part =
       r.all_cost.total() == 0 ? 0 : static_cast<double>(r.cost.total()) / static_cast<double>(r.all_cost.total());
   return out +
-         fmt::format("  cost: {} bytes and {} multiply-adds more than in 16 bits, {} casts; {} of float32 throughout\n",
-                     grouped(r.cost.bytes), grouped(r.cost.multiply_adds), r.cost.casts, percent(part));
+         fmt::format("  cost: {} bytes and {} multiply-adds more than in 16 bits, {}; {} of float32 throughout\n",
+                     grouped(r.cost.bytes), grouped(r.cost.multiply_adds), how_many(r.cost.casts, "cast"), percent(part));
 }
 
 std::string front(const RepairResult& r) {
@@ -63,9 +63,9 @@ std::string front(const RepairResult& r) {
   std::vector<Row> rows = {
       {"  in float32", "cost", r.goal.kind == Goal::Kind::error ? "error, searched" : "flips, searched", "held out"}};
   for (const audit::FrontPoint& p : r.front)
-    rows.push_back({fmt::format("  {} operations", p.kept.size()), grouped(p.cost.total()),
+    rows.push_back({"  " + how_many(p.kept.size(), "operation"), grouped(p.cost.total()),
                     standing(p.searched, r.goal), standing(p.held, r.goal)});
-  return "\n" + table(rows, {false, true, true, true});
+  return std::string("\n").append(table(rows, {false, true, true, true}));
 }
 
 std::string files(const RepairResult& r) {
@@ -87,12 +87,12 @@ std::string files(const RepairResult& r) {
 }  // namespace
 
 std::string to_text(const RepairResult& r, bool colour) {
-  std::string out = fmt::format("{} on {}, {} samples, goal {}\n", clean(r.candidate), clean(r.reference),
-                                grouped(r.samples), r.goal.text());
+  std::string out = fmt::format("{} on {}, {}, goal {}\n", clean(r.candidate), clean(r.reference),
+                                how_many(r.samples, "sample"), r.goal.text());
   if (r.held_out.empty()) {
     out += "no samples were kept aside: nothing says how the repair does on others\n";
   } else {
-    out += fmt::format("{} samples were kept aside: the search did not see them", grouped(r.held_out.size()));
+    out += how_many(r.held_out.size(), "sample was", "samples were") + " kept aside: the search did not see them";
     out += r.moved.empty() ? "\n" : fmt::format(", until {} of them failed and joined it\n", grouped(r.moved.size()));
   }
   if (r.searched_program != r.candidate)
@@ -102,8 +102,8 @@ std::string to_text(const RepairResult& r, bool colour) {
   if (!r.rescaled.empty()) out += "the model's layers were rescaled first: " + clean(join(r.rescaled, ", ")) + "\n";
   out += fixes(r) + kept(r);
   if (r.found)
-    out += fmt::format("  searched: {}, held out: {}; {} sets were tried\n", standing(r.searched, r.goal),
-                       standing(r.held, r.goal), grouped(r.sets));
+    out += fmt::format("  searched: {}, held out: {}; {} tried\n", standing(r.searched, r.goal),
+                       standing(r.held, r.goal), how_many(r.sets, "set was", "sets were"));
   out += front(r) + "\n" + files(r);
   const std::string verdict = r.reached ? "the goal is reached" : "the goal is not reached";
   return out + (colour ? fmt::format("\033[{}m{}\033[0m\n", r.reached ? "32;1" : "31;1", verdict) : verdict + "\n");

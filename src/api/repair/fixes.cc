@@ -21,7 +21,7 @@ struct Idea {
 std::string words_of(const profiles::Provider& provider) {
   std::vector<std::string> options;
   for (const auto& [key, value] : provider.options) options.push_back(key + "=" + value);
-  return provider.name + (options.empty() ? "" : ":" + join(options, ","));
+  return options.empty() ? provider.name : std::string(provider.name).append(":").append(join(options, ","));
 }
 
 /// "FILE@" of a program, or nothing.

@@ -14,9 +14,12 @@ std::string quoted(std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {
-      out += std::string("\\") + c;
+      out += '\\';
+      out += c;
     } else if (byte < 0x20 || byte == 0x7f) {
-      out += std::string("\\u00") + kHex[byte >> 4] + kHex[byte & 15];
+      out += "\\u00";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
     } else {
       out += c;
     }
@@ -98,12 +101,13 @@ std::string json_list(const Names& names) {
 }
 
 std::string tensorrt_flags(const Names& names) {
-  std::string precisions, outputs;
+  std::string each;
   for (const std::string& layer : names.layers) {
-    precisions += (precisions.empty() ? "" : ",") + quoted(layer) + ":fp32";
-    outputs += (outputs.empty() ? "" : ",") + quoted(layer) + ":fp32";
+    if (!each.empty()) each += ',';
+    each += quoted(layer);
+    each += ":fp32";
   }
-  return "--fp16 --precisionConstraints=obey --layerPrecisions=" + precisions + " --layerOutputTypes=" + outputs + "\n";
+  return "--fp16 --precisionConstraints=obey --layerPrecisions=" + each + " --layerOutputTypes=" + each + "\n";
 }
 
 std::string tensorrt(const Names& names) {

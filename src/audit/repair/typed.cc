@@ -76,7 +76,7 @@ class Typer {
   ValueId low_constant(ValueId v);
   ValueId cast(ValueId from, ElemType to, ValueId into);
   void read_wide(Op& op);
-  std::string suffix() const { return "_" + std::string(ir::elem_name(low_type_)); }
+  std::string suffix() const { return std::string("_").append(ir::elem_name(low_type_)); }
 
   const ir::Graph& in_;
   const std::vector<bool>& lowered_;
@@ -91,7 +91,7 @@ ValueId Typer::cast(ValueId from, ElemType to, ValueId into) {
   if (into == kNoValue) {
     ir::Type type = out_.at(from).type;
     type.elem = to;
-    into = out_.add_value(out_.fresh_name(out_.at(from).name + "_" + std::string(ir::elem_name(to))), type);
+    into = out_.add_value(out_.fresh_name(std::string(out_.at(from).name).append("_").append(ir::elem_name(to))), type);
   }
   Op op{.domain = "", .type = "Cast", .name = out_.fresh_name("cast_" + out_.at(into).name)};
   op.inputs = {from};
