@@ -1,6 +1,7 @@
 #include "exec/lockstep.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/cancel.h"
 #include "base/limits.h"
@@ -14,21 +15,45 @@
 namespace assay::exec {
 namespace {
 
-/// Memory for converted operands, kept from one operation to the next.
-class Scratch {
+/// Memory for converted operands: blocks that are used again, in one run and in the next.
+class Blocks {
  public:
   ir::Tensor take(ir::ElemType elem, const ir::Dims& dims) {
-    if (used_ == blocks_.size()) blocks_.emplace_back();
-    ir::Tensor& block = blocks_[used_++];
     const auto bytes = static_cast<int64_t>(ir::packed_bytes(elem, ir::Tensor::over(elem, dims, nullptr).size()));
-    if (block.empty_handle() || block.size() < bytes) block = ir::Tensor::allocate(ir::ElemType::uint8, {bytes});
+    size_t best = SIZE_MAX;
+    for (size_t i = 0; i < free_.size(); ++i)
+      if (free_[i].size() >= bytes && (best == SIZE_MAX || free_[i].size() < free_[best].size())) best = i;
+    ir::Tensor block;
+    if (best == SIZE_MAX) {
+      block = ir::Tensor::allocate(ir::ElemType::uint8, {bytes});
+    } else {
+      block = std::move(free_[best]);
+      free_.erase(free_.begin() + static_cast<std::ptrdiff_t>(best));
+    }
+    used_.push_back(block);
     return ir::Tensor::over(elem, dims, block.mutable_bytes());
   }
-  void release() { used_ = 0; }
+  void give_back(const ir::Tensor& tensor) {
+    const auto own = [&](const ir::Tensor& block) { return block.bytes() == tensor.bytes(); };
+    const auto found = std::ranges::find_if(used_, own);
+    if (found == used_.end()) return;  // it was never converted
+    free_.push_back(std::move(*found));
+    used_.erase(found);
+  }
+  void give_back_all() {
+    std::ranges::move(used_, std::back_inserter(free_));
+    used_.clear();
+  }
 
  private:
-  std::vector<ir::Tensor> blocks_;
-  size_t used_ = 0;
+  std::vector<ir::Tensor> free_, used_;
+};
+
+/// A value of the first program as this one stores it, for all operations that read it.
+struct Converted {
+  size_t readers = 0;
+  size_t left = 0;      ///< of them in the run at hand
+  ir::Tensor tensor{};  ///< no handle: not yet
 };
 
 /// From float32 to 16 bits in one rounding to nearest: the conversion that is in bulk.
@@ -69,8 +94,11 @@ struct Lockstep::Lane {
   /// nothing that the first program reads there.
   std::vector<std::vector<size_t>> sources;
   std::vector<std::vector<std::vector<Storing>>> paths;  ///< likewise: what becomes of it
+  std::vector<std::vector<size_t>> places;               ///< likewise: its place in `converted`
   std::vector<bool> can_feed;                            ///< by operation of the model
-  Scratch scratch;
+  std::vector<Converted> converted;
+  std::map<std::pair<ir::ValueId, ir::ValueId>, size_t> place_of;  ///< by the first program's value and by the own one
+  Blocks blocks;
   Plan *plan = nullptr, *apart = nullptr;  ///< of the run at hand
 
   bool reads_constants(ir::OpId op) const {
@@ -101,6 +129,7 @@ void Lockstep::Lane::find_sources(const Lane& first, const ir::Graph& model) {
     const auto& own = resolved.operands(op);
     sources.emplace_back(own.size(), SIZE_MAX);
     paths.emplace_back(own.size());
+    places.emplace_back(own.size());
     bool all = !moves_values(model.ops[op]);
     for (size_t i = 0; i < own.size(); ++i) {
       if (own[i] == ir::kNoValue || !runner->is_computed(own[i])) continue;
@@ -109,6 +138,15 @@ void Lockstep::Lane::find_sources(const Lane& first, const ir::Graph& model) {
       all = all && sources[op][i] != SIZE_MAX;
     }
     can_feed.push_back(all);
+    if (!all || reads_constants(op)) continue;
+    for (size_t i = 0; i < own.size(); ++i) {
+      if (sources[op][i] == SIZE_MAX) continue;
+      const ir::ValueId theirs = first.resolved.operands(op)[sources[op][i]];
+      const auto [place, added] = place_of.try_emplace({theirs, own[i]}, converted.size());
+      if (added) converted.emplace_back();
+      places[op][i] = place->second;
+      ++converted[place->second].readers;
+    }
   }
 }
 
@@ -119,6 +157,8 @@ Status Lockstep::Lane::start(std::span<const ir::Tensor> inputs) {
   ASSAY_TRY(plan, runner->plan_for(given));
   plan->start(given);
   if (!fed) return {};
+  blocks.give_back_all();
+  for (Converted& each : converted) each.tensor = {}, each.left = each.readers;
   ASSAY_TRY(apart, runner->plan_for(given, true));
   apart->start(given);
   return {};
@@ -130,8 +170,9 @@ ir::Tensor Lockstep::Lane::as_stored(const ir::Tensor& exact, const std::vector<
   if (exact.is_list() || !ir::is_float(exact.elem())) return now;
   for (const Storing& step : path) {
     if (!ir::is_float(step.storage) || (step.storage == now.elem() && !step.rounding)) continue;
-    ir::Tensor next = scratch.take(step.storage, now.dims());
+    ir::Tensor next = blocks.take(step.storage, now.dims());
     convert_all(now, next, step.rounding, threads);
+    blocks.give_back(now);
     now = next;
   }
   return now;
@@ -140,17 +181,26 @@ ir::Tensor Lockstep::Lane::as_stored(const ir::Tensor& exact, const std::vector<
 /// Runs the operation on what the first program is about to read for it. False: there is nothing to run.
 Result<bool> Lockstep::Lane::feed(const Lane& first, ir::OpId op, const Threads& threads) {
   if (!can_feed[op] || reads_constants(op)) return false;
-  scratch.release();
   const auto& own = resolved.operands(op);
   const auto& theirs = first.resolved.operands(op);
   for (size_t i = 0; i < own.size(); ++i) {
     if (sources[op][i] == SIZE_MAX) continue;
     const ir::Tensor& exact = first.plan->value(theirs[sources[op][i]]);
     if (exact.empty_handle()) return false;  // of shapes alone, and no tensor for it
-    apart->set(own[i], as_stored(exact, paths[op][i], threads));
+    Converted& value = converted[places[op][i]];
+    if (value.tensor.empty_handle()) value.tensor = as_stored(exact, paths[op][i], threads);
+    apart->set(own[i], value.tensor);
   }
   const OpGroup& group = resolved.group(op);
-  return apart->run_apart(group.op, group.end);
+  ASSAY_TRY(const bool ran, apart->run_apart(group.op, group.end));
+  for (size_t i = 0; i < own.size(); ++i) {
+    if (sources[op][i] == SIZE_MAX) continue;
+    Converted& value = converted[places[op][i]];
+    if (--value.left > 0) continue;
+    blocks.give_back(value.tensor);
+    value.tensor = {};
+  }
+  return ran;
 }
 
 Lockstep::~Lockstep() = default;
