@@ -124,8 +124,8 @@ Status Finder::search() {
 
 void mark(const Fineness& fine, SampleBlame& found) {
   std::vector<size_t> named;
-  for (size_t u = 0; u < fine.operands.size(); ++u)
-    if (fine.operands[u] && !fine.results[u]) found.origins.push_back(u);
+  for (size_t u = 0; u < fine.origins.size(); ++u)
+    if (fine.origins[u]) found.origins.push_back(u);
   for (const auto* list : {&found.undo, &found.cause, &found.smallest})
     named.insert(named.end(), list->begin(), list->end());
   std::ranges::sort(named);
