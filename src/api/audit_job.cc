@@ -7,6 +7,7 @@
 #include "audit/data.h"
 #include "audit/decision/rule.h"
 #include "audit/recordings.h"
+#include "audit/trace/tracer.h"
 
 namespace assay::api {
 namespace {
@@ -18,6 +19,8 @@ Status check_words(const commands::AuditRequest& request) {
     return Error{Code::usage, "--data is missing", "", "give --data FILE.npz"};
   if (request.decision.empty())
     return Error{Code::usage, "--decision is missing", "", "give for example --decision threshold:0.5 or argmax"};
+  if (request.blame && request.blame_samples == 0)
+    return Error{Code::usage, "--blame-samples 0 leaves nothing to search", "--blame-samples", "give 1 or more"};
   if (!request.score.empty() && !request.output.empty())
     return Error{Code::usage, "--score and --output exclude each other", "", "name the output inside the expression"};
   return {};
@@ -32,6 +35,25 @@ Result<std::vector<int64_t>> labels_of(const commands::AuditRequest& request) {
   if (labels.empty())
     return Error{Code::labels_length, "there are no labels", request.labels, "give one label per sample"};
   return labels;
+}
+
+/// What the trace and the search for blame pass over. Errors: usage where there is no candidate to blame.
+Status tell_passed_over(const AuditJob& job, Warnings& warnings) {
+  const commands::AuditRequest& request = *job.request;
+  size_t blamed = 0;
+  for (const auto& candidate : job.candidates) {
+    if (request.trace.wanted)
+      if (auto untraced = audit::untraced(*job.reference, *candidate)) warnings.push_back(*std::move(untraced));
+    if (candidate->model() != nullptr) {
+      ++blamed;
+    } else if (request.blame) {
+      warnings.push_back({Code::usage, "is left out of the search for blame: the engine does not run it",
+                          candidate->text(), "give a profile or an emulated provider as the candidate"});
+    }
+  }
+  if (!request.blame || blamed > 0) return {};
+  return Error{Code::usage, "there is no candidate whose operations can be blamed: the engine does not run it",
+               job.candidates[0]->text(), "give a profile or an emulated provider as the candidate"};
 }
 
 std::vector<backends::Program*> pointers(const std::vector<std::unique_ptr<backends::Program>>& programs) {
@@ -64,6 +86,7 @@ Result<std::unique_ptr<AuditJob>> AuditJob::open(const commands::AuditRequest& r
     }
     job->candidates.push_back(std::move(program));
   }
+  ASSAY_CHECK(tell_passed_over(*job, warnings));
   ASSAY_TRY(const auto ports, job->loader->ports(request.model, warnings));
   ASSAY_TRY(job->data, job->input.arrays(ports));
   std::vector<backends::Program*> programs = pointers(job->candidates);
@@ -106,6 +129,7 @@ Status AuditJob::add_blame(audit::AuditResult& result) const {
   if (request->settings.progress)
     wanted.progress = [this](uint64_t runs) { request->settings.progress("runs in search of blame", runs, 0); };
   for (size_t c = 0; c < candidates.size(); ++c) {
+    if (candidates[c]->model() == nullptr) continue;
     const std::string number = std::to_string(c);
     const bool kept = !request->checkpoint.empty();
     VerdictsFile file(kept ? request->checkpoint + ".blame" + number : "", kept ? question_key(*this) : "");

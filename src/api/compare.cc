@@ -4,6 +4,7 @@
 #include "api/inputs.h"
 #include "assay/commands.h"
 #include "audit/recordings.h"
+#include "audit/trace/tracer.h"
 #include "backends/program.h"
 #include "report/json.h"
 #include "report/text.h"
@@ -34,6 +35,9 @@ Result<Report> compare(const CompareRequest& request) {
   options.max_rel = request.max_rel;
   options.threads = context->threads;
   if (request.trace.wanted) {
+    for (size_t i = 1; i < programs.size(); ++i)
+      if (auto passed_over = audit::untraced(*programs[0], *programs[i]))
+        report.warnings.push_back(*std::move(passed_over));
     options.trace = audit::TraceOptions{.introduced = request.trace.introduced, .exact_samples = request.trace.exact};
     options.conversion_samples = request.trace.exact;
   }

@@ -110,6 +110,20 @@ void note_dims(TraceOp& into, const Tensor& value, int64_t first) {
 
 }  // namespace
 
+std::optional<Warning> untraced(const Program& reference, const Program& candidate) {
+  const auto model = reference.model(), own = candidate.model();
+  if (!model || own == model || (own && candidate.identity() == reference.identity())) return std::nullopt;
+  const std::string text = candidate.text();
+  if (!own)
+    return Warning{Code::usage, "is not traced: the engine does not run it", text,
+                   "trace a profile or an emulated provider beside it"};
+  const size_t at = text.rfind('@');
+  const std::string file = text.substr(0, at), profile = at == std::string::npos ? "" : text.substr(at + 1);
+  return Warning{Code::usage, "is not traced: it is another model than the reference's", text,
+                 "give " + file + " as the MODEL" + (profile.empty() ? "" : " and " + profile + " as the candidate") +
+                     ": that traces it against its own float32"};
+}
+
 Result<std::unique_ptr<Tracer>> Tracer::create(Program& reference, std::span<Program* const> candidates,
                                                const TraceOptions& options, std::shared_ptr<const Threads> threads) {
   auto state = std::make_unique<State>();

@@ -12,6 +12,9 @@
 
 namespace assay::audit {
 
+/// Why a candidate is passed over beside the reference, as a warning; nothing where it is traced.
+std::optional<Warning> untraced(const backends::Program& reference, const backends::Program& candidate);
+
 class Tracer {
  public:
   /// The primary variants; candidates that run another model, or outside of the engine, are passed over. Errors: usage
