@@ -12,8 +12,7 @@ std::string to_text(const CheckResult& result) {
   for (const std::string& note : result.notes) out += "note: " + note + "\n";
   if (!out.empty()) out += "\n";
   for (const audit::CandidateResult& c : result.audit->candidates)
-    out += c.info.program + ": " + verdict_text(c) + " (" + grouped(result.audit->samples) +
-           (result.audit->samples == 1 ? " sample)\n" : " samples)\n");
+    out += c.info.program + ": " + verdict_text(c) + " (" + how_many(result.audit->samples, "sample") + ")\n";
   if (result.updated) return out + "wrote " + result.lock + "\n";
   return out + result.lock + (result.findings.empty() ? " holds\n" : " is broken; where this is meant: --update\n");
 }

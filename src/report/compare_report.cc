@@ -56,7 +56,7 @@ std::string to_markdown(const std::vector<Comparison>& comparisons, const std::s
   std::string out;
   for (const Comparison& one : comparisons) {
     out += "### Assay: " + markdown_code(one.title) + "\n\n" + (one.within_limits ? "" : "**A limit is exceeded.** ") +
-           grouped(one.samples) + (one.samples == 1 ? " sample.\n\n" : " samples.\n\n") +
+           how_many(one.samples, "sample") + ".\n\n" +
            "| a | b | output | max \\|diff\\| | max rel | max ULP | equal |\n|---|---|---|---:|---:|---:|---:|\n";
     for (const ComparedPair& pair : one.pairs)
       for (const audit::Differences& d : pair.outputs)

@@ -41,31 +41,32 @@ std::vector<std::string> notes_of(const audit::Traits& t) {
   std::vector<std::string> notes;
   const auto name = [](num::FormatId id) { return num::format(id).name; };
   if (t.range.clamped)
-    notes.push_back(fmt::format("clamped at {}, the largest {}: {} values are there, none beyond",
-                                shortest(t.range.largest), name(*t.range.clamped), grouped(t.range.at_largest)));
+    notes.push_back(fmt::format("clamped at {}, the largest {}: {} there, none beyond", shortest(t.range.largest),
+                                name(*t.range.clamped), how_many(t.range.at_largest, "value is", "values are")));
   if (t.range.infinite > 0)
-    notes.push_back(fmt::format("{} infinities; the largest finite value is {}{}", grouped(t.range.infinite),
-                                shortest(t.range.largest),
+    notes.push_back(fmt::format("{}; the largest finite value is {}{}",
+                                how_many(t.range.infinite, "infinity", "infinities"), shortest(t.range.largest),
                                 t.range.overflowed ? fmt::format(", so {} overflows", name(*t.range.overflowed)) : ""));
   if (t.range.nan > 0) notes.push_back(grouped(t.range.nan) + " NaN");
   for (const audit::Subnormals& s : t.subnormals) {
-    if (s.seen > 0) notes.push_back(fmt::format("{} subnormals are kept: {} values", name(s.format), grouped(s.seen)));
+    if (s.seen > 0)
+      notes.push_back(fmt::format("{} subnormals are kept: {}", name(s.format), how_many(s.seen, "value")));
     if (s.flushed())
       notes.push_back(
-          fmt::format("{} subnormals are flushed: none among values of which {} lie just above, {} bits of "
+          fmt::format("{} subnormals are flushed: none among values of which {} lie just above, {} of "
                       "evidence",
-                      name(s.format), grouped(s.beside), grouped(s.beside)));
+                      name(s.format), grouped(s.beside), how_many(s.beside, "bit")));
   }
   if (t.scaled)
-    notes.push_back(
-        fmt::format("integers times {}: q - z from {} to {}, {} bits of evidence; zero point {} of int8, {} of uint8",
-                    shortest(t.scaled->scale), t.scaled->lowest, t.scaled->highest, grouped(t.scaled->evidence_bits),
-                    zero_points(t.scaled->int8_lowest, t.scaled->int8_highest),
-                    zero_points(t.scaled->uint8_lowest, t.scaled->uint8_highest)));
+    notes.push_back(fmt::format(
+        "integers times {}: q - z from {} to {}, {} of evidence; zero point {} of int8, {} of uint8",
+        shortest(t.scaled->scale), t.scaled->lowest, t.scaled->highest, how_many(t.scaled->evidence_bits, "bit"),
+        zero_points(t.scaled->int8_lowest, t.scaled->int8_highest),
+        zero_points(t.scaled->uint8_lowest, t.scaled->uint8_highest)));
   if (t.mixed)
-    notes.push_back(fmt::format("mixed along axis {}: {} on {}, {} bits of evidence; not: {}", t.mixed->axis,
-                                numbers(t.mixed->narrow), name(t.mixed->format), grouped(t.mixed->evidence_bits),
-                                numbers(t.mixed->wide)));
+    notes.push_back(fmt::format("mixed along axis {}: {} on {}, {} of evidence; not: {}", t.mixed->axis,
+                                numbers(t.mixed->narrow), name(t.mixed->format),
+                                how_many(t.mixed->evidence_bits, "bit"), numbers(t.mixed->wide)));
   return notes;
 }
 
@@ -118,14 +119,15 @@ std::string excluded_text(const FitResult& fit, size_t from) {
   }
   if (rows.size() == 1) return {};
   std::string out = "excluded, likeliest first:\n" + table(rows, {true, true, true, true, false, false});
-  if (left > 0) out += fmt::format("and {} more groups of policies (--json lists all)\n", left);
+  if (left > 0) out += fmt::format("and {} of policies (--json lists all)\n", how_many(left, "more group"));
   return out;
 }
 
 }  // namespace
 
 std::string fit_text(const FitResult& fit) {
-  std::string out = fmt::format("{} policies with a name and {} combinations\n", fit.named, fit.combined);
+  std::string out = fmt::format("{} with a name and {}\n", how_many(fit.named, "policy", "policies"),
+                                how_many(fit.combined, "combination"));
   const FitGroup& best = fit.groups.front();
   size_t from = 1;
   if (fit.verdict == FitResult::Verdict::exact) {

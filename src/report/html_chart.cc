@@ -141,8 +141,8 @@ std::string margin_chart(const audit::AuditResult& audit, const std::vector<cons
                                 kHeight, ir::elem_name(c.storage));
   svg += band(axis, audit, c);
   const auto flips = flips_by_bin(axis, like, two);
-  for (const auto& [bin, n] : bins) svg += bar(axis, bin, height(n), "bar", fmt::format("{} samples", grouped(n)));
-  for (const auto& [bin, n] : flips) svg += bar(axis, bin, height(n), "hit", fmt::format("{} flips", grouped(n)));
+  for (const auto& [bin, n] : bins) svg += bar(axis, bin, height(n), "bar", how_many(n, "sample"));
+  for (const auto& [bin, n] : flips) svg += bar(axis, bin, height(n), "hit", how_many(n, "flip"));
   for (const auto& [bin, n] : bins)
     svg += fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)",
                        (axis.x(bin) + axis.x(bin + 1)) / 2, kHeight - kBottom - height(n) - 4,

@@ -38,7 +38,7 @@ std::string variants_table(const audit::AuditResult& audit, const audit::Candida
     out += fmt::format(
         "<tr><td class=\"mono\">{}{}</td><td class=\"r\">{}</td><td class=\"r\">{}</td><td class=\"r\">{}</td>",
         escape(v.name), &v == &c.variants.front() ? " <span class=\"tag\">primary</span>" : "", grouped(v.differs),
-        short_number(d.max_abs), grouped(d.max_ulp));
+        largest_text(d), largest_ulp_text(d));
     if (audit.labels)
       out += fmt::format("<td class=\"r\">{}</td>", percent(audit::metrics_of(v.tally, audit.rule.kind).accuracy));
     out += fmt::format("<td>{}</td></tr>", escape(lattice_text(v.lattice)));

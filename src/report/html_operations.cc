@@ -47,8 +47,8 @@ std::string row(const TraceResult& trace, size_t i, audit::Verdict verdict) {
       "data-op=\"{2}\">{3}</button></td><td class=\"r\">{4}</td><td class=\"r\">{5}</td><td class=\"r\">{6}</td><td "
       "class=\"r\">{7}</td><td class=\"r\">{8}</td><td class=\"r\">{9}</td><td><span class=\"tag "
       "{10}\">{11}</span></td></tr>",
-      word, escape(op.type), i, escape(name_of(op)), short_number(op.introduced.values.max_abs),
-      decibels(op.introduced), short_number(op.accumulated.values.max_abs), decibels(op.accumulated),
+      word, escape(op.type), i, escape(name_of(op)), largest_text(op.introduced.values), decibels(op.introduced),
+      largest_text(op.accumulated.values), decibels(op.accumulated),
       trace.noise_order.empty() ? "&#8211;" : decibels(op.noise_introduced), headroom(op), colour(verdict),
       audit::verdict_name(verdict));
 }
@@ -67,8 +67,8 @@ std::string share(uint64_t part, uint64_t whole) {
 }
 
 std::string errors(const Distance& d) {
-  return fmt::format("largest {}, relative {}, {} ULP, worst sample {}", short_number(d.values.max_abs),
-                     short_number(d.values.max_rel), grouped(d.values.max_ulp), decibels(d));
+  return fmt::format("largest {}, relative {}, {} ULP, worst sample {}", largest_text(d.values),
+                     short_number(d.values.max_rel), largest_ulp_text(d.values), decibels(d));
 }
 
 std::string worst(const Distance& d) {
@@ -155,8 +155,8 @@ std::vector<std::string> values_of(const TraceResult& trace, const Of& of) {
 std::string breakdowns(const TraceResult& trace) {
   std::string out;
   for (const audit::Breakdown& b : trace.breakdowns())
-    out += fmt::format("<li><b>{}</b> from <code>{}</code> on, in {} samples, first in sample {}</li>", escape(b.what),
-                       escape(name_of(trace.ops[b.op])), grouped(b.samples), b.sample);
+    out += fmt::format("<li><b>{}</b> from <code>{}</code> on, in {}, first in sample {}</li>", escape(b.what),
+                       escape(name_of(trace.ops[b.op])), how_many(b.samples, "sample"), b.sample);
   return out.empty() ? "" : "<ul class=\"breaks\">" + out + "</ul>";
 }
 
@@ -165,9 +165,9 @@ std::string candidate(const audit::CandidateResult& c, const std::string& id) {
   const std::vector<audit::Verdict> verdicts = trace.verdicts();
   const std::string drawing = graph(trace);
   std::string out = fmt::format(
-      "<div class=\"ops\" data-candidate=\"{0}\"><h4 class=\"mono\">{0}</h4><p class=\"small soft\">variant {1}, {2} "
-      "samples{3}</p>",
-      escape(c.info.program), escape(trace.variant), grouped(trace.samples),
+      "<div class=\"ops\" data-candidate=\"{0}\"><h4 class=\"mono\">{0}</h4><p class=\"small soft\">variant {1}, "
+      "{2}{3}</p>",
+      escape(c.info.program), escape(trace.variant), how_many(trace.samples, "sample"),
       trace.noise_order.empty() ? "" : "; noise floor: " + escape(trace.noise_order));
   out += "<p><b>" + escape(trace_sentence(trace)) + "</b></p>" + breakdowns(trace);
   if (drawing.empty()) {

@@ -24,12 +24,11 @@ std::string lead(const AuditResult& audit) {
     }
   }
   const size_t n = audit.candidates.size();
-  if (flip == 0 && risk == 0)
-    return fmt::format("Every decision is the same under {} {}.", n, n == 1 ? "candidate" : "candidates");
+  if (flip == 0 && risk == 0) return fmt::format("Every decision is the same under {}.", how_many(n, "candidate"));
   std::string out;
   if (flip > 0)
-    out = fmt::format("{} of {} {} decide otherwise, on up to {} of {} samples.", flip, n,
-                      n == 1 ? "candidate" : "candidates", grouped(most), grouped(audit.samples));
+    out = fmt::format("{} of {} {} otherwise, on up to {} of {}.", flip, how_many(n, "candidate"),
+                      flip == 1 ? "decides" : "decide", grouped(most), how_many(audit.samples, "sample"));
   if (risk > 0)
     out += fmt::format("{}{} {} decisions at risk.", out.empty() ? "" : " ", risk,
                        risk == 1 ? "candidate has" : "candidates have");
@@ -57,7 +56,7 @@ std::string card(const AuditResult& audit, const CandidateResult& c) {
   }
   out += fmt::format(
       "<dt>largest difference</dt><dd>{}</dd><dt>outputs lie on</dt><dd>{}</dd><dt>variants run</dt><dd>{}</dd>",
-      short_number(d.max_abs), escape(lattice_text(c.primary().lattice)), c.variants.size());
+      largest_text(d), escape(lattice_text(c.primary().lattice)), c.variants.size());
   if (c.primary().tally.non_finite + audit.reference_tally.non_finite > 0)
     out += fmt::format("<dt>samples with NaN or infinity</dt><dd>{} (reference {})</dd>",
                        grouped(c.primary().tally.non_finite), grouped(audit.reference_tally.non_finite));

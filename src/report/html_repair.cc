@@ -44,9 +44,9 @@ std::string chart(const RepairView& repair) {
     line += fmt::format("{}{:.1f} {:.1f}", line.empty() ? "M" : "L", x(p), y(p));
   svg += "<path class=\"steps\" d=\"" + line + "\"/>";
   for (const RepairView::Point& p : repair.front)
-    svg += fmt::format(
-        "<circle class=\"hit\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"5\"><title>{} operations, cost {}: {}</title></circle>",
-        x(p), y(p), p.kept.size(), grouped(p.cost), standing(p.searched));
+    svg +=
+        fmt::format("<circle class=\"hit\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"5\"><title>{}, cost {}: {}</title></circle>",
+                    x(p), y(p), how_many(p.kept.size(), "operation"), grouped(p.cost), standing(p.searched));
   return svg +
          fmt::format(
              "<text x=\"{0}\" y=\"{1}\">0</text><text x=\"{2}\" y=\"{1}\" text-anchor=\"end\">cost {3}</text><text "

@@ -24,9 +24,8 @@ std::string flips(double n) { return fmt::format("{:.3g}", n); }
 }  // namespace
 
 std::string expectation_text(const audit::Expectation& e) {
-  return fmt::format("{} {} expected in {} more {} (95 %: {} to {})", flips(e.expected),
-                     e.expected == 1 ? "flip" : "flips", grouped(e.more), e.more == 1 ? "sample" : "samples",
-                     flips(e.low), flips(e.high));
+  return fmt::format("{} {} expected in {} (95 %: {} to {})", flips(e.expected), e.expected == 1 ? "flip" : "flips",
+                     how_many(e.more, "more sample"), flips(e.low), flips(e.high));
 }
 
 std::string stops_text(const audit::Proof& proof) {
@@ -44,7 +43,7 @@ std::string stops_text(const audit::Proof& proof) {
 std::string proof_text(const audit::Proof& proof) {
   if (proof.method.empty()) return "";
   const uint64_t all = proof.proved + proof.unproved + proof.unbounded;
-  std::string out = fmt::format("{} of {} decisions cannot flip", grouped(proof.proved), grouped(all));
+  std::string out = fmt::format("{} of {} cannot flip", grouped(proof.proved), how_many(all, "decision"));
   if (proof.unproved > 0) out += fmt::format("; {} within the bound", grouped(proof.unproved));
   if (proof.unbounded > 0) out += fmt::format("; {} without a bound", grouped(proof.unbounded));
   return out;

@@ -158,7 +158,7 @@ std::string to_markdown(std::span<const Section> sections, const std::string& ve
     out.resize(out.rfind('\n', kMostText));
     out += "\n\n(cut: the JSON has all)\n";
   }
-  if (shown < sections.size()) out += fmt::format("And {} more audits.\n\n", sections.size() - shown);
+  if (shown < sections.size()) out += "And " + how_many(sections.size() - shown, "more audit") + ".\n\n";
   return out + "<sub>Assay " + version +
          "; *emulated*: computed from what the profile states, not on the device.</sub>\n";
 }

@@ -53,9 +53,9 @@ std::string kept(const RepairResult& r) {
   if (r.kept.size() > kMostRows) out += fmt::format("  ... and {} more: the JSON has all\n", r.kept.size() - kMostRows);
   const double part =
       r.all_cost.total() == 0 ? 0 : static_cast<double>(r.cost.total()) / static_cast<double>(r.all_cost.total());
-  return out +
-         fmt::format("  cost: {} bytes and {} multiply-adds more than in 16 bits, {}; {} of float32 throughout\n",
-                     grouped(r.cost.bytes), grouped(r.cost.multiply_adds), how_many(r.cost.casts, "cast"), percent(part));
+  return out + fmt::format("  cost: {} bytes and {} multiply-adds more than in 16 bits, {}; {} of float32 throughout\n",
+                           grouped(r.cost.bytes), grouped(r.cost.multiply_adds), how_many(r.cost.casts, "cast"),
+                           percent(part));
 }
 
 std::string front(const RepairResult& r) {
@@ -63,8 +63,8 @@ std::string front(const RepairResult& r) {
   std::vector<Row> rows = {
       {"  in float32", "cost", r.goal.kind == Goal::Kind::error ? "error, searched" : "flips, searched", "held out"}};
   for (const audit::FrontPoint& p : r.front)
-    rows.push_back({"  " + how_many(p.kept.size(), "operation"), grouped(p.cost.total()),
-                    standing(p.searched, r.goal), standing(p.held, r.goal)});
+    rows.push_back({"  " + how_many(p.kept.size(), "operation"), grouped(p.cost.total()), standing(p.searched, r.goal),
+                    standing(p.held, r.goal)});
   return std::string("\n").append(table(rows, {false, true, true, true}));
 }
 

@@ -150,7 +150,7 @@ std::string lattice_text(const num::LatticeCounts& counts) {
   if (!verdict.format) return "not enough evidence";
   const std::string name(num::format(*verdict.format).name);
   if (verdict.evidence_bits == 0) return name + " (values lie off every narrower format)";
-  return name + ", " + grouped(verdict.evidence_bits) + " bits of evidence";
+  return name + ", " + how_many(verdict.evidence_bits, "bit") + " of evidence";
 }
 
 }  // namespace assay::report
