@@ -193,11 +193,12 @@ Json conversion_json(const Conversion& c) {
   out["outcome"] = audit::outcome_name(c.outcome);
   out["samples"] = c.samples;
   out["compared"] = c.compared;
-  Json first = nullptr;
+  Json first = nullptr, absent = Json::array();
+  for (const auto& [name, type] : c.absent) absent.push_back({{"name", name}, {"type", type}});
   if (!c.reference.empty())
-    first =
-        Json{{"reference", c.reference}, {"candidate", c.candidate}, {"type", c.type},      {"position", c.position},
-             {"sample", c.sample},       {"max_abs", c.max_abs},     {"max_rel", c.max_rel}};
+    first = Json{{"reference", c.reference}, {"candidate", c.candidate},   {"type", c.type},
+                 {"position", c.position},   {"sample", c.sample},         {"max_abs", c.max_abs},
+                 {"max_rel", c.max_rel},     {"absent", std::move(absent)}};
   out["first"] = std::move(first);
   return out;
 }
@@ -220,6 +221,8 @@ Conversion parse_conversion(const Place& place) {
   c.sample = first.at("sample").integer();
   c.max_abs = first.at("max_abs").real();
   c.max_rel = first.at("max_rel").real();
+  for (const Place& item : first.at("absent").items())
+    c.absent.emplace_back(item.at("name").text(), item.at("type").text());
   return c;
 }
 

@@ -17,7 +17,7 @@ using audit::TraceOp;
 using audit::TraceResult;
 using audit::Verdict;
 
-constexpr size_t kMostRows = 10;
+constexpr size_t kMostRows = 10, kMostAbsent = 4;
 
 // Control characters in names would drive the terminal.
 std::string clean(std::string_view text) {
@@ -92,6 +92,15 @@ std::string by_how_much(const TraceOp& op) {
   return fmt::format("{:.0f} dB more than rounding", op.excess_decibels());
 }
 
+// What a converter may have left out, or called by another name.
+std::string absent(const Conversion& c) {
+  std::string out;
+  for (size_t i = 0; i < std::min(c.absent.size(), kMostAbsent); ++i)
+    out += (i == 0 ? "; before it the candidate has no " : ", ") +
+           clean("'" + c.absent[i].first + "' (" + c.absent[i].second + ")");
+  return c.absent.size() > kMostAbsent ? out + fmt::format(" and {} more", c.absent.size() - kMostAbsent) : out;
+}
+
 }  // namespace
 
 std::string trace_sentence(const TraceResult& trace) {
@@ -137,8 +146,8 @@ std::string conversion_text(const Conversion& c) {
           "the two models differ in float64 only as constants of a narrower type explain, first in {}: {}", where,
           size);
     case Conversion::Outcome::changed:
-      return fmt::format("the conversion changed the mathematics: in float64 the two models part at {} ({}): {}", where,
-                         c.type, size);
+      return fmt::format("the conversion changed the mathematics: in float64 the two models part at {} ({}): {}{}",
+                         where, c.type, size, absent(c));
   }
   return "";
 }

@@ -33,3 +33,11 @@ def test_the_page_has_the_same_outputs(root, notebook):
     page = (root / "docs/article.md").read_text(encoding="utf-8")
     for line in shown(notebook).splitlines():
         assert line.strip() in page
+
+
+def test_a_program_that_is_not_there_is_said_in_a_sentence(root):
+    words = [sys.executable, root / "tools/article.py", "--assay", "/nope"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.splitlines() == ["article: /nope is no program; `make build` makes it, or name another with "
+                                        "--assay"]

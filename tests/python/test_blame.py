@@ -195,3 +195,38 @@ def test_a_changed_result_is_refused(assay, tmp_path, field, value):
     saved["result"]["candidates"][0]["blame"]["samples"][0][field] = value
     (tmp_path / "bad.json").write_text(json.dumps(saved))
     assert "blame" in assay("merge", "bad.json", code=3).err
+
+
+def test_what_only_passes_an_error_on_does_not_go_wrong_first(assay, tmp_path):
+    """A Relu leaves out the large numbers beside which the error was small: it is the subtraction's all the same."""
+    rng = np.random.default_rng(3)
+    big = np.float32([2000] * 8 + [-2000] * 8)
+    steps = (("MatMul", "x w", "a", "m1"), ("Add", "a big", "b", "add"), ("Sub", "b level", "s", "sub"),
+             ("Relu", "s", "d", "relu"), ("MatMul", "d v", "y", "m2"))
+    nodes_ = [helper.make_node(kind, reads.split(), [writes], name=name) for kind, reads, writes, name in steps]
+    weights = {"w": rng.normal(size=(16, 16)).astype(np.float32), "big": big, "level": np.full(16, 2000, np.float32),
+               "v": rng.normal(size=(16, 4)).astype(np.float32)}
+    onnx.save(make_model(nodes_, {"x": (T.FLOAT, ["N", 16])}, {"y": (T.FLOAT, ["N", 4])}, weights), tmp_path / "m.onnx")
+    np.savez(tmp_path / "d.npz", x=rng.normal(size=(40, 16)).astype(np.float32))
+    blame, _ = audit(assay, "--blame")
+    assert blame["samples"]
+    first = {name for s in blame["samples"] for name in nodes(blame, s["origins"])}
+    assert first == {"sub"}
+    assert blame["operations"][blame["ranking"][0]["op"]]["node"] == "sub"
+
+
+def test_a_recording_beside_others_is_left_out_and_named(assay, tmp_path):
+    write(tmp_path, "gemm_overflows")
+    assay("run", "m.onnx", "--input", "d.npz", "--profile", "f16-storage", "--output", "out.npz", code=0)
+    done = assay("audit", "m.onnx", "--data", "d.npz", "--decision", "argmax", "--candidate", "recorded:out.npz",
+                 "--candidate", "f16-storage", "--blame", "--blame-samples", "2", "--json", code=1)
+    recorded, lowered = done.result["candidates"]
+    assert "blame" not in recorded and len(lowered["blame"]["samples"]) == 2
+    assert "is left out of the search for blame" in done.err and "at:  recorded:out.npz" in done.err
+
+
+def test_nothing_to_blame_and_nothing_to_search_are_said(assay, tmp_path):
+    write(tmp_path, "gemm_overflows")
+    words = ["audit", "m.onnx", "--data", "d.npz", "--decision", "argmax", "--candidate", "strict-f32", "--blame"]
+    assert "strict-f32: no decision changes, so there is nothing to blame" in assay(*words, code=0).out
+    assert "--blame-samples 0" in assay(*words, "--blame-samples", "0", code=2).err

@@ -334,3 +334,101 @@ def test_a_batch_of_fixed_size_is_cut_into_samples(assay, save_model, save_npz):
     (_, a), (_, b) = (trace_of(traced(assay, m, data, "f16-storage")) for m in (fixed, open_))
     for name in a:
         assert a[name]["accumulated"] == b[name]["accumulated"] and a[name]["introduced"] == b[name]["introduced"], name
+
+
+def test_what_is_not_traced_is_named(assay, network, save_npz, tmp_path):
+    model, data = network
+    assay("convert", model, "-o", tmp_path / "m.mlmodel", code=0)
+    recording = save_npz("r.npz", y=np.zeros((5, 5), np.float32))
+    converted = f"{tmp_path / 'm.mlmodel'}@coreml-nn-gpu"
+    words = ["audit", model, "--data", data, "--decision", "argmax", "--fail-on", "none", "--trace", "--candidate",
+             "f16-storage", "--candidate", converted, "--candidate", f"recorded:{recording}"]
+    done = assay(*words, code=0)
+    assert f"at:  {converted}" in done.err and "it is another model than the reference's" in done.err
+    assert "m.mlmodel as the MODEL and coreml-nn-gpu as the candidate" in done.err
+    assert f"at:  recorded:{recording}" in done.err and done.err.count("is not traced") == 2
+    own = assay("audit", tmp_path / "m.mlmodel", "--data", data, "--decision", "argmax", "--fail-on", "none", "--trace",
+                "--candidate", "coreml-nn-gpu", "--json", code=0)
+    assert own.result["candidates"][0]["trace"]["ops"] and "is not traced" not in own.err
+    done = assay("compare", model, "--input", data, "--program", "strict-f32", "--program", converted, "--trace",
+                 code=0)
+    assert done.err.count("is not traced") == 1
+
+
+def test_zeros_that_are_right_are_no_breakdown(assay, save_model, save_npz):
+    """Where float64 says that there is nothing but float32's noise, zeros lose nothing: what overflows is named."""
+    model = one_vector(save_model, [
+        node("Div", "x three", "d"), node("Mul", "d three", "m"), node("Sub", "m x", "n"), node("Mul", "n tiny", "q"),
+        node("Add", "x q", "k"), node("Mul", "k large", "o"), node("Mul", "o large", "y")],
+        {"three": np.float32([3.0]), "tiny": np.float32([1e-6]), "large": np.float32([500.0])})
+    data = save_npz("x.npz", x=np.random.default_rng(2).uniform(1, 2, (3, 8)).astype(np.float32))
+    trace, ops = trace_of(traced(assay, model, data, "f16-storage"))
+    assert ops["q"]["lost"]["all_zero"]["samples"] == 3 and ops["q"]["reference_is_off"]
+    assert ops["q"]["verdict"] == "ordinary rounding"
+    assert [b["what"] for b in trace["breakdowns"]] == ["infinite"]
+    assert "Mul 'y' is to blame: it is the first that gives infinities" in trace["says"]
+
+
+def test_what_overflows_outranks_zeros_that_do_not_matter(assay, save_model, save_npz):
+    model = one_vector(save_model, [
+        node("Mul", "x tiny", "e"), node("Mul", "e tiny", "z"), node("Add", "x z", "k"), node("Mul", "k large", "o"),
+        node("Mul", "o large", "y")], {"tiny": np.float32([1e-5]), "large": np.float32([500.0])})
+    data = save_npz("x.npz", x=np.random.default_rng(1).uniform(1, 2, (3, 8)).astype(np.float32))
+    trace, _ = trace_of(traced(assay, model, data, "f16-storage"))
+    assert {b["what"]: b["name"] for b in trace["breakdowns"]} == {"infinite": "y", "all zero": "z"}
+    assert trace["says"] == "Mul 'y' is to blame: it is the first that gives infinities"
+    assert [trace["ops"][i]["name"] for i in trace["ranking"][:2]] == ["y", "z"]
+    model = one_vector(save_model, [
+        node("Mul", "x tiny", "e"), node("Mul", "e tiny", "z"), node("Div", "x z", "y")], {"tiny": np.float32([1e-5])})
+    trace, _ = trace_of(traced(assay, model, data, "f16-storage"))
+    assert trace["says"] == "Mul 'z' is to blame: it is the first that gives nothing but zeros"
+
+
+def test_a_nan_is_no_difference_of_zero(assay, save_model, save_npz):
+    model = one_vector(save_model, [node("Mul", "x large", "a"), node("Mul", "a large", "b"), node("Sub", "b b", "y")],
+                       {"large": np.float32([500.0])})
+    data = save_npz("x.npz", x=np.random.default_rng(1).uniform(1, 2, (3, 8)).astype(np.float32))
+    done = assay("audit", model, "--data", data, "--decision", "argmax", "--candidate", "f16-storage", "--fail-on",
+                 "none", "--trace", code=0)
+    rows = [line.split() for line in done.out.splitlines()]
+    row = next(words for words in rows if words[:1] == ["f16-storage"] and len(words) == 6)
+    assert row[4:] == ["NaN", "NaN"]
+    sub = next(words for words in rows if words[:2] == ["Sub", "'y'"])
+    assert sub[2:4] == ["NaN", "-"] and "NaN" in sub[4:]
+
+
+def test_a_candidate_without_numbers_is_not_nearer_to_float64(assay, save_model, save_npz):
+    model = one_vector(save_model, [
+        node("Add", "x big", "a"), node("Sub", "a big", "b"), node("Mul", "b large", "c"), node("Sub", "c c2", "y")],
+        {"big": np.float32([3e7]), "large": np.float32([1e3]), "c2": np.float32([1.0])})
+    data = save_npz("x.npz", x=np.random.default_rng(1).uniform(-1, 1, (2, 8)).astype(np.float32))
+    trace, ops = trace_of(traced(assay, model, data, "f16-storage"))
+    assert ops["a"]["candidate"]["infinities"] == 16 and ops["b"]["candidate"]["nans"] == 16
+    assert not ops["b"]["reference_is_off"] and "the reference itself" not in trace["says"]
+
+
+def test_nodes_of_one_name_are_told_by_their_values(assay, save_model, save_npz):
+    nodes = [node("Mul", "x large", "a"), node("Mul", "a large", "y")]
+    for each in nodes:
+        each.name = "same"
+    model = one_vector(save_model, nodes, {"large": np.float32([500.0])})
+    data = save_npz("x.npz", x=np.random.default_rng(1).uniform(1, 2, (1, 8)).astype(np.float32))
+    done = assay("audit", model, "--data", data, "--decision", "argmax", "--candidate", "f16-storage", "--fail-on",
+                 "none", "--trace", "--blame", code=0)
+    assert "Mul 'y' is to blame" in done.out and "'same'" not in done.out
+    assert "operation by operation over 1 sample," in done.out and "1 samples" not in done.out
+
+
+def test_what_a_converter_left_out_is_named(assay, save_model, save_npz):
+    nodes = [node("Mul", "x k", "m"), node("Clip", "m lo hi", "d"), node("Neg", "d", "n"), node("ReduceMean", "n", "y")]
+    weights = {"k": np.float32([1.5]), "lo": np.float32(-0.1), "hi": np.float32(0.1)}
+    ports = {"x": (FLOAT, ["N", 8])}, {"y": (FLOAT, None)}
+    model = save_model("a.onnx", nodes, *ports, weights)
+    less = save_model("b.onnx", [nodes[0], node("Neg", "m", "other"), node("ReduceMean", "other", "y")], *ports,
+                      {"k": weights["k"]})
+    data = save_npz("x.npz", x=np.random.default_rng(1).uniform(0, 1, (2, 8)).astype(np.float32))
+    done = assay("compare", model, "--input", data, "--program", "strict-f32", "--program", f"{less}@strict-f32",
+                 "--json", code=0).result["pairs"][0]["conversion"]
+    assert done["first"]["reference"] == "y"
+    assert done["first"]["absent"] == [{"name": "d", "type": "Clip"}, {"name": "n", "type": "Neg"}]
+    assert done["says"].endswith("before it the candidate has no 'd' (Clip), 'n' (Neg)")

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "audit/trace/widen.h"
 #include "backends/engine.h"
@@ -46,6 +48,8 @@ struct Match {
   size_t position;  ///< in order of the reference's execution
   bool output;
 };
+
+std::string type_of(const ir::Op& op) { return op.domain.empty() ? op.type : op.domain + "." + op.type; }
 
 bool is_float_tensor(const ir::Value& value) { return value.type.is_tensor() && ir::is_float(value.type.elem); }
 
@@ -143,7 +147,34 @@ Result<Seen> compare_sample(Exact& a, Exact& b, std::span<const Tensor> inputs_a
   return seen;
 }
 
-Conversion told(const Seen& seen, Conversion::Outcome outcome, const Graph& a, const Graph& b, int64_t sample) {
+/// Between the nearest values that both have and this one: those of the reference alone.
+std::vector<std::pair<std::string, std::string>> absent_before(const Graph& a, const std::vector<Match>& matches,
+                                                               ir::OpId parted) {
+  std::vector<bool> seen(a.ops.size());
+  std::unordered_set<ValueId> matched;
+  for (const Match& m : matches) matched.insert(m.reference);
+  std::vector<ir::OpId> left = {parted};
+  std::set<ValueId> found;
+  while (!left.empty()) {
+    const ir::Op& op = a.ops[left.back()];
+    left.pop_back();
+    for (const ValueId v : op.inputs) {
+      if (v == ir::kNoValue || a.at(v).producer == ir::kNoOp || matched.contains(v)) continue;
+      if (is_float_tensor(a.at(v))) found.insert(v);
+      if (seen[a.at(v).producer]) continue;
+      seen[a.at(v).producer] = true;
+      left.push_back(a.at(v).producer);
+    }
+  }
+  std::vector<ValueId> sorted(found.begin(), found.end());
+  std::ranges::stable_sort(sorted, {}, [&](ValueId v) { return a.at(v).producer; });
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const ValueId v : sorted) out.emplace_back(a.at(v).name, type_of(a.ops[a.at(v).producer]));
+  return out;
+}
+
+Conversion told(const Seen& seen, Conversion::Outcome outcome, const Graph& a, const Graph& b,
+                const std::vector<Match>& matches, int64_t sample) {
   Conversion out;
   out.outcome = outcome;
   out.samples = 1;
@@ -153,7 +184,9 @@ Conversion told(const Seen& seen, Conversion::Outcome outcome, const Graph& a, c
   out.reference = a.at(seen.first->reference).name;
   out.candidate = b.at(seen.first->candidate).name;
   const ir::Op& op = a.ops[a.at(seen.first->reference).producer];
-  out.type = op.domain.empty() ? op.type : op.domain + "." + op.type;
+  out.type = type_of(op);
+  if (outcome == Conversion::Outcome::changed)
+    out.absent = absent_before(a, matches, a.at(seen.first->reference).producer);
   out.sample = sample;
   out.max_abs = seen.distance.max_abs;
   out.max_rel = seen.distance.relative;
@@ -209,7 +242,7 @@ Result<Conversion> compare_conversion(const Layout& layout, std::span<Program* c
       else
         seen = again;
     }
-    Conversion one = told(seen, outcome, model_a, model_b, first_sample + static_cast<int64_t>(sample));
+    Conversion one = told(seen, outcome, model_a, model_b, matches, first_sample + static_cast<int64_t>(sample));
     one.samples = count;
     whole.merge(one);
   }

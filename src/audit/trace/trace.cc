@@ -128,6 +128,7 @@ double TraceOp::excess_decibels() const {
 Verdict TraceOp::introduces() const {
   const Differences& d = introduced.values;
   if (d.equal == d.elements) return Verdict::exact;
+  if (reference_is_off()) return Verdict::ordinary;  // the distance is the reference's own
   const bool rounds = excess() <= kOrdinaryFactor && excess_decibels() <= kOrdinaryDecibels && d.nan_mismatches == 0;
   return rounds ? Verdict::ordinary : Verdict::guilty;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "audit/metrics/counts.h"
@@ -96,7 +97,7 @@ struct TraceOp {
   /// the noise floor's, where there is one. 0: not above. The median: a single number that comes out near zero by
   /// cancellation has few right digits in any format.
   double excess_decibels() const;
-  /// exact, ordinary or guilty: guilty beyond kOrdinaryFactor or kOrdinaryDecibels.
+  /// exact, ordinary or guilty: guilty beyond kOrdinaryFactor or kOrdinaryDecibels, unless the reference is off.
   Verdict introduces() const;
   /// Whether the reference is further from float64 than rounding explains, and no nearer than half of the candidate.
   bool reference_is_off() const;
@@ -154,6 +155,9 @@ struct Conversion {
   std::string type;                  ///< of the operation that writes it in the reference's model
   int64_t sample = -1;
   double max_abs = 0, max_rel = 0;  ///< there, in that sample; max_rel relative to the value's largest magnitude
+  /// Values that the reference computes on the way there from the nearest ones that both have; the candidate has none
+  /// of the name. In order of execution, "d" (Clip).
+  std::vector<std::pair<std::string, std::string>> absent;
   void merge(const Conversion& other);
 };
 std::string_view outcome_name(Conversion::Outcome outcome);
