@@ -218,7 +218,7 @@ Status Plan::run_nested_step(Step& step) {
     if (!result.is_list() && (result.elem() != stored(v) || (is_static(v) && result.dims() != values_[v].type.dims())))
       return Error{Code::internal,
                    "gives " + to_string(ir::Type::of(result.elem(), result.dims())) + ", not " +
-                       to_string(values_[v].type) + " as inferred",
+                       to_string(values_[v].type) + " stored as " + std::string(ir::elem_name(stored(v))),
                    graph_.describe(*step.op), ""};
     tensors_[v] = result;
   }

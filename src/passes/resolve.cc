@@ -148,6 +148,9 @@ class Resolver {
   bool is_outside(const Placement* placement, size_t op) const {
     return outside_ != nullptr && (placement == nullptr || !placement->takes(op));
   }
+  int partition_of_op(const Placement* placement, size_t op) const {
+    return is_outside(placement, op) || placement == nullptr ? kOutside : placement->partition[op];
+  }
   /// The partition that computes a value; kOutside for what the caller, a constant or an operation outside gives.
   int partition_of(const Graph& graph, const Placement* placement, ValueId id) const;
   void read(const Graph& graph, const Placement* placement, ValueId id, int reader, bool exempt, Reads& reads) const;
@@ -173,7 +176,8 @@ class Resolver {
   void resolve_outputs(Scope& s) const;
   void divide_by_reciprocal(Scope& s, Op& op) const;
   static void compute_as_written(Op& op);
-  void resolve_nested(Scope& s, Op& op);
+  void resolve_nested(Scope& s, Op& op, int partition);
+  Resolver all_under_profile() const { return {profile_, variant_, nullptr}; }
 
   const profiles::Profile& profile_;
   size_t variant_;
@@ -215,12 +219,20 @@ Resolver::Reads Resolver::find_reads(const Graph& graph, const Placement* placem
   for (const ir::State& state : graph.states) reads.stored[state.after] = true;  // kept as it is stored
   for (size_t k = 0; k < graph.ops.size(); ++k) {
     const Op& op = graph.ops[k];
-    const int reader = is_outside(placement, k) || placement == nullptr ? kOutside : placement->partition[k];
+    const int reader = partition_of_op(placement, k);
     for (size_t i = 0; i < op.inputs.size(); ++i)
       if (op.inputs[i] != kNoValue) read(graph, placement, op.inputs[i], reader, is_exempt(op, i), reads);
     for (const ir::Attr& attr : op.attrs) {
       const auto* nested = nested_graph(attr);
       if (nested == nullptr) continue;
+      if (reader != kOutside) {
+        const Reads inner = all_under_profile().find_reads(**nested, nullptr, false);
+        for (const auto& [local, outer] : (*nested)->captures) {
+          if (inner.raw[local]) read(graph, placement, outer, reader, true, reads);
+          if (inner.stored[local]) read(graph, placement, outer, reader, false, reads);
+        }
+        continue;
+      }
       const Reads inner = find_reads(**nested, placement_of(placement, nested->get()), false);
       for (const auto& [local, outer] : (*nested)->captures) {
         const bool leaves = partition_of(graph, placement, outer) != kOutside;
@@ -329,17 +341,22 @@ ValueId Resolver::left_view(const Scope& s, ValueId id) const {
   return partition_of(s.in, s.placement, id) == kOutside ? s.views[id].raw : s.views[id].left;
 }
 
-void Resolver::resolve_nested(Scope& s, Op& op) {
+/// `partition`: of the operation. Graphs in an operation of a partition run where it does, all of them.
+void Resolver::resolve_nested(Scope& s, Op& op, int partition) {
+  const bool inside = outside_ == nullptr || partition != kOutside;
   for (ir::Attr& attr : op.attrs) {
     const auto* nested = nested_graph(attr);
     if (nested == nullptr) continue;
     Surroundings around{s.out, {}};
     for (const auto& [local, outer] : (*nested)->captures) {
       Views views = s.views[outer];
-      if (outside_ != nullptr) views.raw = left_view(s, outer);
+      const int from = partition_of(s.in, s.placement, outer);
+      if (!inside) views.raw = left_view(s, outer);
+      if (inside && from != kOutside && from != partition) views.raw = views.stored;
       around.captured.push_back({local, views});
     }
-    attr.value = std::make_shared<Graph>(run(**nested, placement_of(s.placement, nested->get()), &around));
+    attr.value = std::make_shared<Graph>(inside ? all_under_profile().run(**nested, nullptr, &around)
+                                                : run(**nested, placement_of(s.placement, nested->get()), &around));
   }
 }
 
@@ -418,7 +435,7 @@ void Resolver::resolve_outside(Scope& s, const Op& op) {
   Op out = op;
   for (ValueId& id : out.inputs)
     if (id != kNoValue) id = left_view(s, id);
-  resolve_nested(s, out);
+  resolve_nested(s, out, kOutside);
   out.policy = policy_of(outside_->profile, 0, s.in, op);
   s.out.add_op(std::move(out));
   for (const ValueId id : op.outputs)
@@ -428,7 +445,7 @@ void Resolver::resolve_outside(Scope& s, const Op& op) {
 void Resolver::resolve_op(Scope& s, const Op& op) {
   Op out = op;
   resolve_operands(s, op, out);
-  resolve_nested(s, out);
+  resolve_nested(s, out, partition_of_op(s.placement, static_cast<size_t>(&op - s.in.ops.data())));
   const ElemType declared = declared_type(s.in, op);
   out.policy = policy_of(profile_, variant_, s.in, op);
   if (widens_ && op.type == "Cast" && declared == ElemType::float16 && op.has_input(0) &&

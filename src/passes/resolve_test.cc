@@ -353,7 +353,8 @@ TEST(Resolve, OfAnotherPartitionThereIsNothingButWhatIsStored) {
   EXPECT_NE(text(resolved_beside(g, {0, 0})).find("a@raw:float32"), std::string::npos);
 }
 
-TEST(Resolve, NestedGraphsOutsideReadWhatLeft) {
+/// A branch that computes with a value of the graph around.
+Graph with_branch() {
   Graph g;
   const ValueId x = value(g, "x"), w = constant(g, "w");
   g.inputs = {x};
@@ -371,7 +372,22 @@ TEST(Resolve, NestedGraphsOutsideReadWhatLeft) {
   choice.def = ops::find_op("", "If");
   g.outputs = choice.outputs;
   g.add_op(std::move(choice));
-  const Graph r = resolved_beside(g, {0, kOutside});
+  return g;
+}
+
+TEST(Resolve, NestedGraphsOfAPartitionRunUnderItsProfile) {
+  const Graph r = resolved_beside(with_branch(), {kOutside, 0});
+  const Graph* then = r.ops[r.ops.size() - 2].attr_graph("then_branch");
+  ASSERT_NE(then, nullptr);
+  EXPECT_EQ(text(*then), "Compute(a:float16, w:float16) -> r:float16\n");
+  EXPECT_EQ(r.at(then->captures.at(0).second).name, "a@float16");
+  EXPECT_EQ(text(r).substr(text(r).find("If(")),
+            "If(c:bool) -> y@float16:float16\nRound(y@float16:float16) -> y:float32\n");
+  EXPECT_TRUE(ir::verify(r).ok());
+}
+
+TEST(Resolve, NestedGraphsOutsideReadWhatLeft) {
+  const Graph r = resolved_beside(with_branch(), {0, kOutside});
   const Graph* then = r.ops.back().attr_graph("then_branch");
   ASSERT_NE(then, nullptr);
   EXPECT_EQ(text(*then), "Compute(a@raw:float32, w@raw:float32) -> r:float32\n");
