@@ -56,8 +56,9 @@ Error out_of_memory(std::string where) {
     return over.error(std::move(where));
   } catch (const std::bad_alloc&) {
     return Error{Code::limit_exceeded, kRefused, std::move(where), kFix};
-  } catch (const std::length_error&) {  // a container asked for more than there are addresses
-    return Error{Code::limit_exceeded, kRefused, std::move(where), kFix};
+  } catch (const std::length_error& e) {  // sizes are checked before: one that is too long is a mistake of ours
+    return Error{Code::internal, std::string("a length that cannot be: ") + e.what(), std::move(where),
+                 "please report this with the model and the command"};
   }
 }
 
