@@ -146,6 +146,12 @@ bool destroys(const std::string& target, const std::string& file) {
   return within(file, target) || (package && within(target, file));
 }
 
+bool is_plain_folder(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error) &&
+         !std::filesystem::exists(std::filesystem::path(path) / "Manifest.json", error);
+}
+
 // Writing over an input would destroy it, and a mapped one while it is read.
 Status check_targets(const Command& command, const Args& args) {
   for (const Flag& target : command.flags) {
@@ -158,6 +164,8 @@ Status check_targets(const Command& command, const Args& args) {
       for (const std::string& value : values) {
         for (const std::string& file : files_of(value)) {
           if (!destroys(path, file)) continue;
+          if (is_plain_folder(path))
+            return usage(std::string(target.name) + " " + path + " is a folder: " + name + " is in it", "name a file");
           return usage(std::string(target.name) + " " + path + " would overwrite " + name, "write another file");
         }
       }

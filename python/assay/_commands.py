@@ -446,7 +446,7 @@ def repair(
     data: Arrays | Path,
     labels: Any = None,
     *,
-    decision: str,
+    decision: str = "",
     candidate: str,
     reference: str = "strict-f32",
     goal: str = "no-flips",
@@ -464,7 +464,7 @@ def repair(
 ) -> _results.RepairResult:
     """The smallest change that keeps a model's decisions where it will run. `.passed` is False when there is none.
 
-    goal: no-flips, max-flips:N or max-error:X (docs/repair.md).
+    goal: no-flips, max-flips:N or max-error:X (docs/repair.md); the last needs no decision.
     output: the repaired model, .mlpackage or .onnx; it is run again, and written only where it meets the goal.
     configs: a folder for the same set of operations as configuration of other tools.
     checkpoint: what is known is saved here now and then, and read from here.
@@ -473,6 +473,12 @@ def repair(
     decide_on, score: what is decided on, where the model has several outputs.
     Raises what `audit` raises, and AssayError A1xx where the format cannot say the model.
     """
+    for program in (candidate, reference):
+        if not isinstance(program, str):
+            fix = "give a profile or an emulated provider by name"
+            raise UsageError(
+                "A001", "repair changes what the engine runs; a function cannot be changed", str(program), fix
+            )
     request, wanted = _assay.RepairRequest(), _assay.AuditRequest()
     file = ModelFile(model)
     wanted.settings, wanted.model = settings_of(**common), file.path

@@ -535,6 +535,7 @@ class WrittenFile:
     standing: Standing
     meets: bool
     right: int | None = None
+    note: str = ""
 
 
 @dataclass
@@ -553,6 +554,7 @@ class RepairResult(Result):
     before: dict[str, Any]
     right: dict[str, int | None]
     rescaled: list[str]
+    unrescaled: Standing | None
     free_fixes: list[FreeFix]
     found: bool
     minimal: bool
@@ -560,6 +562,7 @@ class RepairResult(Result):
     kept_operations: list[int]
     cost: Cost
     cost_of_float32: Cost
+    float32_is_better: bool
     searched: Standing
     validated: Standing
     front: list[FrontPoint]
@@ -567,6 +570,7 @@ class RepairResult(Result):
     most_sets: int
     operations: list[BlamedOperation] = field(repr=False)
     always_float32: list[BlamedOperation] = field(repr=False)
+    carried_float32: list[BlamedOperation] = field(repr=False)
     files: list[WrittenFile]
 
 
@@ -730,7 +734,10 @@ class FittedPolicy:
 
 @dataclass
 class ArrayFit:
-    """A recorded array against what a policy gives. `bound`: what "within rounding" allows, where it was asked."""
+    """A recorded array against what a policy gives.
+
+    bound: what "within rounding" allows, where it was asked; `bound_used`: the largest difference over it.
+    """
 
     name: str
     elements: int
@@ -739,11 +746,12 @@ class ArrayFit:
     worst_steps: int
     max_abs: float
     bound: float | None = None
+    bound_used: float | None = None
 
 
 @dataclass
 class FitGroup:
-    """Policies that give the same bits. `kind`: exact, rounding or excluded."""
+    """Policies that give the same bits. `kind`: exact, rounding, excluded or unchecked."""
 
     kind: str
     words: str
@@ -757,16 +765,23 @@ class FitGroup:
 
 @dataclass
 class FitStart:
-    """Where a defect starts: the first recorded array beyond rounding, its operation, the arrays before it."""
+    """Where a defect starts: the first recorded array beyond rounding, its operation, the arrays before it.
+
+    among: how many operations it may start in, of which nothing else was recorded; 1: in that one.
+    """
 
     array: str
     operation: str
     after: list[str]
+    among: int = 1
 
 
 @dataclass
 class PolicyFit:
-    """Which policies explain outputs. `verdict`: exact, rounding or not-rounding; groups are likeliest first."""
+    """Which policies explain outputs. `verdict`: exact, rounding or not-rounding; groups are likeliest first.
+
+    foreign: policies that were not run, as half of the recorded values or more lie off the format they round to.
+    """
 
     verdict: str
     explanation: str | None
@@ -776,6 +791,7 @@ class PolicyFit:
     margin_bits: int
     groups: list[FitGroup]
     starts: FitStart | None = None
+    foreign: list[FittedPolicy] = field(default_factory=list)
 
 
 @dataclass
@@ -848,18 +864,20 @@ class ProbeFit:
     segments_expected: int
     by_table: bool
     explained_by: list[str]
+    bound: float = 0.0
+    bound_used: float = 0.0
 
 
 @dataclass
 class ProbeGroup(ProbeFit):
     """The same for a group of probes, and each of them."""
 
-    probes: list[ProbeFit]
+    probes: list[ProbeFit] = field(default_factory=list)
 
 
 @dataclass
 class ProbeMode:
-    """What one way to run the device shows. `verdict`: exact or nearest; `policies` give the same bits."""
+    """What one way to run the device shows. `verdict`: exact, nearest or none; `policies` give the same bits."""
 
     mode: str
     verdict: str

@@ -17,20 +17,23 @@ std::string standing(const RepairView::Standing& s) {
   return s.error < 0 ? out : out + ", error " + short_number(s.error);
 }
 
-// What the goal counts: flips, or the largest error.
-double height_of(const RepairView::Standing& s) { return s.error < 0 ? static_cast<double>(s.flips) : s.error; }
+// What the goal counts on all samples: flips, or the largest error.
+double height_of(const RepairView::Point& p) {
+  return p.searched.error < 0 ? static_cast<double>(p.searched.flips + p.held.flips)
+                              : std::max(p.searched.error, p.held.error);
+}
 
 std::string chart(const RepairView& repair) {
   double most = 1e-300, widest = 1;
   for (const RepairView::Point& p : repair.front) {
-    most = std::max(most, height_of(p.searched));
+    most = std::max(most, height_of(p));
     widest = std::max(widest, static_cast<double>(p.cost));
   }
   const auto x = [&](const RepairView::Point& p) {
     return kLeft + (kWidth - kLeft - kRight) * static_cast<double>(p.cost) / widest;
   };
   const auto y = [&](const RepairView::Point& p) {
-    return kHeight - kBottom - (kHeight - kTop - kBottom) * height_of(p.searched) / most;
+    return kHeight - kBottom - (kHeight - kTop - kBottom) * height_of(p) / most;
   };
   const bool error = !repair.front.empty() && repair.front.front().searched.error >= 0;
   std::string svg = fmt::format(
@@ -44,9 +47,10 @@ std::string chart(const RepairView& repair) {
     line += fmt::format("{}{:.1f} {:.1f}", line.empty() ? "M" : "L", x(p), y(p));
   svg += "<path class=\"steps\" d=\"" + line + "\"/>";
   for (const RepairView::Point& p : repair.front)
-    svg +=
-        fmt::format("<circle class=\"hit\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"5\"><title>{}, cost {}: {}</title></circle>",
-                    x(p), y(p), how_many(p.kept.size(), "operation"), grouped(p.cost), standing(p.searched));
+    svg += fmt::format(
+        "<circle class=\"hit\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"5\"><title>{}, cost {}: {} searched, {} kept "
+        "aside</title></circle>",
+        x(p), y(p), how_many(p.kept.size(), "operation"), grouped(p.cost), standing(p.searched), standing(p.held));
   return svg +
          fmt::format(
              "<text x=\"{0}\" y=\"{1}\">0</text><text x=\"{2}\" y=\"{1}\" text-anchor=\"end\">cost {3}</text><text "
@@ -79,7 +83,8 @@ std::string points(const RepairView& repair) {
         "<tr><td class=\"r\">{}</td><td class=\"r\">{}</td><td class=\"r\">{}</td><td class=\"r\">{}</td><td "
         "class=\"r\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"mono\">{}</td></tr>",
         p.kept.size(), grouped(p.cost), grouped(p.bytes), grouped(p.multiply_adds), grouped(p.casts),
-        standing(p.searched), standing(p.held), p.kept.empty() ? "none" : escape(join(p.kept, ", ")));
+        standing(p.searched), standing(p.held),
+        p.kept.empty() ? (repair.others.empty() ? "none" : "none of those to choose") : escape(join(p.kept, ", ")));
   return out + "</tbody></table></div>";
 }
 }  // namespace
@@ -93,6 +98,10 @@ std::string repairs(const Section& section) {
         escape(repair.candidate), escape(repair.goal), repair.reached ? "green" : "red",
         repair.reached ? "reached" : "not reached", standing(repair.before_searched), standing(repair.before_held));
     if (!repair.kept.empty()) out += "<p>To keep in float32: <code>" + escape(join(repair.kept, ", ")) + "</code></p>";
+    if (!repair.others.empty())
+      out += "<p>In float32 in any case: <code>" + escape(join(repair.others, ", ")) + "</code></p>";
+    if (repair.float32_is_better)
+      out += "<p>This costs at least as much as float32 throughout, which is the better choice.</p>";
     for (const std::string& file : repair.files)
       out += "<p>Written and run again: <code>" + escape(file) + "</code></p>";
     out += fixes(repair) + "<h4>Cost against what is left</h4>" + chart(repair) + points(repair) +

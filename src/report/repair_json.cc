@@ -62,7 +62,8 @@ Json files_json(const RepairResult& result) {
                    {"program", file.program},
                    {"standing", standing_json(file.standing, result.goal)},
                    {"meets", file.meets},
-                   {"right", count_or_null(file.right)}});
+                   {"right", count_or_null(file.right)},
+                   {"note", file.note}});
   return out;
 }
 
@@ -83,6 +84,7 @@ std::string to_json(const RepairResult& r) {
                    {"held_out", standing_json(r.before_held, r.goal)}};
   out["right"] = {{"reference", count_or_null(r.reference_right)}, {"before", count_or_null(r.before_right)}};
   out["rescaled"] = r.rescaled;
+  out["unrescaled"] = r.unrescaled ? standing_json(*r.unrescaled, r.goal) : Json(nullptr);
   out["free_fixes"] = fixes_json(r);
   out["found"] = r.found;
   out["minimal"] = r.minimal;
@@ -90,6 +92,7 @@ std::string to_json(const RepairResult& r) {
   out["kept_operations"] = r.kept_operations;
   out["cost"] = cost_json(r.cost);
   out["cost_of_float32"] = cost_json(r.all_cost);
+  out["float32_is_better"] = r.float32_is_better();
   out["searched"] = standing_json(r.searched, r.goal);
   out["validated"] = standing_json(r.held, r.goal);
   out["front"] = front_json(r);
@@ -97,6 +100,7 @@ std::string to_json(const RepairResult& r) {
   out["most_sets"] = r.budget;
   out["operations"] = ops_json(r.ops);
   out["always_float32"] = ops_json(r.always);
+  out["carried_float32"] = ops_json(r.carried);
   out["files"] = files_json(r);
   std::string text;
   dump(out, text);

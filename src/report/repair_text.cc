@@ -39,23 +39,51 @@ std::string fixes(const RepairResult& r) {
   return table(rows, {false, true, true, false}) + "\n";
 }
 
+std::string listed(const std::vector<BlamedOp>& ops) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < std::min(ops.size(), kMostRows); ++i)
+    names.push_back(ops[i].type + " " + (ops[i].node.empty() ? ops[i].name : ops[i].node));
+  const std::string more = ops.size() > kMostRows ? fmt::format(" and {} more", ops.size() - kMostRows) : "";
+  return clean(join(names, ", ")) + more;
+}
+
+// What is in float32 and was not chosen.
+std::string others(const RepairResult& r) {
+  std::string out;
+  if (!r.always.empty())
+    out +=
+        "  in float32 in any case, for no type of the file or of the provider lowers them: " + listed(r.always) + "\n";
+  if (!r.carried.empty()) out += "  in float32 with what they move: " + listed(r.carried) + "\n";
+  return out;
+}
+
+std::string price(const RepairResult& r) {
+  const double part =
+      r.all_cost.total() == 0 ? 0 : static_cast<double>(r.cost.total()) / static_cast<double>(r.all_cost.total());
+  std::string out = fmt::format("  cost: {} and {} more than in 16 bits, {}", how_many(r.cost.bytes, "byte"),
+                                how_many(r.cost.multiply_adds, "multiply-add"), how_many(r.cost.casts, "cast"));
+  if (!r.float32_is_better()) return out + "; " + percent(part) + " of float32 throughout\n";
+  out += r.cost.total() == r.all_cost.total() ? ": as much as float32 throughout" : ": more than float32 throughout";
+  const auto typed = std::ranges::find(r.fixes, "typed-format", &audit::FreeFix::kind);
+  return out + ". Float32 throughout is the better choice: " +
+         (typed != r.fixes.end() && typed->meets ? clean(typed->what) : "the model as it is, run in float32") + "\n";
+}
+
 std::string kept(const RepairResult& r) {
   if (!r.found) return "no set of operations in float32 meets the goal\n";
-  if (r.kept.empty()) return "no operation needs float32\n";
-  std::string out = fmt::format("{} of {} operations stay in float32{}:\n", r.kept.size(), r.ops.size(),
+  if (r.kept_operations.empty()) return "no operation needs float32\n";
+  if (r.kept.empty()) return "no operation that can be chosen needs float32\n" + others(r) + price(r);
+  std::string out = fmt::format("{} of {} stay{} in float32{}:\n", r.kept.size(), how_many(r.ops.size(), "operation"),
+                                r.kept.size() == 1 ? "s" : "",
                                 r.minimal ? ", each of them needed" : "; the budget ended before each was tried");
   std::vector<Row> rows;
   for (size_t i = 0; i < std::min(r.kept.size(), kMostRows); ++i) {
     const BlamedOp& op = r.ops[r.kept[i]];
-    rows.push_back({"  " + clean(op.type), clean(op.node.empty() ? op.name : op.node)});
+    rows.push_back({"  " + clean(op.type), clean(called(op, r.ops))});
   }
   out += table(rows);
   if (r.kept.size() > kMostRows) out += fmt::format("  ... and {} more: the JSON has all\n", r.kept.size() - kMostRows);
-  const double part =
-      r.all_cost.total() == 0 ? 0 : static_cast<double>(r.cost.total()) / static_cast<double>(r.all_cost.total());
-  return out + fmt::format("  cost: {} bytes and {} multiply-adds more than in 16 bits, {}; {} of float32 throughout\n",
-                           grouped(r.cost.bytes), grouped(r.cost.multiply_adds), how_many(r.cost.casts, "cast"),
-                           percent(part));
+  return out + others(r) + price(r);
 }
 
 std::string front(const RepairResult& r) {
@@ -65,7 +93,9 @@ std::string front(const RepairResult& r) {
   for (const audit::FrontPoint& p : r.front)
     rows.push_back({"  " + how_many(p.kept.size(), "operation"), grouped(p.cost.total()), standing(p.searched, r.goal),
                     standing(p.held, r.goal)});
-  return std::string("\n").append(table(rows, {false, true, true, true}));
+  std::string out = std::string("\n").append(table(rows, {false, true, true, true}));
+  if (!r.always.empty() || !r.carried.empty()) out += "  beside these what is in float32 in any case\n";
+  return out;
 }
 
 std::string files(const RepairResult& r) {
@@ -81,6 +111,8 @@ std::string files(const RepairResult& r) {
                                  standing(f.standing, r.goal), r.goal.text())
                    : fmt::format("{} is not written: run as {}, {}\n", clean(f.path), clean(f.program),
                                  standing(f.standing, r.goal));
+  for (const audit::WrittenFile& f : r.files)
+    if (!f.note.empty()) out += "  " + f.note + "\n";
   return out;
 }
 
@@ -97,9 +129,10 @@ std::string to_text(const RepairResult& r, bool colour) {
   }
   if (r.searched_program != r.candidate)
     out += fmt::format("what is searched is {}: a file with types that runs there\n", clean(r.searched_program));
-  out += fmt::format("as it is: {} searched, {} held out\n\n", standing(r.before_searched, r.goal),
-                     standing(r.before_held, r.goal));
   if (!r.rescaled.empty()) out += "the model's layers were rescaled first: " + clean(join(r.rescaled, ", ")) + "\n";
+  if (r.unrescaled) out += "before that: " + standing(*r.unrescaled, r.goal) + "\n";
+  out += fmt::format("{}: {} searched, {} held out\n\n", r.rescaled.empty() ? "as it is" : "rescaled",
+                     standing(r.before_searched, r.goal), standing(r.before_held, r.goal));
   out += fixes(r) + kept(r);
   if (r.found)
     out += fmt::format("  searched: {}, held out: {}; {} tried\n", standing(r.searched, r.goal),

@@ -47,6 +47,12 @@ RepairView read(const Place& place) {
                          standing(fix.at("searched")), standing(fix.at("held_out")), fix.at("meets").boolean()});
   const std::vector<std::string> all = names(place.at("operations"));
   out.kept = chosen(place.at("kept"), all);
+  for (const char* field : {"always_float32", "carried_float32"}) {
+    if (!place.has(field)) continue;
+    const std::vector<std::string> more = names(place.at(field));
+    out.others.insert(out.others.end(), more.begin(), more.end());
+  }
+  out.float32_is_better = place.has("float32_is_better") && place.at("float32_is_better").boolean();
   for (const Place& point : place.at("front").items()) {
     const Place cost = point.at("cost");
     out.front.push_back({chosen(point.at("kept"), all), cost.at("total").count(), cost.at("bytes").count(),

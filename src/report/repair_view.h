@@ -25,12 +25,12 @@ struct RepairView {
     Standing searched, held;
   };
   std::string goal, candidate, reference;
-  bool reached = false;
+  bool reached = false, float32_is_better = false;
   uint64_t cost_of_float32 = 0;
   Standing before_searched, before_held;
   std::vector<Fix> fixes;
   std::vector<Point> front;
-  std::vector<std::string> kept, files;
+  std::vector<std::string> kept, others, files;  ///< others: in float32 too, though nobody chose them
 };
 
 /// Whether the text is a repair's result, or the envelope around one.

@@ -1,11 +1,15 @@
 #include "api/repair/job.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <limits>
 
 #include "audit/blame/find.h"
 #include "audit/repair/typed.h"
 #include "backends/provider_use.h"
 #include "base/output_file.h"
+#include "base/text.h"
+#include "onnx/export.h"
 #include "ops/def.h"
 
 namespace assay::api {
@@ -21,15 +25,37 @@ std::string file_of(const std::string& program) {
   return at == std::string::npos ? "" : program.substr(0, at + 1);
 }
 
-audit::BlamedOp describe(const ir::Graph& graph, ir::OpId id) {
+/// Flags have other names here.
+Error in_our_words(Error error) {
+  constexpr std::string_view kTheirs = "--output NAME";
+  if (const size_t at = error.fix.find(kTheirs); at != std::string::npos)
+    error.fix.replace(at, kTheirs.size(), "--decide-on NAME");
+  return error;
+}
+
+/// Types that a file declares are those that a runtime of Core ML computes in, whatever the profile is called.
+bool declares_types(const backends::Program& program) {
+  return program.profile() != nullptr && program.profile()->name.starts_with("coreml-mlprogram-f16-") &&
+         program.storage() == ir::ElemType::float32;
+}
+
+}  // namespace
+
+commands::AuditRequest with_decision(const RepairRequest& request) {
+  commands::AuditRequest asked = request.audit;
+  const auto goal = audit::parse_goal(request.goal);
+  if (!asked.decision.empty() || !goal.ok() || goal->kind != Goal::Kind::error) return asked;
+  asked.decision = "tolerance:abs=" + shortest(std::max(goal->error, std::numeric_limits<double>::min()));
+  return asked;
+}
+
+audit::BlamedOp described(const ir::Graph& graph, ir::OpId id) {
   const ir::Op& op = graph.ops[id];
   std::string name;
   for (const ir::ValueId v : op.outputs)
     if (name.empty() && v != ir::kNoValue) name = graph.at(v).name;
   return {id, name, op.name, op.domain.empty() ? op.type : op.domain + "." + op.type};
 }
-
-}  // namespace
 
 Status check_words(const RepairRequest& request) {
   if (request.audit.candidates.size() != 1)
@@ -48,13 +74,19 @@ Status check_words(const RepairRequest& request) {
 Status RepairJob::open() {
   ASSAY_TRY(goal_, audit::parse_goal(request_.goal));
   ASSAY_CHECK(check_words(request_));
-  ASSAY_TRY(job_, AuditJob::open(request_.audit, warnings_));
+  ASSAY_TRY(job_, AuditJob::open(asked_, warnings_));
+  if (asked_.decision != request_.audit.decision && asked_.score.empty() && asked_.output.empty())
+    job_->options.output = job_->reference->outputs().front().name;
+  const backends::Program& candidate = *job_->candidates.front();
+  if (candidate.model() == nullptr)
+    return Error{
+        Code::usage,
+        "repair changes what the engine runs under a profile; a recording or another runtime cannot be changed",
+        candidate.text(), "give a profile or an emulated provider as the candidate"};
   ASSAY_CHECK(choose_program());
   ASSAY_CHECK(choose_typed());
   model_ = program_->model();
-  if (model_ != nullptr) return {};
-  auto refused = program_->keeping({}, {});
-  return std::move(refused).error();
+  return {};
 }
 
 /// A NeuralNetwork has no types to write: what is searched is the ML Program on the same unit.
@@ -64,11 +96,22 @@ Status RepairJob::choose_program() {
   const bool network = profile != nullptr && profile->name.starts_with("coreml-nn-");
   if (network && is_package(request_.output)) {
     Warnings told;
-    ASSAY_TRY(other_,
-              job_->loader->open(file_of(program_->text()) + "coreml-mlprogram-f16-" + core_ml_unit(profile->name),
-                                 request_.audit.model, told));
+    const std::string typed = "coreml-mlprogram-f16-" + core_ml_unit(profile->name);
+    ASSAY_TRY(other_, job_->loader->open(file_of(program_->text()) + typed, request_.audit.model, told));
+    if (declares_types(*other_)) {  // the types that will be written are others: search without those
+      const auto target = std::filesystem::temp_directory_path() / "untyped.onnx";
+      ASSAY_TRY(auto folder, Beside::create(target.string()));
+      untyped_.emplace(std::move(folder));
+      ASSAY_CHECK(onnx::export_model(*other_->model(), untyped_->file()));
+      ASSAY_TRY(other_, job_->loader->open(typed, untyped_->file(), told));
+    }
     program_ = other_.get();
   }
+  if (!request_.output.empty() && declares_types(*program_))
+    return Error{Code::usage,
+                 "the model declares the types that it computes in, and " + program_->text() +
+                     " keeps to them: there is nothing to lower",
+                 request_.audit.model, "give the model that it was made from, or --candidate f16-storage"};
   const ir::ElemType storage = program_->storage();
   const bool narrow = storage == ir::ElemType::float16 || storage == ir::ElemType::bfloat16;
   if (request_.output.empty() || (narrow && !(is_package(request_.output) && storage != ir::ElemType::float16)))
@@ -100,12 +143,15 @@ Status RepairJob::choose_typed() {
   if (profile != nullptr && profile->name == wanted) return {};
   Warnings told;
   ASSAY_TRY(typed_, job_->loader->open(file_of(program_->text()) + wanted, request_.audit.model, told));
+  if (declares_types(*typed_)) typed_.reset();  // it would run the file's types, not those that are written
   return {};
 }
 
 /// What the candidate does as it is.
 Status RepairJob::look() {
-  ASSAY_TRY(const audit::AuditResult audit, job_->run(warnings_));
+  auto audited = job_->run(warnings_);
+  if (!audited.ok()) return in_our_words(std::move(audited).error());
+  const audit::AuditResult& audit = *audited;
   question_ = audit::question_of(audit);
   result_.goal = goal_;
   result_.samples = audit.samples;
@@ -169,9 +215,9 @@ Status RepairJob::find_units() {
   }
   const auto* use = program_->provider_use();
   units_ = audit::Units::of(model, use == nullptr ? nullptr : &use->placement, always);
-  for (size_t u = 0; u < units_.size(); ++u) result_.ops.push_back(describe(model, units_.main(u)));
+  for (size_t u = 0; u < units_.size(); ++u) result_.ops.push_back(described(model, units_.main(u)));
   for (ir::OpId id = 0; id < model.ops.size(); ++id)
-    if (units_.is_fixed(id)) result_.always.push_back(describe(model, id));
+    if (units_.is_fixed(id)) result_.always.push_back(described(model, id));
   auto options = trial_options();
   file_.emplace(request_.checkpoint, key());
   options.learned = [this](const audit::Verdicts& verdicts) { return file_->save(verdicts, false); };

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/audit_job.h"
+#include "api/repair/files.h"
 #include "api/repair/fixes.h"
 #include "api/verdicts_file.h"
 #include "assay/commands.h"
@@ -21,12 +22,18 @@ using commands::Report;
 /// Errors: usage for words that do not fit together; write_failed where the output cannot be written.
 Status check_words(const RepairRequest& request);
 
+/// Errors of outputs need no decision: then one goes by the first output's, which the goal does not ask about.
+commands::AuditRequest with_decision(const RepairRequest& request);
+
 class RepairJob {
  public:
   /// `rescaled`: layers of the model that were, in words.
-  RepairJob(const RepairRequest& request, std::vector<std::string> rescaled) : request_(request) {
+  RepairJob(const RepairRequest& request, std::vector<std::string> rescaled)
+      : request_(request), asked_(with_decision(request)) {
     result_.rescaled = std::move(rescaled);
   }
+  /// With layers rescaled: what the candidate does on the model as it was.
+  void set_unrescaled(const audit::Standing& standing) { result_.unrescaled = standing; }
   Result<Report> run();
 
  private:
@@ -40,6 +47,7 @@ class RepairJob {
   Status search();
   Status round(audit::RepairSearch& search, uint64_t allowed);
   Status fill(audit::RepairSearch& search);
+  void name_carried();
   Status trace_front(audit::RepairSearch& search);
   Status write();
   Status write_configs();
@@ -48,9 +56,11 @@ class RepairJob {
   audit::TrialOptions trial_options();
 
   const RepairRequest& request_;
+  const commands::AuditRequest asked_;  ///< as it is audited
   audit::Goal goal_;
   Warnings warnings_;
   std::unique_ptr<AuditJob> job_;
+  std::optional<Beside> untyped_;             ///< the model without the types that its file declares
   std::unique_ptr<backends::Program> other_;  ///< what is searched where it is not the candidate
   std::unique_ptr<backends::Program> typed_;  ///< what the written file says; null: no more than what is searched does
   backends::Program* program_ = nullptr;      ///< what is searched
@@ -65,6 +75,7 @@ class RepairJob {
   std::optional<VerdictsFile> file_;
 };
 
+audit::BlamedOp described(const ir::Graph& graph, ir::OpId id);
 inline bool is_package(const std::string& path) { return path.ends_with(".mlpackage"); }
 
 }  // namespace assay::api

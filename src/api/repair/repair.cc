@@ -2,9 +2,11 @@
 #include "report/repair.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "api/repair/job.h"
 #include "api/repair/rescaled.h"
+#include "audit/blame/find.h"
 
 namespace assay::api {
 
@@ -31,20 +33,34 @@ Result<Report> RepairJob::run() {
 namespace assay::commands {
 namespace {
 
+Result<audit::Standing> before_rescaling(const api::AuditJob& job, Warnings& warnings) {
+  ASSAY_TRY(const audit::AuditResult audit, job.run(warnings));
+  ASSAY_TRY(const auto answers,
+            audit::answers_of(*job.reference, *job.candidates.front(), job.data, audit::question_of(audit),
+                              {.errors = true, .first_sample = audit.first_sample, .threads = job.context->threads}));
+  std::vector<size_t> all(audit.samples);
+  std::iota(all.begin(), all.end(), size_t{0});
+  return api::standing_of(answers, all);
+}
+
 /// The same on the model with its overflowing layers rescaled: a file of its own, beside the model that decides right.
 Result<Report> repair_rescaled(const RepairRequest& request) {
   Warnings told;  // and told again by what follows
-  ASSAY_TRY(const auto job, api::AuditJob::open(request.audit, told));
+  const AuditRequest asked = api::with_decision(request);
+  ASSAY_TRY(const auto job, api::AuditJob::open(asked, told));
   ASSAY_TRY(const auto rescaled, api::rescaled_model(*job, *job->candidates.front(), {}));
   if (!rescaled)
     return Error{Code::usage, "no layer is beyond the range, or none that is can be rescaled", "--rescale",
                  "leave --rescale out"};
+  ASSAY_TRY(const audit::Standing before, before_rescaling(*job, told));
   RepairRequest inner = request;
   inner.rescale = false;
   inner.audit.model = rescaled->file();
   if (request.audit.reference.find('@') == std::string::npos)
     inner.audit.reference = request.audit.model + "@" + request.audit.reference;
-  return api::RepairJob(inner, rescaled->layers).run();
+  api::RepairJob rest(inner, rescaled->layers);
+  rest.set_unrescaled(before);
+  return rest.run();
 }
 
 }  // namespace

@@ -90,6 +90,7 @@ Status RepairJob::fill(audit::RepairSearch& search) {
     const std::vector<bool> operations = units_.spread(kept_);
     for (size_t id = 0; id < operations.size(); ++id)
       if (operations[id] && units_.touches_floats(static_cast<ir::OpId>(id))) result_.kept_operations.push_back(id);
+    name_carried();
     result_.cost = search.cost(kept_);
     ASSAY_CHECK(trace_front(search));
   }
@@ -97,7 +98,19 @@ Status RepairJob::fill(audit::RepairSearch& search) {
   return file_->save(trials_->verdicts(), true);
 }
 
-/// Of all sets from nothing to what was found, and float32 throughout: those that no other one beats in both.
+/// What stays in float32 and was neither chosen nor has to: it moves what they give, or what the model is given.
+void RepairJob::name_carried() {
+  std::vector<bool> named(model_->ops.size());
+  for (size_t u = 0; u < kept_.size(); ++u)
+    if (kept_[u])
+      for (const ir::OpId id : units_.ops(u)) named[id] = true;
+  for (const size_t id : result_.kept_operations)
+    if (!named[id] && !units_.is_fixed(static_cast<ir::OpId>(id)))
+      result_.carried.push_back(described(*model_, static_cast<ir::OpId>(id)));
+}
+
+/// Of all sets from nothing to what was found, and float32 throughout: those that no other one beats in both, on all
+/// samples.
 Status RepairJob::trace_front(audit::RepairSearch& search) {
   ASSAY_TRY(std::vector<Kept> sets, search.thin_out(kept_));
   sets.push_back(kept_);
@@ -110,19 +123,18 @@ Status RepairJob::trace_front(audit::RepairSearch& search) {
       if (kept[u]) point.kept.push_back(u);
     point.cost = search.cost(kept);
     ASSAY_TRY(point.searched, search.standing(kept, parts_.searched));
+    ASSAY_TRY(point.held, search.standing(kept, parts_.held));
     points.push_back(std::move(point));
   }
   const auto harm = [this](const audit::FrontPoint& p) {
-    return goal_.kind == Goal::Kind::error ? p.searched.error : static_cast<double>(p.searched.flips);
+    return goal_.kind == Goal::Kind::error ? std::max(p.searched.error, p.held.error)
+                                           : static_cast<double>(p.searched.flips + p.held.flips);
   };
   std::ranges::stable_sort(points, [&](const audit::FrontPoint& a, const audit::FrontPoint& b) {
     return a.cost.total() != b.cost.total() ? a.cost.total() < b.cost.total() : harm(a) < harm(b);
   });
   for (audit::FrontPoint& point : points) {
     if (!result_.front.empty() && !(harm(point) < harm(result_.front.back()))) continue;
-    Kept kept(units_.size(), false);
-    for (const size_t u : point.kept) kept[u] = true;
-    ASSAY_TRY(point.held, search.standing(kept, parts_.held));
     result_.front.push_back(std::move(point));
   }
   return {};

@@ -22,6 +22,9 @@ Result<audit::WrittenFile> RepairJob::written(const std::string& file, const std
   audit::WrittenFile checked{.path = request_.output, .program = spec, .standing = standing_of(answers, all)};
   checked.meets = goal_.met(checked.standing);
   checked.right = right(answers.at(0), false);
+  if (!is_package(request_.output) && program_->storage() == ir::ElemType::bfloat16)
+    checked.note =
+        "few runtimes have operators in bfloat16: ONNX Runtime's CPU loads such a file only where it has them all";
   return checked;
 }
 

@@ -35,6 +35,11 @@ std::string lines(const std::vector<std::string>& names, std::string_view last_c
   return out;
 }
 
+/// As a set of Python: {} would be a dictionary.
+std::string python_set(const std::vector<std::string>& names) {
+  return names.empty() ? "set()" : "{\n" + lines(names, ",") + "}";
+}
+
 struct Names {
   std::vector<std::string> nodes, outputs, layers;
 };
@@ -63,9 +68,9 @@ std::string coremltools(const Names& names) {
          "#     import coremltools as ct\n"
          "#     from coremltools_op_selector import op_selector\n"
          "#     ct.convert(model, compute_precision=ct.transform.FP16ComputePrecision(op_selector))\n"
-         "KEPT = {\n" +
-         lines(names.outputs, ",") +
-         "}\n\n\n"
+         "KEPT = " +
+         python_set(names.outputs) +
+         "\n\n\n"
          "def op_selector(op):\n"
          "    \"\"\"True: the operation is computed in float16.\"\"\"\n"
          "    return op.name not in KEPT and all(output.name not in KEPT for output in op.outputs)\n";
@@ -78,9 +83,9 @@ std::string converter(const Names& names) {
          "import onnx\n"
          "from onnxconverter_common import float16\n\n"
          "# What the nodes write: nodes without a name are found too, and named.\n"
-         "KEPT = {\n" +
-         lines(names.outputs, ",") +
-         "}\n\n\n"
+         "KEPT = " +
+         python_set(names.outputs) +
+         "\n\n\n"
          "def node_block_list(model):\n"
          "    names = []\n"
          "    for number, node in enumerate(model.graph.node):\n"
@@ -107,6 +112,7 @@ std::string tensorrt_flags(const Names& names) {
     each += quoted(layer);
     each += ":fp32";
   }
+  if (each.empty()) return "--fp16\n";  // trtexec refuses an option without a value
   return "--fp16 --precisionConstraints=obey --layerPrecisions=" + each + " --layerOutputTypes=" + each + "\n";
 }
 
@@ -115,9 +121,9 @@ std::string tensorrt(const Names& names) {
          "#     config.set_flag(trt.BuilderFlag.FP16)\n"
          "#     keep_in_float32(network, config)\n"
          "import tensorrt as trt\n\n"
-         "KEPT = {\n" +
-         lines(names.layers, ",") +
-         "}\n\n\n"
+         "KEPT = " +
+         python_set(names.layers) +
+         "\n\n\n"
          "def keep_in_float32(network, config):\n"
          "    config.set_flag(trt.BuilderFlag.OBEY_PRECISION_CONSTRAINTS)\n"
          "    for index in range(network.num_layers):\n"

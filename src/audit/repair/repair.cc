@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "base/text.h"
 
@@ -38,7 +39,8 @@ Result<Goal> parse_goal(const std::string& text) {
   if (text == "no-flips") return goal;
   const std::string_view words = text;
   if (words.starts_with(kMaxFlips) && read_all(words.substr(kMaxFlips.size()), goal.flips)) return goal;
-  if (words.starts_with(kMaxError) && read_all(words.substr(kMaxError.size()), goal.error) && goal.error >= 0) {
+  if (words.starts_with(kMaxError) && read_all(words.substr(kMaxError.size()), goal.error) && goal.error >= 0 &&
+      std::isfinite(goal.error)) {
     goal.kind = Goal::Kind::error;
     return goal;
   }

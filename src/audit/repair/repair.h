@@ -53,6 +53,7 @@ struct WrittenFile {
   Standing standing;  ///< over all samples
   bool meets = false;
   std::optional<uint64_t> right{};  ///< decisions of the primary variant that are as the labels say
+  std::string note{};               ///< where it does not run everywhere, in words
 };
 
 struct RepairResult {
@@ -64,12 +65,14 @@ struct RepairResult {
   std::vector<int64_t> moved;     ///< of these: those that it was then given, because the first sets failed on them
   Standing before_searched, before_held;
   std::optional<uint64_t> reference_right, before_right;  ///< with labels: decisions as they say, of all samples
-  std::vector<std::string> rescaled;  ///< layers of the model that were rescaled before (--rescale), in words
+  std::vector<std::string> rescaled;   ///< layers of the model that were rescaled before (--rescale), in words
+  std::optional<Standing> unrescaled;  ///< then: the candidate on the model as it was, all samples
   std::vector<FreeFix> fixes;
   std::vector<BlamedOp> ops;            ///< what can be kept or lowered, in order of execution
   std::vector<BlamedOp> always;         ///< computes with floats and stays in float32 in any case
   std::vector<size_t> kept;             ///< indices into ops
   std::vector<size_t> kept_operations;  ///< all operations in float32, by number in the imported graph
+  std::vector<BlamedOp> carried;        ///< of these: those that only move float32 numbers
   Cost cost, all_cost;                  ///< of the set; of everything in float32
   Standing searched, held;
   std::vector<FrontPoint> front;  ///< ascending by cost, falling by flips or error
@@ -79,6 +82,9 @@ struct RepairResult {
   bool minimal = false;  ///< without any one of its operations it does not, on the part that was searched
   bool reached = false;  ///< found, and every file that was written meets the goal
   std::vector<WrittenFile> files;
+
+  /// The set costs at least as much as everything in float32 does, which has no casts: that is the better choice.
+  bool float32_is_better() const { return found && !kept_operations.empty() && cost.total() >= all_cost.total(); }
 };
 
 }  // namespace assay::audit

@@ -48,7 +48,8 @@ TEST(Goal, Words) {
   EXPECT_EQ(parse_goal("no-flips")->text(), "no-flips");
   EXPECT_EQ(parse_goal("max-flips:3")->flips, 3U);
   EXPECT_EQ(parse_goal("max-error:1e-3")->error, 1e-3);
-  for (const char* wrong : {"", "flips", "max-flips:", "max-flips:-1", "max-flips:1x", "max-error:-1", "max-error:nan"})
+  for (const char* wrong :
+       {"", "flips", "max-flips:", "max-flips:-1", "max-flips:1x", "max-error:-1", "max-error:nan", "max-error:inf"})
     EXPECT_FALSE(parse_goal(wrong).ok()) << wrong;
 }
 
