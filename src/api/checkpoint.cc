@@ -37,13 +37,14 @@ Question question_of(const AuditJob& job) {
                   {"the output", asked.output},
                   {"the number of the first sample", std::to_string(asked.first_sample)},
                   {"the reference", text_of(*job.reference)},
-                  {"the candidates", std::to_string(job.candidates.size())}};
+                  {"the number of candidates", std::to_string(job.candidates.size())}};
   for (const auto& candidate : job.candidates) {
     out.emplace_back("the candidate", text_of(*candidate));
-    out.emplace_back("the variants", join(candidate->variants(), ", "));
+    out.emplace_back("the list of variants", join(candidate->variants(), ", "));
   }
   out.emplace_back("what is kept in float32", join(asked.keep, ", "));
-  out.emplace_back("--expect and --proof", std::to_string(job.options.expect) + (job.options.proof ? " proof" : ""));
+  out.emplace_back("the number of samples that --expect names", std::to_string(job.options.expect));
+  out.emplace_back("--proof", job.options.proof ? "on" : "off");
   out.emplace_back("the trace", !asked.trace.wanted ? std::string()
                                                     : std::to_string(asked.trace.exact) +
                                                           (asked.trace.introduced ? "" : " accumulated alone"));

@@ -81,8 +81,8 @@ def test_what_is_done_is_not_done_again(job, assay, tmp_path):
 
 @pytest.mark.parametrize(("words", "part"), [
     (["--decision", "topk:2"], "the decision was argmax and is topk:2"),
-    (["--variants", "primary"], "the variants was"),
-    (["--candidate", "bf16-storage"], "the candidates was 2 and is 3"),
+    (["--variants", "primary"], "the list of variants was"),
+    (["--candidate", "bf16-storage"], "the number of candidates was 2 and is 3"),
     (["--first-sample", "7"], "the number of the first sample was 0 and is 7"),
     (["--reference", "f64"], "the reference was strict-f32"),
 ])
