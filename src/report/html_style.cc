@@ -1,10 +1,17 @@
+#include "report/bidi.h"
 #include "report/html_parts.h"
 
 namespace assay::report::html {
 
 std::string escape(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (const size_t turning = turning_bytes(text.substr(i)); turning > 0) {
+      out += '?';
+      i += turning - 1;
+      continue;
+    }
+    const char c = text[i];
     switch (c) {
       case '&':
         out += "&amp;";
@@ -45,7 +52,7 @@ h2{font-size:22px;margin:0 0 2px;letter-spacing:-.01em}
 h3{font-size:13px;text-transform:uppercase;letter-spacing:.07em;color:var(--soft);margin:34px 0 12px;font-weight:650}
 h4{font-size:15px;margin:18px 0 8px;font-weight:600}
 p{margin:6px 0}.soft{color:var(--soft)}.small{font-size:13px}.faint{color:var(--faint)}
-code,.mono{font-family:var(--mono);font-size:.92em}
+code,.mono{font-family:var(--mono);font-size:.92em}p code{overflow-wrap:anywhere}
 .brand{font-weight:700;letter-spacing:.02em;color:var(--blue);font-size:14px;margin-bottom:14px}
 section{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:26px 30px 30px;margin:26px 0}
 .lead{font-size:19px;margin:14px 0 4px;font-weight:550}
@@ -63,7 +70,7 @@ section{background:var(--card);border:1px solid var(--line);border-radius:14px;p
 .tag{display:inline-block;font:600 11px/1 system-ui,sans-serif;padding:3px 7px;border-radius:20px;background:var(--line);color:var(--soft);vertical-align:2px;margin-left:4px}
 .tag.red{background:var(--redbg);color:var(--red)}.tag.amber{background:var(--amberbg);color:var(--amber)}
 .tag.green{background:var(--greenbg);color:var(--green)}
-.scroll{overflow-x:auto}.tall{max-height:430px;overflow:auto}
+.scroll{overflow-x:auto;background:linear-gradient(90deg,var(--card) 40%,transparent) left/36px 100% no-repeat local,linear-gradient(270deg,var(--card) 40%,transparent) right/36px 100% no-repeat local,linear-gradient(90deg,#8886,transparent) left/10px 100% no-repeat,linear-gradient(270deg,#8886,transparent) right/10px 100% no-repeat}.tall{max-height:430px;overflow:auto}
 table{border-collapse:collapse;width:100%;font-size:13.5px;font-variant-numeric:tabular-nums}
 th{font-weight:600;text-align:left;color:var(--soft);font-size:12px;border-bottom:1px solid var(--line);padding:6px 10px;white-space:nowrap;background:var(--card);position:sticky;top:0}
 td{padding:6px 9px;border-bottom:1px solid var(--line);vertical-align:top}
@@ -95,7 +102,7 @@ footer{color:var(--faint);font-size:12.5px;padding-bottom:50px}
 [hidden]{display:none!important}
 .filters{display:none;flex-wrap:wrap;gap:8px 16px;align-items:center;font-size:13px;color:var(--soft);margin:12px 0}.js .filters{display:flex}
 .filters input,.filters select{font:inherit;color:var(--ink);background:var(--bg);border:1px solid var(--line);border-radius:7px;padding:4px 8px;margin-left:4px;max-width:260px}
-pre{background:var(--bg);border:1px solid var(--line);border-radius:9px;padding:10px 14px;overflow-x:auto;font-size:13px}
+pre{background:var(--bg);border:1px solid var(--line);border-radius:9px;padding:10px 14px;white-space:pre-wrap;overflow-wrap:anywhere;font-size:13px}
 td img{display:block;image-rendering:pixelated;border-radius:4px}
 .breaks{padding-left:20px}.breaks b{color:var(--red)}
 .graph{overflow:auto;max-height:560px;border:1px solid var(--line);border-radius:9px;margin:8px 0}

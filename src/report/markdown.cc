@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "report/bidi.h"
 #include "report/case_words.h"
 #include "report/words.h"
 
@@ -86,20 +87,20 @@ std::string cases(const Section& section, size_t c) {
 std::string operations(const audit::CandidateResult& c) {
   std::string out;
   size_t listed = 0;
-  const auto add = [&](const auto& op, const std::string& why, const std::string& how_much) {
+  const auto add = [&](const auto& ops, size_t i, const std::string& why, const std::string& how_much) {
     if (listed++ < kMostOperations)
-      out += row({markdown_code(c.info.program), markdown_code(op.type + " " + (op.node.empty() ? op.name : op.node)),
-                  why, how_much});
+      out +=
+          row({markdown_code(c.info.program), markdown_code(ops[i].type + " " + called(ops[i], ops)), why, how_much});
   };
   if (c.blame)
     for (const audit::BlameRank& rank : c.blame->ranking())
-      add(c.blame->ops[rank.op], "to blame", fmt::format("undoes {}, causes {}", rank.undoes, rank.causes));
+      add(c.blame->ops, rank.op, "to blame", fmt::format("undoes {}, causes {}", rank.undoes, rank.causes));
   if (!c.trace) return out;
   listed = 0;
   const std::vector<audit::Verdict> verdicts = c.trace->verdicts();
   for (const size_t i : c.trace->ranking())
     if (const audit::Verdict verdict = verdicts[i]; verdict >= audit::Verdict::guilty)
-      add(c.trace->ops[i], std::string(audit::verdict_name(verdict)),
+      add(c.trace->ops, i, std::string(audit::verdict_name(verdict)),
           "introduces " + largest_text(c.trace->ops[i].introduced.values));
   return out;
 }
@@ -132,7 +133,10 @@ std::string section_text(const Section& section) {
 std::string markdown_code(std::string_view text) {
   std::string clean;
   size_t ticks = 0, run = 0;
-  for (const char c : text.substr(0, kMostName)) {
+  for (size_t i = 0; i < std::min(text.size(), kMostName); ++i) {
+    const size_t turning = turning_bytes(text.substr(i));
+    const char c = turning > 0 ? '?' : text[i];
+    i += turning > 0 ? turning - 1 : 0;
     const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
     clean += c == '|' ? std::string("\\|") : std::string(1, control ? '?' : c);
     run = c == '`' ? run + 1 : 0;

@@ -1,6 +1,9 @@
 #include "report/xml.h"
 
+#include <algorithm>
 #include <cstdint>
+
+#include "report/bidi.h"
 
 namespace assay::report {
 namespace {
@@ -48,10 +51,10 @@ std::string_view escaped(char c) {
 std::string xml_text(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const size_t length = character(text);
+    const size_t length = turning_bytes(text) > 0 ? 0 : character(text);
     const std::string_view markup = length == 1 ? escaped(text[0]) : std::string_view();
     out += length == 0 ? kReplacement : markup.empty() ? text.substr(0, length) : markup;
-    text.remove_prefix(length == 0 ? 1 : length);
+    text.remove_prefix(length == 0 ? std::max<size_t>(1, turning_bytes(text)) : length);
   }
   return out;
 }
