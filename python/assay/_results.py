@@ -194,13 +194,17 @@ class Expected:
 
 @dataclass
 class Proof:
-    """How many decisions cannot flip; `stops` are the operations beyond which there is no bound, and why."""
+    """How many decisions cannot flip; `stops` are the operations beyond which there is no bound, and why.
+
+    `first_unbounded`: of the first sample without a bound though every operation has a rule, where it is lost.
+    """
 
     proved: int
     unproved: int
     unbounded: int
     method: str
     stops: list[dict[str, str]]
+    first_unbounded: dict[str, Any] | None
     margin_in_bounds: list[list[int]] = field(default_factory=list, repr=False)
 
 

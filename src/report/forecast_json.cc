@@ -32,6 +32,9 @@ Json proof_json(const audit::Proof& proof) {
   out["margin_in_bounds"] = histogram_json(proof.margin_in_bounds);
   out["stops"] = Json::array();
   for (const auto& [operation, why] : proof.stops) out["stops"].push_back({{"operation", operation}, {"why", why}});
+  out["first_unbounded"] = nullptr;
+  if (const auto& u = proof.first_unbounded)
+    out["first_unbounded"] = {{"sample", u->sample}, {"operation", u->operation}, {"why", u->why}};
   return out;
 }
 
@@ -44,6 +47,11 @@ audit::Proof parse_proof(const Place& place) {
   proof.margin_in_bounds = parse_histogram(place.at("margin_in_bounds"));
   for (const Place& stop : place.at("stops").items())
     proof.stops.emplace_back(stop.at("operation").text(), stop.at("why").text());
+  if (place.has("first_unbounded") && !place.at("first_unbounded").is_null()) {
+    const Place first = place.at("first_unbounded");
+    proof.first_unbounded =
+        audit::Unbounded{first.at("sample").integer(), first.at("operation").text(), first.at("why").text()};
+  }
   return proof;
 }
 

@@ -22,6 +22,9 @@ std::string forecast(const audit::AuditResult& audit, const audit::CandidateResu
   out += proof.empty() ? "not asked for" : escape(proof);
   for (const auto& [operation, why] : f.proof.stops)
     out += fmt::format("<br><span class=\"soft\">stops at {}: {}</span>", escape(operation), escape(why));
+  if (const auto& first = f.proof.first_unbounded)
+    out += fmt::format("<br><span class=\"soft\">in sample {} no bound beyond {}: {}</span>", first->sample,
+                       escape(first->operation), escape(first->why));
   return out + "</td></tr>";
 }
 }  // namespace

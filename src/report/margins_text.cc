@@ -34,6 +34,9 @@ std::string stops_text(const audit::Proof& proof) {
   for (size_t i = 0; i < proof.stops.size() && i < kMostStops; ++i)
     out += fmt::format("{}no bound beyond {}: {}", next(), proof.stops[i].first, proof.stops[i].second);
   if (proof.stops.size() > kMostStops) out += fmt::format("; and {} more", proof.stops.size() - kMostStops);
+  if (const auto& first = proof.first_unbounded)
+    return out + fmt::format("{}{} without a bound: in sample {} none beyond {}: {}", next(), grouped(proof.unbounded),
+                             first->sample, first->operation, first->why);
   if (proof.stops.empty() && proof.unbounded > 0)
     out = fmt::format("{} without a bound: a value may overflow, or what is divided by, or rooted, may reach 0",
                       grouped(proof.unbounded));

@@ -159,6 +159,35 @@ def test_a_proof_stops_visibly(save_model, assay, tmp_path):
     assert assay(*words, "--json").result["candidates"][0]["forecast"]["proof"] is None
 
 
+def test_where_bounds_are_lost_is_told(save_model, assay, tmp_path):
+    """exp(20) is beyond float16; 1 / x has no bound where x may be 0."""
+    nodes = [helper.make_node("Exp", ["x"], ["e"], name="grows"), helper.make_node("Add", ["x", "x"], ["d"]),
+             helper.make_node("Sub", ["d", "x"], ["s"]), helper.make_node("Reciprocal", ["s"], ["r"], name="inverse"),
+             helper.make_node("Add", ["e", "r"], ["y"])]
+    model = save_model("m.onnx", nodes, {"x": (F32, ["N", 2])}, {"y": (F32, ["N", 2])})
+    x = np.float32([[1, 2], [3, 4], [20, 1], [1, 1e-8], [2, 20]])
+    words = ["audit", model, "--decision", "argmax", "--candidate", "f16-storage", "--proof", "--fail-on", "none"]
+
+    def run(first, data):
+        np.savez(tmp_path / f"{first}.npz", x=data)
+        return assay(*words, "--data", tmp_path / f"{first}.npz", "--first-sample", first, "--json", code=0)
+
+    def lost(done):
+        return done.result["candidates"][0]["forecast"]["proof"]["first_unbounded"]
+
+    whole = run(0, x)
+    assert lost(whole)["sample"] == 2 and "grows" in lost(whole)["operation"] and "overflow" in lost(whole)["why"]
+    parts = [run(3, x[3:]), run(0, x[:3])]
+    assert lost(parts[0])["sample"] == 3 and "inverse" in lost(parts[0])["operation"]
+    assert "divides by" in lost(parts[0])["why"]
+    for i, part in enumerate(parts):
+        (tmp_path / f"part{i}.json").write_text(part.out)
+    merged = assay("merge", *(tmp_path / f"part{i}.json" for i in range(2)), "--fail-on", "none", "--json", code=0)
+    assert merged.result == whole.result
+    assert "in sample 3 none beyond" in assay(*words, "--data", tmp_path / "3.npz", "--first-sample", 3).out
+    assert lost(run(0, x[:2])) is None
+
+
 def test_what_the_engine_does_not_run_has_no_proof(same, assay, tmp_path):
     np.savez(tmp_path / "data.npz", x=np.float32([[0.1], [0.9]]))
     assay("run", same, "--input", tmp_path / "data.npz", "--output", tmp_path / "out.npz", code=0)

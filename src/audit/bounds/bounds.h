@@ -29,6 +29,13 @@ struct BoundGraph {
 /// `graph` is resolved (passes/resolve.h).
 BoundGraph bound_graph(const ir::Graph& graph);
 
+/// The same analysis with the radius of every rounded result as an output, to see where one becomes infinite.
+struct WatchGraph {
+  std::shared_ptr<const ir::Graph> graph;
+  std::vector<std::pair<std::string, std::string>> outputs;  ///< operation, and what makes such a radius infinite
+};
+WatchGraph watch_graph(const ir::Graph& graph);
+
 /// The bounds of a variant of a program, as a program beside it: its run() gives for each output of the program a
 /// tensor of centres, then for each one of radii (float64); empty handles for outputs without a bound.
 class BoundProgram : public backends::Program {
@@ -49,12 +56,16 @@ class BoundProgram : public backends::Program {
   const std::vector<backends::Port>& outputs() const override { return like_.outputs(); }
   Result<std::vector<ir::Tensor>> run(size_t bound, std::span<const ir::Tensor> inputs,
                                       const backends::SampleRange& range) override;
+  /// The first operation, in order of execution, with a result that has no finite bound, and why that may be; empty
+  /// where all have one. Errors: as Session::run.
+  Result<std::pair<std::string, std::string>> first_unbounded(size_t bound, std::span<const ir::Tensor> inputs) const;
 
  private:
   struct Pool;
   explicit BoundProgram(const backends::Program& like);
   const backends::Program& like_;
   std::vector<BoundGraph> bounds_;
+  std::vector<size_t> variant_;  ///< of each bound: the first that has it
   std::unique_ptr<Pool> pool_;
 };
 

@@ -24,13 +24,39 @@ class Analysis {
       : graph_(graph), bounds_(graph.values.size()), linear_(graph.values.size()) {}
 
   BoundGraph run() {
-    for (const ValueId id : graph_.inputs) add_input(id);
-    for (const ir::Op& op : graph_.ops) add(op);
+    add_all();
     finish();
     return std::move(out_);
   }
 
+  WatchGraph watch() {
+    add_all();
+    WatchGraph out;
+    for (const ir::Op& op : graph_.ops)
+      for (const ValueId id : op.outputs) {
+        if (id == kNoValue || bounds_[id].stopped || bounds_[id].radius == kNoValue) continue;
+        b_.graph.outputs.push_back(b_.op("Identity", {bounds_[id].radius}));
+        out.outputs.emplace_back(graph_.describe(op), why_infinite(op));
+      }
+    b_.graph.resolved = true;
+    b_.graph.name = graph_.name;
+    out.graph = std::make_shared<const ir::Graph>(std::move(b_.graph));
+    return out;
+  }
+
  private:
+  void add_all() {
+    for (const ValueId id : graph_.inputs) add_input(id);
+    for (const ir::Op& op : graph_.ops) add(op);
+  }
+
+  static std::string why_infinite(const ir::Op& op) {
+    if (op.type == "Div" || op.type == "Reciprocal") return "what it divides by may be 0, or the quotient overflow";
+    if (op.type == "Log" || op.type == "Sqrt") return "its operand may leave the function's domain";
+    if (op.type.ends_with("Normalization")) return "the variance may be 0, or a value overflow";
+    return "its result may overflow";
+  }
+
   void add_input(ValueId id) {
     const ir::Value& value = graph_.at(id);
     const ValueId own = b_.graph.add_value(value.name, value.type);
@@ -270,6 +296,8 @@ class Analysis {
   BoundGraph out_;
 };
 }  // namespace
+
+WatchGraph watch_graph(const ir::Graph& graph) { return graph.states.empty() ? Analysis(graph).watch() : WatchGraph(); }
 
 BoundGraph bound_graph(const ir::Graph& graph) {
   if (!graph.states.empty())

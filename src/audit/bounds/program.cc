@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <mutex>
 #include <optional>
 
@@ -29,11 +30,25 @@ std::unique_ptr<BoundProgram> BoundProgram::create(const backends::Program& like
     if (std::ranges::find(seen, text) != seen.end()) continue;
     seen.push_back(std::move(text));
     program->bounds_.push_back(std::move(bound));
+    program->variant_.push_back(v);
   }
   program->pool_->idle.resize(program->bounds_.size());
   program->pool_->threads = std::make_shared<const Threads>(1);
   if (threads != nullptr && threads->count() > 1) program->pool_->threads = std::move(threads);
   return program;
+}
+
+Result<std::pair<std::string, std::string>> BoundProgram::first_unbounded(size_t bound,
+                                                                          std::span<const ir::Tensor> inputs) const {
+  const WatchGraph watch = watch_graph(*like_.resolved(variant_[bound]));
+  std::pair<std::string, std::string> none;
+  if (watch.outputs.empty()) return none;
+  ASSAY_TRY(exec::Session session, exec::Session::create(watch.graph, pool_->threads));
+  ASSAY_TRY(const std::vector<ir::Tensor> radii, session.run(inputs));
+  for (size_t i = 0; i < radii.size(); ++i)
+    for (int64_t e = 0; e < radii[i].size(); ++e)
+      if (!std::isfinite(radii[i].float_at(e))) return watch.outputs[i];
+  return none;
 }
 
 Result<std::vector<ir::Tensor>> BoundProgram::run(size_t bound, std::span<const ir::Tensor> inputs,

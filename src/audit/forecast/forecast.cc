@@ -60,6 +60,8 @@ void Proof::merge(const Proof& other) {
   std::sort(stops.begin(), stops.end());
   stops.erase(std::unique(stops.begin(), stops.end()), stops.end());
   margin_in_bounds.merge(other.margin_in_bounds);
+  if (!first_unbounded || (other.first_unbounded && other.first_unbounded->sample < first_unbounded->sample))
+    first_unbounded = other.first_unbounded;
 }
 
 void Forecast::merge(const Forecast& other) {

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,12 @@ struct Sizes {
   uint64_t total() const;
 };
 
+/// Where the bound of one sample is lost.
+struct Unbounded {
+  int64_t sample = 0;
+  std::string operation, why;
+};
+
 /// A share of decisions that cannot flip, or the reason why no proof reaches.
 struct Proof {
   uint64_t proved = 0;     ///< samples whose decision no rounding within the bound can change
@@ -28,6 +35,7 @@ struct Proof {
   uint64_t unbounded = 0;  ///< samples without a finite bound
   std::string method;      ///< in words; empty: no proof was asked for
   std::vector<std::pair<std::string, std::string>> stops;  ///< operation and why the bound ends there; ascending
+  std::optional<Unbounded> first_unbounded;                ///< of the first such sample, where operations have rules
   Histogram margin_in_bounds;                              ///< lead / bound of the samples with both, by power of two
   void merge(const Proof& other);
 };

@@ -61,6 +61,23 @@ Status Prover::prove(size_t c, size_t first, size_t count, std::span<const Judge
   std::vector<Reach> reach(count);
   for (size_t b = 0; b < bounds_[c]->count(); ++b) ASSAY_CHECK(bound_samples(c, b, first, reference, reach));
   for (size_t s = 0; s < count; ++s) reach[s].count(into, judge_.lead(reference[s], reference[s]));
+  const auto lost = std::ranges::find(reach, false, &Reach::finite);
+  return lost == reach.end() ? Status() : tell_unbounded(c, first + static_cast<size_t>(lost - reach.begin()), into);
+}
+
+/// Runs a sample again to see where its bound is lost; one among others of a fixed batch cannot be told from them.
+Status Prover::tell_unbounded(size_t c, size_t sample, Proof& into) const {
+  const auto number = static_cast<int64_t>(offset_ + sample);
+  if (into.first_unbounded && into.first_unbounded->sample < number) return {};
+  if (layout_.fixed_batch() && layout_.chunk() > 1) return {};
+  into.first_unbounded = Unbounded{number, "the score", "it is no finite number"};
+  const std::vector<ir::Tensor> inputs = layout_.inputs_of(c + 1, sample);
+  for (size_t b = 0; b < bounds_[c]->count(); ++b) {
+    ASSAY_TRY(const auto found, bounds_[c]->first_unbounded(b, inputs));
+    if (found.first.empty()) continue;
+    into.first_unbounded = Unbounded{number, found.first, found.second};
+    break;
+  }
   return {};
 }
 

@@ -26,6 +26,7 @@ class Prover {
  private:
   Status bound_samples(size_t c, size_t bound, size_t first, std::span<const Judged> reference,
                        std::vector<struct Reach>& reach) const;
+  Status tell_unbounded(size_t c, size_t sample, Proof& into) const;
   std::span<backends::Program* const> programs_;
   const Layout& layout_;
   const Score& score_;
