@@ -50,6 +50,9 @@ Status check_words(const FingerprintRequest& request) {
   }
   if (!request.input.empty() || !request.input_arrays.empty())
     return Error{Code::usage, "--input is for --model", "", "give --model FILE too"};
+  const FingerprintRequest usual;
+  if (request.combinations != usual.combinations || request.samples != usual.samples)
+    return Error{Code::usage, "--combinations and --samples are for --model", "", "give --model FILE and --input FILE"};
   return {};
 }
 
@@ -144,6 +147,11 @@ Result<Subject> open_subject(const FingerprintRequest& request, const api::Conte
     ASSAY_CHECK(first_samples(request.samples, subject.one));
     break;
   }
+  const auto is_float = [](const audit::NamedArray& array) { return ir::is_float(array.tensor.elem()); };
+  if (std::ranges::none_of(recorded.arrays, is_float))
+    return Error{Code::data_missing,
+                 "no recorded array holds floating-point numbers: integers tell nothing of rounding", request.file,
+                 "record outputs that are floating-point"};
   if (subject.one.observed.empty())
     return Error{Code::data_missing, "no recorded array is a value of the model; there are: " + join(others, ", "),
                  request.file, "name arrays as the model's outputs"};

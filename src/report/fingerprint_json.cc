@@ -46,7 +46,7 @@ Json traits_json(const audit::Traits& t) {
   return out;
 }
 
-constexpr std::string_view kKinds[] = {"exact", "rounding", "excluded"};
+constexpr std::string_view kKinds[] = {"exact", "rounding", "excluded", "unchecked"};
 
 Json group_json(const audit::FitGroup& group) {
   Json one{{"kind", kKinds[static_cast<size_t>(group.kind)]},
@@ -62,7 +62,9 @@ Json group_json(const audit::FitGroup& group) {
   for (const auto& fit : group.fit.cases)
     for (const audit::ArrayFit& array : fit->arrays) {
       Json values = array_fit_json(array);
-      values["bound"] = at < group.bounds.size() ? Json(group.bounds[at]) : Json(nullptr);
+      const bool asked = at < group.allowed.size();
+      values["bound"] = asked ? Json(group.allowed[at].bound) : Json(nullptr);
+      values["bound_used"] = asked ? Json(group.allowed[at].used) : Json(nullptr);
       one["arrays"].push_back(std::move(values));
       ++at;
     }
@@ -95,9 +97,14 @@ Json fit_json(const audit::FitResult& fit) {
            {"margin_bits", fit.margin_bits}};
   out["starts"] = nullptr;
   if (fit.start)
-    out["starts"] = {{"array", fit.start->array}, {"operation", fit.start->operation}, {"after", fit.start->after}};
+    out["starts"] = {{"array", fit.start->array},
+                     {"operation", fit.start->operation},
+                     {"among", fit.start->among},
+                     {"after", fit.start->after}};
   out["groups"] = Json::array();
   for (const audit::FitGroup& group : fit.groups) out["groups"].push_back(group_json(group));
+  out["foreign"] = Json::array();
+  for (const audit::Hypothesis& h : fit.foreign) out["foreign"].push_back(hypothesis_json(h));
   return out;
 }
 

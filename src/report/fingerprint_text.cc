@@ -100,15 +100,22 @@ std::string members_text(const FitGroup& group) {
   }
   std::string out;
   for (const auto& [words, labels] : named) out += fmt::format("  {}: {}\n", words, join(labels, ", "));
-  if (!changes.empty()) out += "changes that make no difference here: " + join(changes, "; ") + "\n";
+  if (named.empty()) out += fmt::format("  {}: {}\n", group.words, group.members.front().label());
+  const size_t first = named.empty() ? 1 : 0;
+  if (changes.size() <= first) return out;
+  out += named.empty() ? "other changes that give these bits:\n" : "changes that make no difference here:\n";
+  for (size_t i = first; i < std::min(changes.size(), first + kListed); ++i) out += "  " + changes[i] + "\n";
+  if (changes.size() > first + kListed)
+    out += fmt::format("  and {} more (--json lists all)\n", changes.size() - first - kListed);
   return out;
 }
 
-std::string excluded_text(const FitResult& fit, size_t from) {
+std::string others_text(const FitResult& fit, size_t from, FitGroup::Kind kind, const char* title) {
   std::vector<Row> rows = {{"equal", "largest difference", "steps", "likelihood", "policy", "in words"}};
   size_t left = 0;
   for (size_t i = from; i < fit.groups.size(); ++i) {
     const FitGroup& group = fit.groups[i];
+    if (group.kind != kind) continue;
     if (rows.size() > kListed) {
       ++left;
       continue;
@@ -118,9 +125,33 @@ std::string excluded_text(const FitResult& fit, size_t from) {
                     group.members.front().label(), group.words});
   }
   if (rows.size() == 1) return {};
-  std::string out = "excluded, likeliest first:\n" + table(rows, {true, true, true, true, false, false});
-  if (left > 0) out += fmt::format("and {} of policies (--json lists all)\n", how_many(left, "more group"));
+  std::string out = title + table(rows, {true, true, true, true, false, false});
+  if (left > 0) out += fmt::format("and {} more groups of policies (--json lists all)\n", left);
   return out;
+}
+
+/// Policies that were not run, by what they store.
+std::string foreign_text(const FitResult& fit) {
+  if (fit.foreign.empty()) return {};
+  std::vector<std::string> labels;
+  for (const audit::Hypothesis& h : fit.foreign)
+    if (h.changes.empty() && labels.size() < kListed) labels.push_back(h.label());
+  if (labels.size() < fit.foreign.size())
+    labels.push_back(fmt::format("and {} more", fit.foreign.size() - labels.size()));
+  return "excluded without a run, as half of the values or more lie off the format that they round to: " +
+         join(labels, ", ") + "\n";
+}
+
+std::string start_text(const audit::FitStart& start) {
+  std::string out;
+  if (start.among <= 1)
+    out = "it starts at " + clean(start.operation);
+  else
+    out = fmt::format(
+        "it is seen first in {}, which {} writes; it starts there or in one of {} operations before it, of "
+        "which nothing was recorded",
+        clean(start.array), clean(start.operation), start.among - 1);
+  return out + (start.after.empty() ? "\n" : "; within rounding until then: " + join(start.after, ", ") + "\n");
 }
 
 }  // namespace
@@ -144,13 +175,12 @@ std::string fit_text(const FitResult& fit) {
                          short_number(max_abs(fit.groups[from])));
   } else {
     out += "not rounding: no policy explains these outputs, nor another order of its sums; a defect\n";
-    if (fit.start) {
-      out += "it starts at " + clean(fit.start->operation);
-      out += fit.start->after.empty() ? "\n" : "; within rounding until then: " + join(fit.start->after, ", ") + "\n";
-    }
+    if (fit.start) out += start_text(*fit.start);
     from = 0;
   }
-  return out + excluded_text(fit, from);
+  return out + others_text(fit, from, FitGroup::Kind::excluded, "excluded, likeliest first:\n") +
+         others_text(fit, from, FitGroup::Kind::unchecked, "other bits; within rounding or not was not asked:\n") +
+         foreign_text(fit);
 }
 
 std::string to_text(const std::vector<audit::Fingerprint>& prints, const FitResult* fit) {

@@ -27,6 +27,8 @@ Json fit_json(const audit::ProbeFit& fit) {
           {"equal", fit.equal},
           {"worst_steps", fit.worst_steps},
           {"max_abs", fit.max_abs},
+          {"bound", fit.bound},
+          {"bound_used", fit.used},
           {"segments", fit.segments},
           {"segments_expected", fit.segments_expected},
           {"by_table", fit.by_table()},
@@ -40,10 +42,15 @@ Json group_json(const GroupVerdict& group) {
   return out;
 }
 
+/// The nearest of all may be far: fewer than an eighth of the values equal is no policy.
+bool fits(const FitGroup& best) { return 8 * best.fit.equal >= best.fit.elements; }
+
 Json verdict_json(const ProbeVerdict& verdict) {
   const FitGroup& best = verdict.fit.groups.front();
   Json out{{"mode", verdict.mode},
-           {"verdict", best.kind == FitGroup::Kind::exact ? "exact" : "nearest"},
+           {"verdict", best.kind == FitGroup::Kind::exact ? "exact"
+                       : fits(best)                       ? "nearest"
+                                                          : "none"},
            {"words", best.words},
            {"elements", best.fit.elements},
            {"equal", best.fit.equal},
@@ -69,21 +76,26 @@ std::string verdict_text(const ProbeVerdict& verdict) {
   const FitGroup& best = verdict.fit.groups.front();
   const bool exact = best.kind == FitGroup::Kind::exact;
   std::string out = verdict.mode.empty() ? "" : verdict.mode + "\n";
+  if (!fits(best))
+    out += "no policy fits: a defect, a recording of other probes, or a device that computes as none of these\n";
   out += fmt::format("{} {} ({} of {} values; {} policies tried)\n", exact ? "policy:" : "nearest policy:", best.words,
                      grouped(best.fit.equal), grouped(best.fit.elements),
                      grouped(verdict.fit.named + verdict.fit.combined));
   out += "  " + labels_text(best.members) + "\n";
-  std::vector<std::vector<std::string>> rows = {{"probe", "verdict", "equal", "steps", "explained by another"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"probe", "verdict", "equal", "largest difference", "of the bound", "steps", "explained by another"}};
   for (const GroupVerdict& group : verdict.groups)
     for (const audit::ProbeFit& probe : group.probes) {
       const bool other = probe.kind != FitGroup::Kind::exact && !probe.exact.empty();
       std::string by = other ? probe.exact.front() : "";
       if (other && probe.exact.size() > 1) by += fmt::format(" and {} more", probe.exact.size() - 1);
+      const bool asked = probe.kind != FitGroup::Kind::exact;
       rows.push_back({probe.name, std::string(kind_word(probe.kind)),
                       fmt::format("{} of {}", grouped(probe.equal), grouped(probe.elements)),
+                      asked ? short_number(probe.max_abs) : "", asked ? short_number(probe.used) : "",
                       grouped(probe.worst_steps), by});
     }
-  out += table(rows, {false, false, true, true, false});
+  out += table(rows, {false, false, true, true, true, true, false});
   for (const GroupVerdict& group : verdict.groups)
     for (const audit::ProbeFit& probe : group.probes)
       if (probe.by_table())

@@ -48,10 +48,14 @@ def test_the_articles_gpu_is_float16_storage_with_float32_accumulation(fit):
     assert result["margin_bits"] > 0
 
 
-@pytest.mark.parametrize(("policy", "equal"), [("strict-f32", 0), ("coreml-nn-gpu-lowacc", 1), ("bf16-storage", 1)])
+@pytest.mark.parametrize(("policy", "equal"), [("strict-f32", 0), ("coreml-nn-gpu-lowacc", 1)])
 def test_other_policies_are_excluded(fit, policy, equal):
     group = next(g for g in fit(y=GPU)["groups"] if any(p.startswith(policy + "/") for p in policies(g)))
     assert (group["kind"], group["equal"]) == ("excluded", equal)
+
+
+def test_policies_of_another_format_are_excluded_without_a_run(fit):
+    assert {"bf16-storage", "tpu-bf16"} & {p["profile"] for p in fit(y=GPU)["foreign"]} == {"bf16-storage"}
 
 
 @pytest.mark.parametrize("change", ["only results rounded to float16", "only weights and results rounded to float16",
@@ -73,11 +77,15 @@ def test_each_row_of_the_acceptance_table_is_found(fit, outputs, policy, words):
     assert words in " ".join(p["words"] for p in result["groups"][0]["policies"])
 
 
-def test_a_combination_without_a_name_is_found(fit):
+def test_a_combination_without_a_name_is_found(fit, assay, article):
     result = fit(y=[[0.6479492, -0.3400879, 1.4326172]])  # only the output rounded: no device does
     assert result["verdict"] == "exact"
     changes = [c for p in result["groups"][0]["policies"] for c in p["changes"]]
     assert "only results rounded to float16" in changes
+    assert 0 < result["margin_bits"] < 100
+    assert all(group["likelihood"] < result["groups"][0]["likelihood"] for group in result["groups"][1:])
+    text = assay("fingerprint", "out.npz", "--model", article[0], "--input", article[1], code=0).out
+    assert "with only results rounded to float16" in text
 
 
 def test_what_no_rounding_explains_is_a_defect(fit, assay, article, save_npz):
@@ -110,7 +118,8 @@ def test_a_defect_starts_where_the_intermediates_say(assay, save_model, save_npz
     np.savez(tmp_path / "bad.npz", **arrays)
     found = assay(*command, code=0).result["fit"]
     assert found["verdict"] == "not-rounding"
-    assert found["starts"] == {"array": "c", "operation": "MatMul 'second'", "after": ["a", "b"]}
+    assert found["starts"] == {"array": "c", "operation": "MatMul 'second'", "among": 1, "after": ["a", "b"]}
+    assert "float16 storage" in found["groups"][0]["words"]
 
 
 def test_another_order_is_within_rounding(assay, save_model, save_npz, tmp_path):
@@ -148,6 +157,72 @@ def test_float16_sums_in_another_order_are_within_rounding(assay, save_model, sa
     assert assay(*command, code=0).result["fit"]["verdict"] == "not-rounding"
 
 
+@pytest.fixture
+def scores(assay, save_model, save_npz):
+    """scores(y) -> the fit of scores of a classifier; scores.right, scores.logits: what float32 gives."""
+    rng = np.random.default_rng(11)
+    x = rng.normal(size=(8, 32)).astype(np.float32)
+    w = rng.normal(0, 0.3, size=(32, 1)).astype(np.float32)
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["logits"], name="last"),
+             helper.make_node("Add", ["logits", "b"], ["shifted"], name="shift"),
+             helper.make_node("Sigmoid", ["shifted"], ["y"], name="score")]
+    model = save_model("scores.onnx", nodes, {"x": (1, (8, 32))}, {"y": (1, (8, 1))},
+                       {"w": w, "b": np.array([-12], np.float32)})
+    given = save_npz("scores-in.npz", x=x)
+
+    def run(json=True, **arrays):
+        words = ["fingerprint", save_npz("scores-out.npz", **arrays), "--model", model, "--input", given,
+                 "--combinations", "0"]
+        return assay(*words, "--json", code=0).result["fit"] if json else assay(*words, code=0).out
+
+    run.logits = x.astype(np.float64) @ w
+    run.right = 1 / (1 + np.exp(12 - run.logits))
+    return run
+
+
+def test_another_librarys_sigmoid_is_within_rounding(scores):
+    """Rational approximations have an absolute error, which is many steps of a small score."""
+    y = np.maximum(scores.right + np.linspace(-9e-8, 9e-8, 8)[:, None], 0).astype(np.float32)
+    found = scores(y=y)
+    assert found["verdict"] == "rounding"
+    assert "float32 storage" in found["explanation"]
+    assert found["groups"][0]["arrays"][0]["bound_used"] <= 1
+    assert scores(y=(y + np.float32(3e-6)).astype(np.float32))["verdict"] == "not-rounding"
+
+
+def test_storage_that_cannot_give_the_values_is_not_run(scores):
+    y = scores.right.astype(np.float32)
+    y[3] += np.float32(1e-4)
+    found = scores(y=y)
+    assert found["verdict"] == "not-rounding"
+    foreign = {p["profile"] for p in found["foreign"]}
+    assert {"f16-storage", "bf16-storage", "coreml-nn-ane"} <= foreign
+    assert "strict-f32" not in foreign
+    assert not any("float16 storage" in group["words"] for group in found["groups"])
+    assert "without a run" in scores(json=False, y=y)
+
+
+def test_one_defect_in_float16_leaves_float16_the_nearest(scores, assay, tmp_path):
+    assay("run", "scores.onnx", "--input", "scores-in.npz", "--profile", "f16-storage", "--output", "half.npz", code=0)
+    with np.load(tmp_path / "half.npz") as file:
+        y = file["y"].copy()
+    y[2] = 0.123456789
+    found = scores(y=y)
+    assert found["verdict"] == "not-rounding"
+    assert found["groups"][0]["equal"] == 7
+    assert "float16 storage" in found["groups"][0]["words"]
+
+
+def test_where_a_defect_starts_is_not_said_of_outputs_alone(scores):
+    y = scores.right.astype(np.float32) + np.float32(1e-3)
+    start = scores(y=y)["starts"]
+    assert (start["array"], start["among"]) == ("y", 3)
+    assert "it starts there or in one of 2 operations before it" in scores(json=False, y=y)
+    shifted = (scores.logits - 12).astype(np.float32)
+    start = scores(y=y, shifted=shifted)["starts"]
+    assert (start["operation"], start["among"], start["after"]) == ("Sigmoid 'score'", 1, ["shifted"])
+
+
 def test_a_recording_of_other_inputs_is_refused(assay, article, save_npz, tmp_path, root):
     spec = importlib.util.spec_from_file_location("record", root / "python/assay/record.py")
     record = importlib.util.module_from_spec(spec)
@@ -172,6 +247,16 @@ def test_ranges(assay, save_npz):
     assert found["clamped"]["range"]["clamped"] == "float16"
     assert found["infinite"]["range"]["overflowed"] == "float16"
     assert (found["neither"]["range"]["clamped"], found["neither"]["range"]["overflowed"]) == (None, None)
+
+
+def test_ranges_of_formats_that_the_values_do_not_lie_on(assay, save_npz):
+    decimals = np.linspace(-400, 351, 500, dtype=np.float32)
+    found = alone(assay, save_npz, masked=np.append(decimals, -np.inf).astype(np.float32),
+                  twice=np.append(decimals, [448, 448]).astype(np.float32),
+                  wide=np.append(decimals, [40000, np.inf]).astype(np.float32),
+                  clipped=np.clip(decimals * 1000, -65504, 65504).astype(np.float32))
+    for array in found.values():
+        assert (array["range"]["clamped"], array["range"]["overflowed"]) == (None, None)
 
 
 def test_subnormals(assay, save_npz):
@@ -215,10 +300,33 @@ def test_mixed_channels(assay, save_npz):
     assert alone(assay, save_npz, y=y[:, [0, 2, 3, 5]])["y"]["mixed"] is None
 
 
+def test_mixed_rows_of_few_values(assay, save_npz):
+    y = np.random.default_rng(7).normal(size=(64, 2)).astype(np.float32)
+    y[:32] = y[:32].astype(np.float16)
+    mixed = alone(assay, save_npz, y=y)["y"]["mixed"]
+    assert (mixed["axis"], mixed["format"]) == (0, "float16")
+    assert mixed["wide"] == list(range(32, 64))
+    assert len(mixed["narrow"]) >= 30  # of the others some hold values that tell nothing
+
+
+def test_bfloat16_among_float16(assay, save_npz):
+    y = np.random.default_rng(8).normal(size=(4, 500)).astype(np.float16).astype(np.float32)
+    y[2] = (y[2].view(np.uint32) & 0xffff0000).view(np.float32)
+    mixed = alone(assay, save_npz, y=y)["y"]["mixed"]
+    assert (mixed["format"], mixed["narrow"]) == ("bfloat16", [2])
+
+
+def test_integers_are_no_fingerprint_of_a_policy(assay, article, save_npz):
+    done = assay("fingerprint", save_npz("ints.npz", y=np.array([[1, 2, 3]])), "--model", article[0], "--input",
+                 article[1], code=3)
+    assert "integers tell nothing" in done.err
+
+
 def test_words_that_do_not_go_together(assay, article, save_npz):
     out = save_npz("out.npz", y=np.array(GPU, np.float32))
     assert "--input" in assay("fingerprint", out, "--model", article[0], code=2).err
     assert "--model" in assay("fingerprint", out, "--input", article[1], code=2).err
+    assert "--model" in assay("fingerprint", out, "--combinations", "4", code=2).err
 
 
 def test_the_first_samples_alone(assay, save_model, save_npz, tmp_path):

@@ -230,6 +230,35 @@ def test_a_function_by_table_is_told(assay, read, tmp_path):
     assert "entries of a table" in (tmp_path / "table.toml").read_text()
 
 
+def test_small_values_have_a_bound_of_their_own(assay, record, read, tmp_path):
+    with np.load(record("strict-f32", "exp")) as file:
+        y = file["exp/y"].copy()
+    for factor, verdict in ((1, "exact"), (1 + 2.0 ** -14, "unexplained")):
+        z = np.where(y < np.quantile(y, 0.2), y * np.float32(factor), y).astype(np.float32)
+        np.savez(tmp_path / "e.npz", **{"exp/y": z})
+        (mode,) = read("e.npz", "--combinations", "0")["modes"]
+        assert by_name(mode)["exp"]["verdict"] == verdict
+
+
+def test_what_no_policy_fits(assay, record, read, tmp_path):
+    with np.load(record("strict-f32", "mul_random", "matmul_short")) as file:
+        arrays = dict(file)
+    np.savez(tmp_path / "nan.npz", **{name: np.full_like(y, np.nan) for name, y in arrays.items()})
+    (mode,) = read("nan.npz", "--combinations", "0")["modes"]
+    assert mode["verdict"] == "none"
+    assert "no policy fits" in assay("probe", "read", "nan.npz", "--combinations", "0", code=0).out
+    np.savez(tmp_path / "shape.npz", **{name: y.reshape(-1)[:5] for name, y in arrays.items()})
+    assert "record the probes again" in assay("probe", "read", "shape.npz", "--combinations", "0", code=3).err
+
+
+def test_a_profile_says_each_thing_once(record, read, tmp_path):
+    read(record("f64", "exp", "mul_random", "sum_random"), "-o", "once.toml", "--combinations", "40")
+    text = (tmp_path / "once.toml").read_text()
+    plain = [s for s in text.split("[[statement]]")[1:] if "match." not in s]
+    for setting in ("set.elementary", "set.result", "set.step"):
+        assert sum(setting in s for s in plain) <= 1, text
+
+
 def test_one_probe_tells_less(record, read):
     recording = record("f16-storage", "mul_random")
     (mode,) = read(recording, "--combinations", "0")["modes"]

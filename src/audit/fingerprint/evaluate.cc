@@ -1,4 +1,5 @@
 // Running a policy on cases, and measuring the distance of what it gives from what was recorded.
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -27,9 +28,7 @@ struct Scale {
   bool wide = false;  ///< float64
   int shift = 0;      ///< a step is 2^shift neighbours
 
-  explicit Scale(const ir::Tensor& observed) : wide(observed.elem() == ir::ElemType::float64) {
-    LatticeCounts counts;
-    add_lattice(counts, observed);
+  Scale(const ir::Tensor& observed, const LatticeCounts& counts) : wide(observed.elem() == ir::ElemType::float64) {
     const auto format = counts.verdict().format;
     const int own = wide ? 52 : 23;
     if (format) shift = std::max(0, own - num::format(*format).significand_bits);
@@ -68,14 +67,28 @@ void add(ArrayFit& fit, const Scale& scale, double seen, double given, int64_t a
   }
 }
 
-Result<ArrayFit> fit_of(const NamedArray& observed, const ir::Tensor& given) {
+/// Whether `narrow` lies on a format narrower than its own of which most values of `other` are off.
+bool apart(const LatticeCounts& narrow, const LatticeCounts& other) {
+  const auto format = narrow.verdict().format;
+  const auto at = std::ranges::find(num::kLatticeCandidates, format.value_or(num::FormatId::float64));
+  return at != num::kLatticeCandidates.end() && *at != num::FormatId::float32 &&
+         2 * other.off[static_cast<size_t>(at - num::kLatticeCandidates.begin())] > other.counted;
+}
+
+Result<ArrayFit> fit_of(const FitCase& one, const NamedArray& observed, const LatticeCounts& lattice,
+                        const ir::Tensor& given) {
   ArrayFit fit{.name = observed.name};
   if (given.size() != observed.tensor.size())
     return Error{Code::data_shape,
                  "output '" + observed.name + "' is " + ir::to_string(observed.tensor.dims()) +
                      " in the recording, and the model gives " + ir::to_string(given.dims()),
-                 observed.name, "give the inputs that the outputs were recorded with"};
-  const Scale scale(observed.tensor);
+                 one.name.empty() ? observed.name : one.name,
+                 one.name.empty() ? "give the inputs that the outputs were recorded with"
+                                  : "record the probes again, as `assay probe make` writes them"};
+  LatticeCounts own;
+  add_lattice(own, given);
+  fit.other_format = apart(lattice, own) || apart(own, lattice);
+  const Scale scale(observed.tensor, lattice);
   for (int64_t i = 0; i < given.size(); ++i) add(fit, scale, observed.tensor.float_at(i), given.float_at(i), i);
   return fit;
 }
@@ -104,14 +117,26 @@ std::string Hypothesis::label() const {
 }
 
 Evaluator::Evaluator(std::vector<FitCase> cases, std::shared_ptr<const Threads> threads)
-    : cases_(std::move(cases)), threads_(std::move(threads)) {}
+    : cases_(std::move(cases)), threads_(std::move(threads)) {
+  for (const FitCase& one : cases_) {
+    auto& lattices = lattices_.emplace_back(one.observed.size());
+    for (size_t i = 0; i < lattices.size(); ++i) add_lattice(lattices[i], one.observed[i].tensor);
+  }
+}
 
-Result<std::unique_ptr<backends::Program>> Evaluator::open(const FitCase& one, const profiles::Variant& policy) const {
+bool Fit::other_format() const {
+  const auto other = [](const ArrayFit& array) { return array.other_format; };
+  return storage != Storage::fits ||
+         std::ranges::any_of(cases, [&](const auto& one) { return std::ranges::any_of(one->arrays, other); });
+}
+
+Result<std::unique_ptr<backends::Program>> Evaluator::open(const std::shared_ptr<const backends::Model>& model,
+                                                           const profiles::Variant& policy) const {
   profiles::Profile profile;  // resolved before this returns
   profile.name = policy.name;
   profile.storage = policy.storage.type;
   profile.variants.push_back(policy);
-  return backends::EngineProgram::create(policy.name, one.model, {{&profile, 0, policy.name}}, threads_);
+  return backends::EngineProgram::create(policy.name, model, {{&profile, 0, policy.name}}, threads_);
 }
 
 /// The arrays that were recorded.
@@ -131,26 +156,31 @@ Result<Arrays> Evaluator::run(backends::Program& program, const FitCase& one) {
 }
 
 Result<std::shared_ptr<const CaseFit>> Evaluator::fit_case(const FitCase& one, const profiles::Variant& policy) {
-  ASSAY_TRY(const auto program, open(one, policy));
-  const auto key = std::pair(static_cast<size_t>(&one - cases_.data()), program_hash(*program->resolved(0)));
+  ASSAY_TRY(const auto program, open(one.model, policy));
+  const auto index = static_cast<size_t>(&one - cases_.data());
+  const auto key = std::pair(index, program_hash(*program->resolved(0)));
   if (const auto found = known_.find(key); found != known_.end()) return found->second;
-  ASSAY_TRY(const Arrays given, run(*program, one));
   auto fit = std::make_shared<CaseFit>();
-  for (size_t i = 0; i < given.size(); ++i) {
-    ASSAY_TRY(ArrayFit array, fit_of(one.observed[i], given[i].tensor));
-    fit->arrays.push_back(std::move(array));
-  }
-  fit->signature = signature_of(given);
   fit->program = key.second;
+  fit->storage = storage_of(*program->resolved(0), one.observed, lattices_[index]);
+  if (fit->storage != Storage::not_half || cases_.size() > 1) {
+    ASSAY_TRY(const Arrays given, run(*program, one));
+    for (size_t i = 0; i < given.size(); ++i) {
+      ASSAY_TRY(ArrayFit array, fit_of(one, one.observed[i], lattices_[index][i], given[i].tensor));
+      fit->arrays.push_back(std::move(array));
+    }
+    fit->signature = signature_of(given);
+  }
   known_.emplace(key, fit);
   return std::shared_ptr<const CaseFit>(fit);
 }
 
-Result<std::vector<Arrays>> Evaluator::outputs(const profiles::Variant& policy) {
+Result<std::vector<Arrays>> Evaluator::outputs(const profiles::Variant& policy,
+                                               std::span<const std::shared_ptr<const backends::Model>> models) {
   std::vector<Arrays> all;
-  for (const FitCase& one : cases_) {
-    ASSAY_TRY(const auto program, open(one, policy));
-    ASSAY_TRY(Arrays given, run(*program, one));
+  for (size_t c = 0; c < cases_.size(); ++c) {
+    ASSAY_TRY(const auto program, open(models.empty() ? cases_[c].model : models[c], policy));
+    ASSAY_TRY(Arrays given, run(*program, cases_[c]));
     all.push_back(std::move(given));
   }
   return all;
@@ -166,6 +196,7 @@ Result<Fit> Evaluator::evaluate(const profiles::Variant& policy) {
       whole.equal += array.equal;
       whole.cost_bits += array.cost_bits;
     }
+    whole.storage = std::max(whole.storage, fit->storage);
     signature.word(fit->signature);
     program.word(fit->program);
     whole.cases.push_back(std::move(fit));

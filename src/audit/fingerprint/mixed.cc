@@ -1,5 +1,7 @@
 // Channels of which some are rounded to a narrower format and some are not.
 #include <algorithm>
+#include <array>
+#include <bit>
 
 #include "audit/fingerprint/traits.h"
 #include "num/lattice.h"
@@ -19,18 +21,41 @@ std::vector<num::LatticeCounts> slices_along(const std::vector<float>& values, c
   return counts;
 }
 
-std::optional<Mixed> split(const std::vector<num::LatticeCounts>& counts, size_t axis, size_t candidate) {
-  const num::FormatId format = num::kLatticeCandidates[candidate];
+constexpr std::array kNarrow = {num::FormatId::tf32, num::FormatId::float16, num::FormatId::bfloat16};
+constexpr uint64_t kSlices = 16;  // bits of one slice where many together have enough
+
+size_t candidate_of(num::FormatId format) {
+  return static_cast<size_t>(std::ranges::find(num::kLatticeCandidates, format) - num::kLatticeCandidates.begin());
+}
+
+/// Slices on `format`, and those off it; values are known to lie on `known`, which is no evidence for a narrower one.
+/// A slice of few values counts where the number of slices leaves chance no room.
+Mixed split(const std::vector<num::LatticeCounts>& counts, size_t axis, num::FormatId format, num::FormatId known) {
   Mixed mixed{.axis = static_cast<int64_t>(axis), .format = format};
+  const uint64_t least = kSlices + static_cast<uint64_t>(std::bit_width(counts.size()));
   for (size_t i = 0; i < counts.size(); ++i) {
-    if (counts[i].off[candidate] > 0) {
+    const uint64_t bits = counts[i].evidence_bits(format) - counts[i].evidence_bits(known);
+    if (counts[i].off[candidate_of(format)] > 0) {
       mixed.wide.push_back(static_cast<int64_t>(i));
-    } else if (counts[i].evidence_bits(format) >= num::kEnoughEvidence) {
+    } else if (bits >= least) {
       mixed.narrow.push_back(static_cast<int64_t>(i));
-      mixed.evidence_bits += counts[i].evidence_bits(format);
+      mixed.evidence_bits += bits;
     }
   }
-  return mixed.narrow.empty() || mixed.wide.empty() ? std::nullopt : std::optional(mixed);
+  return mixed;
+}
+
+/// The widest format that splits the slices is what some are rounded to; a narrower one with the same slices says more.
+std::optional<Mixed> best_split(const std::vector<num::LatticeCounts>& counts, size_t axis) {
+  std::optional<Mixed> best;
+  num::FormatId known = num::FormatId::float32;
+  for (const num::FormatId format : kNarrow) {
+    Mixed found = split(counts, axis, format, known);
+    if (found.wide.empty()) known = format;
+    const bool splits = !found.wide.empty() && found.evidence_bits >= num::kEnoughEvidence;
+    if (splits && (!best || found.narrow == best->narrow)) best = std::move(found);
+  }
+  return best;
 }
 
 }  // namespace
@@ -42,11 +67,8 @@ std::optional<Mixed> mixed_slices(const ir::Tensor& values) {
   for (size_t axis = 0; axis < values.dims().size(); ++axis) {
     if (values.dims()[axis] < 2 || values.dims()[axis] > kMostSlices) continue;
     const auto counts = slices_along(floats, values.dims(), axis);
-    // The narrowest format has the most evidence: what lies on bfloat16 lies on TF32 too.
-    for (size_t candidate = 0; num::kLatticeCandidates[candidate] != num::FormatId::float32; ++candidate) {
-      auto found = split(counts, axis, candidate);
-      if (found && (!best || found->evidence_bits > best->evidence_bits)) best = std::move(found);
-    }
+    auto found = best_split(counts, axis);
+    if (found && (!best || found->evidence_bits > best->evidence_bits)) best = std::move(found);
   }
   return best;
 }

@@ -5,7 +5,6 @@
 
 #include "audit/fingerprint/fit.h"
 #include "audit/fingerprint/vocabulary.h"
-#include "audit/metrics/counts.h"
 #include "profiles/settings.h"
 
 namespace assay::audit {
@@ -28,26 +27,30 @@ uint32_t field_named(std::string_view name) {
 }
 
 /// The same sums in another order: rounded steps stay as they are.
-Accumulator reordered(const Accumulator& from, Accumulator::Kind kind, bool fused, int lanes) {
+Accumulator reordered(const Accumulator& from, Accumulator::Kind kind, bool fused, int lanes, int parts = 1) {
   Accumulator to;
   to.kind = kind;
   to.fused = fused;
   to.lanes = lanes;
+  to.split_k = parts;
   to.step = from.kind == Accumulator::Kind::chain || from.kind == Accumulator::Kind::lanes ? from.step : std::nullopt;
   to.flush_subnormals = from.flush_subnormals;
   return to;
 }
 
-std::vector<profiles::Variant> alternatives(const profiles::Variant& best) {
+/// Parts of k have no kernel of their own: they are left out of large models.
+std::vector<profiles::Variant> alternatives(const profiles::Variant& best, bool parts) {
   struct Order {
     Accumulator::Kind kind;
     bool fused;
     int lanes;
+    int parts;  // of k, in products
   };
-  constexpr Order kOrders[] = {{Accumulator::Kind::chain, true, 1},
-                               {Accumulator::Kind::chain, false, 1},
-                               {Accumulator::Kind::lanes, true, 8},
-                               {Accumulator::Kind::lanes, false, 16}};
+  constexpr Order kOrders[] = {{Accumulator::Kind::chain, true, 1, 1},
+                               {Accumulator::Kind::chain, false, 1, 1},
+                               {Accumulator::Kind::chain, true, 1, 16},
+                               {Accumulator::Kind::lanes, true, 8, 1},
+                               {Accumulator::Kind::lanes, false, 16, 1}};
   profiles::Profile profile;
   profile.variants.push_back(best);
   profile.storage = best.storage.type;
@@ -56,9 +59,10 @@ std::vector<profiles::Variant> alternatives(const profiles::Variant& best) {
   const num::Policy sum = profiles::policy_for(profile, 0, {.domain = "", .op = "ReduceSum", .numeric = "reduction"});
   std::vector<profiles::Variant> all;
   for (const Order& order : kOrders) {
+    if (order.parts > 1 && !parts) continue;
     profiles::Variant next = best;
-    set_order(next, reordered(product.accumulator, order.kind, order.fused, order.lanes), field_named("accumulator"),
-              "contraction");
+    set_order(next, reordered(product.accumulator, order.kind, order.fused, order.lanes, order.parts),
+              field_named("accumulator"), "contraction");
     for (const char* numeric : {"reduction", "composite"})
       set_order(next, reordered(sum.sum.value_or(Accumulator{}), order.kind, true, order.lanes), field_named("sum"),
                 numeric);
@@ -70,89 +74,56 @@ std::vector<profiles::Variant> alternatives(const profiles::Variant& best) {
   return all;
 }
 
-/// A step of the observed lattice at its largest finite magnitude.
-double step_of(const ir::Tensor& observed) {
-  LatticeCounts counts;
-  add_lattice(counts, observed);
-  const bool wide = observed.elem() == ir::ElemType::float64;
-  const num::FormatId own = wide ? num::FormatId::float64 : num::FormatId::float32;
-  double largest = 0;
-  for (int64_t i = 0; i < observed.size(); ++i)
-    if (std::isfinite(observed.float_at(i))) largest = std::max(largest, std::abs(observed.float_at(i)));
-  if (largest == 0) return 0;
-  return std::ldexp(1.0, std::ilogb(largest) - num::format(counts.verdict().format.value_or(own)).significand_bits);
+/// Grows `spreads` to what `other` changes of `from`, element by element.
+void widen(std::vector<std::vector<double>>& spreads, const std::vector<Arrays>& from,
+           const std::vector<Arrays>& other) {
+  size_t at = 0;
+  for (size_t c = 0; c < from.size(); ++c)
+    for (size_t i = 0; i < from[c].size(); ++i, ++at) {
+      std::vector<double>& spread = spreads[at];
+      spread.resize(static_cast<size_t>(from[c][i].tensor.size()));
+      for (size_t e = 0; e < spread.size(); ++e) {
+        const auto k = static_cast<int64_t>(e);
+        const double apart = std::abs(from[c][i].tensor.float_at(k) - other[c][i].tensor.float_at(k));
+        if (std::isfinite(apart)) spread[e] = std::max(spread[e], apart);
+      }
+    }
 }
 
-double spread(const ir::Tensor& a, const ir::Tensor& b) {
-  double most = 0;
-  for (int64_t i = 0; i < a.size(); ++i) {
-    const double apart = std::abs(a.float_at(i) - b.float_at(i));
-    if (std::isfinite(apart)) most = std::max(most, apart);
+/// The cases' models with functions of another library; empty where none calls such a function.
+std::vector<std::shared_ptr<const backends::Model>> other_functions(const Evaluator& evaluator) {
+  std::vector<std::shared_ptr<const backends::Model>> models;
+  bool any = false;
+  for (const FitCase& one : evaluator.cases()) {
+    auto other = with_other_functions(*one.model);
+    any = any || other != nullptr;
+    models.push_back(other != nullptr ? std::move(other) : one.model);
   }
-  return most;
-}
-
-/// Whether `given` lies on a lattice that `observed` does not lie on.
-bool narrower(const ir::Tensor& given, const ir::Tensor& observed) {
-  LatticeCounts left, right;
-  add_lattice(left, given);
-  add_lattice(right, observed);
-  const num::FormatId own = left.from_float64 ? num::FormatId::float64 : num::FormatId::float32;
-  for (size_t k = 0; k < left.off.size() && num::kLatticeCandidates[k] != own; ++k) {
-    const bool on = left.off[k] == 0 && left.evidence_bits(num::kLatticeCandidates[k]) >= num::kEnoughEvidence;
-    if (on && right.off[k] > 0) return true;
-  }
-  return false;
+  if (!any) models.clear();
+  return models;
 }
 
 }  // namespace
 
-Result<RoundingBounds> rounding_bounds(Evaluator& evaluator, const profiles::Variant& policy) {
+Result<std::vector<Allowance>> allowances(Evaluator& evaluator, const profiles::Variant& policy, Noise noise) {
   ASSAY_TRY(const std::vector<Arrays> from, evaluator.outputs(policy));
-  std::vector<double> spreads;
-  for (const Arrays& one : from) spreads.resize(spreads.size() + one.size());
-  for (const profiles::Variant& other_policy : alternatives(policy)) {
+  size_t arrays = 0;
+  for (const Arrays& one : from) arrays += one.size();
+  std::vector<std::vector<double>> spreads(arrays);
+  for (const profiles::Variant& other_policy : alternatives(policy, noise == Noise::by_magnitude)) {
     ASSAY_TRY(const std::vector<Arrays> other, evaluator.outputs(other_policy));
-    size_t at = 0;
-    for (size_t c = 0; c < from.size(); ++c)
-      for (size_t i = 0; i < from[c].size(); ++i, ++at)
-        spreads[at] = std::max(spreads[at], spread(from[c][i].tensor, other[c][i].tensor));
+    widen(spreads, from, other);
   }
-  RoundingBounds bounds;
+  if (const auto models = other_functions(evaluator); !models.empty()) {
+    ASSAY_TRY(const std::vector<Arrays> other, evaluator.outputs(policy, models));
+    widen(spreads, from, other);
+  }
+  std::vector<Allowance> all;
   for (size_t c = 0; c < from.size(); ++c)
-    for (size_t i = 0; i < from[c].size(); ++i) {
-      const ir::Tensor& observed = evaluator.cases()[c].observed[i].tensor;
-      bounds.largest.push_back(2 * spreads[bounds.largest.size()] + step_of(observed));
-      bounds.lattices_fit = bounds.lattices_fit && !narrower(from[c][i].tensor, observed);
-    }
-  return bounds;
-}
-
-bool within(const Fit& fit, const RoundingBounds& bounds) {
-  size_t at = 0;
-  for (const auto& one : fit.cases)
-    for (const ArrayFit& array : one->arrays)
-      if (array.max_abs > bounds.largest[at++]) return false;
-  return bounds.lattices_fit;
-}
-
-std::optional<FitStart> start_of(const FitCase& one, const CaseFit& fit, const double* bounds) {
-  const ir::Graph& graph = *one.model->graph;
-  FitStart start;
-  for (const ir::Op& op : graph.ops)
-    for (const ir::ValueId id : op.outputs) {
-      if (id == ir::kNoValue) continue;
-      const auto array = std::ranges::find(fit.arrays, graph.at(id).name, &ArrayFit::name);
-      if (array == fit.arrays.end()) continue;
-      if (array->max_abs <= bounds[array - fit.arrays.begin()]) {
-        start.after.push_back(array->name);
-        continue;
-      }
-      start.array = array->name;
-      start.operation = graph.describe(op);
-      return start;
-    }
-  return std::nullopt;
+    for (size_t i = 0; i < from[c].size(); ++i)
+      all.push_back(
+          allowance_of(evaluator.cases()[c].observed[i].tensor, from[c][i].tensor, spreads[all.size()], noise));
+  return all;
 }
 
 }  // namespace assay::audit

@@ -29,21 +29,26 @@ class Search {
   Search(Evaluator& evaluator, const FitOptions& options, uint64_t total)
       : evaluator_(evaluator), options_(options), total_(total) {}
 
-  /// Evaluates, and puts the hypothesis into the group of those that give the same bits. The group's number.
-  Result<size_t> add(Hypothesis hypothesis) {
+  /// Evaluates, and puts the hypothesis into the group of those that give the same bits. The group's number; none
+  /// where its storage cannot give what was recorded.
+  Result<std::optional<size_t>> add(Hypothesis hypothesis) {
     ASSAY_CHECK(check_cancel());
     ASSAY_TRY(Fit fit, evaluator_.evaluate(hypothesis.policy));
     const bool first = programs_.insert(fit.program).second;
     if (options_.progress) options_.progress(std::min(++done_, total_), total_);
+    if (fit.elements == 0 && fit.storage == Storage::not_half) {
+      if (first || hypothesis.changes.empty()) foreign_.push_back(std::move(hypothesis));
+      return std::optional<size_t>();
+    }
     for (size_t i = 0; i < groups_.size(); ++i) {
       if (groups_[i].fit.signature != fit.signature) continue;
       // A change that leaves every program as it was is no other policy.
       if (first || hypothesis.changes.empty()) groups_[i].members.push_back(std::move(hypothesis));
-      return i;
+      return std::optional(i);
     }
     FitGroup group{.members = {std::move(hypothesis)}, .fit = std::move(fit)};
     groups_.push_back(std::move(group));
-    return groups_.size() - 1;
+    return std::optional(groups_.size() - 1);
   }
 
   /// One round from a policy: the group of the best change; nothing when no more may be made.
@@ -56,8 +61,8 @@ class Search {
       next.policy = changed(start.policy, change);
       if (!tried_.insert(next.label()).second) continue;
       ++made_;
-      ASSAY_TRY(const size_t group, add(std::move(next)));
-      if (!best || groups_[group].fit.cost_bits < groups_[*best].fit.cost_bits) best = group;
+      ASSAY_TRY(const auto group, add(std::move(next)));
+      if (group && (!best || groups_[*group].fit.cost_bits < groups_[*best].fit.cost_bits)) best = group;
     }
     return best;
   }
@@ -86,6 +91,7 @@ class Search {
 
   Hypothesis simplest(size_t group) const { return *std::ranges::min_element(groups_[group].members, simpler); }
   std::vector<FitGroup>& groups() { return groups_; }
+  std::vector<Hypothesis>& foreign() { return foreign_; }
   size_t made() const { return made_; }
 
  private:
@@ -94,14 +100,26 @@ class Search {
   uint64_t total_, done_ = 0;
   size_t made_ = 0;
   std::vector<FitGroup> groups_;
+  std::vector<Hypothesis> foreign_;
   std::set<std::string> tried_;
   std::set<uint64_t> programs_;
 };
 
-/// Shares of 2^-cost, each group's least member prior included.
-void set_likelihoods(std::vector<FitGroup>& groups) {
+/// What each group costs, its simplest member named. That an excluded policy would be simpler to name than the one that
+/// gives all bits is no argument for it.
+std::vector<uint64_t> bits_of(const std::vector<FitGroup>& groups) {
+  uint64_t least = 0;
+  for (const FitGroup& group : groups)
+    if (group.fit.exact()) least = prior_bits(group.members.front());
   std::vector<uint64_t> bits;
-  for (const FitGroup& group : groups) bits.push_back(group.fit.cost_bits + prior_bits(group.members.front()));
+  for (const FitGroup& group : groups)
+    bits.push_back(group.fit.cost_bits + std::max(least, prior_bits(group.members.front())));
+  return bits;
+}
+
+/// Shares of 2^-bits.
+void set_likelihoods(std::vector<FitGroup>& groups) {
+  const std::vector<uint64_t> bits = bits_of(groups);
   const uint64_t least = *std::ranges::min_element(bits);
   double sum = 0;
   for (const uint64_t b : bits) sum += std::exp2(-static_cast<double>(std::min<uint64_t>(b - least, 1000)));
@@ -110,32 +128,40 @@ void set_likelihoods(std::vector<FitGroup>& groups) {
 }
 
 uint64_t margin_of(const std::vector<FitGroup>& groups) {
-  if (groups.size() < 2) return 0;
-  const auto bits = [](const FitGroup& g) { return g.fit.cost_bits + prior_bits(g.members.front()); };
-  return bits(groups[1]) - bits(groups[0]);
+  const std::vector<uint64_t> bits = bits_of(groups);
+  return bits.size() < 2 ? 0 : *std::ranges::min_element(bits.begin() + 1, bits.end()) - bits[0];
 }
 
 /// Where no policy is exact: which are within rounding. Beside the best, all with a name: a policy whose own order is
 /// another is no nearer to what was recorded than others are.
 Status judge(Evaluator& evaluator, FitResult& result) {
   const uint64_t most = 2 * result.groups.front().fit.cost_bits;  // wide bounds alone explain nothing
-  for (size_t i = 0; i < result.groups.size(); ++i) {
-    FitGroup& group = result.groups[i];
-    if (i >= kChecked && (group.fit.cost_bits > most || !group.members.front().changes.empty())) continue;
-    ASSAY_TRY(const RoundingBounds bounds, rounding_bounds(evaluator, group.members.front().policy));
-    group.bounds = bounds.largest;
-    if (group.fit.cost_bits <= most && within(group.fit, bounds)) group.kind = FitGroup::Kind::rounding;
+  size_t asked = 0;
+  for (FitGroup& group : result.groups) {
+    if (group.fit.other_format() || group.fit.cost_bits > most) continue;
+    if (asked >= kChecked && !group.members.front().changes.empty()) {
+      group.kind = FitGroup::Kind::unchecked;
+      continue;
+    }
+    ++asked;
+    ASSAY_TRY(group.allowed, allowances(evaluator, group.members.front().policy, Noise::whole));
+    if (std::ranges::all_of(group.allowed, [](const Allowance& one) { return one.used <= 1; }))
+      group.kind = FitGroup::Kind::rounding;
   }
-  std::ranges::stable_sort(result.groups, {}, [](const FitGroup& g) { return g.kind; });
-  const FitGroup& best = result.groups.front();
+  std::ranges::stable_sort(result.groups, {},
+                           [](const FitGroup& g) { return g.kind == FitGroup::Kind::rounding ? 0 : 1; });
+  FitGroup& best = result.groups.front();
   if (best.kind == FitGroup::Kind::rounding) {
     result.verdict = FitResult::Verdict::rounding;
     return {};
   }
-  const double* bounds = best.bounds.data();
+  if (best.allowed.empty()) {
+    ASSAY_TRY(best.allowed, allowances(evaluator, best.members.front().policy, Noise::whole));
+  }
+  const Allowance* allowed = best.allowed.data();
   for (size_t c = 0; c < evaluator.cases().size() && !result.start; ++c) {
-    result.start = start_of(evaluator.cases()[c], *best.fit.cases[c], bounds);
-    bounds += best.fit.cases[c]->arrays.size();
+    result.start = start_of(evaluator.cases()[c], *best.fit.cases[c], allowed);
+    allowed += best.fit.cases[c]->arrays.size();
   }
   return {};
 }
@@ -143,6 +169,7 @@ Status judge(Evaluator& evaluator, FitResult& result) {
 Result<FitResult> finish(Evaluator& evaluator, Search& search, bool judged) {
   FitResult result;
   result.groups = std::move(search.groups());
+  result.foreign = std::move(search.foreign());
   for (FitGroup& group : result.groups) {
     std::ranges::stable_sort(group.members, simpler);
     group.words = in_words(group.members.front().policy);
@@ -176,6 +203,9 @@ Result<FitResult> fit(Evaluator& evaluator, const std::vector<Hypothesis>& named
   if (named.empty() || evaluator.cases().empty()) return Error{Code::usage, "there is nothing to fit", "", ""};
   Search search(evaluator, options, named.size() + options.combinations);
   for (const Hypothesis& hypothesis : named) ASSAY_CHECK(search.add(hypothesis));
+  if (search.groups().empty())
+    return Error{Code::data_unused, "no policy that is tried stores values in the format of these", "",
+                 "try the built-in profiles too"};
   const std::vector<size_t> order = search.ranked();
   for (size_t i = 0; i < std::min(kStarts, order.size()); ++i) {
     const bool explained = search.groups()[order.front()].fit.exact();

@@ -11,6 +11,15 @@ namespace {
 constexpr std::array kRanges = {num::FormatId::float8e4m3fn, num::FormatId::float8e5m2, num::FormatId::float16,
                                 num::FormatId::bfloat16, num::FormatId::float32};
 
+/// What is no float16 neither clamps nor overflows as float16 does, wherever its largest value is.
+bool lies_on(const ir::Tensor& values, num::FormatId id) {
+  for (int64_t i = 0; i < values.size(); ++i) {
+    const double x = values.float_at(i);
+    if (std::isfinite(x) && !num::representable(x, num::format(id))) return false;
+  }
+  return true;
+}
+
 ValueRange range_of(const ir::Tensor& values) {
   ValueRange range;
   for (int64_t i = 0; i < values.size(); ++i) {
@@ -28,9 +37,12 @@ ValueRange range_of(const ir::Tensor& values) {
   }
   for (const num::FormatId id : kRanges) {
     const double most = num::max_finite(num::format(id));
-    if (range.infinite == 0 && range.largest == most && range.at_largest >= 2) range.clamped = id;
-    if (range.infinite > 0 && !range.overflowed && range.largest <= most && range.largest >= most / 2)
-      range.overflowed = id;
+    const bool clamped = range.infinite == 0 && range.largest == most && range.at_largest >= 2;
+    const bool overflowed =
+        range.infinite > 0 && !range.overflowed && range.largest <= most && range.largest >= most / 2;
+    if ((!clamped && !overflowed) || !lies_on(values, id)) continue;
+    if (clamped) range.clamped = id;
+    if (overflowed) range.overflowed = id;
   }
   return range;
 }

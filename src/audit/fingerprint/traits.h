@@ -50,7 +50,7 @@ struct Scaled {
 struct Mixed {
   int64_t axis = 0;
   num::FormatId format = num::FormatId::float16;
-  std::vector<int64_t> narrow{};  ///< slices on the format, each with 32 bits of evidence or more
+  std::vector<int64_t> narrow{};  ///< slices on the format, with 32 bits of evidence or more together
   std::vector<int64_t> wide{};    ///< slices that are not
   uint64_t evidence_bits = 0;     ///< of all narrow slices together
 };

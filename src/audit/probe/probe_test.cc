@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "audit/fingerprint/vocabulary.h"
@@ -55,6 +56,21 @@ std::vector<const profiles::Profile*> all_profiles() {
 
 const profiles::Variant& variant(const char* profile, size_t index = 0) {
   return profiles::built_in_profile(profile)->variants[index];
+}
+
+TEST(Allowance, SmallValuesHaveABoundOfTheirOwn) {
+  std::vector<float> given, seen;
+  for (int e = -20; e < 20; ++e)
+    for (int i = 0; i < 64; ++i) given.push_back(std::ldexp(1.0F + static_cast<float>(i) / 64, e));
+  seen = given;
+  seen[3] += std::ldexp(1.0F, -23);  // of 2^-20, and the largest is 2^20
+  const auto tensor = [](const std::vector<float>& values) {
+    return ir::Tensor::of<float>(ir::ElemType::float32, {static_cast<int64_t>(values.size())}, values);
+  };
+  const std::vector<double> spread(given.size(), 0);
+  EXPECT_LE(allowance_of(tensor(seen), tensor(given), spread, Noise::whole).used, 1);
+  EXPECT_GT(allowance_of(tensor(seen), tensor(given), spread, Noise::by_magnitude).used, 1);
+  EXPECT_EQ(allowance_of(tensor(given), tensor(given), spread, Noise::by_magnitude).used, 0);
 }
 
 TEST(Vocabulary, EveryChangeSaysSomething) {
@@ -112,6 +128,16 @@ TEST(Probes, FindDevicesByName) {
     const auto labels = expect_recovered(variant(name), named, 0);
     const std::string label = std::string(name) + "/" + variant(name).name;
     EXPECT_TRUE(std::ranges::find(labels, label) != labels.end()) << label << " came out as " << join(labels, ", ");
+  }
+}
+
+/// Every tenth variant through the whole search; that all give outputs of their own is tested above.
+TEST(Probes, FindVariantsByName) {
+  const auto named = hypotheses_of(all_profiles());
+  for (size_t i = 0; i < named.size(); i += 10) {
+    const auto labels = expect_recovered(named[i].policy, named, 0);
+    EXPECT_TRUE(std::ranges::find(labels, named[i].label()) != labels.end())
+        << named[i].label() << " came out as " << join(labels, ", ");
   }
 }
 

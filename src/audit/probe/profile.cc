@@ -45,6 +45,21 @@ profiles::Evidence evidence_of(const Behind& found, const std::string& device) {
           found.equal == found.elements ? "measured" : "inferred"};
 }
 
+/// Whether `later` applies wherever `one` does.
+bool covers(const profiles::Match& later, const profiles::Match& one) {
+  const bool all = later.ops.empty() && later.classes.empty() && later.declared.empty() && !later.matrix_only;
+  return all || (later.ops == one.ops && later.classes == one.classes && later.declared == one.declared &&
+                 later.matrix_only == one.matrix_only);
+}
+
+/// Leaves out what later statements say again: nothing rests on it.
+void leave_out_overridden(std::vector<profiles::Statement>& statements) {
+  for (size_t i = 0; i < statements.size(); ++i)
+    for (size_t later = i + 1; later < statements.size(); ++later)
+      if (covers(statements[later].match, statements[i].match)) statements[i].fields &= ~statements[later].fields;
+  std::erase_if(statements, [](const profiles::Statement& statement) { return statement.fields == 0; });
+}
+
 /// A statement about operators or classes that were probed rests on the probes; others keep what they rest on.
 void set_evidence(profiles::Statement& statement, const ProbeVerdict& verdict, const std::string& device) {
   const Behind found = behind(verdict, statement.match.classes);
@@ -82,6 +97,8 @@ profiles::Profile profile_of(const ProbeVerdict& verdict, const std::string& nam
   profiles::Variant variant = likeliest.policy;
   variant.name = "only";
   variant.doc = profile.doc;
+  leave_out_overridden(variant.statements);
+  variant.own = 0;
   for (profiles::Statement& statement : variant.statements) set_evidence(statement, verdict, device);
   profile.variants.push_back(std::move(variant));
   for (const GroupVerdict& group : verdict.groups)

@@ -40,6 +40,7 @@ struct ProbeFit {
   FitGroup::Kind kind = FitGroup::Kind::excluded;
   uint64_t elements = 0, equal = 0, worst_steps = 0;
   double max_abs = 0;
+  double bound = 0, used = 0;        ///< what "within rounding" allows, and the largest share of it (Allowance)
   std::vector<std::string> exact{};  ///< policies that give all of its bits, the likeliest first
   /// Of a function that the policy does not give: straight segments that what was recorded needs, and what the policy
   /// gives. Less than two thirds, and values more than two steps away: the device looks the function up in a table.

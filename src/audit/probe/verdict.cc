@@ -26,21 +26,22 @@ bool exact_on(const Fit& fit, const std::vector<FitCase>& cases, const Wanted& w
 }
 
 ProbeFit fit_on(const std::string& name, const std::vector<FitCase>& cases, const Wanted& wanted, const FitResult& fit,
-                const std::vector<double>& bounds) {
+                const std::vector<Allowance>& allowed) {
   ProbeFit verdict{.name = name};
   const Fit& best = fit.groups.front().fit;
-  bool inside = !bounds.empty();
+  bool inside = !allowed.empty();
   size_t at = 0;
   for (size_t c = 0; c < cases.size(); ++c)
     for (const ArrayFit& array : best.cases[c]->arrays) {
-      const double bound = bounds.empty() ? 0 : bounds[at];
+      const Allowance own = allowed.empty() ? Allowance{} : allowed[at];
       ++at;
       if (!wanted(cases[c])) continue;
       verdict.elements += array.elements;
       verdict.equal += array.equal;
       verdict.worst_steps = std::max(verdict.worst_steps, array.worst_steps);
       verdict.max_abs = std::max(verdict.max_abs, array.max_abs);
-      inside = inside && array.max_abs <= bound;
+      inside = inside && own.used <= 1;
+      if (own.used >= verdict.used) verdict.used = own.used, verdict.bound = own.bound;
     }
   if (inside) verdict.kind = FitGroup::Kind::rounding;
   if (verdict.equal == verdict.elements) verdict.kind = FitGroup::Kind::exact;
@@ -53,14 +54,14 @@ ProbeFit fit_on(const std::string& name, const std::vector<FitCase>& cases, cons
 }
 
 GroupVerdict verdict_of(const std::string& group, const std::vector<FitCase>& cases, const FitResult& fit,
-                        const std::vector<double>& bounds) {
+                        const std::vector<Allowance>& allowed) {
   const Wanted in_group = [&](const FitCase& one) { return one.group == group; };
   GroupVerdict verdict;
-  static_cast<ProbeFit&>(verdict) = fit_on(group, cases, in_group, fit, bounds);
+  static_cast<ProbeFit&>(verdict) = fit_on(group, cases, in_group, fit, allowed);
   for (const FitCase& one : cases)
     if (in_group(one))
       verdict.probes.push_back(fit_on(
-          one.name, cases, [&](const FitCase& other) { return &other == &one; }, fit, bounds));
+          one.name, cases, [&](const FitCase& other) { return &other == &one; }, fit, allowed));
   return verdict;
 }
 
@@ -99,14 +100,12 @@ Result<ProbeVerdict> judge_probes(ProbeMode mode, const std::vector<Hypothesis>&
   FitOptions search = options;
   search.judge = false;  // that is said of each probe
   ASSAY_TRY(verdict.fit, fit(evaluator, named, search));
-  std::vector<double> bounds;
+  std::vector<Allowance> allowed;
   if (verdict.fit.verdict != FitResult::Verdict::exact) {
-    ASSAY_TRY(const RoundingBounds allowed,
-              rounding_bounds(evaluator, verdict.fit.groups.front().members.front().policy));
-    bounds = allowed.largest;
+    ASSAY_TRY(allowed, allowances(evaluator, verdict.fit.groups.front().members.front().policy, Noise::by_magnitude));
   }
   for (const std::string& group : groups_of(evaluator.cases()))
-    verdict.groups.push_back(verdict_of(group, evaluator.cases(), verdict.fit, bounds));
+    verdict.groups.push_back(verdict_of(group, evaluator.cases(), verdict.fit, allowed));
   if (verdict.fit.verdict != FitResult::Verdict::exact)
     ASSAY_CHECK(count_segments(evaluator, verdict.fit.groups.front().members.front().policy, verdict.groups));
   return verdict;
