@@ -12,6 +12,8 @@
 namespace assay::api {
 namespace {
 
+constexpr uint64_t kMostExpected = 1'000'000'000'000'000;  // beyond it counts lose digits as floating-point numbers
+
 Status check_words(const commands::AuditRequest& request) {
   if (request.candidates.empty())
     return Error{Code::usage, "audit needs a candidate", "", "give --candidate PROFILE; `assay profiles` lists them"};
@@ -19,6 +21,8 @@ Status check_words(const commands::AuditRequest& request) {
     return Error{Code::usage, "--data is missing", "", "give --data FILE.npz"};
   if (request.decision.empty())
     return Error{Code::usage, "--decision is missing", "", "give for example --decision threshold:0.5 or argmax"};
+  if (request.expect > kMostExpected)
+    return Error{Code::usage, "--expect takes up to 1,000,000,000,000,000", "--expect", "give the samples to come"};
   if (request.blame && request.blame_samples == 0)
     return Error{Code::usage, "--blame-samples 0 leaves nothing to search", "--blame-samples", "give 1 or more"};
   if (!request.score.empty() && !request.output.empty())

@@ -40,6 +40,7 @@ Error of_contract(Error error, const std::string& path) {
                      error.code == Code::unknown_provider || error.where == "--keep";
   if (!words) return error;
   error.code = Code::file_malformed;
+  if (error.where == "--keep") error.where = "float32";  // the contract's word for it
   error.where = path + (error.where.empty() ? "" : ": " + error.where);
   return error;
 }

@@ -4,6 +4,7 @@
 #include "base/mapped_file.h"
 #include "report/json.h"
 #include "report/json_counts.inc"
+#include "report/json_text.h"
 
 namespace assay::report {
 namespace {
@@ -226,7 +227,7 @@ Result<AuditResult> parse_audit(std::string_view json, const std::string& where,
   } catch (const Malformed& m) {
     return malformed("is no audit: at " + m.path.substr(0, 300) + " " + m.wanted + " is wanted");
   } catch (const Json::exception& e) {
-    return malformed(std::string("is no JSON: ") + std::string(e.what()).substr(0, 300));
+    return malformed(std::string("is no JSON: ") + json_fault(e.what()));
   }
 }
 

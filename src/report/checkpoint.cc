@@ -2,6 +2,7 @@
 
 #include "base/json_place.inc"
 #include "report/json.h"
+#include "report/json_text.h"
 
 namespace assay::report {
 namespace {
@@ -48,7 +49,7 @@ Result<SavedAudit> parse_checkpoint(std::string_view json, const std::string& wh
   } catch (const Malformed& m) {
     return malformed("is no checkpoint: at " + head_of(m.path, 300) + " " + m.wanted + " is wanted");
   } catch (const Json::exception& e) {
-    return malformed(std::string("is no JSON: ") + head_of(e.what(), 300));
+    return malformed(std::string("is no JSON: ") + json_fault(e.what()));
   }
   return saved;
 }

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "report/csv.h"
 #include "report/json_counts.inc"
+#include "report/json_text.h"
 #include "report/markdown.h"
 #include "report/words.h"
 
@@ -47,7 +48,7 @@ Result<Comparison> parse_comparison(std::string_view json, const std::string& wh
     return Error{Code::data_malformed, "is no comparison: at " + m.path.substr(0, 300) + " " + m.wanted + " is wanted",
                  where, "give the JSON that `assay compare --json` printed"};
   } catch (const Json::exception& e) {
-    return Error{Code::data_malformed, std::string("is no JSON: ") + std::string(e.what()).substr(0, 300), where,
+    return Error{Code::data_malformed, std::string("is no JSON: ") + json_fault(e.what()), where,
                  "give the JSON that `assay compare --json` printed"};
   }
 }

@@ -1,5 +1,6 @@
 #include "report/json_text.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -19,6 +20,14 @@ std::string number(double value) {
 std::string quote(std::string_view text) {
   // Names may hold bytes that are no UTF-8; they are shown as replacement characters.
   return Json(std::string(text)).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string json_fault(std::string_view what) {
+  if (const size_t end = what.find("] "); what.starts_with("[json.exception") && end != std::string_view::npos)
+    what.remove_prefix(end + 2);
+  size_t most = std::min<size_t>(what.size(), 300);
+  while (most < what.size() && most > 0 && (static_cast<unsigned char>(what[most]) & 0xc0) == 0x80) --most;
+  return std::string(what.substr(0, most));  // never half a character
 }
 
 template <>

@@ -2,6 +2,7 @@
 // strings. For .cc files only: nlohmann-json is heavy.
 #pragma once
 #include <string>
+#include <string_view>
 
 namespace assay::report {
 
@@ -11,5 +12,8 @@ void dump(const Json& value, std::string& out);
 
 /// A double as a JSON value: "nan", "inf" and "-inf" are strings, whole numbers keep a ".0".
 std::string number(double value);
+
+/// What is wrong with a text that is no JSON, without the name of the library's exception.
+std::string json_fault(std::string_view what);
 
 }  // namespace assay::report

@@ -1,6 +1,7 @@
 #include "report/repair_view.h"
 
 #include "base/json_place.inc"
+#include "report/json_text.h"
 
 namespace assay::report {
 namespace {
@@ -79,7 +80,7 @@ Result<RepairView> parse_repair(std::string_view json, const std::string& where)
     return Error{Code::data_malformed, "is no repair: at " + m.path.substr(0, 300) + " " + m.wanted + " is wanted",
                  where, "give the JSON that `assay repair --json` printed"};
   } catch (const Json::exception& e) {
-    return Error{Code::data_malformed, std::string("is no JSON: ") + std::string(e.what()).substr(0, 300), where,
+    return Error{Code::data_malformed, std::string("is no JSON: ") + json_fault(e.what()), where,
                  "give the JSON that `assay repair --json` printed"};
   }
 }

@@ -72,7 +72,7 @@ Result<Verdicts> parse_verdicts(std::string_view json, const std::string& key, c
   } catch (const Malformed& m) {
     return malformed("is no checkpoint: at " + m.path.substr(0, 300) + " " + m.wanted + " is wanted");
   } catch (const Json::exception& e) {
-    return malformed(std::string("is no JSON: ") + std::string(e.what()).substr(0, 300));
+    return malformed(std::string("is no JSON: ") + json_fault(e.what()));
   }
 }
 

@@ -188,6 +188,16 @@ def test_where_bounds_are_lost_is_told(save_model, assay, tmp_path):
     assert lost(run(0, x[:2])) is None
 
 
+def test_whole_numbers_beside_floats_have_a_proof(save_model, assay, tmp_path):
+    """Of outputs that are no floating-point numbers the bounds are float64 all the same."""
+    nodes = [helper.make_node("Mul", ["n", "n"], ["y"])]
+    model = save_model("m.onnx", nodes, {"n": (TensorProto.INT64, ["N", 3])}, {"y": (TensorProto.INT64, ["N", 3])})
+    np.savez(tmp_path / "data.npz", n=np.arange(12).reshape(4, 3))
+    proof = assay("audit", model, "--data", tmp_path / "data.npz", "--decision", "argmax", "--candidate", "f16-storage",
+                  "--proof", "--json", code=0).result["candidates"][0]["forecast"]["proof"]
+    assert (proof["proved"], proof["unbounded"]) == (4, 0)
+
+
 def test_what_the_engine_does_not_run_has_no_proof(same, assay, tmp_path):
     np.savez(tmp_path / "data.npz", x=np.float32([[0.1], [0.9]]))
     assay("run", same, "--input", tmp_path / "data.npz", "--output", tmp_path / "out.npz", code=0)

@@ -136,6 +136,18 @@ def test_comparisons_become_markdown_and_tables(assay, save_model, save_npz, tmp
     assert "has no decisions" in assay("report", "c.json", "--html", "c.html", code=2).err
 
 
+def test_names_do_not_turn_the_text_around_them(assay, save_model, save_npz, tmp_path):
+    turned = "y\u202eefas"
+    model = save_model("m.onnx", [onnx.helper.make_node("Identity", ["x"], [turned])], {"x": (F, ["N"])},
+                       {turned: (F, ["N"])})
+    assay("audit", model, "--data", save_npz("x.npz", x=np.float32([0.49999, 2])), "--decision", "threshold:0.5",
+          "--candidate", "f16-storage", "--markdown", "r.md", "--html", "r.html", "--junit", "r.xml", code=1)
+    for report in ("r.md", "r.html"):
+        text = (tmp_path / report).read_text()
+        assert "y?efas" in text and "\u202e" not in text
+    assert "\u202e" not in (tmp_path / "r.xml").read_text()
+
+
 REPAIR = {
     "goal": "no-flips", "reached": True, "reference": "strict-f32", "candidate": "f16-storage",
     "searched_program": "f16-storage",
