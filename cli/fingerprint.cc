@@ -7,7 +7,7 @@ constexpr Flag kFlags[] = {
     {"FILE", "FILE", ".npz or .npy of outputs", Flag::Kind::positional},
     {"--model", "FILE", "the model that gave them: which policy explains the outputs?"},
     {"--input", "FILE", "what the model was given: .npz, .npy (one input) or a folder of ONNX test data"},
-    {"--samples", "N", "fit only the first N samples (default: all)"},
+    {"--samples", "N", "fit only the first N samples, of which a few tell as much (default: all)"},
     {"--combinations", "N", "policies tried beside those with a name (default 400; 0: none)"},
 };
 

@@ -133,13 +133,16 @@ std::string others_text(const FitResult& fit, size_t from, FitGroup::Kind kind, 
 /// Policies that were not run, by what they store.
 std::string foreign_text(const FitResult& fit) {
   if (fit.foreign.empty()) return {};
-  std::vector<std::string> labels;
-  for (const audit::Hypothesis& h : fit.foreign)
-    if (h.changes.empty() && labels.size() < kListed) labels.push_back(h.label());
-  if (labels.size() < fit.foreign.size())
-    labels.push_back(fmt::format("and {} more", fit.foreign.size() - labels.size()));
-  return "excluded without a run, as half of the values or more lie off the format that they round to: " +
-         join(labels, ", ") + "\n";
+  std::vector<std::string> profiles;
+  size_t made = 0;
+  for (const audit::Hypothesis& h : fit.foreign) {
+    made += h.changes.empty() ? 0 : 1;
+    if (h.changes.empty() && std::ranges::find(profiles, h.profile) == profiles.end()) profiles.push_back(h.profile);
+  }
+  std::string out = "excluded without a run, as half of the values or more lie off the format that they round to:\n  ";
+  out += join(profiles, ", ");
+  if (made > 0) out += fmt::format("{}{} combinations", profiles.empty() ? "" : ", and ", made);
+  return out + "\n";
 }
 
 std::string start_text(const audit::FitStart& start) {

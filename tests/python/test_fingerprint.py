@@ -283,12 +283,22 @@ def test_dequantised_integers(assay, save_npz, zero_point):
     assert scaled["evidence_bits"] > 32
 
 
+def test_dequantised_integers_in_float16_and_quotients(assay, save_npz):
+    q = np.random.default_rng(12).integers(-128, 128, 3000)
+    found = alone(assay, save_npz, half=(q * np.float32(0.0173)).astype(np.float16).astype(np.float32),
+                  pixels=((q + 128).astype(np.float32) / np.float32(255)))
+    assert found["half"]["scaled"]["scale"] == pytest.approx(0.0173, rel=1e-4)
+    assert found["pixels"]["scaled"]["scale"] == pytest.approx(1 / 255, rel=1e-7)
+    assert found["pixels"]["scaled"]["uint8_zero_points"] == [0, 0]
+
+
 def test_numbers_that_are_no_integers_times_a_scale(assay, save_npz):
     g = np.random.default_rng(5)
     found = alone(assay, save_npz, few=g.normal(size=200).astype(np.float32),
                   half=g.normal(size=200).astype(np.float16).astype(np.float32),
-                  steps=(np.arange(-100, 100) / 8).astype(np.float32))  # a power of two is a format's own step
-    assert [found[n]["scaled"] for n in ("few", "half", "steps")] == [None, None, None]
+                  steps=(np.arange(-100, 100) / 8).astype(np.float32),  # a power of two is a format's own step
+                  classes=np.arange(10, dtype=np.float32))
+    assert [found[n]["scaled"] for n in ("few", "half", "steps", "classes")] == [None] * 4
 
 
 def test_mixed_channels(assay, save_npz):

@@ -27,49 +27,66 @@ std::vector<float> magnitudes(const std::vector<float>& values) {
   return all;
 }
 
-/// The interval of scales under which x is f32(scale * k), as long as it is not empty.
+/// What products and quotients are rounded to: the narrowest that holds all values.
+const num::Format& stored_in(const std::vector<float>& sorted) {
+  const num::Format& half = num::format(num::FormatId::float16);
+  const bool narrow = std::ranges::all_of(sorted, [&](float x) { return num::representable(x, half); });
+  return narrow ? half : num::format(num::FormatId::float32);
+}
+
+/// The interval of scales under which x is scale * k, rounded, as long as it is not empty.
 struct Interval {
   double low = 0, high = INFINITY;
-  bool narrow(float x, int64_t k) {
-    const double below = std::nextafterf(x, 0.0F), above = std::nextafterf(x, INFINITY);
-    low = std::max(low, (static_cast<double>(x) + below) / 2 / static_cast<double>(k));
-    high = std::min(high, (static_cast<double>(x) + above) / 2 / static_cast<double>(k));
+  bool narrow(double x, int64_t k, const num::Format& format) {
+    low = std::max(low, (x + num::next_down(x, format)) / 2 / static_cast<double>(k));
+    high = std::min(high, (x + num::next_up(x, format)) / 2 / static_cast<double>(k));
     return low <= high;
   }
 };
 
-bool explains(float scale, const std::vector<float>& sorted) {
+bool explains(float scale, const std::vector<float>& sorted, const num::Format& format) {
   return std::ranges::all_of(sorted, [&](float x) {
     const double k = std::round(static_cast<double>(x) / scale);
-    return static_cast<float>(static_cast<double>(scale) * k) == x;  // exact product, one rounding
+    return num::round(static_cast<double>(scale) * k, {format}) == x;  // exact product, one rounding
   });
 }
 
+/// The same by division: pixels / 255 are not pixels times a float32.
+bool divides(double by, const std::vector<float>& sorted, const num::Format& format) {
+  return by > 1 && std::ranges::all_of(sorted, [&](float x) {
+           return num::round(std::round(static_cast<double>(x) * by) / by, {format}) == x;
+         });
+}
+
 /// A float32 scale of which every value is a multiple of at most 255, near `start`.
-std::optional<float> refined(double start, const std::vector<float>& sorted) {
+std::optional<float> refined(double start, const std::vector<float>& sorted, const num::Format& format) {
   Interval interval;
   double guess = start;
   for (const float x : sorted) {
     const auto k = static_cast<int64_t>(std::llround(static_cast<double>(x) / guess));
-    if (k < 1 || k > 255 || !interval.narrow(x, k)) return std::nullopt;
+    if (k < 1 || k > 255 || !interval.narrow(x, k, format)) return std::nullopt;
     guess = (interval.low + interval.high) / 2;
   }
   const auto middle = static_cast<float>(guess);
+  const float power = std::ldexp(1.0F, static_cast<int>(std::lround(std::log2(guess))));
+  if (explains(power, sorted, format)) return power;  // the simplest of many in float16's wide interval
+  if (divides(std::round(1 / guess), sorted, format)) return static_cast<float>(1 / std::round(1 / guess));
+  if (explains(middle, sorted, format)) return middle;
   for (float scale = std::nextafterf(static_cast<float>(interval.low), 0.0F);
        scale <= std::nextafterf(static_cast<float>(interval.high), INFINITY);
        scale = std::nextafterf(scale, INFINITY)) {
-    if (explains(scale, sorted)) return explains(middle, sorted) ? middle : scale;
+    if (explains(scale, sorted, format)) return scale;
     if (static_cast<double>(scale) > interval.high) break;
   }
   return std::nullopt;
 }
 
-std::optional<float> find_scale(const std::vector<float>& sorted) {
+std::optional<float> find_scale(const std::vector<float>& sorted, const num::Format& format) {
   double gap = sorted.front();
   for (size_t i = 1; i < sorted.size(); ++i)
     gap = std::min(gap, static_cast<double>(sorted[i]) - static_cast<double>(sorted[i - 1]));
   for (int64_t steps = 1; steps <= kMostGap; ++steps)
-    if (const auto scale = refined(gap / static_cast<double>(steps), sorted)) return scale;
+    if (const auto scale = refined(gap / static_cast<double>(steps), sorted, format)) return scale;
   return std::nullopt;
 }
 
@@ -78,7 +95,8 @@ std::optional<float> find_scale(const std::vector<float>& sorted) {
 std::optional<Scaled> scaled_lattice(const std::vector<float>& values) {
   const std::vector<float> sorted = magnitudes(values);
   if (sorted.size() < 4) return std::nullopt;
-  const auto scale = find_scale(sorted);
+  const num::Format& format = stored_in(sorted);
+  const auto scale = find_scale(sorted, format);
   if (!scale || std::bit_cast<uint32_t>(*scale) << 9 == 0) return std::nullopt;  // a power of two is a float format's
   Scaled found{.scale = *scale};
   int64_t bits = -kScaleBits;
@@ -94,7 +112,7 @@ std::optional<Scaled> scaled_lattice(const std::vector<float>& values) {
   seen.erase(rest.begin(), rest.end());
   // Only distinct levels count: equal values are no further evidence. Level k is one of 2^24 / k floats near it.
   for (const int64_t q : seen)
-    if (q != 0) bits += 24 - std::bit_width(static_cast<uint64_t>(std::abs(q)));
+    if (q != 0) bits += format.significand_bits + 1 - std::bit_width(static_cast<uint64_t>(std::abs(q)));
   if (bits < static_cast<int64_t>(kEnoughBits) || found.highest - found.lowest > 255) return std::nullopt;
   found.levels = seen.size();
   found.evidence_bits = static_cast<uint64_t>(bits);

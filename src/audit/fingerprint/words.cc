@@ -77,6 +77,7 @@ std::string accumulator_words(const Accumulator& a) {
       break;
     case Kind::tiles:
       words = fmt::format("tiles of {} lanes whose adder keeps {} bits", a.block, a.fraction_bits);
+      if (a.block == 4 && a.fraction_bits == 12 && !a.product) words += " (the rule of the M1)";
       if (a.product) words += ", products rounded to " + format_name(*a.product);
       break;
     case Kind::pairs:
