@@ -82,3 +82,13 @@ def test_a_goal_that_is_not_reached(model, data, tmp_path):
     assert not result.passed and not result.found and not (tmp_path / "never.onnx").exists()
     with pytest.raises(assay.UsageError):
         assay.repair(model, data, decision="argmax", candidate="f16-storage", goal="better")
+
+
+def test_functions_are_not_repaired(model, data):
+    with pytest.raises(assay.UsageError, match="a function cannot be changed"):
+        assay.repair(model, data, decision="argmax", candidate=lambda x: x)
+
+
+def test_errors_need_no_decision(model, data):
+    result = assay.repair(model, data, candidate="f16-storage", goal="max-error:1e30")
+    assert result.reached and not result.float32_is_better and result.unrescaled is None
