@@ -44,11 +44,11 @@ std::string_view style() {
 --line:#30343d;--red:#ff8a80;--redbg:#3a1f1e;--amber:#f2c268;--amberbg:#362b15;--green:#7fd3a5;--greenbg:#173022;
 --blue:#8fb8f0;--bar:#4a6285;--band:#6b5420}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
+body{margin:0;overflow-wrap:break-word;background:var(--bg);color:var(--ink);font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
 main,header,footer{max-width:1120px;margin:0 auto;padding:0 28px}
 header{padding-top:40px}
 h1{font-size:30px;line-height:1.2;margin:0 0 6px;letter-spacing:-.02em}
-h2{font-size:22px;margin:0 0 2px;letter-spacing:-.01em}
+h2{font-size:22px;margin:0 0 2px;letter-spacing:-.01em;overflow-wrap:anywhere}
 h3{font-size:13px;text-transform:uppercase;letter-spacing:.07em;color:var(--soft);margin:34px 0 12px;font-weight:650}
 h4{font-size:15px;margin:18px 0 8px;font-weight:600}
 p{margin:6px 0}.soft{color:var(--soft)}.small{font-size:13px}.faint{color:var(--faint)}
@@ -110,7 +110,7 @@ td img{display:block;image-rendering:pixelated;border-radius:4px}
 .front .steps{fill:none;stroke:var(--bar);stroke-width:2}
 .n{cursor:pointer}.n rect{fill:var(--l0);stroke:var(--line)}.n.guilty rect{stroke:var(--amber);stroke-width:3}.n.breaks rect{stroke:var(--red);stroke-width:3;stroke-dasharray:5 3}
 .n.on rect{stroke:var(--blue);stroke-width:4}.n text{fill:#3a3d45;font-size:10px}.n .ink{fill:#15171b;font-size:11.5px}
-:root{--l0:#eef0f2;--l1:#dcecf7;--l2:#c4e3c3;--l3:#f6e7a1;--l4:#f5bd83;--l5:#ee8f86}
+:root{--l0:#eef0f2;--l1:#a9d3f5;--l2:#c4e3c3;--l3:#f6e7a1;--l4:#f5bd83;--l5:#ee8f86}
 [data-by=introduced] .i1 rect,[data-by=accumulated] .a1 rect,.l1{fill:var(--l1);background:var(--l1)}
 [data-by=introduced] .i2 rect,[data-by=accumulated] .a2 rect,.l2{fill:var(--l2);background:var(--l2)}
 [data-by=introduced] .i3 rect,[data-by=accumulated] .a3 rect,.l3{fill:var(--l3);background:var(--l3)}

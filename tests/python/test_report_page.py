@@ -300,3 +300,17 @@ def test_a_saved_result_gives_the_same_page(folder, assay_path):
     graph = re.compile(r"<div class=\"graph\">.*?</div>", re.S)
     assert graph.findall(original) == graph.findall(again)
     assert len(graph.findall(again)) == 2
+
+
+def test_on_a_phone_long_names_wrap(assay_path, open_page, folder):
+    """Nothing but tables and the graph scrolls sideways."""
+    long = folder / ("a_folder_with_a_name_that_is_longer_than_a_phone_is_wide_" * 2)
+    long.mkdir()
+    shutil.copy(folder / "m.onnx", long)
+    subprocess.run([assay_path, "audit", long / "m.onnx", "--data", folder / "few.npz", "--decision", "threshold:0.5",
+                    "--score", "index(y, 0)", "--candidate", "bf16-storage", "--html", "phone.html"], cwd=folder,
+                   capture_output=True, check=False)
+    page = open_page("phone.html", viewport={"width": 375, "height": 800})
+    for name in ("Overview", "Evidence", "Run it again"):
+        tab(page, name)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375, name
