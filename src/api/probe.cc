@@ -80,6 +80,12 @@ std::string profile_name(const std::string& path) {
 
 /// Writes the profile, once it is sure that it reads back and says the same.
 Status write_profile(const audit::ProbeVerdict& verdict, const std::string& device, const std::string& path) {
+  const audit::Fit& best = verdict.fit.groups.front().fit;
+  if (!audit::fits(verdict))
+    return Error{Code::record_mismatch,
+                 fmt::format("no policy fits that a profile could say: the nearest gives {} of {} values", best.equal,
+                             best.elements),
+                 path, "leave -o out to see it probe by probe"};
   const profiles::Profile profile = audit::profile_of(verdict, profile_name(path), device);
   const std::string text = "# Written by `assay probe read`.\n" + profiles::to_toml(profile);
   ASSAY_TRY(const profiles::Profile again, profiles::parse_profile(text, path));

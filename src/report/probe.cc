@@ -42,14 +42,11 @@ Json group_json(const GroupVerdict& group) {
   return out;
 }
 
-/// The nearest of all may be far: fewer than an eighth of the values equal is no policy.
-bool fits(const FitGroup& best) { return 8 * best.fit.equal >= best.fit.elements; }
-
 Json verdict_json(const ProbeVerdict& verdict) {
   const FitGroup& best = verdict.fit.groups.front();
   Json out{{"mode", verdict.mode},
            {"verdict", best.kind == FitGroup::Kind::exact ? "exact"
-                       : fits(best)                       ? "nearest"
+                       : audit::fits(verdict)             ? "nearest"
                                                           : "none"},
            {"words", best.words},
            {"elements", best.fit.elements},
@@ -76,7 +73,7 @@ std::string verdict_text(const ProbeVerdict& verdict) {
   const FitGroup& best = verdict.fit.groups.front();
   const bool exact = best.kind == FitGroup::Kind::exact;
   std::string out = verdict.mode.empty() ? "" : verdict.mode + "\n";
-  if (!fits(best))
+  if (!audit::fits(verdict))
     out += "no policy fits: a defect, a recording of other probes, or a device that computes as none of these\n";
   out += fmt::format("{} {} ({} of {} values; {} policies tried)\n", exact ? "policy:" : "nearest policy:", best.words,
                      grouped(best.fit.equal), grouped(best.fit.elements),

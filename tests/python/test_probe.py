@@ -247,6 +247,7 @@ def test_what_no_policy_fits(assay, record, read, tmp_path):
     (mode,) = read("nan.npz", "--combinations", "0")["modes"]
     assert mode["verdict"] == "none"
     assert "no policy fits" in assay("probe", "read", "nan.npz", "--combinations", "0", code=0).out
+    assert "no policy fits" in assay("probe", "read", "nan.npz", "--combinations", "0", "-o", "n.toml", code=3).err
     np.savez(tmp_path / "shape.npz", **{name: y.reshape(-1)[:5] for name, y in arrays.items()})
     assert "record the probes again" in assay("probe", "read", "shape.npz", "--combinations", "0", code=3).err
 

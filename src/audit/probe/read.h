@@ -57,6 +57,9 @@ struct ProbeVerdict {
   std::vector<GroupVerdict> groups;
 };
 
+/// Whether the likeliest policy is one at all: at least an eighth of the values are equal.
+bool fits(const ProbeVerdict& verdict);
+
 /// Errors: as fit().
 Result<ProbeVerdict> judge_probes(ProbeMode mode, const std::vector<Hypothesis>& named,
                                   std::shared_ptr<const Threads> threads, const FitOptions& options);

@@ -93,6 +93,11 @@ Status count_segments(Evaluator& evaluator, const profiles::Variant& policy, std
 
 }  // namespace
 
+bool fits(const ProbeVerdict& verdict) {
+  const Fit& best = verdict.fit.groups.front().fit;
+  return 8 * best.equal >= best.elements;
+}
+
 Result<ProbeVerdict> judge_probes(ProbeMode mode, const std::vector<Hypothesis>& named,
                                   std::shared_ptr<const Threads> threads, const FitOptions& options) {
   Evaluator evaluator(std::move(mode.cases), std::move(threads));
