@@ -51,11 +51,11 @@ include(GoogleTest)
 # What nearly every file includes, compiled once per library.
 set(ASSAY_COMMON_HEADERS <algorithm> <functional> <map> <memory> <optional> <span> <string> <variant> <vector>)
 
-# assay_library(NAME [LIBS ...] [HEADERS ...|HEADERS_OF LIBRARY]): library assay_NAME from src/NAME/**/*.cc, and its unit
+# assay_library(NAME [SMALL] [LIBS ...] [HEADERS ...|HEADERS_OF LIBRARY]): library assay_NAME from src/NAME/**/*.cc, and its unit
 # tests *_test.cc beside the code. HEADERS are compiled once, before the sources (HEADERS_OF: those of another library
-# serve); a source still includes what it uses.
+# serve); a source still includes what it uses. SMALL: no time is spent here, so that optimised builds save its bytes.
 function(assay_library name)
-  cmake_parse_arguments(ARG "" "HEADERS_OF" "LIBS;HEADERS" ${ARGN})
+  cmake_parse_arguments(ARG "SMALL" "HEADERS_OF" "LIBS;HEADERS" ${ARGN})
   set(dir ${CMAKE_SOURCE_DIR}/src/${name})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${dir}/*.cc)
   set(tests ${sources})
@@ -65,6 +65,9 @@ function(assay_library name)
     add_library(assay_${name} STATIC ${sources})
     target_link_libraries(assay_${name} PUBLIC ${ARG_LIBS} PRIVATE assay_flags)
     target_include_directories(assay_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+    if(ARG_SMALL)
+      target_compile_options(assay_${name} PRIVATE $<$<CONFIG:Release>:-Os>)
+    endif()
     if(ARG_HEADERS OR ARG_HEADERS_OF)
       if(ARG_HEADERS)
         target_precompile_headers(assay_${name} PRIVATE ${ARG_HEADERS})
