@@ -148,6 +148,18 @@ def test_names_do_not_turn_the_text_around_them(assay, save_model, save_npz, tmp
     assert "\u202e" not in (tmp_path / "r.xml").read_text()
 
 
+def test_operations_that_break_down_stand_in_the_page(assay, save_model, save_npz, tmp_path):
+    """The product overflows: it breaks down, and what reads it only follows."""
+    model = save_model("m.onnx", [onnx.helper.make_node("Mul", ["x", "k"], ["big"], name="overflows"),
+                                  onnx.helper.make_node("Relu", ["big"], ["y"], name="reads")],
+                       {"x": (F, ["N"])}, {"y": (F, ["N"])}, {"k": np.float32(70000)})
+    assay("audit", model, "--data", save_npz("x.npz", x=np.float32([1, 2])), "--decision", "threshold:80000",
+          "--candidate", "f16-storage", "--trace", "--html", "r.html", "--fail-on", "none", code=0)
+    page = (tmp_path / "r.html").read_text()
+    assert page.count('data-verdict="breaks"') == 1
+    assert "<option>breaks</option>" in page and "breaks down" in page
+
+
 REPAIR = {
     "goal": "no-flips", "reached": True, "reference": "strict-f32", "candidate": "f16-storage",
     "searched_program": "f16-storage",
