@@ -3,23 +3,6 @@
 #include "profiles/typed.h"
 
 namespace assay::api {
-namespace {
-
-profiles::DeclaredTypes declared_types(const ir::Graph& graph) {
-  profiles::DeclaredTypes types;
-  for (const ir::Op& op : graph.ops) {
-    if (op.type == "Cast") continue;  // at the borders of a float16 program
-    for (const ir::ValueId v : op.outputs) {
-      if (v == ir::kNoValue) continue;
-      types.float32 |= graph.at(v).type.elem == ir::ElemType::float32;
-      types.float16 |= graph.at(v).type.elem == ir::ElemType::float16;
-    }
-  }
-  return types;
-}
-
-}  // namespace
-
 std::vector<audit::Hypothesis> named_policies(const Context& context, const ir::Graph* ml_program) {
   std::vector<audit::Hypothesis> all;
   for (const profiles::Profile* profile : context.profiles.all()) {
@@ -27,7 +10,7 @@ std::vector<audit::Hypothesis> named_policies(const Context& context, const ir::
       for (audit::Hypothesis& h : audit::hypotheses_of({&profile, 1})) all.push_back(std::move(h));
       continue;
     }
-    const auto typed = profiles::typed_profile(*profile, declared_types(*ml_program));
+    const auto typed = profiles::typed_profile(*profile, profiles::declared_types(*ml_program));
     const profiles::Profile* one = typed.get();
     for (audit::Hypothesis& h : audit::hypotheses_of({&one, 1})) all.push_back(std::move(h));
   }

@@ -41,21 +41,6 @@ std::vector<EngineVariant> variants_of(const profiles::Profile& profile, bool pr
     variants.push_back({&profile, i, profile.variants[i].name});
   return variants;
 }
-}  // namespace
-
-/// Float types of what the model's operations compute.
-profiles::DeclaredTypes declared_types(const ir::Graph& graph) {
-  profiles::DeclaredTypes types;
-  for (const ir::Op& op : graph.ops) {
-    if (op.type == "Cast") continue;  // at the borders of a float16 program
-    for (const ir::ValueId v : op.outputs) {
-      if (v == ir::kNoValue) continue;
-      types.float32 |= graph.at(v).type.elem == ir::ElemType::float32;
-      types.float16 |= graph.at(v).type.elem == ir::ElemType::float16;
-    }
-  }
-  return types;
-}
 
 // Without a name a Core ML file runs as its format does on the CPU (docs/semantics.md).
 std::string_view default_profile(ModelFormat format) {
@@ -70,7 +55,6 @@ std::string_view default_profile(ModelFormat format) {
   return "strict-f32";
 }
 
-namespace {
 Error no_model() { return Error{Code::usage, "no model is given for this program", "", "write FILE@PROFILE"}; }
 
 // Every float tensor that an operation of the main graph computes becomes an output.
@@ -207,7 +191,7 @@ Result<std::unique_ptr<Program>> ProgramLoader::open(std::string_view spec, cons
     warn_if_lowered(*loaded->graph, use.get(), provider, *profile, std::string(spec), warnings);
   }
   if (loaded->format == ModelFormat::ml_program && profiles::names_ml_program(profile->name)) {
-    state_->made.push_back(profiles::typed_profile(*profile, declared_types(*loaded->graph)));
+    state_->made.push_back(profiles::typed_profile(*profile, profiles::declared_types(*loaded->graph)));
     profile = state_->made.back().get();
   }
   return EngineProgram::create(name.empty() ? std::string(spec) + profile->name : std::string(spec), loaded,

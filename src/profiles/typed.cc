@@ -34,6 +34,19 @@ std::vector<const Variant*> variants_for(const Profile& profile, bool declared) 
 
 }  // namespace
 
+DeclaredTypes declared_types(const ir::Graph& graph) {
+  DeclaredTypes types;
+  for (const ir::Op& op : graph.ops) {
+    if (op.type == "Cast") continue;  // at the borders of a float16 program
+    for (const ir::ValueId v : op.outputs) {
+      if (v == ir::kNoValue) continue;
+      types.float32 |= graph.at(v).type.elem == ir::ElemType::float32;
+      types.float16 |= graph.at(v).type.elem == ir::ElemType::float16;
+    }
+  }
+  return types;
+}
+
 bool names_ml_program(std::string_view profile) {
   return profile.starts_with(kFloat32) || profile.starts_with(kFloat16);
 }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string_view>
 
+#include "ir/graph.h"
 #include "profiles/profile.h"
 
 namespace assay::profiles {
@@ -11,6 +12,7 @@ namespace assay::profiles {
 struct DeclaredTypes {
   bool float32 = false, float16 = false;
 };
+DeclaredTypes declared_types(const ir::Graph& graph);
 
 /// True for "coreml-mlprogram-f32-gpu" and its like, float16 ones too: names of a unit that runs ML Programs.
 bool names_ml_program(std::string_view profile);
