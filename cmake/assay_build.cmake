@@ -51,9 +51,9 @@ include(GoogleTest)
 # What nearly every file includes, compiled once per library.
 set(ASSAY_COMMON_HEADERS <algorithm> <functional> <map> <memory> <optional> <span> <string> <variant> <vector>)
 
-# assay_library(NAME [SMALL] [LIBS ...] [HEADERS ...|HEADERS_OF LIBRARY]): library assay_NAME from src/NAME/**/*.cc, and its unit
-# tests *_test.cc beside the code. HEADERS are compiled once, before the sources (HEADERS_OF: those of another library
-# serve); a source still includes what it uses. SMALL: no time is spent here, so that optimised builds save its bytes.
+# assay_library(NAME [SMALL] [LIBS ...] [HEADERS ...|HEADERS_OF LIBRARY]): library assay_NAME from src/NAME/**/*.cc, and
+# its unit tests *_test.cc beside the code. HEADERS are compiled once, before the sources (HEADERS_OF: those of another
+# library serve); a source still includes what it uses. SMALL: little time is spent here, and Release builds save bytes.
 function(assay_library name)
   cmake_parse_arguments(ARG "SMALL" "HEADERS_OF" "LIBS;HEADERS" ${ARGN})
   set(dir ${CMAKE_SOURCE_DIR}/src/${name})
@@ -65,8 +65,11 @@ function(assay_library name)
     add_library(assay_${name} STATIC ${sources})
     target_link_libraries(assay_${name} PUBLIC ${ARG_LIBS} PRIVATE assay_flags)
     target_include_directories(assay_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
-    if(ARG_SMALL)
-      target_compile_options(assay_${name} PRIVATE $<$<CONFIG:Release>:-Os>)
+    if(ARG_SMALL AND CMAKE_BUILD_TYPE STREQUAL Release)
+      target_compile_options(assay_${name} PRIVATE -Os)
+      if(ARG_HEADERS_OF)  # headers compiled with other options do not serve
+        get_target_property(ARG_HEADERS assay_${ARG_HEADERS_OF} PRECOMPILE_HEADERS)
+      endif()
     endif()
     if(ARG_HEADERS OR ARG_HEADERS_OF)
       if(ARG_HEADERS)
