@@ -126,13 +126,13 @@ Result<Report> compare(const CompareRequest& request);
 /// Which format outputs lie on, and with a model which policy explains them.
 struct FingerprintRequest {
   Settings settings{};
-  std::string file{};                  ///< .npz or .npy of outputs
-  std::vector<Array> arrays{};         ///< the same in memory
-  std::string model{};                 ///< what gave the outputs; empty: only the outputs are looked at
-  std::string input{};                 ///< what it was given: .npz, .npy or a folder of ONNX test data
-  std::vector<Array> input_arrays{};   ///< the same in memory
-  size_t combinations = 400;           ///< policies tried beside those with a name
-  size_t samples = 0;                  ///< only the first so many samples are fitted; 0: all
+  std::string file{};                 ///< .npz or .npy of outputs
+  std::vector<Array> arrays{};        ///< the same in memory
+  std::string model{};                ///< what gave the outputs; empty: only the outputs are looked at
+  std::string input{};                ///< what it was given: .npz, .npy or a folder of ONNX test data
+  std::vector<Array> input_arrays{};  ///< the same in memory
+  size_t combinations = 400;          ///< policies tried beside those with a name
+  size_t samples = 0;                 ///< only the first so many samples are fitted; 0: all
 };
 /// Errors: A001 for a model without inputs; A1xx, A3xx (A311 where a recording is of another model or other inputs).
 Result<Report> fingerprint(const FingerprintRequest& request);
@@ -166,12 +166,12 @@ struct AuditRequest {
   std::vector<std::string> keep{};  ///< operations that every candidate keeps in float32: names of nodes or values
   std::string lock{};               ///< write a contract here, of what is asked and of what is found
   std::string checkpoint{};         ///< what is done, saved here now and then and read from here; empty: nothing is
-  bool blame = false;           ///< search which operations are to blame for each changed decision
-  uint64_t blame_runs = 300;    ///< most runs of the model for one sample
-  uint64_t blame_samples = 16;  ///< most samples that are searched: flips first, then by number
-  TraceWords trace{};           ///< the primary variants against the reference
-  uint64_t expect = 0;          ///< foretell the flips among so many more samples; 0: as many as there are
-  bool proof = false;           ///< bound what rounding can do: how many decisions cannot flip (docs/margins.md)
+  bool blame = false;               ///< search which operations are to blame for each changed decision
+  uint64_t blame_runs = 300;        ///< most runs of the model for one sample
+  uint64_t blame_samples = 16;      ///< most samples that are searched: flips first, then by number
+  TraceWords trace{};               ///< the primary variants against the reference
+  uint64_t expect = 0;              ///< foretell the flips among so many more samples; 0: as many as there are
+  bool proof = false;               ///< bound what rounding can do: how many decisions cannot flip (docs/margins.md)
 };
 /// Errors: A002 to A004 for words; A1xx, A3xx, A4xx. report.passed tells whether `fail_on` was met.
 Result<Report> audit(const AuditRequest& request);
@@ -187,8 +187,8 @@ struct RepairRequest {
   uint64_t budget = 2000;         ///< most sets of operations that are tried
   bool rescale = false;           ///< search on the model with its overflowing layers rescaled
 };
-/// report.passed tells whether the goal is reached; no file is written where it is not. Errors: as audit; not_convertible
-/// where the format cannot say the model.
+/// report.passed tells whether the goal is reached; no file is written where it is not. Errors: as audit;
+/// not_convertible where the format cannot say the model.
 Result<Report> repair(const RepairRequest& request);
 
 /// A contract, audited again.
@@ -228,17 +228,17 @@ struct ProbeMakeRequest {
   std::string output;                 ///< a folder
   std::vector<std::string> groups{};  ///< "matmul", "conv", "sum", ...; empty: all
 };
-/// Writes each probe as ONNX, .mlmodel and .mlpackage, its inputs, and a recorder for each runtime. What a format cannot
-/// say is left out and named. Errors: A001 for unknown groups; write_failed.
+/// Writes each probe as ONNX, .mlmodel and .mlpackage, its inputs, and a recorder for each runtime. What a format
+/// cannot say is left out and named. Errors: A001 for unknown groups; write_failed.
 Result<Report> probe_make(const ProbeMakeRequest& request);
 
 /// What a device made of the probes.
 struct ProbeReadRequest {
   Settings settings{};
-  std::string recording;           ///< .npz of a recorder, or of a PyTorch device (docs/probe.md)
-  std::string mode{};              ///< of a recording of several modes, the one that is read; empty: all
-  std::string output{};            ///< a profile file (.toml) to write; its name is the profile's
-  size_t combinations = 400;       ///< policies tried beside those with a name
+  std::string recording;               ///< .npz of a recorder, or of a PyTorch device (docs/probe.md)
+  std::string mode{};                  ///< of a recording of several modes, the one that is read; empty: all
+  std::string output{};                ///< a profile file (.toml) to write; its name is the profile's
+  size_t combinations = 400;           ///< policies tried beside those with a name
   std::vector<std::string> without{};  ///< profiles that are not tried by name
 };
 /// Errors: A001 where `output` needs one mode; A3xx.

@@ -77,7 +77,7 @@ class EngineProgram : public Program {
   const profiles::Profile* profile_ = nullptr;
   bool stores_outputs_ = true;  ///< some output is computed under the profile
   std::shared_ptr<const ProviderUse> use_;
-  std::optional<passes::Placement> placement_;  ///< which operations the profile takes; absent: all
+  std::optional<passes::Placement> placement_;            ///< which operations the profile takes; absent: all
   std::vector<std::shared_ptr<const ir::Graph>> graphs_;  ///< resolved, one per variant
   std::shared_ptr<const Threads> threads_, one_thread_;
   bool concurrent_ = false, keep_states_ = false;
