@@ -56,10 +56,7 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
   request.output = args.text("--output");
   request.reference = args.text("--reference", "strict-f32");
   request.candidates = args.list("--candidate");
-  const std::string variants = args.text("--variants", "all");
-  if (variants != "all" && variants != "primary")
-    return Error{Code::usage, "--variants takes all or primary, not '" + variants + "'", "", "see --help"};
-  request.primary_only = variants == "primary";
+  ASSAY_TRY(request.primary_only, primary_only(args));
   ASSAY_TRY(const auto first, args.whole("--first-sample"));
   request.first_sample = first.value_or(0);
   ASSAY_TRY(const auto expect, args.whole("--expect"));

@@ -23,7 +23,15 @@ inline constexpr Flag kTraceExactFlag = {
 inline constexpr Flag kTraceAccumulatedFlag = {
     "--trace-accumulated", "", "leave out of --trace what each operation introduces; faster", Flag::Kind::toggle};
 
-/// What these three say. Errors: usage where --trace is missing.
+/// Whether --variants asks for the likeliest alone.
+inline Result<bool> primary_only(const Args& args) {
+  const std::string variants = args.text("--variants", "all");
+  if (variants != "all" && variants != "primary")
+    return Error{Code::usage, "--variants takes all or primary, not '" + variants + "'", "", "see --help"};
+  return variants == "primary";
+}
+
+/// What the three flags of a trace say. Errors: usage where --trace is missing.
 inline Result<commands::TraceWords> trace_words(const Args& args) {
   commands::TraceWords words;
   words.wanted = args.has("--trace");

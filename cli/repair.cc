@@ -42,10 +42,7 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
   audit.output = args.text("--decide-on");
   audit.reference = args.text("--reference", "strict-f32");
   if (args.has("--candidate")) audit.candidates = {args.text("--candidate")};
-  const std::string variants = args.text("--variants", "all");
-  if (variants != "all" && variants != "primary")
-    return Error{Code::usage, "--variants takes all or primary, not '" + variants + "'", "", "see --help"};
-  audit.primary_only = variants == "primary";
+  ASSAY_TRY(audit.primary_only, primary_only(args));
   ASSAY_TRY(const auto first, args.whole("--first-sample"));
   ASSAY_TRY(const auto budget, args.whole("--budget"));
   ASSAY_TRY(const auto share, args.number("--hold-out"));

@@ -8,24 +8,12 @@ namespace assay::audit {
 namespace {
 using profiles::Node;
 using profiles::Reader;
+using profiles::toml_string;
 
 constexpr size_t kLine = 100;  // columns of a list
 
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\')
-      out += std::string("\\") + c;
-    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      out += fmt::format("\\u{:04X}", static_cast<unsigned char>(c));
-    else
-      out += c;
-  }
-  return out + "\"";
-}
-
 void key(std::string& out, std::string_view name, std::string_view text) {
-  if (!text.empty()) out += fmt::format("{} = {}\n", name, quoted(text));
+  if (!text.empty()) out += fmt::format("{} = {}\n", name, toml_string(text));
 }
 
 // A list over as many lines as it needs; none where it is empty.
@@ -50,7 +38,7 @@ std::vector<std::string> numbers(const std::vector<int64_t>& values) {
 
 std::vector<std::string> strings(const std::vector<std::string>& values) {
   std::vector<std::string> out;
-  for (const std::string& value : values) out.push_back(quoted(value));
+  for (const std::string& value : values) out.push_back(toml_string(value));
   return out;
 }
 

@@ -1,5 +1,7 @@
 #include "profiles/tree.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/text.h"
@@ -171,6 +173,19 @@ Result<std::vector<Reader>> Reader::tables(std::string_view key) const {
     all.emplace_back(item, file_, key_path(key) + "[" + std::to_string(all.size() + 1) + "]");
   }
   return all;
+}
+
+std::string toml_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') out += '\\';
+    if (byte < 0x20 || byte == 0x7f)
+      out += fmt::format("\\u{:04X}", byte);
+    else
+      out += c;
+  }
+  return out + '"';
 }
 
 }  // namespace assay::profiles

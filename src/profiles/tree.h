@@ -63,4 +63,7 @@ class Reader {
   std::string path_;
 };
 
+/// A basic string of TOML, quotes included: the counterpart for those who write files.
+std::string toml_string(std::string_view text);
+
 }  // namespace assay::profiles

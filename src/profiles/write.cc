@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "num/policy_text.h"
 #include "profiles/settings.h"
+#include "profiles/tree.h"
 
 namespace assay::profiles {
 namespace {
@@ -12,23 +13,11 @@ namespace {
 using num::Accumulator;
 using Kind = Accumulator::Kind;
 
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) < 0x20)
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    else
-      out += c;
-  }
-  return out + '"';
-}
-
-std::string words_of(const num::Rounding& rounding) { return quoted(num::to_text(rounding)); }
-std::string format_words(num::FormatId id) { return quoted(num::format(id).name); }
+std::string words_of(const num::Rounding& rounding) { return toml_string(num::to_text(rounding)); }
+std::string format_words(num::FormatId id) { return toml_string(num::format(id).name); }
 std::string mode_words(num::Mode mode) {
   constexpr std::string_view kModes[] = {"nearest-even", "nearest-away", "toward-zero", "to-odd"};
-  return quoted(kModes[static_cast<size_t>(mode)]);
+  return toml_string(kModes[static_cast<size_t>(mode)]);
 }
 
 /// Keys of an accumulator, in the order of docs/profiles.md. Parts that a kind does not have are not written.
@@ -37,7 +26,7 @@ std::string accumulator_words(const Accumulator& a) {
   constexpr std::string_view kPairs[] = {"odd-then-even", "even-odd-sums", "round-to-odd"};
   const bool steps = a.kind == Kind::chain || a.kind == Kind::lanes, aligned = a.kind == Kind::aligned;
   const bool tiles = a.kind == Kind::tiles, pairs = a.kind == Kind::pairs;
-  std::vector<std::string> parts = {"kind = " + quoted(kKinds[static_cast<size_t>(a.kind)])};
+  std::vector<std::string> parts = {"kind = " + toml_string(kKinds[static_cast<size_t>(a.kind)])};
   const auto add = [&](bool wanted, std::string_view key, const std::string& value) {
     if (wanted) parts.push_back(std::string(key) + " = " + value);
   };
@@ -54,7 +43,7 @@ std::string accumulator_words(const Accumulator& a) {
   add(aligned && a.factors != num::FormatId::float32, "factors", format_words(a.factors));
   add(a.accumulator_apart && aligned, "accumulator-apart", "true");
   add(tiles && a.block_mode != num::Mode::toward_zero, "alignment", mode_words(a.block_mode));
-  add(pairs, "pairs", quoted(kPairs[static_cast<size_t>(a.pairs)]));
+  add(pairs, "pairs", toml_string(kPairs[static_cast<size_t>(a.pairs)]));
   add(a.split_k > 1, "split-k", std::to_string(a.split_k));
   add(a.flush_subnormals, "subnormals", "\"flush\"");
   return "{ " + join(parts, ", ") + " }";
@@ -83,19 +72,19 @@ constexpr Writer kWriters[] = {
     {"bias",
      [](const num::Policy& p) {
        constexpr std::string_view kWords[] = {"after", "first", "after-store"};
-       return quoted(kWords[static_cast<size_t>(p.bias)]);
+       return toml_string(kWords[static_cast<size_t>(p.bias)]);
      }},
     {"step", rounding_value<&num::Policy::step>},
     {"result", rounding_value<&num::Policy::result>},
     {"attribute", rounding_value<&num::Policy::attribute>},
-    {"subnormals", [](const num::Policy& p) { return quoted(p.flush_subnormals ? "flush" : "keep"); }},
+    {"subnormals", [](const num::Policy& p) { return toml_string(p.flush_subnormals ? "flush" : "keep"); }},
     {"elementary",
      [](const num::Policy& p) {
-       return quoted(p.elementary == num::Elementary::sleef ? "sleef" : "correctly-rounded");
+       return toml_string(p.elementary == num::Elementary::sleef ? "sleef" : "correctly-rounded");
      }},
     {"special-values",
      [](const num::Policy& p) {
-       return quoted(p.special_values == num::SpecialValues::ieee ? "ieee" : "neural-engine");
+       return toml_string(p.special_values == num::SpecialValues::ieee ? "ieee" : "neural-engine");
      }},
     {"divide-by-reciprocal", boolean_value<&num::Policy::divide_by_reciprocal>},
     {"plain-softplus", boolean_value<&num::Policy::plain_softplus>},
@@ -109,20 +98,20 @@ std::string value_of(const Statement& statement, size_t setting) {
 
 std::string list_words(const std::vector<std::string>& words) {
   std::vector<std::string> all;
-  for (const std::string& word : words) all.push_back(quoted(word));
+  for (const std::string& word : words) all.push_back(toml_string(word));
   return all.size() == 1 ? all[0] : "[" + join(all, ", ") + "]";
 }
 
 std::string evidence_words(const Evidence& evidence) {
-  return fmt::format("evidence.source = {}\nevidence.certainty = {}\n", quoted(evidence.source),
-                     quoted(evidence.certainty));
+  return fmt::format("evidence.source = {}\nevidence.certainty = {}\n", toml_string(evidence.source),
+                     toml_string(evidence.certainty));
 }
 
 std::string statement_words(const Statement& s, std::string_view table) {
   std::string out = fmt::format("\n[[{}]]\n", table);
   if (!s.match.ops.empty()) out += "match.op = " + list_words(s.match.ops) + "\n";
   if (!s.match.classes.empty()) out += "match.class = " + list_words(s.match.classes) + "\n";
-  if (!s.match.declared.empty()) out += "match.declared = " + quoted(s.match.declared) + "\n";
+  if (!s.match.declared.empty()) out += "match.declared = " + toml_string(s.match.declared) + "\n";
   if (s.match.matrix_only) out += "match.matrix-only = true\n";
   for (size_t i = 0; i < settings().size(); ++i) {
     if ((s.fields >> i & 1U) == 0) continue;
@@ -134,12 +123,12 @@ std::string statement_words(const Statement& s, std::string_view table) {
 
 std::string rounding_or_plain(const std::optional<num::Rounding>& rounding, ir::ElemType type) {
   if (rounding) return words_of(*rounding);
-  return quoted(type == ir::ElemType::float64 ? "float64" : "float32");
+  return toml_string(type == ir::ElemType::float64 ? "float64" : "float32");
 }
 
 /// `storage` says how results are rounded, and inputs and weights too where nothing else is said of them.
 std::string storage_words(const Storage& s) {
-  std::string out = "storage = " + (s.results ? words_of(*s.results) : quoted(ir::elem_name(s.type))) + "\n";
+  std::string out = "storage = " + (s.results ? words_of(*s.results) : toml_string(ir::elem_name(s.type))) + "\n";
   if (s.inputs != s.results) out += "inputs = " + rounding_or_plain(s.inputs, s.type) + "\n";
   if (s.weights != s.results) out += "weights = " + rounding_or_plain(s.weights, s.type) + "\n";
   return out;
@@ -148,19 +137,19 @@ std::string storage_words(const Storage& s) {
 }  // namespace
 
 std::string to_toml(const Profile& profile) {
-  std::string out = fmt::format("name = {}\ndoc = {}\n", quoted(profile.name), quoted(profile.doc));
+  std::string out = fmt::format("name = {}\ndoc = {}\n", toml_string(profile.name), toml_string(profile.doc));
   const bool one = profile.variants.size() == 1 && profile.variants.front().name == "only";
   out += storage_words(profile.variants.front().storage);
   if (one)
     for (const Statement& s : profile.variants.front().statements) out += statement_words(s, "statement");
   for (const Variant& v : profile.variants) {
     if (one) break;
-    out +=
-        fmt::format("\n[[variant]]\nname = {}\ndoc = {}\n", quoted(v.name), quoted(v.doc)) + storage_words(v.storage);
+    out += fmt::format("\n[[variant]]\nname = {}\ndoc = {}\n", toml_string(v.name), toml_string(v.doc)) +
+           storage_words(v.storage);
     for (const Statement& s : v.statements) out += statement_words(s, "variant.statement");
   }
   for (const NotModelled& n : profile.not_modelled)
-    out += fmt::format("\n[[not-modelled]]\nwhat = {}\nreason = {}\n", quoted(n.what), quoted(n.reason)) +
+    out += fmt::format("\n[[not-modelled]]\nwhat = {}\nreason = {}\n", toml_string(n.what), toml_string(n.reason)) +
            evidence_words(n.evidence);
   return out;
 }

@@ -14,17 +14,11 @@ using audit::BlameRank;
 using audit::BlameResult;
 using audit::SampleBlame;
 
+constexpr size_t kLongestName = 80;
 constexpr size_t kMostRows = 10, kMostNames = 4;
 
-// Control characters in names would drive the terminal.
-std::string clean(std::string_view text) {
-  std::string out;
-  for (const char c : text.substr(0, 80)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  return out + (text.size() > 80 ? "..." : "");
-}
-
 std::string name_of(const BlameResult& blame, size_t op) {
-  return clean(blame.ops[op].type + " '" + called(blame.ops[op], blame.ops) + "'");
+  return clean(blame.ops[op].type + " '" + called(blame.ops[op], blame.ops) + "'", kLongestName);
 }
 
 std::string names(const BlameResult& blame, const std::vector<size_t>& ops, const char* between) {
@@ -72,10 +66,10 @@ std::string blame_text(const audit::CandidateResult& candidate) {
   if (!candidate.blame) return "";
   const BlameResult& blame = *candidate.blame;
   if (blame.samples.empty())
-    return clean(candidate.info.program) + ": no decision changes, so there is nothing to blame\n\n";
+    return clean(candidate.info.program, kLongestName) + ": no decision changes, so there is nothing to blame\n\n";
   std::string out =
-      fmt::format("{}: what is to blame for {} of {}\n", clean(candidate.info.program), grouped(blame.samples.size()),
-                  how_many(blame.samples.size() + blame.skipped, "changed decision"));
+      fmt::format("{}: what is to blame for {} of {}\n", clean(candidate.info.program, kLongestName),
+                  grouped(blame.samples.size()), how_many(blame.samples.size() + blame.skipped, "changed decision"));
   out += ranking(blame);
   for (size_t i = 0; i < std::min(blame.samples.size(), kMostRows); ++i) out += sample_line(blame, blame.samples[i]);
   if (blame.samples.size() > kMostRows)

@@ -17,14 +17,6 @@ using Row = std::vector<std::string>;
 
 constexpr size_t kListed = 20;  // policies of a group, and excluded groups; the JSON has all
 
-/// Control characters in names would drive the terminal.
-std::string clean(std::string_view text) {
-  constexpr size_t kMost = 120;
-  std::string out;
-  for (const char c : text.substr(0, kMost)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  return out + (text.size() > kMost ? "..." : "");
-}
-
 std::string numbers(const std::vector<int64_t>& values) {
   std::vector<std::string> words;
   for (size_t i = 0; i < std::min(values.size(), kListed); ++i) words.push_back(std::to_string(values[i]));

@@ -17,13 +17,6 @@ using Row = std::vector<std::string>;
 
 constexpr size_t kMostRows = 12;
 
-// Control characters in names would drive the terminal.
-std::string clean(std::string_view text) {
-  std::string out;
-  for (const char c : text.substr(0, 120)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  return out + (text.size() > 120 ? "..." : "");
-}
-
 std::string standing(const Standing& s, const Goal& goal) {
   if (s.samples == 0) return "-";
   if (goal.kind == Goal::Kind::error) return short_number(s.error);

@@ -29,13 +29,6 @@ size_t width_of(std::string_view text) {
   return width;
 }
 
-// Control characters in names would drive the terminal.
-std::string clean(std::string_view text, size_t most = 120) {
-  std::string out;
-  for (const char c : text.substr(0, most)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  return out + (text.size() > most ? "..." : "");
-}
-
 constexpr const char *kSafe = "32;1", *kAtRisk = "33;1", *kFlips = "31;1";
 
 std::string paint(const std::string& text, const char* code, bool colour) {

@@ -17,17 +17,11 @@ using audit::TraceOp;
 using audit::TraceResult;
 using audit::Verdict;
 
+constexpr size_t kLongestName = 80;
 constexpr size_t kMostRows = 10, kMostAbsent = 4;
 
-// Control characters in names would drive the terminal.
-std::string clean(std::string_view text) {
-  std::string out;
-  for (const char c : text.substr(0, 80)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  return out + (text.size() > 80 ? "..." : "");
-}
-
 std::string name_of(const TraceResult& trace, size_t op) {
-  return clean(trace.ops[op].type + " '" + called(trace.ops[op], trace.ops) + "'");
+  return clean(trace.ops[op].type + " '" + called(trace.ops[op], trace.ops) + "'", kLongestName);
 }
 
 std::string decibels(const Distance& d) {
@@ -97,7 +91,7 @@ std::string absent(const Conversion& c) {
   std::string out;
   for (size_t i = 0; i < std::min(c.absent.size(), kMostAbsent); ++i)
     out += (i == 0 ? "; before it the candidate has no " : ", ") +
-           clean("'" + c.absent[i].first + "' (" + c.absent[i].second + ")");
+           clean("'" + c.absent[i].first + "' (" + c.absent[i].second + ")", kLongestName);
   return c.absent.size() > kMostAbsent ? out + fmt::format(" and {} more", c.absent.size() - kMostAbsent) : out;
 }
 
@@ -120,8 +114,8 @@ std::string trace_sentence(const TraceResult& trace) {
 }
 
 std::string trace_text(const std::string& program, const TraceResult& trace) {
-  std::string out =
-      fmt::format("{}: operation by operation over {}", clean(program), how_many(trace.samples, "sample"));
+  std::string out = fmt::format("{}: operation by operation over {}", clean(program, kLongestName),
+                                how_many(trace.samples, "sample"));
   if (trace.exact_samples > 0) out += fmt::format(", {} of them in float64 too", grouped(trace.exact_samples));
   if (trace.exact_samples > 0 && !trace.noise_order.empty()) out += "; noise floor: " + trace.noise_order;
   out += "\n";
@@ -133,8 +127,9 @@ std::string trace_text(const std::string& program, const TraceResult& trace) {
 
 std::string conversion_text(const Conversion& c) {
   if (c.samples == 0) return "not compared in exact arithmetic: the first samples are in another part";
-  const std::string where = clean("'" + c.reference + "'") +
-                            (c.candidate == c.reference ? "" : clean(" ('" + c.candidate + "' in the candidate)"));
+  const std::string where =
+      clean("'" + c.reference + "'", kLongestName) +
+      (c.candidate == c.reference ? "" : clean(" ('" + c.candidate + "' in the candidate)", kLongestName));
   const std::string size = fmt::format("{} in sample {}, {} of its largest value", short_number(c.max_abs), c.sample,
                                        short_number(c.max_rel));
   switch (c.outcome) {

@@ -11,6 +11,12 @@
 
 namespace assay::report {
 
+std::string clean(std::string_view text, size_t most) {
+  std::string out;
+  for (const char c : text.substr(0, most)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  return out + (text.size() > most ? "..." : "");
+}
+
 std::string grouped(uint64_t n) {
   std::string digits = std::to_string(n);
   for (size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
