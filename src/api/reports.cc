@@ -10,6 +10,7 @@
 #include "report/junit.h"
 #include "report/markdown.h"
 #include "report/sarif.h"
+#include "report/words.h"
 
 namespace assay::api {
 namespace {
@@ -41,15 +42,6 @@ Status write_tables(const std::string& folder, const std::vector<std::pair<std::
   for (const auto& [name, text] : tables)
     ASSAY_CHECK(write_file((std::filesystem::path(folder) / name).string(), text));
   return {};
-}
-
-// A word as a shell reads it.
-std::string quoted(const std::string& word) {
-  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,@+%";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string out = "'";
-  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
 }
 }  // namespace
 
@@ -88,9 +80,9 @@ std::pair<std::string, std::string> asked(const commands::AuditRequest& request)
 std::string command_of(const commands::AuditRequest& request) {
   if (request.data.empty()) return "";  // arrays of the caller's
   std::string out = "assay audit";
-  if (!request.model.empty()) out += " " + quoted(request.model);
+  if (!request.model.empty()) out += " " + report::shell_word(request.model);
   const auto flag = [&](const char* name, const std::string& value) {
-    if (!value.empty()) out += " " + std::string(name) + " " + quoted(value);
+    if (!value.empty()) out += " " + std::string(name) + " " + report::shell_word(value);
   };
   flag("--data", request.data);
   flag("--labels", request.labels);

@@ -13,6 +13,8 @@ namespace assay::report {
 
 /// The first `most` bytes, "..." where there are more; control characters, which would drive the terminal, as "?".
 std::string clean(std::string_view text, size_t most = 120);
+/// A word as a shell reads it: as it is, or in single quotes.
+std::string shell_word(const std::string& word);
 std::string grouped(uint64_t n);  ///< 10,000
 /// "1 sample", "10,000 samples"; `plural` where it is not the word with an s.
 std::string how_many(uint64_t n, std::string_view word, std::string_view plural = "");
