@@ -31,7 +31,7 @@ std::string reproduce(const Section& section) {
     if (c.info.profile.empty()) continue;
     const std::string name = escape(c.info.profile);
     out += command("What the profile <code>" + name + "</code> states, and from where:",
-                   "assay profiles " + shell_word(c.info.profile));
+                   "assay profiles show " + shell_word(c.info.profile));
     if (c.info.emulated)
       out +=
           command("The program that it makes of the model, as plain ONNX for any other runtime:",

@@ -1,9 +1,11 @@
 """The page of an audit, read as a browser shows it."""
 import base64
 import hashlib
+import html
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 
@@ -73,3 +75,11 @@ def test_several_audits_in_one_page(audited, assay, dom, tmp_path):
     assert text.count("Differences of outputs") == 4  # a tab and a heading each
     assert "first" in text
     assert "second" in text
+
+
+def test_commands_of_the_page_are_commands(audited, assay):
+    page = html.unescape(audited[0].read_text(encoding="utf-8"))
+    commands = re.findall(r"<code>assay (profiles [^<]*)</code>", page)
+    assert len(commands) == 2
+    for command in commands:
+        assay(*shlex.split(command), code=0)
