@@ -51,7 +51,8 @@ Status tell_passed_over(const AuditJob& job, Warnings& warnings) {
     if (candidate->model() != nullptr) {
       ++blamed;
     } else if (request.blame) {
-      warnings.push_back({Code::usage, "this candidate is left out of the search for blame: the engine does not run it",
+      warnings.push_back({Code::passed_over,
+                          "this candidate is left out of the search for blame: the engine does not run it",
                           candidate->text(), "give a profile or an emulated provider as the candidate"});
     }
   }

@@ -346,7 +346,7 @@ def test_what_is_not_traced_is_named(assay, network, save_npz, tmp_path):
     done = assay(*words, code=0)
     assert f"at:  {converted}" in done.err and "it is another model than the reference's" in done.err
     assert "m.mlmodel as the MODEL and coreml-nn-gpu as the candidate" in done.err
-    assert f"at:  recorded:{recording}" in done.err and done.err.count("is not traced") == 2
+    assert f"at:  recorded:{recording}" in done.err and done.err.count("warning A216: this program is not traced") == 2
     own = assay("audit", tmp_path / "m.mlmodel", "--data", data, "--decision", "argmax", "--fail-on", "none", "--trace",
                 "--candidate", "coreml-nn-gpu", "--json", code=0)
     assert own.result["candidates"][0]["trace"]["ops"] and "is not traced" not in own.err

@@ -115,11 +115,11 @@ std::optional<Warning> untraced(const Program& reference, const Program& candida
   if (!model || own == model || (own && candidate.identity() == reference.identity())) return std::nullopt;
   const std::string text = candidate.text();
   if (!own)
-    return Warning{Code::usage, "this program is not traced: the engine does not run it", text,
+    return Warning{Code::passed_over, "this program is not traced: the engine does not run it", text,
                    "trace a profile or an emulated provider beside it"};
   const size_t at = text.rfind('@');
   const std::string file = text.substr(0, at), profile = at == std::string::npos ? "" : text.substr(at + 1);
-  return Warning{Code::usage, "this program is not traced: it is another model than the reference's", text,
+  return Warning{Code::passed_over, "this program is not traced: it is another model than the reference's", text,
                  "give " + file + " as the MODEL" + (profile.empty() ? "" : " and " + profile + " as the candidate") +
                      ": that traces it against its own float32"};
 }
