@@ -56,7 +56,7 @@ Array array_of(const std::string& name, const ir::Tensor& tensor) {
 
 std::vector<Array> arrays_of(const backends::Arrays& arrays) {
   std::vector<Array> out;
-  for (const auto& [name, tensor] : arrays) out.push_back(array_of(name, tensor));
+  for (const backends::NamedArray& array : arrays) out.push_back(array_of(array.name, array.tensor));
   return out;
 }
 

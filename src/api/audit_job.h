@@ -21,7 +21,8 @@ struct AuditJob {
   /// Errors: as audit::find_blame.
   Status add_blame(audit::AuditResult& result) const;
 
-  explicit AuditJob(const commands::AuditRequest& asked) : request(&asked), input(asked.data, asked.arrays) {}
+  explicit AuditJob(const commands::AuditRequest& asked)
+      : request(&asked), input(asked.data, asked.arrays, Held::in_file) {}
 
   const commands::AuditRequest* request;
   std::unique_ptr<Context> context;

@@ -48,7 +48,10 @@ Question question_of(const AuditJob& job) {
   out.emplace_back("the trace", !asked.trace.wanted ? std::string()
                                                     : std::to_string(asked.trace.exact) +
                                                           (asked.trace.introduced ? "" : " accumulated alone"));
-  for (const auto& [name, tensor] : job.data) out.emplace_back("the data '" + name + "'", hash_of(tensor));
+  for (const audit::NamedArray& array : job.data) {
+    out.emplace_back("the data '" + array.name + "'", hash_of(array.tensor));
+    backends::let_go(array);
+  }
   Hash labels;
   labels.add(job.labels.data(), job.labels.size() * sizeof(int64_t));
   out.emplace_back("the labels", labels.text());

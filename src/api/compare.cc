@@ -16,7 +16,7 @@ Result<Report> compare(const CompareRequest& request) {
     return Error{Code::usage, "compare needs at least two programs", "", "give --program twice or more"};
   Report report;
   ASSAY_TRY(const auto context, api::Context::make(request.settings));
-  api::InputData data(request.input, request.arrays);
+  api::InputData data(request.input, request.arrays, api::Held::in_file);
   backends::ProgramLoader loader(api::program_options(*context, request.settings, data, true));
   std::vector<std::unique_ptr<backends::Program>> owned;
   std::vector<backends::Program*> programs;

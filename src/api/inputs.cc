@@ -45,7 +45,7 @@ Status InputData::read_early() {
     return {};
   }
   if (!audit::is_npz(path_)) return {};
-  ASSAY_TRY(early_, audit::read_npz(path_));
+  ASSAY_TRY(early_, held_ == Held::in_file ? audit::open_npz(path_) : audit::read_npz(path_));
   return {};
 }
 
@@ -59,7 +59,7 @@ std::function<Result<std::vector<std::string>>()> InputData::names() {
 Result<audit::Arrays> InputData::arrays(std::span<const backends::Port> ports) {
   ASSAY_CHECK(read_early());
   if (early_) return *early_;  // handles: the bytes are shared
-  return audit::read_inputs(path_, ports);
+  return audit::read_inputs(path_, ports, held_ == Held::in_file);
 }
 
 std::function<Result<audit::Arrays>()> InputData::without_model() {

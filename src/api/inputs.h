@@ -1,5 +1,6 @@
 // Inputs of commands that run a model once.
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
@@ -12,11 +13,16 @@
 
 namespace assay::api {
 
+/// Whether large arrays stay in the file that --input or --data names, for commands that look at one sample after the
+/// other.
+enum class Held : uint8_t { in_memory, in_file };
+
 /// The arrays of --input or --data, or the caller's in memory. Those of an .npz are read before the model is, because
 /// their names may replace the model's defaults; other kinds need the model's inputs.
 class InputData {
  public:
-  InputData(std::string path, const std::vector<Array>& arrays) : path_(std::move(path)), given_(&arrays) {}
+  InputData(std::string path, const std::vector<Array>& arrays, Held held = Held::in_memory)
+      : path_(std::move(path)), given_(&arrays), held_(held) {}
   bool empty() const { return path_.empty() && given_->empty(); }
   /// Where the data comes from, for messages.
   std::string where() const { return path_.empty() ? "arrays in memory" : path_; }
@@ -31,6 +37,7 @@ class InputData {
   Status read_early();
   std::string path_;
   const std::vector<Array>* given_;
+  Held held_;
   std::optional<audit::Arrays> early_;
 };
 

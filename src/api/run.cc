@@ -99,7 +99,7 @@ Result<Report> bench_run(const BenchRunRequest& request) {
   audit::warn_of_unused(opened.inputs, opened.program->inputs(), opened.program->text(), report.warnings);
   ASSAY_TRY(const audit::Samples samples, audit::Samples::create(opened.inputs, opened.program->inputs()));
   const size_t count = samples.batch() ? samples.batch() : samples.count();
-  const std::vector<ir::Tensor> inputs = samples.slice(0, count);
+  ASSAY_TRY(const std::vector<ir::Tensor> inputs, samples.slice(0, count));
   const backends::SampleRange range{.first = 0, .count = count, .total = count};
   std::vector<double> wall, cpu;
   for (int i = 0; i <= request.repeat; ++i) {

@@ -537,7 +537,8 @@ Status Auditor::compare_models() {
 }
 
 Status Auditor::run_traced(size_t first, size_t count, Shared& shared) {
-  ASSAY_TRY(auto outputs, tracer_->run(layout_->inputs(0, first, count), first, count));
+  ASSAY_TRY(const auto inputs, layout_->inputs(0, first, count));
+  ASSAY_TRY(auto outputs, tracer_->run(inputs, first, count));
   shared[{0, 0}] = std::move(outputs[0]);
   for (size_t c = 0; c + 1 < programs_.size(); ++c)
     if (tracer_->traces(c)) shared[{c + 1, 0}] = std::move(outputs[c + 1]);

@@ -75,7 +75,7 @@ Result<Arrays> run_apart(Program& program, size_t variant, const Samples& sample
   std::vector<std::vector<Tensor>> parts(program.outputs().size());
   for (size_t first = 0; first < samples.count(); first += step) {
     const size_t count = std::min(step, samples.count() - first);
-    const auto inputs = samples.slice(first, count);
+    ASSAY_TRY(const auto inputs, samples.slice(first, count));
     ASSAY_TRY(auto outputs, program.run(variant, inputs, SampleRange{first, count, samples.count(), 0}));
     for (size_t i = 0; i < outputs.size(); ++i) parts[i].push_back(std::move(outputs[i]));
   }
@@ -151,7 +151,8 @@ class Comparison {
     std::vector<std::vector<Tensor>> outputs(programs_.size()), traced;
     Partial part = blank_;
     if (tracer_) {
-      ASSAY_TRY(traced, tracer_->run(layout_->inputs(0, first, count), first, count));
+      ASSAY_TRY(const auto inputs, layout_->inputs(0, first, count));
+      ASSAY_TRY(traced, tracer_->run(inputs, first, count));
     }
     for (size_t p = 0; p < programs_.size(); ++p) {
       ASSAY_TRY(outputs[p], outputs_of(p, first, count, traced));
@@ -253,9 +254,9 @@ bool states_sizes(const Program& program) {
 }
 
 /// Whether a file that states sizes allows the arrays as they are.
-bool allowed_whole(const Program& program, const Samples& samples) {
+Result<bool> allowed_whole(const Program& program, const Samples& samples) {
   if (!samples.has_sample_axis()) return false;
-  const auto arrays = samples.slice(0, samples.count());
+  ASSAY_TRY(const auto arrays, samples.slice(0, samples.count()));
   for (size_t i = 0; i < arrays.size(); ++i) {
     const Port& port = program.inputs()[i];
     if (!fits_type(port, arrays[i].dims()) || !port.sizes.allow(arrays[i].dims())) return false;
@@ -266,9 +267,9 @@ bool allowed_whole(const Program& program, const Samples& samples) {
 /// An error where a part of the data that would run by itself has no size that the file allows.
 Status check_parts(const Program& program, const Samples& samples, size_t step) {
   const size_t rest = samples.count() % step;
-  const auto whole = samples.slice(0, samples.count());
+  ASSAY_TRY(const auto whole, samples.slice(0, samples.count()));
   for (const size_t count : {std::min(step, samples.count()), rest > 0 ? rest : step}) {
-    const auto part = samples.slice(0, count);
+    ASSAY_TRY(const auto part, samples.slice(0, count));
     for (size_t i = 0; i < part.size(); ++i) {
       const Port& port = program.inputs()[i];
       if (port.sizes.allow(part[i].dims())) continue;
@@ -317,12 +318,13 @@ Result<Arrays> run_program(Program& program, size_t variant, const Arrays& data,
     if (!states_sizes(program)) return run_apart(program, variant, samples, step);
     const Status parts = check_parts(program, samples, step);
     const bool large = follow && samples.count() > kChunk && parts.ok();  // the same bits in less memory
-    if (large || !allowed_whole(program, samples)) {
+    ASSAY_TRY(const bool whole, allowed_whole(program, samples));
+    if (large || !whole) {
       ASSAY_CHECK(parts);
       return run_apart(program, variant, samples, step);
     }
   }
-  const auto inputs = samples.slice(0, samples.count());
+  ASSAY_TRY(const auto inputs, samples.slice(0, samples.count()));
   ASSAY_TRY(auto outputs, program.run(variant, inputs, SampleRange{0, samples.count(), samples.count(), 0}));
   return named(program, outputs);
 }

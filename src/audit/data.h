@@ -19,7 +19,10 @@ using backends::SampleRange;
 
 using backends::Arrays;
 using backends::find;
+using backends::find_array;
 using backends::NamedArray;
+using backends::open_npy;
+using backends::open_npz;
 using backends::read_npy;
 using backends::read_npz;
 using backends::write_npy;
@@ -32,8 +35,9 @@ std::vector<std::string> names_of(std::span<const Port> ports);
 Result<Arrays> read_test_data(const std::string& folder, std::span<const Port> ports);
 /// Whether the path is that of an .npz file rather than of a folder of this name.
 bool is_npz(const std::string& path);
-/// By what the path is: .npz, .npy (a model with one input), folder of ONNX test data.
-Result<Arrays> read_inputs(const std::string& path, std::span<const Port> ports);
+/// By what the path is: .npz, .npy (a model with one input), folder of ONNX test data. `stays`: what can stay in the
+/// file (NamedArray::file).
+Result<Arrays> read_inputs(const std::string& path, std::span<const Port> ports, bool stays = false);
 /// `y.npy`, `y.csv` or `y.csv:column`.
 Result<std::vector<int64_t>> read_labels(const std::string& spec);
 
@@ -70,11 +74,12 @@ class Samples {
   bool has_sample_axis() const { return axis_; }
   /// The arrays as they are make one sample.
   bool whole() const { return whole_; }
-  /// One tensor per port; views into the arrays. `count` is batch() where that is not 0.
-  std::vector<ir::Tensor> slice(size_t first, size_t count) const;
+  /// One tensor per port; views into the arrays, or copies of what lies in a file. `count` is batch() where that is not
+  /// 0. Errors: as backends::OpenData::copy.
+  Result<std::vector<ir::Tensor>> slice(size_t first, size_t count) const;
 
  private:
-  std::vector<ir::Tensor> arrays_;
+  Arrays arrays_;
   std::vector<bool> shared_;  ///< every run gets it
   size_t count_ = 0, batch_ = 1;
   bool axis_ = true, whole_ = false;

@@ -77,9 +77,9 @@ Result<Arrays> rename(const Arrays& data, const Program& first, const Program& o
   Arrays renamed;
   for (size_t i = 0; i < wanted.size(); ++i) {
     const Port& port = first.inputs()[match[i]];
-    const ir::Tensor* array = find(data, port.name);
-    if (array == nullptr) array = find(data, port.alias);
-    if (array != nullptr) renamed.push_back({wanted[i], *array});
+    const NamedArray* array = find_array(data, port.name);
+    if (array == nullptr) array = find_array(data, port.alias);
+    if (array != nullptr) renamed.push_back({wanted[i], array->tensor, array->file});
   }
   return renamed;
 }
@@ -185,7 +185,9 @@ Result<std::vector<ir::Tensor>> Layout::run_as(size_t p, Program& other, size_t 
                                                size_t offset) const {
   const Entry& entry = programs_[p];
   std::vector<ir::Tensor> inputs;
-  if (!other.inputs().empty()) inputs = entry.samples.slice(first, count);
+  if (!other.inputs().empty()) {
+    ASSAY_TRY(inputs, entry.samples.slice(first, count));
+  }
   ASSAY_TRY(auto outputs, other.run(variant, inputs, SampleRange{first, count, samples_, offset}));
   const std::vector<Port>& ports = programs_[0].program->outputs();
   const bool own = &other == entry.program;  // what runs in its place has types of its own
@@ -195,7 +197,7 @@ Result<std::vector<ir::Tensor>> Layout::run_as(size_t p, Program& other, size_t 
   return outputs;
 }
 
-std::vector<ir::Tensor> Layout::inputs_of(size_t p, size_t sample) const {
+Result<std::vector<ir::Tensor>> Layout::inputs_of(size_t p, size_t sample) const {
   const size_t first = fixed_ ? sample - sample % chunk_ : sample;
   return programs_[p].samples.slice(first, fixed_ ? std::min(chunk_, samples_ - first) : 1);
 }
@@ -222,7 +224,7 @@ bool Layout::runs_beside(const Threads* threads, const Part& part) const {
   return workers > 1 && part.end - part.begin > chunk_ && bytes <= memory_ / workers;
 }
 
-std::vector<ir::Tensor> Layout::inputs(size_t p, size_t first, size_t count) const {
+Result<std::vector<ir::Tensor>> Layout::inputs(size_t p, size_t first, size_t count) const {
   return programs_[p].samples.slice(first, count);
 }
 

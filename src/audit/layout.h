@@ -37,7 +37,7 @@ class Layout {
   Result<std::vector<ir::Tensor>> run_as(size_t p, backends::Program& other, size_t variant, size_t first, size_t count,
                                          size_t offset) const;
   /// The inputs of program p for a run that has this sample in it: alone, or in its batch where that is fixed.
-  std::vector<ir::Tensor> inputs_of(size_t p, size_t sample) const;
+  Result<std::vector<ir::Tensor>> inputs_of(size_t p, size_t sample) const;
   /// Most samples that one run takes; where the batch is fixed, as many as each run takes.
   size_t chunk() const { return chunk_; }
   bool fixed_batch() const { return fixed_; }
@@ -55,7 +55,7 @@ class Layout {
   /// Whether for_each makes several runs at a time.
   bool runs_beside(const Threads* threads, const Part& part) const;
   /// What program p is given for a chunk.
-  std::vector<ir::Tensor> inputs(size_t p, size_t first, size_t count) const;
+  Result<std::vector<ir::Tensor>> inputs(size_t p, size_t first, size_t count) const;
 
   /// Calls body(first sample, count) for every chunk of the part; beside each other when that is faster. The first
   /// error in order of samples wins.

@@ -96,6 +96,7 @@ Result<const ArrayHash*> Check::hash_of(const NamedArray& array, bool by_rows) {
   const auto key = std::pair(&array, by_rows);
   if (const auto it = arrays_.find(key); it != arrays_.end()) return &it->second;
   ASSAY_TRY(ArrayHash hash, backends::hash_array(array.tensor, by_rows, threads_));
+  backends::let_go(array);
   return &arrays_.emplace(key, std::move(hash)).first->second;
 }
 

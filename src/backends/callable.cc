@@ -74,8 +74,8 @@ Result<std::unique_ptr<Program>> CallableProgram::of_data(std::string text, Call
   for (const NamedArray& array : data) {
     const bool batched = array.tensor.rank() > 0 && count > 0;
     inputs.push_back(port_of(array, batched));
-    first.push_back(
-        {array.name, batched ? slice_samples(array.tensor, 0, static_cast<size_t>(count), false) : array.tensor});
+    ASSAY_TRY(ir::Tensor part, batched ? slice_samples(array, 0, static_cast<size_t>(count), false) : in_memory(array));
+    first.push_back({array.name, std::move(part)});
   }
   ASSAY_TRY(Arrays probed, source.run(first));
   for (size_t i = 0; i < probed.size(); ++i) {

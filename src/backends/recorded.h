@@ -40,8 +40,4 @@ class RecordedProgram : public Program {
   std::optional<Provenance> provenance_;
 };
 
-/// Samples [first, first + count) of an array whose first axis holds them: a view. `drop_axis`: count is 1 and the
-/// axis goes.
-ir::Tensor slice_samples(const ir::Tensor& whole, size_t first, size_t count, bool drop_axis);
-
 }  // namespace assay::backends

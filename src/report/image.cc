@@ -13,25 +13,27 @@ constexpr int64_t kLeast = 8, kMost = 64;  // pixels of a side: of an image, of 
 
 // How an array's samples are images.
 struct Images {
-  const ir::Tensor* tensor = nullptr;
+  const audit::NamedArray* array = nullptr;
   int64_t channels = 0, height = 0, width = 0;
   bool last = false;  // channels come last
   double at(int64_t sample, int64_t c, int64_t y, int64_t x) const {
     const int64_t inside = last ? (y * width + x) * channels + c : (c * height + y) * width + x;
     const int64_t i = sample * channels * height * width + inside;
-    return ir::is_float(tensor->elem()) ? tensor->float_at(i) : static_cast<double>(tensor->int_at(i));
+    const ir::Tensor& tensor = array->tensor;
+    return ir::is_float(tensor.elem()) ? tensor.float_at(i) : static_cast<double>(tensor.int_at(i));
   }
 };
 
 bool is_count_of_channels(int64_t n) { return n == 1 || n == 3; }
 
-std::optional<Images> images_in(const ir::Tensor& tensor) {
+std::optional<Images> images_in(const audit::NamedArray& array) {
+  const ir::Tensor& tensor = array.tensor;
   const ir::Dims& d = tensor.dims();
   if (tensor.elem() == ir::ElemType::string || tensor.elem() == ir::ElemType::boolean) return std::nullopt;
   if (d.size() == 4 && is_count_of_channels(d[1]) && d[2] >= kLeast && d[3] >= kLeast)
-    return Images{&tensor, d[1], d[2], d[3], false};
+    return Images{&array, d[1], d[2], d[3], false};
   if (d.size() == 4 && is_count_of_channels(d[3]) && d[1] >= kLeast && d[2] >= kLeast)
-    return Images{&tensor, d[3], d[1], d[2], true};
+    return Images{&array, d[3], d[1], d[2], true};
   return std::nullopt;
 }
 
@@ -84,14 +86,16 @@ std::vector<int64_t> changed(const audit::AuditResult& audit, size_t most) {
 Thumbnails thumbnails(const audit::AuditResult& audit, const audit::Arrays& data, size_t most) {
   Thumbnails out;
   std::optional<Images> images;
-  for (const auto& [name, tensor] : data)
-    if (!images && !tensor.dims().empty() && static_cast<uint64_t>(tensor.dims()[0]) == audit.samples)
-      images = images_in(tensor);
+  for (const audit::NamedArray& array : data)
+    if (const ir::Dims& dims = array.tensor.dims();
+        !images && !dims.empty() && static_cast<uint64_t>(dims[0]) == audit.samples)
+      images = images_in(array);
   if (!images) return out;
   for (const int64_t sample : changed(audit, most)) {
     const int64_t row = sample - audit.first_sample;
-    if (row < 0 || row >= images->tensor->dims()[0]) continue;
+    if (row < 0 || row >= images->array->tensor.dims()[0]) continue;
     if (std::string uri = thumbnail(*images, row); !uri.empty()) out.emplace(sample, std::move(uri));
+    backends::let_go(*images->array);
   }
   return out;
 }

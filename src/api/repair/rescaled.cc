@@ -35,7 +35,8 @@ Result<std::vector<double>> largest_of(AuditJob& job, backends::Program& program
   std::vector<double> largest(model.values.size());
   const size_t count = std::min(samples.empty() ? layout.samples() : samples.size(), kMostSamples);
   for (size_t i = 0; i < count; ++i) {
-    ASSAY_TRY(const auto tensors, watched.run(layout.inputs_of(0, samples.empty() ? i : samples[i])));
+    ASSAY_TRY(const auto inputs, layout.inputs_of(0, samples.empty() ? i : samples[i]));
+    ASSAY_TRY(const auto tensors, watched.run(inputs));
     for (size_t t = 0; t < tensors.size(); ++t) {
       double& most = largest[watched.values()[t]];
       for (int64_t e = 0; e < tensors[t].size(); ++e) {

@@ -29,6 +29,7 @@ std::string RepairJob::key() const {
     hash.add(array.name);
     hash.add(ir::to_string(array.tensor.dims()));
     if (array.tensor.elem() != ir::ElemType::string) hash.add(array.tensor.bytes(), array.tensor.byte_size());
+    backends::let_go(array);
   }
   hash.add(question_.score);
   hash.add(question_.rule.text());

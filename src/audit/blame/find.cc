@@ -149,7 +149,8 @@ Status Finder::guard() {
       ASSAY_TRY(auto check, OperandCheck::create(candidate_, one.variant, *plain, units_, options_.threads));
       checks.emplace(one.variant, std::move(check));
     }
-    ASSAY_TRY(const Fineness fine, checks.at(one.variant).check(layout.inputs_of(1, one.local)));
+    ASSAY_TRY(const auto inputs, layout.inputs_of(1, one.local));
+    ASSAY_TRY(const Fineness fine, checks.at(one.variant).check(inputs));
     mark(fine, one.found);
   }
   return {};

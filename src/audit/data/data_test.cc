@@ -157,13 +157,91 @@ Port port(const std::string& name, std::vector<Dim> dims, ElemType elem = ElemTy
   return {name, Type::tensor(elem, std::move(dims))};
 }
 
+class OpenDataTest : public DataTest {
+ protected:
+  static constexpr int64_t kRows = 300, kEach = 1024;  // 1.2 MB: large enough to stay in the file
+  void SetUp() override {
+    DataTest::SetUp();
+    std::vector<float> values(kRows * kEach);
+    for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) * 0.5f;
+    whole_ = floats({kRows, kEach}, values);
+    ASSERT_TRUE(write_npz(path("x.npz"), {{"small", floats({3}, {1, 2, 3})}, {"large", whole_}}).ok());
+  }
+  Tensor whole_;
+};
+
+TEST_F(OpenDataTest, LargeArraysStayInTheirFileAndSmallOnesDoNot) {
+  const auto opened = open_npz(path("x.npz")), read = read_npz(path("x.npz"));
+  ASSERT_TRUE(opened.ok() && read.ok());
+  EXPECT_EQ(find_array(*opened, "small")->file, nullptr);
+  EXPECT_TRUE(ir::same_bits(*find(*opened, "small"), floats({3}, {1, 2, 3})));
+  const NamedArray& large = *find_array(*opened, "large");
+  ASSERT_NE(large.file, nullptr);
+  EXPECT_EQ(find_array(*read, "large")->file, nullptr);
+  for (const auto& [first, count] : {std::pair<size_t, size_t>{0, 1}, {7, 12}, {299, 1}, {0, 300}, {7, 12}}) {
+    const auto part = backends::slice_samples(large, first, count, false);
+    ASSERT_TRUE(part.ok());
+    EXPECT_TRUE(part->is_aligned());
+    EXPECT_TRUE(ir::same_bits(*part, backends::slice_samples(whole_, first, count, false)));
+  }
+  EXPECT_TRUE(ir::same_bits(*backends::in_memory(large), whole_));
+}
+
+TEST_F(OpenDataTest, SamplesAreCutFromTheFile) {
+  const Port ports[] = {port("large", {Dim("N"), kEach})};
+  const auto samples = Samples::create(*open_npz(path("x.npz")), ports);  // which keeps the file open
+  ASSERT_TRUE(samples.ok());
+  const auto part = samples->slice(41, 2);
+  ASSERT_TRUE(part.ok());
+  EXPECT_TRUE(ir::same_bits((*part)[0], backends::slice_samples(whole_, 41, 2, false)));
+}
+
+TEST_F(OpenDataTest, NpyFilesToo) {
+  ASSERT_TRUE(write_npy(path("x.npy"), whole_).ok());
+  const auto opened = open_npy(path("x.npy"));
+  ASSERT_TRUE(opened.ok());
+  EXPECT_NE(opened->file, nullptr);
+  EXPECT_TRUE(
+      ir::same_bits(*backends::slice_samples(*opened, 299, 1, true), backends::slice_samples(whole_, 299, 1, true)));
+  const std::string columns = "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2), }";
+  const auto turned = open_npy(npy("f.npy", columns, raw<float>({1, 2, 3, 4})));
+  ASSERT_TRUE(turned.ok());
+  EXPECT_EQ(turned->file, nullptr);
+  EXPECT_TRUE(ir::same_bits(turned->tensor, floats({2, 2}, {1, 3, 2, 4})));
+}
+
+TEST_F(OpenDataTest, DamageIsSeenWhenItIsOpened) {
+  std::string bytes = load("x.npz");
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  save("x.npz", bytes);
+  EXPECT_EQ(open_npz(path("x.npz")).error().code, Code::data_malformed);
+}
+
+TEST_F(OpenDataTest, AFileThatIsCutOffWhileItIsReadIsAnError) {
+  const auto opened = open_npz(path("x.npz"));
+  ASSERT_TRUE(opened.ok());
+  std::filesystem::resize_file(path("x.npz"), 100);
+  const auto part = backends::slice_samples(*find_array(*opened, "large"), 200, 1, false);
+  ASSERT_FALSE(part.ok());
+  EXPECT_EQ(part.error().code, Code::data_malformed);
+  EXPECT_EQ(part.error().where, path("x.npz"));
+}
+
+TEST_F(OpenDataTest, AFileThatIsReplacedIsReadAsItWas) {
+  const auto opened = open_npz(path("x.npz"));
+  ASSERT_TRUE(opened.ok());
+  save("new", "another file");
+  std::filesystem::rename(path("new"), path("x.npz"));
+  EXPECT_TRUE(ir::same_bits(*backends::in_memory(*find_array(*opened, "large")), whole_));
+}
+
 TEST(Samples, SymbolicBatchTakesAnyNumber) {
   const Port ports[] = {port("x", {Dim("N"), 2})};
   const auto s = Samples::create({{"x", floats({3, 2}, {0, 1, 2, 3, 4, 5})}}, ports);
   ASSERT_TRUE(s.ok());
   EXPECT_EQ(s->count(), 3u);
   EXPECT_EQ(s->batch(), 0u);
-  const auto part = s->slice(1, 2);
+  const auto part = *s->slice(1, 2);
   EXPECT_TRUE(ir::same_bits(part[0], floats({2, 2}, {2, 3, 4, 5})));
 }
 
@@ -171,18 +249,18 @@ TEST(Samples, FixedBatchMissingAxisAndWhole) {
   const Arrays x = {{"x", floats({3, 2}, {0, 1, 2, 3, 4, 5})}};
   const Port one[] = {port("x", {1, 2})};
   EXPECT_EQ(Samples::create(x, one)->batch(), 1u);
-  EXPECT_TRUE(ir::same_bits(Samples::create(x, one)->slice(2, 1)[0], floats({1, 2}, {4, 5})));
+  EXPECT_TRUE(ir::same_bits((*Samples::create(x, one)->slice(2, 1))[0], floats({1, 2}, {4, 5})));
   const Port none[] = {port("x", {2})};
   const auto no_axis = Samples::create(x, none);
   ASSERT_TRUE(no_axis.ok());
   EXPECT_FALSE(no_axis->has_sample_axis());
-  EXPECT_TRUE(ir::same_bits(no_axis->slice(2, 1)[0], floats({2}, {4, 5})));
+  EXPECT_TRUE(ir::same_bits((*no_axis->slice(2, 1))[0], floats({2}, {4, 5})));
   const Port two[] = {port("a", {2, 3}), port("b", {3, 1})};
   const auto whole =
       Samples::create({{"a", floats({2, 3}, std::vector<float>(6))}, {"b", floats({3, 1}, {1, 2, 3})}}, two);
   ASSERT_TRUE(whole.ok());
   EXPECT_EQ(whole->count(), 1u);
-  EXPECT_EQ(whole->slice(0, 1)[1].dims(), (ir::Dims{3, 1}));
+  EXPECT_EQ((*whole->slice(0, 1))[1].dims(), (ir::Dims{3, 1}));
 }
 
 TEST(Samples, OneSymbolIsOneNumberOfSamples) {
@@ -212,8 +290,8 @@ TEST(Samples, FixedShapesBesideASymbolicBatchAreShared) {
     EXPECT_EQ(s->count(), 8u);
     EXPECT_EQ(s->batch(), 0u);
     EXPECT_TRUE(s->has_sample_axis());
-    EXPECT_TRUE(ir::same_bits(s->slice(3, 4)[1], z));
-    EXPECT_EQ(s->slice(3, 4)[0].dims(), (ir::Dims{4, 2}));
+    EXPECT_TRUE(ir::same_bits((*s->slice(3, 4))[1], z));
+    EXPECT_EQ((*s->slice(3, 4))[0].dims(), (ir::Dims{4, 2}));
   }
 }
 
@@ -242,10 +320,10 @@ TEST(Samples, EverySampleGetsWhatReplacesADefault) {
   const auto s = Samples::create(arrays, ports);
   ASSERT_TRUE(s.ok());
   EXPECT_EQ(s->count(), 3u);
-  EXPECT_EQ(s->slice(1, 1)[0].dims(), (ir::Dims{1, 2}));
-  EXPECT_EQ(s->slice(1, 1)[1].dims(), (ir::Dims{3}));
+  EXPECT_EQ((*s->slice(1, 1))[0].dims(), (ir::Dims{1, 2}));
+  EXPECT_EQ((*s->slice(1, 1))[1].dims(), (ir::Dims{3}));
   ports[1].type.shape = {{Dim("N")}};  // one value for each sample
-  EXPECT_EQ(Samples::create(arrays, ports)->slice(1, 1)[1].dims(), (ir::Dims{1}));
+  EXPECT_EQ((*Samples::create(arrays, ports)->slice(1, 1))[1].dims(), (ir::Dims{1}));
 }
 
 TEST(Samples, ErrorsNameBothSides) {

@@ -90,9 +90,9 @@ void warn_of_unused(const Arrays& arrays, std::span<const Port> ports, const std
                       where, "name the arrays as the model's inputs, or leave them out"});
 }
 
-Result<Arrays> read_inputs(const std::string& path, std::span<const Port> ports) {
+Result<Arrays> read_inputs(const std::string& path, std::span<const Port> ports, bool stays) {
   if (is_folder(path)) return read_test_data(path, ports);
-  if (is_npz(path)) return read_npz(path);
+  if (is_npz(path)) return stays ? open_npz(path) : read_npz(path);
   if (!path.ends_with(".npy"))
     return Error{Code::data_malformed, "inputs are read from .npz and .npy files and folders of ONNX test data", path,
                  "save the inputs with numpy.savez, named as the model's inputs"};
@@ -101,8 +101,13 @@ Result<Arrays> read_inputs(const std::string& path, std::span<const Port> ports)
                  "a .npy file holds one array, the model has " + std::to_string(ports.size()) +
                      " inputs: " + join(names_of(ports), ", "),
                  path, "save them together with numpy.savez, named as the model's inputs"};
-  ASSAY_TRY(ir::Tensor tensor, read_npy(path));
-  return Arrays{{ports[0].name, std::move(tensor)}};
+  if (!stays) {
+    ASSAY_TRY(ir::Tensor tensor, read_npy(path));
+    return Arrays{{ports[0].name, std::move(tensor)}};
+  }
+  ASSAY_TRY(NamedArray array, open_npy(path));
+  array.name = ports[0].name;
+  return Arrays{std::move(array)};
 }
 
 Result<Arrays> random_inputs(std::span<const Port> ports, uint64_t seed, const std::map<std::string, int64_t>& dims) {

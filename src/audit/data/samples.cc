@@ -60,9 +60,9 @@ std::optional<Conflict> conflict(std::span<const Port> ports, const std::vector<
   return std::nullopt;
 }
 
-const Tensor* find_for(const Arrays& arrays, const Port& port) {
-  if (const Tensor* array = find(arrays, port.name)) return array;
-  return port.alias.empty() ? nullptr : find(arrays, port.alias);
+const NamedArray* find_for(const Arrays& arrays, const Port& port) {
+  if (const NamedArray* array = find_array(arrays, port.name)) return array;
+  return port.alias.empty() ? nullptr : find_array(arrays, port.alias);
 }
 
 // Pixels that came as another type than uint8: whole numbers from 0 to 255.
@@ -109,11 +109,11 @@ Result<Tensor> as_core_ml(const Tensor& array, const Port& port) {
   return wide ? out : shaped;
 }
 
-Result<std::vector<Tensor>> pick(const Arrays& arrays, std::span<const Port> ports) {
-  std::vector<Tensor> out;
+Result<Arrays> pick(const Arrays& arrays, std::span<const Port> ports) {
+  Arrays out;
   for (const Port& port : ports) {
-    const Tensor* array = find_for(arrays, port);
-    if (array == nullptr) {
+    const NamedArray* found = find_for(arrays, port);
+    if (found == nullptr) {
       const std::string near = did_you_mean(port.name, names_of(arrays));
       return Error{Code::data_missing,
                    "input '" + port.name + "' is not in the data, which has " +
@@ -121,20 +121,28 @@ Result<std::vector<Tensor>> pick(const Arrays& arrays, std::span<const Port> por
                        join(names_of(ports), ", "),
                    port.name, near.empty() ? "name the arrays as the model's inputs" : "is '" + near + "' meant?"};
     }
+    const Tensor& array = found->tensor;
     if (port.core_ml) {
-      ASSAY_TRY(Tensor fitted, as_core_ml(*array, port));
+      ASSAY_TRY(Tensor fitted, as_core_ml(array, port));
       if (fitted.elem() == port.type.elem) {
-        out.push_back(std::move(fitted));
+        const bool same = fitted.bytes() == array.bytes();
+        out.push_back({port.name, std::move(fitted), same ? found->file : nullptr});
         continue;
       }
     }
-    if (array->elem() != port.type.elem)
+    if (array.elem() != port.type.elem)
       return Error{Code::data_type,
-                   "input '" + port.name + "' is " + std::string(ir::elem_name(array->elem())) +
+                   "input '" + port.name + "' is " + std::string(ir::elem_name(array.elem())) +
                        " in the data, the model declares " + ir::to_string(port.type),
                    port.name, "convert the array to " + std::string(ir::elem_name(port.type.elem))};
-    out.push_back(*array);
+    out.push_back({port.name, array, found->file});
   }
+  return out;
+}
+
+std::vector<Tensor> tensors_in(const Arrays& arrays) {
+  std::vector<Tensor> out;
+  for (const NamedArray& array : arrays) out.push_back(array.tensor);
   return out;
 }
 
@@ -237,20 +245,21 @@ Error misfit(std::span<const Port> ports, const std::vector<Tensor>& arrays, con
 Result<Samples> Samples::create(const Arrays& arrays, std::span<const Port> ports, Whole whole) {
   Samples s;
   ASSAY_TRY(s.arrays_, pick(arrays, ports));
+  const std::vector<Tensor> tensors = tensors_in(s.arrays_);
   std::vector<bool> own, fixed;  // shared in any case; those of a fixed shape too
   bool symbolic = false, several = false;
   for (size_t i = 0; i < ports.size(); ++i) {
-    own.push_back(shared(ports[i], s.arrays_[i]));
-    fixed.push_back(own[i] || exact(ports[i], s.arrays_[i]));
-    const bool cut = !own[i] && symbolic_first(ports[i]) && s.arrays_[i].rank() > 0;
+    own.push_back(shared(ports[i], tensors[i]));
+    fixed.push_back(own[i] || exact(ports[i], tensors[i]));
+    const bool cut = !own[i] && symbolic_first(ports[i]) && tensors[i].rank() > 0;
     symbolic = symbolic || cut;
-    several = several || (cut && s.arrays_[i].dims()[0] > 1);
+    several = several || (cut && tensors[i].dims()[0] > 1);
   }
   for (const std::vector<bool>* sharing : {&own, &fixed}) {
     if (sharing == &fixed && (!symbolic || fixed == own)) break;
-    const auto count = common_first(s.arrays_, *sharing);
+    const auto count = common_first(tensors, *sharing);
     if (!count) continue;
-    if (const auto batch = batch_of(ports, s.arrays_, *sharing, *count)) {
+    if (const auto batch = batch_of(ports, tensors, *sharing, *count)) {
       s.shared_ = *sharing;
       s.count_ = static_cast<size_t>(*count);
       s.batch_ = *batch;
@@ -262,19 +271,19 @@ Result<Samples> Samples::create(const Arrays& arrays, std::span<const Port> port
   const auto all = [&](size_t from) {
     for (size_t i = 0; i < ports.size(); ++i) {
       if (s.shared_[i]) continue;
-      if (!ports[i].type.ranked() || s.arrays_[i].rank() < static_cast<int64_t>(from)) return false;
-      if (!fits(s.arrays_[i].dims(), from, ports[i], 0)) return false;
+      if (!ports[i].type.ranked() || tensors[i].rank() < static_cast<int64_t>(from)) return false;
+      if (!fits(tensors[i].dims(), from, ports[i], 0)) return false;
     }
-    return !conflict(ports, s.arrays_, from);
+    return !conflict(ports, tensors, from);
   };
-  if (const auto count = common_first(s.arrays_, own); count && all(1)) {
+  if (const auto count = common_first(tensors, own); count && all(1)) {
     s.count_ = static_cast<size_t>(*count);
     return s;
   }
   s.whole_ = true;
   s.count_ = 1;
   if ((!several || whole == Whole::allowed) && all(0)) return s;
-  return misfit(ports, s.arrays_, own);
+  return misfit(ports, tensors, own);
 }
 
 Samples Samples::of_count(size_t count) {
@@ -284,11 +293,13 @@ Samples Samples::of_count(size_t count) {
   return s;
 }
 
-std::vector<Tensor> Samples::slice(size_t first, size_t count) const {
+Result<std::vector<Tensor>> Samples::slice(size_t first, size_t count) const {
   std::vector<Tensor> out;
   for (size_t i = 0; i < arrays_.size(); ++i) {
     const bool as_is = whole_ || shared_[i];
-    out.push_back(as_is ? arrays_[i] : backends::slice_samples(arrays_[i], first, count, !axis_));
+    ASSAY_TRY(Tensor part,
+              as_is ? backends::in_memory(arrays_[i]) : backends::slice_samples(arrays_[i], first, count, !axis_));
+    out.push_back(std::move(part));
   }
   return out;
 }

@@ -71,7 +71,7 @@ Status Prover::tell_unbounded(size_t c, size_t sample, Proof& into) const {
   if (into.first_unbounded && into.first_unbounded->sample < number) return {};
   if (layout_.fixed_batch() && layout_.chunk() > 1) return {};
   into.first_unbounded = Unbounded{number, "the score", "it is no finite number"};
-  const std::vector<ir::Tensor> inputs = layout_.inputs_of(c + 1, sample);
+  ASSAY_TRY(const std::vector<ir::Tensor> inputs, layout_.inputs_of(c + 1, sample));
   for (size_t b = 0; b < bounds_[c]->count(); ++b) {
     ASSAY_TRY(const auto found, bounds_[c]->first_unbounded(b, inputs));
     if (found.first.empty()) continue;

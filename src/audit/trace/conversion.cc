@@ -230,7 +230,8 @@ Result<Conversion> compare_conversion(const Layout& layout, std::span<Program* c
   const size_t step = layout.fixed_batch() ? layout.chunk() : 1;
   for (size_t sample = part.begin; sample < part.end; sample += step) {
     const size_t count = std::min(step, layout.samples() - sample);
-    const auto inputs_a = layout.inputs(a, sample, count), inputs_b = layout.inputs(b, sample, count);
+    ASSAY_TRY(const auto inputs_a, layout.inputs(a, sample, count));
+    ASSAY_TRY(const auto inputs_b, layout.inputs(b, sample, count));
     ASSAY_TRY(Seen seen, compare_sample(pairing.a, pairing.b, inputs_a, inputs_b, matches));
     Outcome outcome = seen.outputs <= kSame ? Outcome::same : Outcome::changed;
     if (outcome == Outcome::changed && (pairing.rounded_a || pairing.rounded_b)) {

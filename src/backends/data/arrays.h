@@ -1,10 +1,12 @@
 // Named arrays in .npz and .npy files.
 #pragma once
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "backends/data/open_data.h"
 #include "base/result.h"
 #include "ir/tensor.h"
 
@@ -13,15 +15,32 @@ namespace assay::backends {
 struct NamedArray {
   std::string name;
   ir::Tensor tensor;
+  /// The file in which the elements lie, at any address, not aligned: they are taken by slice_samples. Null: they are
+  /// in memory.
+  std::shared_ptr<const OpenData> file{};
 };
 using Arrays = std::vector<NamedArray>;
 
+const NamedArray* find_array(const Arrays& arrays, std::string_view name);
 const ir::Tensor* find(const Arrays& arrays, std::string_view name);
 
 // Reading. Headers are checked before anything is allocated; pickled Python objects are refused. Errors: file_missing,
 // data_malformed.
 Result<ir::Tensor> read_npy(const std::string& path);
 Result<Arrays> read_npz(const std::string& path);
+/// Likewise, but large arrays that are stored as they are in memory stay in the file.
+Result<Arrays> open_npz(const std::string& path);
+Result<NamedArray> open_npy(const std::string& path);
+
+/// Samples [first, first + count) of an array whose first axis holds them: a view. `drop_axis`: count is 1 and the
+/// axis goes.
+ir::Tensor slice_samples(const ir::Tensor& whole, size_t first, size_t count, bool drop_axis);
+/// Likewise, or a copy of what lies in a file. Errors: as OpenData::copy.
+Result<ir::Tensor> slice_samples(const NamedArray& array, size_t first, size_t count, bool drop_axis);
+/// The whole array, in memory. Errors: as OpenData::copy.
+Result<ir::Tensor> in_memory(const NamedArray& array);
+/// Gives back the memory behind an array in a file that has been looked at (OpenData::let_go).
+void let_go(const NamedArray& array);
 
 struct RecordedArrays {
   Arrays arrays;

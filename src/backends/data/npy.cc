@@ -81,6 +81,11 @@ void from_fortran(const std::byte* in, std::byte* out, const ir::Dims& dims, siz
 ElemType carrier(ElemType elem) { return ir::elem_bits(elem) == 16 ? ElemType::uint16 : ElemType::uint8; }
 }  // namespace
 
+bool is_plain(const Header& header) {
+  const bool reorder = header.fortran && header.dims.size() > 1;
+  return header.elem != ElemType::string && header.kind != 'b' && !reorder && !header.big_endian;
+}
+
 Result<Tensor> to_tensor(const Header& header, std::span<const std::byte> payload, std::shared_ptr<const void> owner,
                          const std::string& where) {
   if (header.elem == ElemType::string) return text_tensor(header, payload, where);
@@ -151,9 +156,12 @@ Result<Tensor> restore(const Tensor& bits, ElemType elem, const std::string& whe
 }
 }  // namespace npy
 
-Result<ir::Tensor> read_npy(const std::string& path) {
-  ASSAY_TRY(const MappedFile file, MappedFile::open(path));
-  const auto bytes = file.bytes();
+namespace {
+struct Content {
+  npy::Header header;
+  std::span<const std::byte> payload;
+};
+Result<Content> parse_file(std::span<const std::byte> bytes, const std::string& path) {
   ASSAY_TRY(const npy::Prefix prefix, npy::parse_prefix(bytes.first(std::min(bytes.size(), npy::kPrefixBytes)), path));
   const size_t header_bytes = prefix.before_text + prefix.text_bytes;
   if (bytes.size() < header_bytes)
@@ -165,7 +173,25 @@ Result<ir::Tensor> read_npy(const std::string& path) {
                  "has " + std::to_string(bytes.size() - header_bytes) + " bytes of elements, its shape needs " +
                      std::to_string(header.payload_bytes),
                  path, "check that the file is complete"};
-  return npy::to_tensor(header, bytes.subspan(header_bytes), file.owner(), path);
+  return Content{header, bytes.subspan(header_bytes)};
+}
+}  // namespace
+
+Result<ir::Tensor> read_npy(const std::string& path) {
+  ASSAY_TRY(const MappedFile file, MappedFile::open(path));
+  ASSAY_TRY(const Content content, parse_file(file.bytes(), path));
+  return npy::to_tensor(content.header, content.payload, file.owner(), path);
+}
+
+Result<NamedArray> open_npy(const std::string& path) {
+  ASSAY_TRY(auto file, OpenData::open(path));
+  ASSAY_TRY(const Content content, parse_file(file->bytes(), path));
+  const npy::Header& header = content.header;
+  if (!npy::is_plain(header)) {
+    ASSAY_TRY(ir::Tensor tensor, npy::to_tensor(header, content.payload, nullptr, path));
+    return NamedArray{"", tensor.copy()};
+  }
+  return NamedArray{"", ir::Tensor::view(header.elem, header.dims, content.payload.data(), file), file};
 }
 
 Status write_npy(const std::string& path, const ir::Tensor& tensor) {

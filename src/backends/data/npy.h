@@ -35,6 +35,9 @@ Result<Header> parse_header(std::string_view text, const std::string& where);
 Result<ir::Tensor> to_tensor(const Header& header, std::span<const std::byte> payload,
                              std::shared_ptr<const void> owner, const std::string& where);
 
+/// Whether the payload is the elements in our order, whatever its address.
+bool is_plain(const Header& header);
+
 /// Prefix and text for a tensor of a type that NumPy has, padded as NumPy pads.
 std::string make_header(const ir::Tensor& tensor);
 /// The elements of a text tensor as make_header describes them; empty for other types.

@@ -1,5 +1,5 @@
 // .npz archives. What an entry claims is checked against what the archive can hold before anything is allocated.
-// Arrays are copied out of the mapping, stored ones too: a file that has been read may be written.
+// Arrays that are read are copied out of the mapping, stored ones too: a file that has been read may be written.
 #include <algorithm>
 #include <memory>
 #include <unordered_set>
@@ -13,17 +13,18 @@
 
 namespace assay::backends {
 namespace {
+constexpr size_t kLarge = size_t{1} << 20;  // bytes from which on an array stays in a file that is opened
 constexpr std::string_view kDtypes = "__dtypes__", kProvenance = "__assay__";
 
 Error malformed(const std::string& where, std::string message) {
   return Error{Code::data_malformed, std::move(message), where, "save the data again with numpy.savez"};
 }
 
-Result<ir::Tensor> read_entry(const ZipEntry& entry, const std::string& where) {
-  auto content =
-      std::make_shared<ir::Tensor>(ir::Tensor::allocate(ir::ElemType::uint8, {static_cast<int64_t>(entry.size)}));
-  ASSAY_CHECK(unzip(entry, std::span(content->mutable_bytes(), entry.size), where));
-  const std::span bytes(content->bytes(), entry.size);
+struct Content {
+  npy::Header header;
+  std::span<const std::byte> payload;
+};
+Result<Content> parse(std::span<const std::byte> bytes, const std::string& where) {
   ASSAY_TRY(const npy::Prefix prefix, npy::parse_prefix(bytes.first(std::min(bytes.size(), npy::kPrefixBytes)), where));
   const size_t header_bytes = prefix.before_text + prefix.text_bytes;
   if (bytes.size() < header_bytes) return malformed(where, "ends inside its header");
@@ -33,7 +34,32 @@ Result<ir::Tensor> read_entry(const ZipEntry& entry, const std::string& where) {
   if (payload.size() != header.payload_bytes)
     return malformed(where, "has " + std::to_string(payload.size()) + " bytes of elements, its shape needs " +
                                 std::to_string(header.payload_bytes));
-  return npy::to_tensor(header, payload, content, where);
+  return Content{header, payload};
+}
+
+Result<ir::Tensor> read_entry(const ZipEntry& entry, const std::string& where) {
+  auto bytes =
+      std::make_shared<ir::Tensor>(ir::Tensor::allocate(ir::ElemType::uint8, {static_cast<int64_t>(entry.size)}));
+  ASSAY_CHECK(unzip(entry, std::span(bytes->mutable_bytes(), entry.size), where));
+  ASSAY_TRY(const Content content, parse(std::span(bytes->bytes(), entry.size), where));
+  return npy::to_tensor(content.header, content.payload, bytes, where);
+}
+
+/// In the file where that is possible and worth it.
+Result<NamedArray> open_entry(const ZipEntry& entry, const std::shared_ptr<const OpenData>& file, std::string name,
+                              const std::string& where) {
+  if (!entry.deflated && entry.size >= kLarge) {
+    ASSAY_TRY(const Content content, parse(entry.data, where));
+    const npy::Header& header = content.header;
+    if (npy::is_plain(header)) {
+      ASSAY_CHECK(check_stored(entry, where, [&](std::span<const std::byte> piece) { file->let_go(piece); }));
+      return NamedArray{std::move(name), ir::Tensor::view(header.elem, header.dims, content.payload.data(), file),
+                        file};
+    }
+  }
+  ASSAY_TRY(ir::Tensor tensor, read_entry(entry, where));
+  file->let_go(entry.data);
+  return NamedArray{std::move(name), std::move(tensor)};
 }
 
 // Takes `__dtypes__` out of the arrays and gives those that it names their types.
@@ -55,6 +81,7 @@ Status apply_dtypes(Arrays& arrays, const std::string& path) {
     if (!elem) return malformed(where, "names an unknown type: " + line.substr(0, 200));
     if (array == arrays.end()) return malformed(where, "names an array that is not there: " + line.substr(0, 200));
     ASSAY_TRY(array->tensor, npy::restore(array->tensor, *elem, where));
+    array->file = nullptr;
   }
   return {};
 }
@@ -69,37 +96,63 @@ Result<std::optional<std::string>> take_provenance(Arrays& arrays, const std::st
   return std::optional(std::string(reinterpret_cast<const char*>(bytes.bytes()), bytes.byte_size()));
 }
 
-Result<Arrays> read_all(std::span<const std::byte> archive, const std::string& path) {
+/// Errors: data_malformed; whatever `read` (of an entry, the array's name, and where it is) gives.
+template <class Read>
+Result<Arrays> read_all(std::span<const std::byte> archive, const std::string& path, const Read& read) {
   ASSAY_TRY(const std::vector<ZipEntry> entries, zip_entries(archive, path));
   Arrays arrays;
   std::unordered_set<std::string_view> seen;
   for (const ZipEntry& entry : entries) {
     const std::string name(array_of(entry.name)), where = path + ": " + name;
     if (!seen.insert(array_of(entry.name)).second) return malformed(where, "is there twice");
-    ASSAY_TRY(ir::Tensor tensor, read_entry(entry, where));
-    arrays.push_back({name, std::move(tensor)});
+    ASSAY_TRY(NamedArray array, read(entry, name, where));
+    arrays.push_back(std::move(array));
   }
   return arrays;
 }
-}  // namespace
 
-const ir::Tensor* find(const Arrays& arrays, std::string_view name) {
-  for (const NamedArray& array : arrays)
-    if (array.name == name) return &array.tensor;
-  return nullptr;
+Result<NamedArray> read_named(const ZipEntry& entry, std::string name, const std::string& where) {
+  ASSAY_TRY(ir::Tensor tensor, read_entry(entry, where));
+  return NamedArray{std::move(name), std::move(tensor)};
 }
 
-Result<RecordedArrays> read_recording(const std::string& path) {
-  ASSAY_TRY(const MappedFile file, MappedFile::open(path));
+/// All of the arrays that `read` gives for the archive.
+template <class Read>
+Result<RecordedArrays> recording_of(std::span<const std::byte> archive, const std::string& path, const Read& read) {
   try {
     RecordedArrays recording;
-    ASSAY_TRY(recording.arrays, read_all(file.bytes(), path));
+    ASSAY_TRY(recording.arrays, read_all(archive, path, read));
     ASSAY_TRY(recording.provenance, take_provenance(recording.arrays, path));
     ASSAY_CHECK(apply_dtypes(recording.arrays, path));
     return recording;
   } catch (const std::bad_alloc&) {
     return Error{Code::limit_exceeded, "does not fit in memory", path, "split the data and merge the audits"};
   }
+}
+}  // namespace
+
+const NamedArray* find_array(const Arrays& arrays, std::string_view name) {
+  const auto found = std::ranges::find(arrays, name, &NamedArray::name);
+  return found == arrays.end() ? nullptr : &*found;
+}
+
+const ir::Tensor* find(const Arrays& arrays, std::string_view name) {
+  const NamedArray* array = find_array(arrays, name);
+  return array == nullptr ? nullptr : &array->tensor;
+}
+
+Result<RecordedArrays> read_recording(const std::string& path) {
+  ASSAY_TRY(const MappedFile file, MappedFile::open(path));
+  return recording_of(file.bytes(), path, read_named);
+}
+
+Result<Arrays> open_npz(const std::string& path) {
+  ASSAY_TRY(const auto file, OpenData::open(path));
+  const auto open = [&](const ZipEntry& entry, const std::string& name, const std::string& where) {
+    return open_entry(entry, file, name, where);
+  };
+  ASSAY_TRY(RecordedArrays recording, recording_of(file->bytes(), path, open));
+  return std::move(recording.arrays);
 }
 
 Result<Arrays> read_npz(const std::string& path) {

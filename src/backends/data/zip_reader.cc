@@ -248,6 +248,19 @@ Result<std::vector<ZipEntry>> zip_entries(std::span<const std::byte> archive, co
   return entries;
 }
 
+Status check_stored(const ZipEntry& entry, const std::string& where, const std::function<void(Bytes)>& seen) {
+  constexpr size_t kPiece = size_t{1} << 20;
+  uLong crc = crc32(0, nullptr, 0);
+  for (Bytes rest = entry.data; !rest.empty();) {
+    const Bytes piece = rest.first(std::min(rest.size(), kPiece));
+    crc = crc32_z(crc, reinterpret_cast<const Bytef*>(piece.data()), piece.size());
+    seen(piece);
+    rest = rest.subspan(piece.size());
+  }
+  if (crc != entry.crc) return malformed(where, "is damaged: its checksum is wrong");
+  return {};
+}
+
 Status unzip(const ZipEntry& entry, std::span<std::byte> out, const std::string& where) {
   if (!entry.deflated && !out.empty()) std::memcpy(out.data(), entry.data.data(), out.size());
   if (entry.deflated && !inflate_all(entry.data, out)) return malformed(where, "ends early or is damaged");

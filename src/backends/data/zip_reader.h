@@ -4,6 +4,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +27,11 @@ std::string_view array_of(std::string_view entry_name);
 
 /// In the directory's order, without folders; views into `archive`, whose file is `path`. Errors: data_malformed.
 Result<std::vector<ZipEntry>> zip_entries(std::span<const std::byte> archive, const std::string& path);
+
+/// Of a stored entry. Errors: data_malformed where the content has another CRC. `seen` is called on each piece that has
+/// been looked at.
+Status check_stored(const ZipEntry& entry, const std::string& where,
+                    const std::function<void(std::span<const std::byte>)>& seen);
 
 /// Writes the content to `out`, entry.size bytes, and checks its CRC. Errors: data_malformed.
 Status unzip(const ZipEntry& entry, std::span<std::byte> out, const std::string& where);
