@@ -2,11 +2,13 @@
 
 #include <atomic>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <limits>
 #include <numeric>
 
 #include "base/aside.h"
+#include "base/block.h"
 #include "base/checked.h"
 #include "base/codes.h"
 #include "base/mapped_file.h"
@@ -103,6 +105,19 @@ TEST(Aside, JobsRunInOrderAndAnErrorIsGivenOnce) {
   std::vector<int> want(100);
   std::iota(want.begin(), want.end(), 0);
   EXPECT_EQ(seen, want);
+}
+
+TEST(Block, AnySizeIsAlignedAndWritable) {
+  for (const size_t bytes : {size_t{1}, size_t{64}, (size_t{1} << 21) - 1, size_t{1} << 21, (size_t{5} << 21) + 17}) {
+    void* block = allocate_block(bytes);
+    ASSERT_NE(block, nullptr);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(block) % kBlockAlignment, 0u);
+    std::memset(block, 0x5a, bytes);
+    free_block(block, bytes);
+  }
+  EXPECT_EQ(allocate_block(SIZE_MAX - 1), nullptr);
+  EXPECT_EQ(allocate_block(size_t{1} << 62), nullptr);
+  free_block(nullptr, 1);
 }
 
 }  // namespace

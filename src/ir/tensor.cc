@@ -5,12 +5,12 @@
 #include <cstring>
 #include <new>
 
+#include "base/block.h"
 #include "base/checked.h"
 #include "base/limits.h"
 
 namespace assay::ir {
 namespace {
-constexpr size_t kAlignment = 64;
 constexpr size_t kSlack = 64;
 
 int64_t product(const Dims& dims) { return checked_product(dims).value_or(0); }
@@ -97,7 +97,7 @@ Tensor Tensor::allocate(ElemType elem, Dims dims) {
   t.dims_ = std::move(dims);
   const size_t bytes = t.byte_size() + kSlack;
   take_memory(bytes);
-  t.data_ = static_cast<std::byte*>(::operator new(bytes, std::align_val_t{kAlignment}, std::nothrow));
+  t.data_ = static_cast<std::byte*>(allocate_block(bytes));
   if (t.data_ == nullptr) {
     give_memory(bytes);
     throw std::bad_alloc();
@@ -106,7 +106,7 @@ Tensor Tensor::allocate(ElemType elem, Dims dims) {
   const size_t written = elem_bits(elem) < 8 && t.byte_size() > 0 ? t.byte_size() - 1 : t.byte_size();
   std::memset(t.data_ + written, 0, bytes - written);
   t.owner_ = std::shared_ptr<const void>(t.data_, [bytes](const void* p) {
-    ::operator delete(const_cast<void*>(p), std::align_val_t{kAlignment});
+    free_block(const_cast<void*>(p), bytes);
     give_memory(bytes);
   });
   return t;

@@ -4,6 +4,8 @@
 #include <memory>
 #include <new>
 
+#include "base/block.h"
+
 namespace assay::ops::contraction {
 
 /// Uninitialised, aligned to 64 bytes, with a vector's room behind the end.
@@ -11,16 +13,19 @@ template <class T>
 class AlignedArray {
  public:
   AlignedArray() = default;
-  explicit AlignedArray(size_t n)
-      : size_(n), data_(static_cast<T*>(::operator new(n * sizeof(T) + kSlack, std::align_val_t{64}))) {}
+  explicit AlignedArray(size_t n) : size_(n), data_(static_cast<T*>(allocate_block(bytes(n))), Delete{bytes(n)}) {
+    if (data_ == nullptr) throw std::bad_alloc();
+  }
   T* data() { return data_.get(); }
   const T* data() const { return data_.get(); }
   size_t size() const { return size_; }
 
  private:
   static constexpr size_t kSlack = 128;
+  static size_t bytes(size_t n) { return n * sizeof(T) + kSlack; }
   struct Delete {
-    void operator()(T* p) const { ::operator delete(p, std::align_val_t{64}); }
+    size_t bytes = 0;
+    void operator()(T* p) const { free_block(p, bytes); }
   };
   size_t size_ = 0;
   std::unique_ptr<T, Delete> data_;
