@@ -1,6 +1,7 @@
 """Rows of tools/bench_peers.py about `assay compare --trace`: what a further input costs in runs of ONNX Runtime, what
 introduced errors add to it, whole commands against Polygraphy, and memory over more inputs. Ours runs on one thread and
-a further input is a difference of whole commands, so figures are ratios of CPU time."""
+a further input is a difference of whole commands, so figures are ratios of CPU time; whole commands as a user types
+them, each with its own number of threads, are ratios of wall time."""
 import shutil
 import statistics
 import sys
@@ -21,14 +22,16 @@ INTRODUCED = ("--trace-exact", 0)
 
 
 class Lockstep:
-    def __init__(self, assay, model_path, input_of, check):
+    def __init__(self, assay, model_path, input_of, check, need_idle):
         self.assay, self.model_path, self.input_of, self.check = assay, model_path, input_of, check
+        self.need_idle = need_idle
         self.further = {}  # (model, flags) -> Cost of a further input
+        self.peers = {}  # (model, inputs) -> Cost of Polygraphy's command
 
-    def command(self, name, samples, flags):
+    def command(self, name, samples, flags, threads=("--threads", 1)):
         npz, _ = self.input_of(name, samples)
         return [self.assay.path, "compare", self.model_path(name), "--input", npz, "--program", "strict-f32",
-                "--program", "f16-storage", "--trace", "--threads", 1, "--json", *flags]
+                "--program", "f16-storage", "--trace", *threads, "--json", *flags]
 
     def further_input(self, name, flags):
         """Milliseconds that a whole command takes more for each input beyond the first, median of differences."""
@@ -60,27 +63,40 @@ class Lockstep:
         ours = self.further_input(name, INTRODUCED)
         return ours, plain, ours.cpu / plain.cpu
 
-    def against_polygraphy(self, name, inputs):
-        """All tensors of two runs compared: ours under two profiles, Polygraphy's ONNX Runtime twice."""
+    def polygraphy(self, name, inputs):
+        if (name, inputs) in self.peers:
+            return self.peers[name, inputs]
         polygraphy = Path(sys.executable).parent / "polygraphy"
         if not polygraphy.is_file() and shutil.which("polygraphy") is None:
             raise bm.Skip("polygraphy is not installed: tools/setup.sh venv-bench")
         peer_command = [polygraphy, "run", self.model_path(name), "--onnxrt", "--onnxrt", "--onnx-outputs", "mark",
                         "all", "--iterations", inputs]
-        ours_command = self.command(name, inputs, ACCUMULATED)
-        ours, peer = [], []
-        for _ in range(ROUNDS if inputs == 1 else 1):
-            ours.append(bm.command_cost(ours_command)[0])
-            peer.append(bm.command_cost(peer_command)[0])
-        ours, peer = (bm.Cost(statistics.median(c.wall for c in s), statistics.median(c.cpu for c in s))
-                      for s in (ours, peer))
+        self.peers[name, inputs] = cost_of(peer_command, inputs)
+        return self.peers[name, inputs]
+
+    def against_polygraphy(self, name, inputs):
+        """All tensors of two runs compared: ours under two profiles, Polygraphy's ONNX Runtime twice."""
+        peer = self.polygraphy(name, inputs)
+        ours = cost_of(self.command(name, inputs, ACCUMULATED), inputs)
         return ours, peer, ours.cpu / peer.cpu
+
+    def against_polygraphy_as_typed(self, name, inputs):
+        self.need_idle(2)
+        peer = self.polygraphy(name, inputs)
+        ours = cost_of(self.command(name, inputs, ACCUMULATED, threads=()), inputs)
+        return ours, peer, ours.wall / peer.wall
 
     def memory(self, name):
         """Peak resident memory of a whole command: 16 inputs over one. The inputs themselves are part of it."""
         _, one = bm.command_cost(self.command(name, 1, INTRODUCED))
         cost, many = bm.command_cost(self.command(name, 16, INTRODUCED))
         return cost, None, many / one
+
+
+def cost_of(command, inputs):
+    """Median over some rounds; one where there are so many inputs that the command takes long."""
+    costs = [bm.command_cost(command)[0] for _ in range(ROUNDS if inputs == 1 else 1)]
+    return bm.Cost(statistics.median(c.wall for c in costs), statistics.median(c.cpu for c in costs))
 
 
 def rows(lockstep):
@@ -91,5 +107,7 @@ def rows(lockstep):
         for inputs in (1, 16):
             yield f"lockstep {name}: {inputs} inputs / Polygraphy, CPU", f"polygraphy-{inputs}", (
                 lambda m=name, n=inputs: lockstep.against_polygraphy(m, n))
+            yield f"lockstep {name}: {inputs} inputs / Polygraphy, as typed", f"polygraphy-{inputs}", (
+                lambda m=name, n=inputs: lockstep.against_polygraphy_as_typed(m, n))
     for name in ("resnet50", "mobilenet", "blaze_front"):
         yield f"lockstep {name}: peak memory, 16 inputs / 1", "lockstep-memory", lambda m=name: lockstep.memory(m)

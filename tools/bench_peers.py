@@ -104,7 +104,7 @@ class Bench:
         self.assay = assay
         self.checked = set()
         self.convert = bench_convert.Convert(assay, model_path, input_of, WORK)
-        self.lockstep = bench_lockstep.Lockstep(assay, model_path, input_of, self.check)
+        self.lockstep = bench_lockstep.Lockstep(assay, model_path, input_of, self.check, self.need_idle)
         self.seen = {}  # (model, threads) -> our Cost
 
     def need_idle(self, threads):
