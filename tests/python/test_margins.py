@@ -110,6 +110,26 @@ def test_what_is_proved_does_not_flip(perceptron, assay, tmp_path, rule, candida
                                  "--candidate", candidate, "--proof").out
 
 
+@pytest.mark.parametrize("score", ["softmax(y)", "sigmoid(y)"])
+@pytest.mark.parametrize("rule", ["argmax", "multilabel:0.3", "topk:2"])
+def test_scores_of_shares_have_proofs(perceptron, assay, tmp_path, rule, score):
+    x = np.random.default_rng(7).normal(size=(300, 16)).astype(np.float32)
+    np.savez(tmp_path / "data.npz", x=x)
+    found = assay("audit", perceptron, "--data", tmp_path / "data.npz", "--decision", rule, "--score", score,
+                  "--candidate", "f16-storage", "--proof", "--json").result["candidates"][0]
+    proof = found["forecast"]["proof"]
+    assert (proof["unbounded"], proof["stops"]) == (0, [])
+    assert 200 < proof["proved"] <= found["verdict"]["safe"]
+
+
+def test_a_score_without_bounds_has_no_proof(perceptron, assay, tmp_path):
+    np.savez(tmp_path / "data.npz", x=np.zeros((3, 16), np.float32))
+    proof = assay("audit", perceptron, "--data", tmp_path / "data.npz", "--decision", "boxes:iou=0.5,score=0.5",
+                  "--score", "detections(columns(y, 0, 4), columns(y, 4, 5))", "--candidate", "f16-storage",
+                  "--proof", "--json").result["candidates"][0]["forecast"]["proof"]
+    assert (proof["unbounded"], proof["stops"][0]["operation"]) == (3, "the score")
+
+
 def test_what_two_scores_share_moves_them_together(save_model, assay, tmp_path):
     """Two classes with the same weights and another bias: their scores are far less than their radii apart, and yet
     no rounding of what they are computed from turns them round."""

@@ -317,25 +317,87 @@ Result<SampleValue> detections(const Node& node, std::span<const SampleValue> pa
   return out;
 }
 
-Result<SampleValue> evaluate(const Node& node, std::span<const SampleValue> outputs) {
-  if (node.row == nullptr) return outputs[node.output];
-  if (node.row->fn == Fn::detections) {
-    std::vector<SampleValue> parts;
-    for (const NodePtr& argument : node.arguments) {
-      ASSAY_TRY(parts.emplace_back(), evaluate(*argument, outputs));
-    }
-    return detections(node, parts);
-  }
-  ASSAY_TRY(SampleValue value, evaluate(*node.arguments[0], outputs));
+// What a function makes of its arguments.
+Result<SampleValue> apply(const Node& node, std::vector<SampleValue> arguments) {
+  if (node.row->fn == Fn::detections) return detections(node, arguments);
+  SampleValue value = std::move(arguments[0]);
   if (node.row->fn == Fn::index) return index(std::move(value), node);
   if (node.row->fn == Fn::columns) return columns(value, node);
-  for (size_t i = 1; i < node.arguments.size(); ++i) {
-    ASSAY_TRY(const SampleValue more, evaluate(*node.arguments[i], outputs));
-    value.values.insert(value.values.end(), more.values.begin(), more.values.end());
-  }
+  for (size_t i = 1; i < arguments.size(); ++i)
+    value.values.insert(value.values.end(), arguments[i].values.begin(), arguments[i].values.end());
   if (node.row->reduce != nullptr) return SampleValue{{}, {node.row->reduce(value.values)}};
   node.row->map(value);
   return value;
+}
+
+Result<SampleValue> evaluate(const Node& node, std::span<const SampleValue> outputs) {
+  if (node.row == nullptr) return outputs[node.output];
+  std::vector<SampleValue> arguments;
+  for (const NodePtr& argument : node.arguments) {
+    ASSAY_TRY(arguments.emplace_back(), evaluate(*argument, outputs));
+  }
+  return apply(node, std::move(arguments));
+}
+
+// Moves positive numbers apart by a part of them.
+void move_apart(Score::Ends& ends, double part) {
+  for (double& v : ends.low.values) v -= v * part;
+  for (double& v : ends.high.values) v += v * part;
+}
+
+// Sums of all values but one.
+Values sums_of_others(std::span<const double> x) {
+  Values sums(x.size());
+  double before = 0, after = 0;
+  for (size_t i = 0; i < x.size(); before += x[i++]) sums[i] = before;
+  for (size_t i = x.size(); i-- > 0; after += x[i]) sums[i] += after;
+  return sums;
+}
+
+// A share grows with its own number and falls with all others. Shares too small for a float64 are taken to be as large
+// as the least that is counted with, where that makes the interval wider.
+void bound_softmax(Score::Ends& ends) {
+  constexpr double kLeast = 1e-300;
+  const size_t row = ends.low.dims.empty() ? 1 : static_cast<size_t>(ends.low.dims.back());
+  for (size_t begin = 0; begin + row <= ends.low.values.size() && row > 0; begin += row) {
+    const std::span<double> low(ends.low.values.data() + begin, row), high(ends.high.values.data() + begin, row);
+    const double top = max_of(high);
+    for (const std::span<double> x : {low, high}) {
+      for (double& e : x) e -= top;
+      num::apply(num::Function::exp, x.data(), x.data(), row);
+    }
+    for (double& e : high) e = std::max(e, kLeast);  // NaN stays: it is the first operand
+    const Values least = sums_of_others(low), most = sums_of_others(high);
+    for (size_t i = 0; i < row; ++i) {
+      low[i] /= low[i] + most[i];
+      high[i] /= high[i] + least[i];
+    }
+  }
+  // The differences are off by half a unit in the last place of up to 745, sums by one for each term; both here and
+  // where the score itself is computed.
+  move_apart(ends, 0x1p-40 + static_cast<double>(row) * 0x1p-50);
+}
+
+// Sums, means and choices never fall where an argument rises, roundings included; computed exponentials may, in their
+// last places.
+Result<Score::Ends> bound(const Node& node, std::span<const SampleValue> low, std::span<const SampleValue> high) {
+  if (node.row == nullptr) return Score::Ends{low[node.output], high[node.output]};
+  std::vector<SampleValue> least, most;
+  for (const NodePtr& argument : node.arguments) {
+    ASSAY_TRY(Score::Ends ends, bound(*argument, low, high));
+    least.push_back(std::move(ends.low));
+    most.push_back(std::move(ends.high));
+  }
+  if (node.row->fn == Fn::softmax) {
+    Score::Ends ends{std::move(least[0]), std::move(most[0])};
+    bound_softmax(ends);
+    return ends;
+  }
+  Score::Ends ends;
+  ASSAY_TRY(ends.low, apply(node, std::move(least)));
+  ASSAY_TRY(ends.high, apply(node, std::move(most)));
+  if (node.row->fn == Fn::sigmoid) move_apart(ends, 0x1p-44);
+  return ends;
 }
 }  // namespace
 
@@ -376,13 +438,17 @@ bool picks(const Node& node) {
 bool Score::picks_outputs() const { return picks(*root_); }
 
 namespace {
-bool rises(const Node& node) {
-  if (node.row != nullptr && (node.row->fn == Fn::softmax || node.row->fn == Fn::detections)) return false;
-  return std::ranges::all_of(node.arguments, [](const NodePtr& argument) { return rises(*argument); });
+bool has_bounds(const Node& node) {
+  if (node.row != nullptr && node.row->fn == Fn::detections) return false;
+  return std::ranges::all_of(node.arguments, [](const NodePtr& argument) { return has_bounds(*argument); });
 }
 }  // namespace
 
-bool Score::rising() const { return rises(*root_); }
+bool Score::bounded() const { return has_bounds(*root_); }
+
+Result<Score::Ends> Score::bounds(std::span<const SampleValue> low, std::span<const SampleValue> high) const {
+  return audit::bound(*root_, low, high);
+}
 
 Result<SampleValue> Score::evaluate(std::span<const SampleValue> outputs) const {
   return audit::evaluate(*root_, outputs);

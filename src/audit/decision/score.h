@@ -34,10 +34,16 @@ class Score {
   int plain_output() const;
   /// True when the score is a value of an output as it was stored: an output, or index, max and min of such.
   bool picks_outputs() const;
-  /// True when no value of the score falls where an output's rises: bounds of outputs are bounds of the score.
-  bool rising() const;
+  /// True when bounds of the outputs give bounds of the score.
+  bool bounded() const;
   /// `outputs` by index; those not read may be empty. Errors: bad_decision (an index beyond its axis).
   Result<SampleValue> evaluate(std::span<const SampleValue> outputs) const;
+  /// Between which values evaluate() lies for all outputs between `low` and `high`; NaN where nothing is known. For
+  /// scores that are bounded(). Errors: as evaluate().
+  struct Ends {
+    SampleValue low{}, high{};
+  };
+  Result<Ends> bounds(std::span<const SampleValue> low, std::span<const SampleValue> high) const;
 
  private:
   std::string text_;

@@ -82,19 +82,13 @@ bool stays(const Judge& judge, const Judged& reference, const Bounds& b) {
 }
 }  // namespace
 
-bool provable(const Score& score, const Rule& rule) { return score.rising() && rule.kind != Kind::boxes; }
+bool provable(const Score& score, const Rule& rule) { return score.bounded() && rule.kind != Kind::boxes; }
 
 void spread(std::vector<double>& low, std::vector<double>& high, Span radius) {
   for (size_t i = 0; i < low.size(); ++i) {
     low[i] = std::nextafter(low[i] - radius[i], -kInfinity);
     high[i] = std::nextafter(high[i] + radius[i], kInfinity);
   }
-}
-
-void widen(std::vector<double>& low, std::vector<double>& high) {
-  constexpr double kFunctions = 0x1p-44;
-  for (double& v : low) v -= std::abs(v) * kFunctions;
-  for (double& v : high) v += std::abs(v) * kFunctions;
 }
 
 void Reach::add(const Judge& judge, const Judged& reference, Span low, Span high, const PairBounds& pairs) {

@@ -15,8 +15,6 @@ bool provable(const Score& score, const Rule& rule);
 
 /// `low` and `high`, both at a centre, moved apart by the radius, outwards.
 void spread(std::vector<double>& low, std::vector<double>& high, std::span<const double> radius);
-/// Outwards by what the float64 functions of a score can be off.
-void widen(std::vector<double>& low, std::vector<double>& high);
 
 /// How far each value less each other one can be off from the difference of their centres; may be empty.
 struct PairBounds {

@@ -96,9 +96,8 @@ Status Prover::bound_samples(size_t c, size_t bound, size_t first, std::span<con
       low[i] = high[i] = sample_of(found[map[i]], cuts[i], s);
       spread(low[i].values, high[i].values, sample_of(found[outputs + map[i]], cuts[i], s).values);
     }
-    ASSAY_TRY(SampleValue least, score_.evaluate(low));
-    ASSAY_TRY(SampleValue most, score_.evaluate(high));
-    if (!score_.picks_outputs()) widen(least.values, most.values);
+    ASSAY_TRY(Score::Ends ends, score_.bounds(low, high));
+    auto& [least, most] = ends;
     round_to(score_type_, least.values);
     round_to(score_type_, most.values);
     std::vector<double> pairs, centres;
