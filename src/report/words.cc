@@ -8,12 +8,19 @@
 #include <vector>
 
 #include "base/text.h"
+#include "report/bidi.h"
 
 namespace assay::report {
 
 std::string clean(std::string_view text, size_t most) {
+  const std::string_view shown = text.substr(0, most);
   std::string out;
-  for (const char c : text.substr(0, most)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  for (size_t i = 0; i < shown.size();) {
+    const size_t turning = turning_bytes(shown.substr(i));
+    const bool control = static_cast<unsigned char>(shown[i]) < 0x20 || shown[i] == 0x7f;
+    out += control || turning > 0 ? '?' : shown[i];
+    i += std::max<size_t>(turning, 1);
+  }
   return out + (text.size() > most ? "..." : "");
 }
 

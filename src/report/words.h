@@ -11,7 +11,8 @@
 
 namespace assay::report {
 
-/// The first `most` bytes, "..." where there are more; control characters, which would drive the terminal, as "?".
+/// The first `most` bytes, "..." where there are more; control characters, which would drive the terminal, and those
+/// that turn the direction of text as "?".
 std::string clean(std::string_view text, size_t most = 120);
 /// A word as a shell reads it: as it is, or in single quotes.
 std::string shell_word(const std::string& word);

@@ -141,11 +141,14 @@ def test_names_do_not_turn_the_text_around_them(assay, save_model, save_npz, tmp
     model = save_model("m.onnx", [onnx.helper.make_node("Identity", ["x"], [turned])], {"x": (F, ["N"])},
                        {turned: (F, ["N"])})
     assay("audit", model, "--data", save_npz("x.npz", x=np.float32([0.49999, 2])), "--decision", "threshold:0.5",
-          "--candidate", "f16-storage", "--markdown", "r.md", "--html", "r.html", "--junit", "r.xml", code=1)
+          "--candidate", "f16-storage", "--markdown", "r.md", "--html", "r.html", "--junit", "r.xml", "--sarif", "r.sarif",
+          code=1)
     for report in ("r.md", "r.html"):
         text = (tmp_path / report).read_text()
         assert "y?efas" in text and "\u202e" not in text
     assert "\u202e" not in (tmp_path / "r.xml").read_text()
+    messages = [r["message"]["text"] for r in json.loads((tmp_path / "r.sarif").read_text())["runs"][0]["results"]]
+    assert messages and not any("\u202e" in text for text in messages)
 
 
 def test_operations_that_break_down_stand_in_the_page(assay, save_model, save_npz, tmp_path):
