@@ -10,6 +10,7 @@ namespace assay {
 namespace {
 
 constexpr size_t kLargePage = size_t{1} << 21;
+constexpr size_t kMost = size_t{1} << 47;  // what a process can address
 
 // Sanitizers know the bounds of what operator new gives, and those alone.
 #ifdef __has_feature
@@ -26,7 +27,6 @@ constexpr size_t kLarge = kLargePage;
 uintptr_t up(uintptr_t number, uintptr_t multiple) { return (number + multiple - 1) / multiple * multiple; }
 
 void* map_large(size_t bytes) {
-  if (bytes > SIZE_MAX / 2) return nullptr;
   const size_t all = bytes + kLargePage;
   void* const mapped = ::mmap(nullptr, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) return nullptr;
@@ -44,6 +44,7 @@ void* map_large(size_t bytes) {
 }  // namespace
 
 void* allocate_block(size_t bytes) {
+  if (bytes > kMost) return nullptr;
   if (bytes >= kLarge) return map_large(bytes);
   return ::operator new(bytes, std::align_val_t{kBlockAlignment}, std::nothrow);
 }
