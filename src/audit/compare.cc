@@ -108,6 +108,7 @@ class Comparison {
     ASSAY_CHECK(compare_models());
     ASSAY_CHECK(
         layout_->for_each(options_.threads.get(), [this](size_t first, size_t count) { return chunk(first, count); }));
+    ASSAY_CHECK(compare_models_where_they_differ());
     return finish();
   }
 
@@ -137,6 +138,23 @@ class Comparison {
     for (Pair& pair : whole_.pairs) {
       if (pair.a != 0 || !is_conversion(*programs_[0], *programs_[pair.b])) continue;
       ASSAY_TRY(pair.conversion, compare_conversion(*layout_, programs_, 0, pair.b, part, 0, options_.threads));
+    }
+    return {};
+  }
+
+  /// The sample with the largest difference too, where the first ones do not tell why models differ.
+  Status compare_models_where_they_differ() {
+    const size_t step = layout_->fixed_batch() ? layout_->chunk() : 1;
+    for (Pair& pair : whole_.pairs) {
+      if (!pair.conversion || pair.conversion->outcome == Conversion::Outcome::changed) continue;
+      const auto worst = std::ranges::max_element(pair.outputs, {}, &Differences::max_abs);
+      if (worst == pair.outputs.end() || !(worst->max_abs > 0)) continue;
+      const auto sample = static_cast<size_t>(worst->worst.sample);
+      if (sample < options_.conversion_samples) continue;
+      const size_t begin = sample - sample % step;
+      const Layout::Part part{begin, std::min(begin + step, layout_->samples())};
+      ASSAY_TRY(const Conversion one, compare_conversion(*layout_, programs_, 0, pair.b, part, 0, options_.threads));
+      pair.conversion->merge(one);
     }
     return {};
   }

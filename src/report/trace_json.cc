@@ -207,9 +207,9 @@ Conversion parse_conversion(const Place& place) {
   using Outcome = Conversion::Outcome;
   Conversion c;
   const std::string outcome = place.at("outcome").text();
-  for (const Outcome each : {Outcome::same, Outcome::narrowed, Outcome::changed})
+  for (const Outcome each : {Outcome::unknown, Outcome::same, Outcome::narrowed, Outcome::changed})
     if (outcome == audit::outcome_name(each)) c.outcome = each;
-  if (outcome != audit::outcome_name(c.outcome)) place.at("outcome").fail("same, narrowed or changed");
+  if (outcome != audit::outcome_name(c.outcome)) place.at("outcome").fail("unknown, same, narrowed or changed");
   c.samples = place.at("samples").count();
   c.compared = place.at("compared").count();
   const Place first = place.at("first");

@@ -133,16 +133,19 @@ std::string conversion_text(const Conversion& c) {
   const std::string size = fmt::format("{} in sample {}, {} of its largest value", short_number(c.max_abs), c.sample,
                                        short_number(c.max_rel));
   switch (c.outcome) {
+    case Conversion::Outcome::unknown:
+      return fmt::format("the two models cannot be told apart in float64 ({}): their outputs hold no numbers",
+                         how_many(c.samples, "sample"));
     case Conversion::Outcome::same:
-      return fmt::format("the two models are the same in float64 ({}): what differs is rounding by the hardware",
+      return fmt::format("the two models are the same in float64 ({}): what differs there is rounding by the hardware",
                          how_many(c.samples, "sample"));
     case Conversion::Outcome::narrowed:
       return fmt::format(
           "the two models differ in float64 only as constants of a narrower type explain, first in {}: {}", where,
           size);
     case Conversion::Outcome::changed:
-      return fmt::format("the conversion changed the mathematics: in float64 the two models part at {} ({}): {}{}",
-                         where, c.type, size, absent(c));
+      return fmt::format("the conversion changed the mathematics: in float64 the two models part at {}{}: {}{}",
+                         where, c.type.empty() ? "" : " (" + c.type + ")", size, absent(c));
   }
   return "";
 }

@@ -20,40 +20,67 @@ using ir::ValueId;
 
 // Float64 rounds at 2^-53; long sums and divisions of differences leave that much.
 constexpr double kSame = 0x1p-30;
-// What results of 16-bit constants may be apart where not all constants were rounded.
-constexpr double kNarrow = 0x1p-9;
+// How often the effect of one rounding of each constant that is none of the other model's is allowed for.
+constexpr double kRoundings = 8;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// How far the candidate's elements are from the reference's, over the largest magnitude of those.
 struct Apart {
   double max_abs = 0, relative = 0;
+  bool told = false;  ///< some element is no NaN in both: those say nothing
 };
 Apart apart(const Tensor& a, const Tensor& b) {
   Apart out;
   double largest = 0;
-  const double infinity = std::numeric_limits<double>::infinity();
   for (int64_t i = 0; i < a.size(); ++i) {
     const double x = a.float_at(i), y = b.float_at(i);
+    if (std::isnan(x) && std::isnan(y)) continue;
+    out.told = true;
     if (std::isfinite(x)) largest = std::max(largest, std::abs(x));
-    if (x == y || (std::isnan(x) && std::isnan(y))) continue;
+    if (x == y) continue;
     const double d = std::abs(y - x);
-    out.max_abs = std::max(out.max_abs, std::isnan(d) ? infinity : d);
+    out.max_abs = std::max(out.max_abs, std::isnan(d) ? kInfinity : d);
   }
-  if (out.max_abs > 0) out.relative = largest > 0 ? out.max_abs / largest : infinity;
+  if (out.max_abs > 0) out.relative = largest > 0 ? out.max_abs / largest : kInfinity;
+  return out;
+}
+
+/// Of outputs, which need be no floating-point numbers: those are the same, or infinitely far apart.
+Apart outputs_apart(const Tensor& a, const Tensor& b) {
+  if (a.is_list() || b.is_list() || a.empty_handle() || b.empty_handle()) return {};
+  const bool numbers = a.elem() != ir::ElemType::string && b.elem() != ir::ElemType::string;
+  if (a.size() != b.size() || ir::is_float(a.elem()) != ir::is_float(b.elem())) return {kInfinity, kInfinity, true};
+  if (numbers && ir::is_float(a.elem())) return apart(a, b);
+  Apart out{0, 0, a.size() > 0};
+  if (!numbers) return a.strings() == b.strings() ? out : Apart{kInfinity, kInfinity, true};
+  for (int64_t i = 0; i < a.size(); ++i)
+    if (a.float_at(i) != b.float_at(i))
+      out.max_abs = std::max(out.max_abs, std::abs(b.float_at(i) - a.float_at(i))), out.relative = kInfinity;
   return out;
 }
 
 /// One value that both models have.
 struct Match {
   ValueId reference, candidate;
-  size_t position;  ///< in order of the reference's execution
-  bool output;
+  size_t position;  ///< in order of the reference's execution; outputs that no operation writes come last
+};
+
+/// What both models have: values that operations write, and outputs with their places among the outputs of each.
+struct Matches {
+  std::vector<Match> values;
+  struct Output {
+    size_t reference, candidate;
+    Match match;
+  };
+  std::vector<Output> outputs;
 };
 
 std::string type_of(const ir::Op& op) { return op.domain.empty() ? op.type : op.domain + "." + op.type; }
 
 bool is_float_tensor(const ir::Value& value) { return value.type.is_tensor() && ir::is_float(value.type.elem); }
 
-std::vector<Match> matches_of(const Graph& a, const Graph& b, const std::vector<size_t>& outputs) {
+Matches matches_of(const Graph& a, const Graph& b, const std::vector<size_t>& outputs) {
   std::unordered_map<std::string, ValueId> names;
   for (ValueId v = 0; v < b.values.size(); ++v) {
     if (b.at(v).producer == ir::kNoOp || !is_float_tensor(b.at(v))) continue;
@@ -61,20 +88,22 @@ std::vector<Match> matches_of(const Graph& a, const Graph& b, const std::vector<
     if (!b.at(v).file_name.empty()) names.emplace(b.at(v).file_name, v);
   }
   std::vector<ValueId> partner(a.values.size(), ir::kNoValue);
-  std::vector<bool> is_output(a.values.size());
   for (ValueId v = 0; v < a.values.size(); ++v)
     if (const auto found = names.find(a.at(v).name); found != names.end()) partner[v] = found->second;
   for (size_t i = 0; i < outputs.size(); ++i) {
     if (outputs[i] == kNoPort) continue;
     partner[a.outputs[i]] = b.outputs[outputs[i]];
-    is_output[a.outputs[i]] = true;
   }
-  std::vector<Match> matches;
+  Matches matches;
   for (const ir::Op& op : a.ops)
     for (const ValueId v : op.outputs)
       if (v != ir::kNoValue && partner[v] != ir::kNoValue && is_float_tensor(a.at(v)) &&
           b.at(partner[v]).producer != ir::kNoOp)
-        matches.push_back({v, partner[v], matches.size(), is_output[v]});
+        matches.values.push_back({v, partner[v], matches.values.size()});
+  for (size_t i = 0; i < outputs.size(); ++i)
+    if (outputs[i] != kNoPort)
+      matches.outputs.push_back(
+          {i, outputs[i], {a.outputs[i], b.outputs[outputs[i]], matches.values.size() + matches.outputs.size()}});
   return matches;
 }
 
@@ -92,7 +121,9 @@ class Exact {
     return exact;
   }
 
-  Status run(std::span<const Tensor> inputs, const std::function<void(ValueId, const Tensor&)>& see) {
+  /// The outputs.
+  Result<std::vector<Tensor>> run(std::span<const Tensor> inputs,
+                                  const std::function<void(ValueId, const Tensor&)>& see) {
     std::vector<Tensor> given;
     for (const Tensor& input : inputs) given.push_back(widened(input));
     const auto visit = [&](ir::OpId op, size_t output, std::span<const exec::LockstepValue> values) {
@@ -100,8 +131,8 @@ class Exact {
       if (value != nullptr && !value->is_list() && ir::is_float(value->elem()))
         see(model_->ops[op].outputs[output], *value);
     };
-    ASSAY_TRY(const auto outputs, engine_->run(given, 1, visit));
-    return {};
+    ASSAY_TRY(auto outputs, engine_->run(given, 1, visit));
+    return std::move(outputs[0]);
   }
 
  private:
@@ -111,6 +142,7 @@ class Exact {
 
 /// What both models say on one sample.
 struct Seen {
+  bool told = false;             ///< an output has an element that says something
   double outputs = 0;            ///< largest relative distance of an output
   const Match* first = nullptr;  ///< the first value further apart than float64's rounding
   Apart distance;                ///< there
@@ -118,32 +150,39 @@ struct Seen {
 };
 
 Result<Seen> compare_sample(Exact& a, Exact& b, std::span<const Tensor> inputs_a, std::span<const Tensor> inputs_b,
-                            const std::vector<Match>& matches) {
+                            const Matches& matches) {
   std::unordered_map<ValueId, Tensor> kept;  // the reference's, until the candidate has computed its own
   std::unordered_map<ValueId, std::vector<const Match*>> by_candidate;
   std::unordered_map<ValueId, size_t> wanted;
-  for (const Match& m : matches) by_candidate[m.candidate].push_back(&m), ++wanted[m.reference];
+  for (const Match& m : matches.values) by_candidate[m.candidate].push_back(&m), ++wanted[m.reference];
   const auto keep = [&](ValueId v, const Tensor& value) {
     if (wanted.contains(v)) kept.emplace(v, value.copy());
   };
-  ASSAY_CHECK(a.run(inputs_a, keep));
+  ASSAY_TRY(const auto outputs_a, a.run(inputs_a, keep));
   Seen seen;
+  const auto note = [&](const Match& m, const Apart& distance) {
+    ++seen.compared;
+    if (distance.relative <= kSame || (seen.first != nullptr && seen.first->position <= m.position)) return;
+    seen.first = &m;
+    seen.distance = distance;
+  };
   const auto compare = [&](ValueId v, const Tensor& value) {
     const auto found = by_candidate.find(v);
     if (found == by_candidate.end()) return;
     for (const Match* m : found->second) {
       const auto reference = kept.find(m->reference);
       if (reference == kept.end() || reference->second.size() != value.size()) continue;
-      const Apart distance = apart(reference->second, value);
-      ++seen.compared;
-      if (m->output) seen.outputs = std::max(seen.outputs, distance.relative);
+      note(*m, apart(reference->second, value));
       if (--wanted[m->reference] == 0) kept.erase(reference);
-      if (distance.relative <= kSame || (seen.first != nullptr && seen.first->position <= m->position)) continue;
-      seen.first = m;
-      seen.distance = distance;
     }
   };
-  ASSAY_CHECK(b.run(inputs_b, compare));
+  ASSAY_TRY(const auto outputs_b, b.run(inputs_b, compare));
+  for (const Matches::Output& output : matches.outputs) {
+    const Apart distance = outputs_apart(outputs_a[output.reference], outputs_b[output.candidate]);
+    seen.told = seen.told || distance.told;
+    seen.outputs = std::max(seen.outputs, distance.relative);
+    if (distance.relative > kSame && seen.first == nullptr) note(output.match, distance);
+  }
   return seen;
 }
 
@@ -173,43 +212,62 @@ std::vector<std::pair<std::string, std::string>> absent_before(const Graph& a, c
   return out;
 }
 
-Conversion told(const Seen& seen, Conversion::Outcome outcome, const Graph& a, const Graph& b,
-                const std::vector<Match>& matches, int64_t sample) {
+Conversion told(const Seen& seen, Conversion::Outcome outcome, const Graph& a, const Graph& b, const Matches& matches,
+                int64_t sample) {
+  using Outcome = Conversion::Outcome;
   Conversion out;
   out.outcome = outcome;
   out.samples = 1;
   out.compared = seen.compared;
-  if (outcome == Conversion::Outcome::same || seen.first == nullptr) return out;
+  if (outcome == Outcome::unknown || outcome == Outcome::same || seen.first == nullptr) return out;
   out.position = seen.first->position;
   out.reference = a.at(seen.first->reference).name;
   out.candidate = b.at(seen.first->candidate).name;
-  const ir::Op& op = a.ops[a.at(seen.first->reference).producer];
-  out.type = type_of(op);
-  if (outcome == Conversion::Outcome::changed)
-    out.absent = absent_before(a, matches, a.at(seen.first->reference).producer);
+  if (const ir::OpId op = a.at(seen.first->reference).producer; op != ir::kNoOp) {
+    out.type = type_of(a.ops[op]);
+    if (outcome == Outcome::changed) out.absent = absent_before(a, matches.values, op);
+  }
   out.sample = sample;
   out.max_abs = seen.distance.max_abs;
   out.max_rel = seen.distance.relative;
   return out;
 }
 
-/// The models, and where one has constants that are declared narrower, the other with its own rounded likewise.
+/// The models. Where one alone has constants that are declared narrower: the other with its own rounded likewise, and
+/// the narrow one with those moved that are none of the other's.
 struct Pairing {
   Exact a, b;
-  std::optional<Exact> rounded_a, rounded_b;
+  std::optional<Exact> rounded_a, rounded_b, moved;
   static Result<Pairing> create(const Graph& a, const Graph& b, const std::shared_ptr<const Threads>& threads) {
     Pairing out;
-    const auto narrow_a = narrow_constants(a), narrow_b = narrow_constants(b);
+    const Narrow narrow_a = narrow_constants(a), narrow_b = narrow_constants(b);
     ASSAY_TRY(out.a, Exact::create(widened(a), threads));
     ASSAY_TRY(out.b, Exact::create(widened(b), threads));
-    if (narrow_b && !narrow_a) {
-      ASSAY_TRY(out.rounded_a, Exact::create(widened(a, narrow_b), threads));
-    } else if (narrow_a && !narrow_b) {
-      ASSAY_TRY(out.rounded_b, Exact::create(widened(b, narrow_a), threads));
-    }
+    if (narrow_a.type.has_value() == narrow_b.type.has_value()) return out;
+    const bool of_b = narrow_b.type.has_value();
+    std::unordered_set<uint64_t> found;
+    ASSAY_TRY((of_b ? out.rounded_a : out.rounded_b),
+              Exact::create(rounded_like(of_b ? a : b, of_b ? narrow_b : narrow_a, found), threads));
+    ASSAY_TRY(out.moved, Exact::create(moved_but(of_b ? b : a, found), threads));
     return out;
   }
 };
+
+/// How far the narrow model's outputs move where the constants that are none of the other's are off by a rounding.
+Result<double> moved_by(Pairing& pairing, std::span<const Tensor> inputs_a, std::span<const Tensor> inputs_b,
+                        const Matches& matches) {
+  Exact& narrow = pairing.rounded_a ? pairing.b : pairing.a;
+  const auto inputs = pairing.rounded_a ? inputs_b : inputs_a;
+  const auto see = [](ValueId, const Tensor&) {};
+  ASSAY_TRY(const auto as_it_is, narrow.run(inputs, see));
+  ASSAY_TRY(const auto moved, pairing.moved->run(inputs, see));
+  double most = 0;
+  for (const Matches::Output& output : matches.outputs) {
+    const size_t i = pairing.rounded_a ? output.candidate : output.reference;
+    most = std::max(most, outputs_apart(as_it_is[i], moved[i]).relative);
+  }
+  return most;
+}
 
 }  // namespace
 
@@ -225,7 +283,7 @@ Result<Conversion> compare_conversion(const Layout& layout, std::span<Program* c
   const Graph &model_a = *programs[a]->model(), &model_b = *programs[b]->model();
   const auto workers = threads != nullptr ? threads : std::make_shared<const Threads>(1);
   ASSAY_TRY(Pairing pairing, Pairing::create(model_a, model_b, workers));
-  const std::vector<Match> matches = matches_of(model_a, model_b, layout.outputs(b));
+  const Matches matches = matches_of(model_a, model_b, layout.outputs(b));
   Conversion whole;
   const size_t step = layout.fixed_batch() ? layout.chunk() : 1;
   for (size_t sample = part.begin; sample < part.end; sample += step) {
@@ -233,12 +291,17 @@ Result<Conversion> compare_conversion(const Layout& layout, std::span<Program* c
     ASSAY_TRY(const auto inputs_a, layout.inputs(a, sample, count));
     ASSAY_TRY(const auto inputs_b, layout.inputs(b, sample, count));
     ASSAY_TRY(Seen seen, compare_sample(pairing.a, pairing.b, inputs_a, inputs_b, matches));
-    Outcome outcome = seen.outputs <= kSame ? Outcome::same : Outcome::changed;
+    Outcome outcome = !seen.told ? Outcome::unknown : seen.outputs <= kSame ? Outcome::same : Outcome::changed;
     if (outcome == Outcome::changed && (pairing.rounded_a || pairing.rounded_b)) {
       Exact& left = pairing.rounded_a ? *pairing.rounded_a : pairing.a;
       Exact& right = pairing.rounded_b ? *pairing.rounded_b : pairing.b;
       ASSAY_TRY(const Seen again, compare_sample(left, right, inputs_a, inputs_b, matches));
-      if (again.outputs <= kSame || seen.outputs <= kNarrow)
+      double allowed = kSame;
+      if (again.outputs > kSame) {
+        ASSAY_TRY(const double moved, moved_by(pairing, inputs_a, inputs_b, matches));
+        allowed = std::max(allowed, kRoundings * moved);
+      }
+      if (again.outputs <= allowed)
         outcome = Outcome::narrowed;
       else
         seen = again;

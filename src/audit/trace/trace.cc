@@ -212,7 +212,7 @@ void TraceResult::merge(const TraceResult& other) {
 }
 
 std::string_view outcome_name(Conversion::Outcome outcome) {
-  constexpr std::string_view kNames[] = {"same", "narrowed", "changed"};
+  constexpr std::string_view kNames[] = {"unknown", "same", "narrowed", "changed"};
   return kNames[static_cast<size_t>(outcome)];
 }
 

@@ -142,11 +142,12 @@ struct TraceResult {
 /// Two models that should be the same in exact arithmetic, both run in float64.
 struct Conversion {
   enum class Outcome : uint8_t {
+    unknown,   ///< no output has an element that says something: NaN alone
     same,      ///< equal but for float64's own rounding
     narrowed,  ///< no further apart than the narrower declared types of one of the two explain
     changed,   ///< the mathematics differs
   };
-  Outcome outcome = Outcome::same;
+  Outcome outcome = Outcome::unknown;
   uint64_t samples = 0;   ///< the first of the data set
   uint64_t compared = 0;  ///< values that both have
   /// The first value, in order of execution, whose distance gave the outcome; empty names: none.

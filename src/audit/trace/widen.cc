@@ -1,5 +1,8 @@
 #include "audit/trace/widen.h"
 
+#include <bit>
+#include <cmath>
+#include <functional>
 #include <memory>
 
 namespace assay::audit {
@@ -15,23 +18,84 @@ Tensor converted(const Tensor& from, ElemType type) {
   return to;
 }
 
+// SplitMix64's last steps (Steele, Lea, Flood 2014).
+uint64_t mixed(uint64_t z) {
+  z += 0x9e3779b97f4a7c15;
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+  z = (z ^ z >> 27) * 0x94d049bb133111eb;
+  return z ^ z >> 31;
+}
+
+// The same for the same numbers in any order: converters turn weights.
+uint64_t numbers_of(const Tensor& tensor) {
+  auto sum = static_cast<uint64_t>(tensor.size());
+  for (int64_t i = 0; i < tensor.size(); ++i) sum += mixed(std::bit_cast<uint64_t>(tensor.float_at(i)));
+  return sum;
+}
+
+Tensor number(float value) { return Tensor::scalar(value); }
+
 ir::Type widened_type(ir::Type type) {
   if (type.is_tensor() && is_half(type.elem)) type.elem = ElemType::float32;
   if (type.element) type.element = std::make_shared<const ir::Type>(widened_type(*type.element));
   return type;
 }
 
-void widen_attr(ir::Attr& attr, const ir::Op& op, std::optional<ElemType> rounded_to) {
+/// What becomes of the numbers of a model: constants, and attributes that are numbers.
+using Change = std::function<Tensor(const Tensor&)>;
+
+void widen_attr(ir::Attr& attr, const ir::Op& op, const Change& change) {
   if (auto* tensor = std::get_if<Tensor>(&attr.value)) *tensor = widened(*tensor);
   if (auto* type = std::get_if<ir::Type>(&attr.value)) *type = widened_type(*type);
-  if (auto* number = std::get_if<int64_t>(&attr.value)) {
+  if (auto* value = std::get_if<float>(&attr.value)) *value = static_cast<float>(change(number(*value)).float_at(0));
+  if (auto* code = std::get_if<int64_t>(&attr.value)) {
     const bool names_type = (op.type == "Cast" && attr.name == "to") || attr.name == "dtype" ||
                             attr.name == "output_dtype" || attr.name == "stash_type";
-    const auto type = names_type ? ir::elem_from_onnx(*number) : std::nullopt;
-    if (type && is_half(*type)) *number = static_cast<int64_t>(ElemType::float32);
+    const auto type = names_type ? ir::elem_from_onnx(*code) : std::nullopt;
+    if (type && is_half(*type)) *code = static_cast<int64_t>(ElemType::float32);
   }
-  auto* nested = std::get_if<std::shared_ptr<ir::Graph>>(&attr.value);
-  if (nested != nullptr && *nested) *nested = std::make_shared<ir::Graph>(widened(**nested, rounded_to));
+}
+
+bool is_number(const Tensor& tensor) {
+  return !tensor.is_list() && (tensor.elem() == ElemType::float32 || is_half(tensor.elem()));
+}
+
+ir::Graph changed(const ir::Graph& graph, const Change& change) {
+  ir::Graph out = graph;
+  for (ir::Value& value : out.values) {
+    value.type = widened_type(value.type);
+    if (value.constant && is_number(*value.constant))
+      value.constant = std::make_shared<const Tensor>(change(*value.constant));
+  }
+  for (ir::Op& op : out.ops)
+    for (ir::Attr& attr : op.attrs) {
+      widen_attr(attr, op, change);
+      auto* nested = std::get_if<std::shared_ptr<ir::Graph>>(&attr.value);
+      if (nested != nullptr && *nested) *nested = std::make_shared<ir::Graph>(changed(**nested, change));
+    }
+  return out;
+}
+
+void for_each_number(const ir::Graph& graph, const std::function<void(const Tensor&)>& see) {
+  for (const ir::Value& value : graph.values)
+    if (value.constant && is_number(*value.constant)) see(*value.constant);
+  for (const ir::Op& op : graph.ops) {
+    for (const ir::Attr& attr : op.attrs)
+      if (const auto* value = std::get_if<float>(&attr.value)) see(number(*value));
+    ir::for_each_nested(op, [&](const ir::Graph& inner) { for_each_number(inner, see); });
+  }
+}
+
+// By half a unit in the last place of the type, up or down as the place of the element has it. Zeros stay.
+Tensor moved(const Tensor& from) {
+  const double relative = from.elem() == ElemType::float16 ? 0x1p-11 : 0x1p-8;
+  const double least = from.elem() == ElemType::float16 ? 0x1p-25 : 0x1p-134;
+  Tensor to = Tensor::allocate(ElemType::float32, from.dims());
+  for (int64_t i = 0; i < from.size(); ++i) {
+    const double x = from.float_at(i), by = x == 0 ? 0 : std::max(std::abs(x) * relative, least);
+    to.set_float(i, (mixed(static_cast<uint64_t>(i)) & 1) != 0 ? x + by : x - by);
+  }
+  return to;
 }
 
 }  // namespace
@@ -40,30 +104,35 @@ Tensor widened(const Tensor& tensor) {
   return !tensor.is_list() && is_half(tensor.elem()) ? converted(tensor, ElemType::float32) : tensor;
 }
 
-std::optional<ElemType> narrow_constants(const ir::Graph& graph) {
-  for (const ir::Value& value : graph.values)
-    if (value.constant && is_half(value.constant->elem())) return value.constant->elem();
-  for (const ir::Op& op : graph.ops) {
-    std::optional<ElemType> inside;
-    ir::for_each_nested(op, [&](const ir::Graph& inner) { inside = inside ? inside : narrow_constants(inner); });
-    if (inside) return inside;
-  }
-  return std::nullopt;
+ir::Graph widened(const ir::Graph& graph) {
+  return changed(graph, [](const Tensor& tensor) { return widened(tensor); });
 }
 
-ir::Graph widened(const ir::Graph& graph, std::optional<ElemType> rounded_to) {
-  ir::Graph out = graph;
-  for (ir::Value& value : out.values) {
-    value.type = widened_type(value.type);
-    if (!value.constant) continue;
-    if (is_half(value.constant->elem()))
-      value.constant = std::make_shared<const Tensor>(widened(*value.constant));
-    else if (rounded_to && !value.parameter && value.constant->elem() == ElemType::float32)
-      value.constant = std::make_shared<const Tensor>(widened(converted(*value.constant, *rounded_to)));
-  }
-  for (ir::Op& op : out.ops)
-    for (ir::Attr& attr : op.attrs) widen_attr(attr, op, rounded_to);
+Narrow narrow_constants(const ir::Graph& graph) {
+  Narrow out;
+  for_each_number(graph, [&](const Tensor& tensor) {
+    if (!is_half(tensor.elem())) return;
+    if (!out.type) out.type = tensor.elem();
+    out.numbers.insert(numbers_of(tensor));
+  });
   return out;
+}
+
+ir::Graph rounded_like(const ir::Graph& graph, const Narrow& narrow, std::unordered_set<uint64_t>& found) {
+  return changed(graph, [&](const Tensor& tensor) {
+    if (tensor.elem() != ElemType::float32) return widened(tensor);
+    Tensor rounded = widened(converted(tensor, *narrow.type));
+    const uint64_t numbers = numbers_of(rounded);
+    if (!narrow.numbers.contains(numbers)) return tensor;
+    found.insert(numbers);
+    return rounded;
+  });
+}
+
+ir::Graph moved_but(const ir::Graph& graph, const std::unordered_set<uint64_t>& found) {
+  return changed(graph, [&](const Tensor& tensor) {
+    return is_half(tensor.elem()) && !found.contains(numbers_of(tensor)) ? moved(tensor) : widened(tensor);
+  });
 }
 
 }  // namespace assay::audit

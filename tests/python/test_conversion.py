@@ -1,0 +1,85 @@
+"""Converter or hardware: what is said of two files of one model where samples, types or constants make it hard."""
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto
+from onnx import helper as h
+
+FLOAT = TensorProto.FLOAT
+RNG = np.random.default_rng(3)
+W, S, B, V = (RNG.normal(size=size).astype(np.float32) for size in ((16, 16), 16, 16, (16, 4)))
+
+
+def compared(assay, model, candidate, data):
+    done = assay("compare", model, "--input", data, "--program", "strict-f32", "--program", candidate, "--json", code=0)
+    return done.result["pairs"][0]["conversion"]
+
+
+@pytest.fixture
+def data(save_npz):
+    return save_npz("x.npz", x=np.random.default_rng(1).normal(size=(40, 16)).astype(np.float32))
+
+
+def normalised(last, output, weights=None, epsilon=1e-5):
+    nodes = [h.make_node("MatMul", ["x", "w"], ["h"]),
+             h.make_node("LayerNormalization", ["h", "s", "b"], ["n"], epsilon=epsilon),
+             h.make_node("MatMul", ["n", "v"], ["l"]), *last]
+    return nodes, {"x": (FLOAT, ["N", 16])}, {"y": output}, {"w": W if weights is None else weights, "s": S, "b": B,
+                                                             "v": V, "zero": np.float32(0)}
+
+
+@pytest.mark.parametrize("last, output", [
+    ([h.make_node("ArgMax", ["l"], ["y"], axis=1, keepdims=0)], (TensorProto.INT64, ["N"])),
+    ([h.make_node("Greater", ["l", "zero"], ["y"])], (TensorProto.BOOL, ["N", 4])),
+])
+def test_outputs_that_are_no_floats_are_compared(assay, save_model, data, last, output):
+    model = save_model("a.onnx", *normalised(last, output))
+    other = save_model("b.onnx", *normalised(last, output, weights=-2 * W, epsilon=0.5))
+    found = compared(assay, model, f"{other}@strict-f32", data)
+    assert found["outcome"] == "changed" and found["first"]["reference"] == "h"
+
+
+def test_an_output_that_is_an_input_is_compared(assay, save_model, data):
+    files = []
+    for name, last in (("a", []), ("b", [h.make_node("Mul", ["x", "two"], ["z"])])):
+        second = "z" if last else "x"
+        files.append(save_model(f"{name}.onnx", [h.make_node("MatMul", ["x", "v"], ["y"]), *last],
+                                {"x": (FLOAT, ["N", 16])}, {"y": (FLOAT, ["N", 4]), second: (FLOAT, ["N", 16])},
+                                {"v": V, "two": np.float32(2)}))
+    found = compared(assay, files[0], f"{files[1]}@strict-f32", data)
+    assert (found["outcome"], found["first"]["reference"], found["first"]["type"]) == ("changed", "x", "")
+    assert "part at 'x' ('z' in the candidate): " in found["says"]
+
+
+def clipped(clip):
+    last = [h.make_node("Clip", ["l", "", "most"], ["y"])] if clip else [h.make_node("Identity", ["l"], ["y"])]
+    nodes, inputs, outputs, weights = normalised(last, (FLOAT, ["N", 4]))
+    return nodes, inputs, outputs, {**weights, "most": np.float32(6)}
+
+
+def test_where_the_first_samples_tell_nothing_the_worst_one_does(assay, save_model, save_npz):
+    model, other = (save_model(f"{clip}.onnx", *clipped(clip)) for clip in (True, False))
+    x = np.random.default_rng(1).normal(size=(40, 16)).astype(np.float32)
+    x[:2] = np.nan
+    found = compared(assay, model, f"{other}@strict-f32", save_npz("some.npz", x=x))
+    assert found["outcome"] == "changed" and found["samples"] == 3 and found["first"]["sample"] > 1
+    found = compared(assay, model, f"{other}@strict-f32", save_npz("all.npz", x=np.full_like(x, np.nan)))
+    assert found["outcome"] == "unknown" and "hold no numbers" in found["says"]
+    audit = assay("audit", model, "--data", save_npz("two.npz", x=x[:2]), "--decision", "argmax", "--candidate",
+                  f"{other}@strict-f32", "--fail-on", "none", "--json", code=0)
+    assert audit.result["candidates"][0]["conversion"]["outcome"] == "unknown"
+
+
+@pytest.mark.parametrize("epsilon, outcome", [(1e-5, "narrowed"), (1e-3, "changed"), (2e-2, "changed")])
+def test_an_epsilon_is_found_behind_constants_of_float16(assay, save_model, data, tmp_path, epsilon, outcome):
+    last = [h.make_node("Identity", ["l"], ["y"])]
+    model = save_model("a.onnx", *normalised(last, (FLOAT, ["N", 4])))
+    other = save_model("b.onnx", *normalised(last, (FLOAT, ["N", 4]), epsilon=epsilon))
+    package = tmp_path / "b.mlpackage"
+    assay("convert", other, "-o", package, "--precision", "float16", code=0)
+    found = compared(assay, model, f"{package}@coreml-mlprogram-f16-gpu", data)
+    assert found["outcome"] == outcome, found
+    if outcome == "changed":
+        assert found["first"]["reference"] == "n"
+    else:
+        assert onnx.load(model).graph.node[1].op_type == "LayerNormalization"
