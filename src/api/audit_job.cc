@@ -118,10 +118,12 @@ Result<std::unique_ptr<AuditJob>> AuditJob::open(const commands::AuditRequest& r
 
 Result<audit::AuditResult> AuditJob::run(Warnings& warnings) const {
   const auto others = pointers(candidates);
-  ASSAY_TRY(auto result, request->checkpoint.empty()
-                             ? audit::run_audit(*reference, others, data, labels, options, warnings)
-                             : audit::run_audit(*reference, others, data, labels, options,
-                                                checkpoint_at(request->checkpoint, *this), warnings));
+  const auto audited = [&]() -> Result<audit::AuditResult> {
+    if (request->checkpoint.empty()) return audit::run_audit(*reference, others, data, labels, options, warnings);
+    ASSAY_TRY(const audit::Checkpoint checkpoint, checkpoint_at(request->checkpoint, *this));
+    return audit::run_audit(*reference, others, data, labels, options, checkpoint, warnings);
+  };
+  ASSAY_TRY(auto result, audited());
   if (request->blame) ASSAY_CHECK(add_blame(result));
   if (!request->keep.empty())
     for (audit::CandidateResult& c : result.candidates) c.info.program = keeping_text(c.info.program, request->keep);
@@ -135,9 +137,12 @@ Status AuditJob::add_blame(audit::AuditResult& result) const {
     wanted.progress = [this](uint64_t runs) { request->settings.progress("runs in search of blame", runs, 0); };
   for (size_t c = 0; c < candidates.size(); ++c) {
     if (candidates[c]->model() == nullptr) continue;
-    const std::string number = std::to_string(c);
-    const bool kept = !request->checkpoint.empty();
-    VerdictsFile file(kept ? request->checkpoint + ".blame" + number : "", kept ? question_key(*this) : "");
+    std::string path, key;
+    if (!request->checkpoint.empty()) {
+      path = request->checkpoint + ".blame" + std::to_string(c);
+      ASSAY_TRY(key, question_key(*this));
+    }
+    VerdictsFile file(path, key);
     ASSAY_TRY(wanted.known, file.load());
     wanted.learned = [&file](const audit::Verdicts& verdicts, bool last) { return file.save(verdicts, last); };
     ASSAY_TRY(result.candidates[c].blame, audit::find_blame(*reference, *candidates[c], data, result, c, wanted));

@@ -19,17 +19,18 @@ std::string text_of(const backends::Program& program) {
          (profile == nullptr ? "" : " by profile " + profiles::identity_of(*profile));
 }
 
-std::string hash_of(const ir::Tensor& tensor) {
+Result<std::string> hash_of(const audit::NamedArray& array) {
+  const ir::Tensor& tensor = array.tensor;
   Hash hash;
   if (tensor.elem() == ir::ElemType::string)
     for (const std::string& text : tensor.strings()) hash.add(text);
   else
-    hash.add(tensor.data<std::byte>(), tensor.byte_size());
+    ASSAY_CHECK(backends::for_each_piece(array, [&](auto piece) { hash.add(piece.data(), piece.size()); }));
   return std::string(ir::elem_name(tensor.elem())) + ir::to_string(tensor.dims()) + " " + hash.text();
 }
 
 // All that the answer depends on, by the name that a message gives it.
-Question question_of(const AuditJob& job) {
+Result<Question> question_of(const AuditJob& job) {
   const commands::AuditRequest& asked = *job.request;
   Question out = {{"the version of Assay", std::string(commands::version())},
                   {"the decision", job.options.rule.text()},
@@ -49,8 +50,8 @@ Question question_of(const AuditJob& job) {
                                                     : std::to_string(asked.trace.exact) +
                                                           (asked.trace.introduced ? "" : " accumulated alone"));
   for (const audit::NamedArray& array : job.data) {
-    out.emplace_back("the data '" + array.name + "'", hash_of(array.tensor));
-    backends::let_go(array);
+    ASSAY_TRY(std::string hash, hash_of(array));
+    out.emplace_back("the data '" + array.name + "'", std::move(hash));
   }
   Hash labels;
   labels.add(job.labels.data(), job.labels.size() * sizeof(int64_t));
@@ -72,22 +73,24 @@ Result<std::optional<audit::AuditResult>> load(const std::string& path, const Qu
 
 }  // namespace
 
-std::string question_key(const AuditJob& job) {
+Result<std::string> question_key(const AuditJob& job) {
+  ASSAY_TRY(const Question question, question_of(job));
   Hash hash;
-  for (const auto& [name, text] : question_of(job)) {
+  for (const auto& [name, text] : question) {
     hash.add(name);
     hash.add(text);
   }
   return hash.text();
 }
 
-audit::Checkpoint checkpoint_at(const std::string& path, const AuditJob& job) {
-  const auto question = std::make_shared<const Question>(question_of(job));
-  return {.load = [path, question] { return load(path, *question); },
-          .save =
-              [path, question](const audit::AuditResult& done) {
-                return write_file(path, report::to_json(report::SavedAudit{*question, done}));
-              }};
+Result<audit::Checkpoint> checkpoint_at(const std::string& path, const AuditJob& job) {
+  ASSAY_TRY(Question asked, question_of(job));
+  const auto question = std::make_shared<const Question>(std::move(asked));
+  return audit::Checkpoint{.load = [path, question] { return load(path, *question); },
+                           .save =
+                               [path, question](const audit::AuditResult& done) {
+                                 return write_file(path, report::to_json(report::SavedAudit{*question, done}));
+                               }};
 }
 
 }  // namespace assay::api

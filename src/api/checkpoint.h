@@ -11,8 +11,8 @@ namespace assay::api {
 
 /// Reads from and writes to `path`; a file of another question is refused. The job must outlive it. Errors on use:
 /// merge_mismatch naming what differs, data_malformed, write_failed.
-audit::Checkpoint checkpoint_at(const std::string& path, const AuditJob& job);
+Result<audit::Checkpoint> checkpoint_at(const std::string& path, const AuditJob& job);
 /// All that the answers of a search beside the audit depend on, as one word.
-std::string question_key(const AuditJob& job);
+Result<std::string> question_key(const AuditJob& job);
 
 }  // namespace assay::api

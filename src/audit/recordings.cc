@@ -95,8 +95,7 @@ Status Check::model(const Program& program, const Provenance& recorded) {
 Result<const ArrayHash*> Check::hash_of(const NamedArray& array, bool by_rows) {
   const auto key = std::pair(&array, by_rows);
   if (const auto it = arrays_.find(key); it != arrays_.end()) return &it->second;
-  ASSAY_TRY(ArrayHash hash, backends::hash_array(array.tensor, by_rows, threads_));
-  backends::let_go(array);
+  ASSAY_TRY(ArrayHash hash, backends::hash_array(array, by_rows, threads_));
   return &arrays_.emplace(key, std::move(hash)).first->second;
 }
 

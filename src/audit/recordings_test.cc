@@ -23,7 +23,7 @@ ir::Tensor numbers(int64_t first, int64_t samples) {
 Provenance provenance() {
   Provenance out;
   const ir::Tensor x = numbers(0, 10);
-  out.inputs.push_back({"x", "int64", x.dims(), true, *backends::hash_array(x, true, nullptr)});
+  out.inputs.push_back({"x", "int64", x.dims(), true, *backends::hash_array({"x", x}, true, nullptr)});
   return out;
 }
 

@@ -132,16 +132,27 @@ std::optional<size_t> place_in_recording(size_t begin, size_t recorded, size_t f
   return first - begin;
 }
 
-Result<ArrayHash> hash_array(const ir::Tensor& tensor, bool by_rows, const Threads* threads) {
+Result<ArrayHash> hash_array(const NamedArray& array, bool by_rows, const Threads* threads) {
+  const ir::Tensor& tensor = array.tensor;
   const auto rows = static_cast<size_t>(by_rows ? tensor.dims().at(0) : 1);
   const int64_t each = rows == 0 ? 0 : tensor.size() / static_cast<int64_t>(rows);
   std::vector<Sha256::Digest> digests(rows);
-  const auto range = [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end && !cancel_requested(); ++i) {
-      Sha256 row;
+  std::vector<Status> read(rows);
+  const auto hash_row = [&](size_t i) -> Status {
+    Sha256 row;
+    if (array.file == nullptr) {
       add_row(row, tensor, static_cast<int64_t>(i) * each, each);
-      digests[i] = row.digest();
+    } else if (by_rows) {
+      ASSAY_TRY(const ir::Tensor own, slice_samples(array, i, 1, false));
+      add_row(row, own, 0, each);
+    } else {  // what stays in a file has elements of whole bytes
+      ASSAY_CHECK(for_each_piece(array, [&](std::span<const std::byte> piece) { row.add(piece); }));
     }
+    digests[i] = row.digest();
+    return {};
+  };
+  const auto range = [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end && !cancel_requested(); ++i) read[i] = hash_row(i);
   };
   if (threads != nullptr) {
     threads->for_each(rows, 1, range);
@@ -149,6 +160,7 @@ Result<ArrayHash> hash_array(const ir::Tensor& tensor, bool by_rows, const Threa
     range(0, rows);
   }
   ASSAY_CHECK(check_cancel());
+  for (Status& status : read) ASSAY_CHECK(std::move(status));
   ArrayHash out;
   Sha256 hash;
   std::string shape;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "backends/data/arrays.h"
 #include "base/result.h"
 #include "base/sha256.h"
 #include "base/threads.h"
@@ -37,7 +38,7 @@ struct ArrayHash {
   std::vector<uint64_t> rows{};  ///< the first 8 bytes of each row's, most significant first; may be absent in a file
 };
 /// Hashes along the first axis where `by_rows`. Errors: cancelled.
-Result<ArrayHash> hash_array(const ir::Tensor& tensor, bool by_rows, const Threads* threads);
+Result<ArrayHash> hash_array(const NamedArray& array, bool by_rows, const Threads* threads);
 
 struct RecordedInput {
   std::string name, type;

@@ -46,14 +46,14 @@ TEST(Provenance, HashesOfArrays) {
   const std::vector<float> values = {1, 2, 3, 4};
   const auto tensor =
       ir::Tensor::view(ir::ElemType::float32, {2, 2}, reinterpret_cast<const std::byte*>(values.data()), nullptr);
-  const ArrayHash rows = *hash_array(tensor, true, nullptr);
+  const ArrayHash rows = *hash_array({"x", tensor}, true, nullptr);
   EXPECT_EQ(rows.sha256, "d781582a8cfec8ded2552778e797b031373fd1d2a660132bd9dc6439bce00842");
   EXPECT_EQ(rows.rows, (std::vector<uint64_t>{0xb9c80b5adeca4507, 0x986c627ee6ef1bcc}));
-  EXPECT_EQ(hash_array(tensor, false, nullptr)->sha256,
+  EXPECT_EQ(hash_array({"x", tensor}, false, nullptr)->sha256,
             "207e8d3b8e37189e128c948060f461a52e7ec3765cdfd1d61d0683aa6a86a750");
   const Threads threads(3);
-  EXPECT_EQ(hash_array(tensor, true, &threads)->sha256, rows.sha256);
-  EXPECT_EQ(hash_array(ir::Tensor::of_strings({2}, {"a", "b"}), true, nullptr)->sha256,
+  EXPECT_EQ(hash_array({"x", tensor}, true, &threads)->sha256, rows.sha256);
+  EXPECT_EQ(hash_array({"x", ir::Tensor::of_strings({2}, {"a", "b"})}, true, nullptr)->sha256,
             "5ba104686f34110dfe9eb78c6ecf52fc132d8b265f1864d57d11625f5ce32287");
 }
 

@@ -94,8 +94,10 @@ Thumbnails thumbnails(const audit::AuditResult& audit, const audit::Arrays& data
   for (const int64_t sample : changed(audit, most)) {
     const int64_t row = sample - audit.first_sample;
     if (row < 0 || row >= images->array->tensor.dims()[0]) continue;
-    if (std::string uri = thumbnail(*images, row); !uri.empty()) out.emplace(sample, std::move(uri));
-    backends::let_go(*images->array);
+    auto pixels = backends::slice_samples(*images->array, static_cast<size_t>(row), 1, false);
+    if (!pixels.ok()) continue;  // the file was written to meanwhile: a page without pictures
+    const audit::NamedArray one{images->array->name, *std::move(pixels)};
+    if (std::string uri = thumbnail(*images_in(one), 0); !uri.empty()) out.emplace(sample, std::move(uri));
   }
   return out;
 }

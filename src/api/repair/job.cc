@@ -219,7 +219,8 @@ Status RepairJob::find_units() {
   for (ir::OpId id = 0; id < model.ops.size(); ++id)
     if (units_.is_fixed(id)) result_.always.push_back(described(model, id));
   auto options = trial_options();
-  file_.emplace(request_.checkpoint, key());
+  ASSAY_TRY(std::string of, key());
+  file_.emplace(request_.checkpoint, std::move(of));
   options.learned = [this](const audit::Verdicts& verdicts) { return file_->save(verdicts, false); };
   std::vector<backends::Program*> programs = {program_};
   if (typed_) programs.push_back(typed_.get());

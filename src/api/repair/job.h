@@ -52,7 +52,7 @@ class RepairJob {
   Status write();
   Status write_configs();
   Result<audit::WrittenFile> written(const std::string& file, const std::string& spec);
-  std::string key() const;
+  Result<std::string> key() const;
   audit::TrialOptions trial_options();
 
   const RepairRequest& request_;

@@ -14,7 +14,7 @@ constexpr int kRounds = 3;  // searches, each given what the one before failed o
 }  // namespace
 
 /// What a checkpoint is of: all that its answers depend on.
-std::string RepairJob::key() const {
+Result<std::string> RepairJob::key() const {
   Hash hash;
   for (const backends::Program* program :
        {static_cast<const backends::Program*>(job_->reference.get()), static_cast<const backends::Program*>(program_),
@@ -28,8 +28,8 @@ std::string RepairJob::key() const {
   for (const audit::NamedArray& array : job_->data) {
     hash.add(array.name);
     hash.add(ir::to_string(array.tensor.dims()));
-    if (array.tensor.elem() != ir::ElemType::string) hash.add(array.tensor.bytes(), array.tensor.byte_size());
-    backends::let_go(array);
+    if (array.tensor.elem() != ir::ElemType::string)
+      ASSAY_CHECK(backends::for_each_piece(array, [&](auto piece) { hash.add(piece.data(), piece.size()); }));
   }
   hash.add(question_.score);
   hash.add(question_.rule.text());

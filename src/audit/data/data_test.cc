@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "backends/data/npy.h"
+#include "backends/provenance.h"
 
 namespace assay::audit {
 namespace {
@@ -225,6 +226,34 @@ TEST_F(OpenDataTest, AFileThatIsCutOffWhileItIsReadIsAnError) {
   ASSERT_FALSE(part.ok());
   EXPECT_EQ(part.error().code, Code::data_malformed);
   EXPECT_EQ(part.error().where, path("x.npz"));
+}
+
+TEST_F(OpenDataTest, WhatIsWantedWholeIsReadOnce) {
+  const auto opened = open_npz(path("x.npz"));
+  const NamedArray& large = *find_array(*opened, "large");
+  const auto first = backends::in_memory(large), second = backends::in_memory(large);
+  EXPECT_TRUE(ir::same_bits(*first, whole_));
+  EXPECT_EQ(first->bytes(), second->bytes());
+}
+
+TEST_F(OpenDataTest, PiecesAreThoseOfTheArrayInMemory) {
+  const auto collected = [](const NamedArray& array) {
+    std::vector<std::string> pieces;
+    EXPECT_TRUE(backends::for_each_piece(array, [&](std::span<const std::byte> piece) {
+                  pieces.emplace_back(reinterpret_cast<const char*>(piece.data()), piece.size());
+                }).ok());
+    return pieces;
+  };
+  const auto opened = open_npz(path("x.npz"));
+  const auto pieces = collected(*find_array(*opened, "large"));
+  EXPECT_EQ(pieces.size(), 2u);
+  EXPECT_EQ(pieces, collected({"large", whole_}));
+  for (const bool by_rows : {true, false})
+    EXPECT_EQ(backends::hash_array(*find_array(*opened, "large"), by_rows, nullptr)->sha256,
+              backends::hash_array({"large", whole_}, by_rows, nullptr)->sha256);
+  std::filesystem::resize_file(path("x.npz"), 100);
+  EXPECT_FALSE(backends::hash_array(*find_array(*opened, "large"), true, nullptr).ok());
+  EXPECT_FALSE(backends::for_each_piece(*find_array(*opened, "large"), [](auto) {}).ok());
 }
 
 TEST_F(OpenDataTest, AFileThatIsReplacedIsReadAsItWas) {

@@ -1,7 +1,9 @@
 // Named arrays in .npz and .npy files.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,10 +39,10 @@ Result<NamedArray> open_npy(const std::string& path);
 ir::Tensor slice_samples(const ir::Tensor& whole, size_t first, size_t count, bool drop_axis);
 /// Likewise, or a copy of what lies in a file. Errors: as OpenData::copy.
 Result<ir::Tensor> slice_samples(const NamedArray& array, size_t first, size_t count, bool drop_axis);
-/// The whole array, in memory. Errors: as OpenData::copy.
+/// The whole array, in memory, where it stays. Errors: as OpenData::copy.
 Result<ir::Tensor> in_memory(const NamedArray& array);
-/// Gives back the memory behind an array in a file that has been looked at (OpenData::let_go).
-void let_go(const NamedArray& array);
+/// The bytes of an array that holds no text, in pieces of OpenData::kPiece. Errors: as OpenData::copy.
+Status for_each_piece(const NamedArray& array, const std::function<void(std::span<const std::byte>)>& see);
 
 struct RecordedArrays {
   Arrays arrays;

@@ -52,13 +52,12 @@ Result<NamedArray> open_entry(const ZipEntry& entry, const std::shared_ptr<const
     ASSAY_TRY(const Content content, parse(entry.data, where));
     const npy::Header& header = content.header;
     if (npy::is_plain(header)) {
-      ASSAY_CHECK(check_stored(entry, where, [&](std::span<const std::byte> piece) { file->let_go(piece); }));
+      ASSAY_CHECK(check_stored(entry, where, [&](const auto& see) { return file->for_each_piece(entry.data, see); }));
       return NamedArray{std::move(name), ir::Tensor::view(header.elem, header.dims, content.payload.data(), file),
                         file};
     }
   }
   ASSAY_TRY(ir::Tensor tensor, read_entry(entry, where));
-  file->let_go(entry.data);
   return NamedArray{std::move(name), std::move(tensor)};
 }
 

@@ -1,12 +1,13 @@
 #include "backends/data/open_data.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 namespace assay::backends {
 
@@ -35,33 +36,43 @@ bool OpenData::is_unchanged() const {
          info.st_mtim.tv_nsec == nanoseconds_;
 }
 
-// Read, not copied from the mapping, whose bytes cannot be looked at once the file has become shorter, and which would
-// bring in the pages around them too.
-Result<ir::Tensor> OpenData::copy(const ir::Tensor& part) const {
-  ir::Tensor own = ir::Tensor::allocate(part.elem(), part.dims());
-  const auto start = part.bytes() - bytes().data();
-  const size_t wanted = part.byte_size();
+Status OpenData::read(const std::byte* from, std::span<std::byte> to) const {
+  const auto start = static_cast<off_t>(from - bytes().data());
   size_t done = 0;
-  while (done < wanted) {
-    const auto got = ::pread(descriptor_, own.mutable_bytes() + done, wanted - done,
-                             static_cast<off_t>(start) + static_cast<off_t>(done));
+  while (done < to.size()) {
+    const auto got = ::pread(descriptor_, to.data() + done, to.size() - done, start + static_cast<off_t>(done));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     done += static_cast<size_t>(got);
   }
-  if (done < wanted || !is_unchanged())
-    return Error{Code::data_malformed, "was written to while it was being read", path_,
-                 "write new data under another name, or rename it into place, and start again"};
+  if (done == to.size() && is_unchanged()) return {};
+  return Error{Code::data_malformed, "was written to while it was being read", path_,
+               "write new data under another name, or rename it into place, and start again"};
+}
+
+Result<ir::Tensor> OpenData::copy(const ir::Tensor& part) const {
+  ir::Tensor own = ir::Tensor::allocate(part.elem(), part.dims());
+  ASSAY_CHECK(read(part.bytes(), {own.mutable_bytes(), own.byte_size()}));
   return own;
 }
 
-void OpenData::let_go(std::span<const std::byte> bytes) const {
-  if (bytes.empty()) return;
-  // Whole pages: what else lies in them is read again too.
-  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<uintptr_t>(bytes.data()) / page * page;
-  const auto end = reinterpret_cast<uintptr_t>(bytes.data() + bytes.size());
-  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+Result<ir::Tensor> OpenData::kept(const ir::Tensor& whole) const {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = kept_.find(whole.bytes()); found != kept_.end()) return found->second;
+  ASSAY_TRY(ir::Tensor own, copy(whole));
+  kept_.emplace(whole.bytes(), own);
+  return own;
+}
+
+Status OpenData::for_each_piece(std::span<const std::byte> bytes,
+                                const std::function<void(std::span<const std::byte>)>& see) const {
+  std::vector<std::byte> piece(std::min(bytes.size(), kPiece));
+  for (size_t at = 0; at < bytes.size(); at += kPiece) {
+    const std::span part(piece.data(), std::min(kPiece, bytes.size() - at));
+    ASSAY_CHECK(read(bytes.data() + at, part));
+    see(part);
+  }
+  return {};
 }
 
 }  // namespace assay::backends

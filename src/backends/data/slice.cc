@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "backends/data/arrays.h"
 
 namespace assay::backends {
@@ -34,11 +36,15 @@ Result<ir::Tensor> slice_samples(const NamedArray& array, size_t first, size_t c
 
 Result<ir::Tensor> in_memory(const NamedArray& array) {
   if (array.file == nullptr) return array.tensor;
-  return array.file->copy(array.tensor);
+  return array.file->kept(array.tensor);
 }
 
-void let_go(const NamedArray& array) {
-  if (array.file != nullptr) array.file->let_go({array.tensor.bytes(), array.tensor.byte_size()});
+Status for_each_piece(const NamedArray& array, const std::function<void(std::span<const std::byte>)>& see) {
+  std::span bytes(array.tensor.bytes(), array.tensor.byte_size());
+  if (array.file != nullptr) return array.file->for_each_piece(bytes, see);
+  for (; !bytes.empty(); bytes = bytes.subspan(std::min(bytes.size(), OpenData::kPiece)))
+    see(bytes.first(std::min(bytes.size(), OpenData::kPiece)));
+  return {};
 }
 
 }  // namespace assay::backends

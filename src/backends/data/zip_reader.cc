@@ -248,15 +248,10 @@ Result<std::vector<ZipEntry>> zip_entries(std::span<const std::byte> archive, co
   return entries;
 }
 
-Status check_stored(const ZipEntry& entry, const std::string& where, const std::function<void(Bytes)>& seen) {
-  constexpr size_t kPiece = size_t{1} << 20;
+Status check_stored(const ZipEntry& entry, const std::string& where, const ShowPieces& read) {
   uLong crc = crc32(0, nullptr, 0);
-  for (Bytes rest = entry.data; !rest.empty();) {
-    const Bytes piece = rest.first(std::min(rest.size(), kPiece));
-    crc = crc32_z(crc, reinterpret_cast<const Bytef*>(piece.data()), piece.size());
-    seen(piece);
-    rest = rest.subspan(piece.size());
-  }
+  ASSAY_CHECK(
+      read([&](Bytes piece) { crc = crc32_z(crc, reinterpret_cast<const Bytef*>(piece.data()), piece.size()); }));
   if (crc != entry.crc) return malformed(where, "is damaged: its checksum is wrong");
   return {};
 }

@@ -28,10 +28,9 @@ std::string_view array_of(std::string_view entry_name);
 /// In the directory's order, without folders; views into `archive`, whose file is `path`. Errors: data_malformed.
 Result<std::vector<ZipEntry>> zip_entries(std::span<const std::byte> archive, const std::string& path);
 
-/// Of a stored entry. Errors: data_malformed where the content has another CRC. `seen` is called on each piece that has
-/// been looked at.
-Status check_stored(const ZipEntry& entry, const std::string& where,
-                    const std::function<void(std::span<const std::byte>)>& seen);
+/// The CRC of a stored entry, whose content `read` shows piece by piece. Errors: data_malformed; those of `read`.
+using ShowPieces = std::function<Status(const std::function<void(std::span<const std::byte>)>& see)>;
+Status check_stored(const ZipEntry& entry, const std::string& where, const ShowPieces& read);
 
 /// Writes the content to `out`, entry.size bytes, and checks its CRC. Errors: data_malformed.
 Status unzip(const ZipEntry& entry, std::span<std::byte> out, const std::string& where);
