@@ -21,7 +21,9 @@ struct Threads::Arena {
 };
 
 Threads::Threads(int count) : count_(count > 0 ? count : tbb::info::default_concurrency()) {
-  if (count_ > 1) arena_ = std::make_unique<Arena>(Arena{tbb::task_arena(count_)});
+  // More than the machine runs at once are no faster, and TBB would print that it ignores them.
+  const int at_once = std::min(count_, tbb::info::default_concurrency());
+  if (count_ > 1) arena_ = std::make_unique<Arena>(Arena{tbb::task_arena(at_once)});
 }
 Threads::~Threads() = default;
 Threads::Threads(Threads&&) noexcept = default;
