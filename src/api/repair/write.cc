@@ -1,4 +1,5 @@
 // What a repair writes, and runs again.
+#include <algorithm>
 #include <filesystem>
 
 #include "api/repair/files.h"
@@ -7,6 +8,15 @@
 #include "base/output_file.h"
 
 namespace assay::api {
+namespace {
+
+bool declares(const ir::Graph* graph, ir::ElemType type) {
+  return graph != nullptr && std::ranges::any_of(graph->values, [&](const ir::Value& value) {
+           return value.type.kind == ir::Type::Kind::tensor && value.type.elem == type;
+         });
+}
+
+}  // namespace
 
 /// Opened anew, from the file alone, and run over all samples.
 Result<audit::WrittenFile> RepairJob::written(const std::string& file, const std::string& spec) {
@@ -22,7 +32,7 @@ Result<audit::WrittenFile> RepairJob::written(const std::string& file, const std
   audit::WrittenFile checked{.path = request_.output, .program = spec, .standing = standing_of(answers, all)};
   checked.meets = goal_.met(checked.standing);
   checked.right = right(answers.at(0), false);
-  if (!is_package(request_.output) && program_->storage() == ir::ElemType::bfloat16)
+  if (!is_package(request_.output) && declares(program->model().get(), ir::ElemType::bfloat16))
     checked.note =
         "few runtimes have operators in bfloat16: ONNX Runtime's CPU loads such a file only where it has them all";
   return checked;

@@ -154,6 +154,14 @@ TEST(Threshold, StandsInTheMiddleOfTheGap) {
   EXPECT_EQ(standing_under(0.5, answers, all, question).flips, 1U);
 }
 
+TEST(Threshold, IsNoneWhereAllSamplesAreOnOneSide) {
+  Question question;
+  question.rule.threshold = 0.5;
+  const size_t all[] = {0, 1};
+  EXPECT_FALSE(shifted_threshold({{scored(0.6, 0.6, 0.5), scored(0.9, 0.9, 0.5)}}, all, question));
+  EXPECT_FALSE(shifted_threshold({{scored(0.1, 0.1, 0.5), scored(0.4999, 0.5, 0.5)}}, all, question));
+}
+
 TEST(Threshold, IsNoneWhereScoresCoincide) {
   Question question;
   question.rule.threshold = 0.5;

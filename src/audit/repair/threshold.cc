@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "audit/decision/score.h"
 
@@ -13,7 +12,7 @@ bool positive(double score, double threshold, bool strict) { return strict ? sco
 
 /// The largest score that must be negative, and the smallest that must be positive.
 struct Gap {
-  double below = -std::numeric_limits<double>::infinity(), above = std::numeric_limits<double>::infinity();
+  std::optional<double> below{}, above{};
 };
 
 double rounded(double value, ir::ElemType type) {
@@ -31,19 +30,22 @@ std::optional<Shift> shifted_threshold(const Answers& answers, std::span<const s
     for (const size_t s : searched) {
       const Answer& answer = variant[s];
       if (answer.reference.decision.undefined() || answer.other.decision.undefined()) return std::nullopt;
+      const double score = answer.other.score;
       if (answer.reference.decision.value == 1)
-        gap.above = std::min(gap.above, answer.other.score);
+        gap.above = std::min(gap.above.value_or(score), score);
       else
-        gap.below = std::max(gap.below, answer.other.score);
+        gap.below = std::max(gap.below.value_or(score), score);
     }
-  if (!(gap.below < gap.above)) return std::nullopt;
-  double middle = std::isinf(gap.below)   ? gap.above
-                  : std::isinf(gap.above) ? gap.below
-                                          : rounded(gap.below + (gap.above - gap.below) / 2, question.score_type);
+  if (!gap.below || !gap.above) return std::nullopt;  // where the other side lies nobody knows
+  const double below = *gap.below, above = *gap.above;
+  if (!(below < above)) return std::nullopt;
+  double middle = std::isinf(below)   ? above
+                  : std::isinf(above) ? below
+                                      : rounded(below + (above - below) / 2, question.score_type);
   const bool strict = question.rule.strict;
-  if (positive(gap.below, middle, strict)) middle = gap.above;
-  if (!positive(gap.above, middle, strict)) middle = gap.below;
-  if (!std::isfinite(middle) || positive(gap.below, middle, strict) || !positive(gap.above, middle, strict))
+  if (positive(below, middle, strict)) middle = above;
+  if (!positive(above, middle, strict)) middle = below;
+  if (!std::isfinite(middle) || positive(below, middle, strict) || !positive(above, middle, strict))
     return std::nullopt;
   Shift shift{.threshold = middle, .everywhere = true};
   for (const Answer& answer : answers.at(0))

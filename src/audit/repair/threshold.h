@@ -16,8 +16,8 @@ struct Shift {
 };
 
 /// A threshold under which the candidate decides all samples in `searched` as the reference does under its own: in the
-/// middle between the scores on either side, rounded to the score's type. Nothing where no threshold does, or where
-/// some decision is undefined. `answers` as answers_of() gives them.
+/// middle between the scores on either side, rounded to the score's type. Nothing where no threshold does, where all
+/// samples are on one side, or where some decision is undefined. `answers` as answers_of() gives them.
 std::optional<Shift> shifted_threshold(const Answers& answers, std::span<const size_t> searched,
                                        const Question& question);
 
