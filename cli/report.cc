@@ -42,7 +42,11 @@ Result<Report> run_command(const Args& args, const Settings& settings) {
     if (found == std::end(kEndings))
       return Error{Code::usage, "the ending of " + output + " says no kind of report", "--output",
                    "end it in .html, .xml, .sarif or .md, or use --html, --junit, --sarif, --markdown or --csv"};
-    request.reports.*found->file = output;
+    std::string& named = request.reports.*found->file;
+    if (!named.empty() && named != output)
+      return Error{Code::usage, "two reports of one kind: " + named + " and " + output, "--output",
+                   "leave one of them out"};
+    named = output;
   }
   if (request.reports.html.empty() && request.reports.junit.empty() && request.reports.sarif.empty() &&
       request.reports.markdown.empty() && request.reports.csv.empty())

@@ -34,7 +34,7 @@ std::vector<std::pair<std::string, const std::string*>> sources_of(const std::ve
 
 Result<Report> audit(const AuditRequest& request) {
   ASSAY_TRY(const audit::FailOn fail_on, api::parse_fail_on(request.fail_on));
-  ASSAY_CHECK(api::check_reports(request.reports));
+  ASSAY_CHECK(api::check_reports(request.reports, {{"--checkpoint", request.checkpoint}, {"--lock", request.lock}}));
   std::optional<audit::Lock> lock;
   if (!request.lock.empty()) {
     ASSAY_CHECK(OutputFile::check(request.lock));

@@ -45,10 +45,23 @@ Error of_contract(Error error, const std::string& path) {
   return error;
 }
 
+/// Labels stand in the contract, and that data or labels are others comes before how many there are.
+Error of_labels(Error error, const audit::Lock& lock, const audit::Lock& files, const std::string& path) {
+  if (error.where != "--labels") return error;
+  error.where = path + ": labels";
+  const char* const changed = lock.data.sha256 != files.data.sha256       ? "the data"
+                              : lock.labels.sha256 != files.labels.sha256 ? "the labels"
+                                                                          : nullptr;
+  if (changed == nullptr) return error;
+  error.message += "; " + std::string(changed) + " changed since the contract was written";
+  error.fix = "restore the file, or write a new contract with `assay audit ... --lock " + path + "`";
+  return error;
+}
+
 }  // namespace
 
 Result<Report> check(const CheckRequest& request) {
-  ASSAY_CHECK(api::check_reports(request.reports));
+  ASSAY_CHECK(api::check_reports(request.reports, {{"the contract", request.lock}}));
   if (request.update) ASSAY_CHECK(OutputFile::check(request.lock));
   ASSAY_TRY(const audit::Lock lock, api::read_lock(request.lock));
   const AuditRequest asked = question(lock, request);
@@ -61,7 +74,7 @@ Result<Report> check(const CheckRequest& request) {
   auto job = api::AuditJob::open(asked, warnings);
   if (!job.ok()) return of_contract(std::move(job).error(), request.lock);
   auto audited = (*job)->run(warnings);
-  if (!audited.ok()) return of_contract(std::move(audited).error(), request.lock);
+  if (!audited.ok()) return of_contract(of_labels(std::move(audited).error(), lock, files, request.lock), request.lock);
   const audit::AuditResult result = std::move(*audited);
   report::CheckResult found{.lock = request.lock, .audit = &result};
   found.findings = audit::broken(lock, files, result, found.notes);

@@ -1,5 +1,6 @@
 // Reports about saved results: audits, checks and repairs together, or comparisons.
 #include <algorithm>
+#include <map>
 
 #include "api/audit_job.h"
 #include "api/reports.h"
@@ -16,12 +17,30 @@ namespace {
 struct Source {
   std::string name, title, text;
   bool file = false;
+  report::Asked asked{};
 };
 
 std::string title_of(const std::string& file) {
   std::string title = file.substr(file.rfind('/') + 1);
   if (title.ends_with(".json")) title.resize(title.size() - 5);
   return title;
+}
+
+std::string heading_of(const Source& source) {
+  return source.asked.contract.empty() ? source.asked.model : source.asked.contract;
+}
+
+/// Audits and checks head their reports by model and contract: so does a report of what they saved, where that tells
+/// the results apart.
+void name_as_asked(std::vector<Source>& sources) {
+  std::map<std::string, size_t> headings;
+  for (Source& source : sources) {
+    source.asked = report::asked_in(source.text);
+    ++headings[heading_of(source)];
+  }
+  for (Source& source : sources)
+    if (const std::string heading = heading_of(source); !heading.empty() && headings[heading] == 1)
+      source.title = heading;
 }
 
 Result<std::vector<Source>> read_sources(const PageRequest& request) {
@@ -35,6 +54,7 @@ Result<std::vector<Source>> read_sources(const PageRequest& request) {
     const std::string name = "audit " + std::to_string(out.size() + 1);
     out.push_back({name, name, text, false});
   }
+  name_as_asked(out);
   for (size_t i = 0; i < out.size() && i < request.titles.size(); ++i)
     if (!request.titles[i].empty()) out[i].title = request.titles[i];
   return out;
@@ -65,7 +85,7 @@ Result<Audits> read_audits(const std::vector<Source>& sources, audit::FailOn fai
       repairs.push_back(std::move(repair));
       continue;
     }
-    const report::Asked asked = report::asked_in(source.text);
+    const report::Asked& asked = source.asked;
     report::Section section{.title = source.title,
                             .subtitle = asked.data,
                             .fail_on = fail_on,

@@ -18,15 +18,26 @@ using commands::ReportFiles;
 using Sections = std::span<const report::Section>;
 
 struct Kind {
+  const char* flag;
   std::string ReportFiles::*path;
   std::string (*make)(Sections sections, const std::string& version);
 };
 constexpr Kind kKinds[] = {
-    {&ReportFiles::html, report::to_html},
-    {&ReportFiles::junit, report::to_junit},
-    {&ReportFiles::sarif, report::to_sarif},
-    {&ReportFiles::markdown, report::to_markdown},
+    {"--html", &ReportFiles::html, report::to_html},
+    {"--junit", &ReportFiles::junit, report::to_junit},
+    {"--sarif", &ReportFiles::sarif, report::to_sarif},
+    {"--markdown", &ReportFiles::markdown, report::to_markdown},
 };
+
+/// Whether two names are of one file, there or not yet. A device is none: it keeps nothing.
+bool same_file(const std::string& a, const std::string& b) {
+  namespace fs = std::filesystem;
+  std::error_code error;  // of a name that leads nowhere: writing says so
+  if (a.empty() || b.empty()) return false;
+  if (fs::is_other(a, error)) return false;
+  if (fs::equivalent(a, b, error)) return true;
+  return fs::weakly_canonical(fs::absolute(a, error), error) == fs::weakly_canonical(fs::absolute(b, error), error);
+}
 
 Status make_folder(const std::string& path) {
   std::error_code error;
@@ -53,7 +64,19 @@ std::vector<std::string> files_of(const ReportFiles& files) {
   return out;
 }
 
-Status check_reports(const ReportFiles& files) {
+Status check_distinct(const std::vector<Output>& outputs) {
+  for (size_t i = 0; i < outputs.size(); ++i)
+    for (size_t k = 0; k < i; ++k)
+      if (!outputs[i].path.empty() && same_file(outputs[k].path, outputs[i].path))
+        return Error{Code::usage, outputs[k].words + " and " + outputs[i].words + " would write the same file",
+                     outputs[i].path, "name two files"};
+  return {};
+}
+
+Status check_reports(const ReportFiles& files, std::vector<Output> others) {
+  for (const Kind& kind : kKinds) others.push_back({kind.flag, files.*kind.path});
+  others.push_back({"--csv", files.csv});
+  ASSAY_CHECK(check_distinct(others));
   for (const Kind& kind : kKinds)
     if (!(files.*kind.path).empty()) ASSAY_CHECK(OutputFile::check(files.*kind.path));
   return files.csv.empty() ? Status() : make_folder(files.csv);

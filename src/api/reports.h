@@ -13,8 +13,15 @@ namespace assay::api {
 
 /// The files and folders that are asked for.
 std::vector<std::string> files_of(const commands::ReportFiles& files);
-/// Before long work: the error that writing would end with. Errors: write_failed.
-Status check_reports(const commands::ReportFiles& files);
+/// A file that is written, by the words that ask for it; empty: none is.
+struct Output {
+  std::string words, path;
+};
+/// Of two outputs in one file the first would be lost. Devices and pipes take several. Errors: usage.
+Status check_distinct(const std::vector<Output>& outputs);
+/// Before long work: the error that writing would end with; `others` is written beside the reports. Errors:
+/// write_failed; usage as check_distinct.
+Status check_reports(const commands::ReportFiles& files, std::vector<Output> others = {});
 /// Errors: write_failed.
 Status write_reports(const commands::ReportFiles& files, std::span<const report::Section> sections);
 /// Of comparisons: Markdown and tables alone. Errors: write_failed.

@@ -45,11 +45,12 @@ Asked asked_in(std::string_view json) {
   const Json value = Json::parse(json, nullptr, false);
   if (!value.is_object() || !value.contains("meta") || !value["meta"].is_object() || !value["meta"].contains("asked"))
     return {};
-  const Json& asked = value["meta"]["asked"];
-  const auto text = [&](const char* key) {
-    return asked.is_object() && asked.contains(key) && asked[key].is_string() ? asked[key].get<std::string>() : "";
+  const auto text = [](const Json& in, const char* key) {
+    return in.is_object() && in.contains(key) && in[key].is_string() ? in[key].get<std::string>() : "";
   };
-  return {text("model"), text("data"), text("command")};
+  const Json& asked = value["meta"]["asked"];
+  return {text(asked, "model"), text(asked, "data"), text(asked, "command"),
+          value.contains("result") ? text(value["result"], "lock") : ""};
 }
 
 std::string to_json(const Envelope& envelope) {

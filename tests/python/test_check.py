@@ -57,6 +57,25 @@ def test_new_flips_are_listed(contract, assay, save_npz):
     assert done.result["findings"][1]["message"] == "f16-storage: decisions that flip and are not allowed to: sample 0"
 
 
+def test_data_shorter_than_the_labels(assay, save_model, save_npz, tmp_path):
+    """Told in the contract's words: `check` has no --labels."""
+    save_model("m.onnx", *scale(1))
+    save_npz("x.npz", x=X)
+    np.save(tmp_path / "y.npy", np.array([0, 0, 1]))
+    assay("audit", "m.onnx", "--data", "x.npz", "--labels", "y.npy", "--decision", "threshold:0.5", "--candidate",
+          "f16-storage", "--lock", "assay.lock", code=1)
+    save_npz("x.npz", x=X[:2])
+    done = assay("check", code=3)
+    assert "A305" in done.err and "3 labels for 2 samples; the data changed since" in done.err
+    assert "assay.lock: labels" in done.err and "--labels" not in done.err
+
+
+def test_reports_leave_the_contract_alone(contract, assay):
+    before = contract.read_bytes()
+    assert "would write the same file" in assay("check", "--html", "./assay.lock", code=2).err
+    assert contract.read_bytes() == before
+
+
 def test_a_tolerance_may_be_tightened(contract, assay):
     text = contract.read_text()
     (line,) = {line for line in text.splitlines() if line.startswith("max_ulp") and line != "max_ulp = 0"}
@@ -170,8 +189,9 @@ def test_reports_of_a_check(contract, assay, save_model, tmp_path):
     results = json.loads((tmp_path / "r.sarif").read_text())["runs"][0]["results"]
     assert [r["ruleId"] for r in results] == ["model-changed"]
     (tmp_path / "check.json").write_text(done.out)
-    assay("report", "check.json", "--markdown", "again.md", code=0)
+    assay("report", "check.json", "--markdown", "again.md", "--junit", "again.xml", code=0)
     assert "its operations or constants are others" in (tmp_path / "again.md").read_text()
+    assert 'name="assay.lock: ' in (tmp_path / "again.xml").read_text()
 
 
 def test_allowed_flips_are_no_failures_in_reports(contract, assay, tmp_path):

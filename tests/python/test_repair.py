@@ -138,6 +138,9 @@ def test_a_shifted_threshold(assay, tmp_path):
     assert shift["meets"] and "everywhere" in shift["what"]
     at = float(shift["what"].split("threshold of ")[1].split(",")[0])
     assert 0.5 < at <= 0.502
+    # Where all samples are on one side nobody knows where the other begins.
+    result = scores(assay, tmp_path, [0.6, 0.7, 0.9], "threshold:0.5")
+    assert not [fix for fix in result["free_fixes"] if fix["kind"] == "threshold"]
     # Where scores of both sides round to the same number, none separates them.
     result = scores(assay, tmp_path, [0.1, 0.49999, 0.50001, 0.9], "threshold:0.5")
     assert not [fix for fix in result["free_fixes"] if fix["kind"] == "threshold"]
@@ -273,6 +276,15 @@ def test_a_budget_that_ends_early_is_told(assay, tmp_path):
     assert not result["minimal"] and result["reached"] and result["sets"] == 3
 
 
+@pytest.mark.parametrize("budget", [1, 2, 5, 2000])
+def test_the_front_holds_no_better_answer(assay, tmp_path, budget):
+    """What the budget has no room for is not tried for the front either."""
+    write(tmp_path, "difference_of_squares")
+    result = assay(*COMMAND, "--candidate", "f16-storage", "--budget", budget, "--json", code=0).result
+    best = next(p for p in result["front"] if p["searched"]["flips"] + p["held_out"]["flips"] == 0)
+    assert best["cost"]["total"] == min(result["cost"]["total"], result["cost_of_float32"]["total"])
+
+
 def test_control_flow_and_casts_stay_in_float32(assay, tmp_path):
     """What no type of the file can lower is not lowered in the search."""
     def branch(name, factor):
@@ -343,6 +355,18 @@ def test_what_is_in_float32_unasked_is_told(assay, tmp_path):
     assert result["float32_is_better"] and [op["node"] for op in result["carried_float32"]] == ["through"]
 
 
+def test_bfloat16_is_noted_where_the_file_has_it(assay, tmp_path):
+    """All in float32: any runtime loads the file."""
+    scores(assay, tmp_path, [0.49999, 0.2], "threshold:0.5")
+    words = ["repair", "m.onnx", "--data", "d.npz", "--decision", "threshold:0.5", "--candidate", "bf16-storage",
+             "--hold-out", "0", "-o", "fixed.onnx", "--json"]
+    result = assay(*words, code=0).result
+    assert result["kept"] == [0] and result["files"][0]["note"] in (None, "")
+    assert "Cast" not in [node.op_type for node in onnx.load(tmp_path / "fixed.onnx").graph.node]
+    result = assay(*words, "--goal", "max-flips:2", code=0).result
+    assert result["kept"] == [] and "bfloat16" in result["files"][0]["note"]
+
+
 def test_configurations_that_keep_nothing(assay, tmp_path):
     write(tmp_path, "gemm_overflows")
     assay(*COMMAND, "--candidate", "f16-storage", "--goal", "max-flips:24", "--configs", "configs", code=0)
@@ -384,6 +408,8 @@ def test_words_of_refusals(assay, tmp_path):
         assert "a recording or another runtime cannot be changed" in refused
     refused = assay(*COMMAND, "--candidate", "f16-storage", "--checkpoint", tmp_path, code=2).err
     assert "is a folder" in refused and "name a file" in refused
+    refused = assay(*COMMAND, "--candidate", "f16-storage", "-o", "f.onnx", "--checkpoint", "./f.onnx", code=2).err
+    assert "--output and --checkpoint would write the same file" in refused
 
 
 def test_before_rescaling(assay, tmp_path):

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "api/reports.h"
 #include "audit/blame/find.h"
 #include "audit/repair/typed.h"
 #include "backends/provider_use.h"
@@ -64,6 +65,8 @@ Status check_words(const RepairRequest& request) {
     return Error{Code::usage, "--hold-out takes a share from 0 to 0.9", "", "for example 0.25"};
   if (request.budget == 0) return Error{Code::usage, "--budget takes 1 or more", "", "for example 2000"};
   const std::string& output = request.output;
+  ASSAY_CHECK(
+      check_distinct({{"--output", output}, {"--configs", request.configs}, {"--checkpoint", request.checkpoint}}));
   if (output.empty()) return {};
   if (!is_package(output) && !output.ends_with(".onnx"))
     return Error{Code::usage, "the ending of '" + output + "' says no format with types", "",
