@@ -473,12 +473,13 @@ def repair(
     decide_on, score: what is decided on, where the model has several outputs.
     Raises what `audit` raises, and AssayError A1xx where the format cannot say the model.
     """
-    for program in (candidate, reference):
+    for name, program in (("candidate", candidate), ("reference", reference)):
         if not isinstance(program, str):
             fix = "give a profile or an emulated provider by name"
-            raise UsageError(
-                "A001", "repair changes what the engine runs; a function cannot be changed", str(program), fix
-            )
+            what = f"{name} is the name of one program, not {type(program).__name__}"
+            if callable(program):
+                what = "repair changes what the engine runs; a function cannot be changed"
+            raise UsageError("A001", what, name, fix)
     request, wanted = _assay.RepairRequest(), _assay.AuditRequest()
     file = ModelFile(model)
     wanted.settings, wanted.model = settings_of(**common), file.path
@@ -488,8 +489,10 @@ def repair(
         wanted.labels = os.fspath(labels)
     elif labels is not None:
         wanted.label_values = _label_values(labels)
-    if min(first_sample, budget) < 0:
-        raise UsageError("A001", "first_sample and budget count from 0", "budget")
+    if first_sample < 0:
+        raise UsageError("A001", f"first_sample counts from 0, not from {first_sample}", "first_sample")
+    if budget < 1:
+        raise UsageError("A001", f"budget is 1 or more, not {budget}", "budget")
     wanted.decision, wanted.score, wanted.output = decision, score, decide_on
     wanted.primary_only, wanted.first_sample = primary_only, first_sample
     request.audit, request.goal, request.hold_out = wanted, goal, hold_out
