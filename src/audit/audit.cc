@@ -130,7 +130,7 @@ class Auditor {
   std::vector<std::optional<Conversion>> conversions_;  // by candidate
 
   std::mutex mutex_;
-  size_t score_values_ = 0;  // per sample; known once the first chunk has run
+  std::optional<size_t> score_values_;  // per sample; known once the first chunk has run
   size_t done_ = 0;
   std::vector<std::unique_ptr<Partial>> idle_;
 };
@@ -230,10 +230,10 @@ Status Auditor::check_labels() const {
 Status Auditor::check_classes(size_t count, size_t columns) {
   const std::lock_guard lock(mutex_);
   if (score_values_ == count) return {};
-  if (score_values_ != 0)
+  if (score_values_)
     return Error{
         Code::data_shape,
-        "the score has " + std::to_string(score_values_) + " and " + std::to_string(count) + " values per sample",
+        "the score has " + std::to_string(*score_values_) + " and " + std::to_string(count) + " values per sample",
         score_->text(), "compare programs with the same output shapes"};
   ASSAY_CHECK(judge_.check(count, columns));
   if (options_.rule.kind != Rule::Kind::threshold) {
@@ -566,7 +566,7 @@ Result<AuditResult> Auditor::finish() {
     for (size_t c = 0; c < traces.size(); ++c) result_.candidates[c].trace = std::move(traces[c]);
   }
   const Rule::Kind kind = options_.rule.kind;
-  result_.classes = kind == Rule::Kind::threshold ? 2 : static_cast<int64_t>(score_values_);
+  result_.classes = kind == Rule::Kind::threshold ? 2 : static_cast<int64_t>(score_values_.value_or(0));
   for (const auto& partial : idle_) {
     result_.reference_tally.merge(partial->reference);
     for (size_t c = 0; c < result_.candidates.size(); ++c)

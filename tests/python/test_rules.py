@@ -180,6 +180,32 @@ def test_nan_is_undefined(values, audit):
     assert only(found["flips"])["sample"] == 1
 
 
+@pytest.mark.parametrize("rule", ["threshold:0", "argmax", "topk:1", "ranking", "multilabel:0", "ctc:blank=0",
+                                  "argmax-sequence", "tolerance:abs=1"])
+def test_an_empty_score_decides_nothing(save_model, audit, rule):
+    """Empty by its shape, and by the data."""
+    ends = {name: np.array([end], np.int64) for name, end in {"from": 0, "to": 0, "axis": 1}.items()}
+    sliced = save_model("sliced.onnx", [helper.make_node("Slice", ["x", *ends], ["y"])], {"x": (F32, ["N", 3])},
+                        {"y": (F32, ["N", 0])}, ends)
+    by_data = [helper.make_node("Compress", ["x", "keep"], ["y"], axis=1)]
+    compressed = save_model("compressed.onnx", by_data, {"x": (F32, ["N", 3]), "keep": (TensorProto.BOOL, [3])},
+                            {"y": (F32, ["N", None])})
+    x, none = rows([1, 2, 3], [4, 5, 6]), np.zeros(3, bool)
+    for words in ([], ["--proof"]):
+        for done in (audit(sliced, rule, *words, x=x, code=2)[1],
+                     audit(compressed, rule, *words, x=x, keep=none, code=2)[1]):
+            assert done.json["error"]["code"] == "A004"
+            assert "0 values per sample" in done.json["error"]["message"]
+
+
+def test_no_rows_are_no_detections(save_model, audit):
+    ends = {name: np.array([end], np.int64) for name, end in {"from": 0, "to": 0, "axis": 1}.items()}
+    model = save_model("none.onnx", [helper.make_node("Slice", ["x", *ends], ["y"])], {"x": (F32, ["N", 2, 6])},
+                       {"y": (F32, ["N", 0, 6])}, ends)
+    found, _ = audit(model, "boxes", x=np.ones((3, 2, 6), np.float32), code=0)
+    assert found["verdict"]["safe"] == 3
+
+
 RULES = {"ranking": (4,), "ranking:2": (4,), "multilabel:0.45": (4,), "multilabel:>0.1,0.2,0.3,0.4": (4,),
          "ctc:blank=0": (5, 4), "argmax-sequence:end=1": (5, 4), "tolerance:abs=1e-4,rel=1e-6": (4,),
          "boxes:iou=0.9,score=0.4": (3, 6), "topk:2": (4,), "argmax": (4,)}  # fmt: skip

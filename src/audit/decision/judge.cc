@@ -50,6 +50,8 @@ Status Judge::check(size_t count, size_t columns) const {
   const auto bad = [&](const std::string& need, const char* fix) {
     return Error{Code::bad_decision, have + ", " + need, rule_.text(), fix};
   };
+  if (count == 0 && rule_.kind != Kind::boxes)
+    return bad("there is nothing to decide", "give data for which the output is not empty, or choose another output");
   const std::string rows = "in rows of " + std::to_string(columns);
   switch (rule_.kind) {
     case Kind::threshold:
