@@ -155,6 +155,8 @@ CandidateResult parse_candidate(const Place& place, const AuditResult& audit) {
   c.at_risk = parse_cases(place.at("at_risk"), audit.rule);
   c.margins = parse_margins(place.at("margins"));
   if (place.has("forecast")) c.forecast = parse_forecast(place.at("forecast"));
+  if (c.forecast && c.forecast->samples != audit.samples)
+    place.at("forecast").at("samples").fail("the number of the audit's samples");
   if (place.has("blame")) c.blame = parse_blame(place.at("blame"));
   if (place.has("trace")) c.trace = parse_trace(place.at("trace"));
   if (place.has("conversion")) c.conversion = parse_conversion(place.at("conversion"));

@@ -38,13 +38,30 @@ Json proof_json(const audit::Proof& proof) {
   return out;
 }
 
-audit::Proof parse_proof(const Place& place) {
+// Counts that are tampered with would be summed up by a merge and printed by a report.
+void adds_up(const Place& place, std::initializer_list<uint64_t> parts, uint64_t samples) {
+  for (const uint64_t part : parts) {
+    if (part > samples) place.fail("counts that add up to the samples");
+    samples -= part;
+  }
+  if (samples != 0) place.fail("counts that add up to the samples");
+}
+
+uint64_t total(const audit::Histogram& histogram) {
+  uint64_t sum = 0;
+  for (const auto& [exponent, n] : histogram.bins()) sum += n;
+  return sum;
+}
+
+audit::Proof parse_proof(const Place& place, uint64_t samples) {
   audit::Proof proof;
   proof.proved = place.at("proved").count();
   proof.unproved = place.at("unproved").count();
   proof.unbounded = place.at("unbounded").count();
+  adds_up(place, {proof.proved, proof.unproved, proof.unbounded}, samples);
   proof.method = place.at("method").text();
   proof.margin_in_bounds = parse_histogram(place.at("margin_in_bounds"));
+  if (total(proof.margin_in_bounds) > samples) place.at("margin_in_bounds").fail("counts within the samples");
   for (const Place& stop : place.at("stops").items())
     proof.stops.emplace_back(stop.at("operation").text(), stop.at("why").text());
   if (place.has("first_unbounded") && !place.at("first_unbounded").is_null()) {
@@ -85,13 +102,16 @@ audit::Forecast parse_forecast(const Place& place) {
   f.undefined = place.at("undefined").count();
   if (f.flips > f.samples || f.undefined > f.samples) place.fail("counts within the samples");
   f.margin_in_errors = parse_histogram(place.at("margin_in_errors"));
+  adds_up(place, {f.undefined, f.unchanged, total(f.margin_in_errors)}, f.samples);
   f.error_ulp = parse_histogram(place.at("error_ulp"));
+  if (total(f.error_ulp) > f.samples) place.at("error_ulp").fail("counts within the samples");
   for (size_t side = 0; side < 2; ++side) {
     f.lead[side] = parse_sizes(place.at(kLeads[side]));
     f.zero[side] = place.at(kZeros[side]).count();
     f.error[side] = parse_sizes(place.at(kErrors[side]));
   }
-  if (const Place proof = place.at("proof"); !proof.is_null()) f.proof = parse_proof(proof);
+  adds_up(place, {f.undefined, f.lead[0].total(), f.lead[1].total(), f.zero[0], f.zero[1]}, f.samples);
+  if (const Place proof = place.at("proof"); !proof.is_null()) f.proof = parse_proof(proof, f.samples);
   return f;
 }
 
