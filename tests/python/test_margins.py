@@ -248,6 +248,72 @@ def test_parts_with_proofs_merge_to_the_whole(perceptron, assay, tmp_path):
     assert "proofs that another lacks" in assay("merge", *files[1:], "--json", code=3).err
 
 
+def test_what_may_be_no_number_has_no_proof_behind_a_function_that_bounds(save_model, assay, tmp_path):
+    """x k k overflows float16, infinity less infinity is NaN: a sigmoid is never beyond 1, and yet its score flips."""
+    nodes = [helper.make_node("Mul", ["x", "k"], ["a"]), helper.make_node("Mul", ["a", "k"], ["b"]),
+             helper.make_node("Mul", ["b", "one"], ["c"]), helper.make_node("Sub", ["b", "c"], ["d"]),
+             helper.make_node("Add", ["d", "x"], ["y"])]
+    model = save_model("m.onnx", nodes, {"x": (F32, ["N", 2])}, {"y": (F32, ["N", 2])},
+                       {"k": np.float32([[1000, 1]]), "one": np.float32([[1, 1]])})
+    np.savez(tmp_path / "data.npz", x=np.float32([[5, 5]]))
+
+    def proof(score, flips):
+        found = assay("audit", model, "--data", tmp_path / "data.npz", "--decision", "threshold:0.5", "--score", score,
+                      "--candidate", "f16-storage", "--proof", "--json").result["candidates"][0]
+        assert len(found["flips"]) == flips, score
+        return [found["forecast"]["proof"][key] for key in ("proved", "unbounded")]
+
+    assert proof("max(sigmoid(y))", 1) == [0, 1]
+    assert proof("min(sigmoid(y))", 1) == [0, 1]
+    assert proof("index(softmax(y), 1)", 1) == [0, 1]
+    assert proof("index(sigmoid(y), 1)", 0) == [1, 0], "the other value is not touched by it"
+
+
+def test_nothing_is_within_the_tolerance_of_an_infinity(save_model, assay, tmp_path):
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+    model = save_model("m.onnx", nodes, {"x": (F32, ["N", 2])}, {"y": (F32, ["N", 2])},
+                       {"w": np.eye(2, dtype=np.float32) * 2})
+    np.savez(tmp_path / "data.npz", x=np.float32([[40000, 1], [-40000, 1], [1, 1]]))
+    found = assay("audit", model, "--data", tmp_path / "data.npz", "--decision", "tolerance:abs=1,rel=0.1", "--proof",
+                  "--reference", "f16-throughout", "--candidate", "cpu-f32", "--json").result["candidates"][0]
+    assert [flip["sample"] for flip in found["flips"]] == [0, 1]
+    assert (found["forecast"]["proof"]["proved"], found["forecast"]["proof"]["unproved"]) == (1, 2)
+
+
+def test_a_proof_says_which_variants_it_covers(perceptron, assay, tmp_path):
+    np.savez(tmp_path / "data.npz", x=np.zeros((3, 16), np.float32))
+
+    def method(*words):
+        return assay("audit", perceptron, "--data", tmp_path / "data.npz", "--decision", "argmax", "--proof", "--json",
+                     *words).result["candidates"][0]["forecast"]["proof"]["method"]
+
+    assert "of every variant," in method("--candidate", "cpu-f32")
+    assert "of the primary variant alone," in method("--candidate", "cpu-f32", "--variants", "primary")
+    assert "of every variant," in method("--candidate", "strict-f32", "--variants", "primary"), "it has one"
+
+
+@pytest.mark.parametrize(("path", "value"), [
+    (["proof", "proved"], 1_000_000_000), (["proof", "unbounded"], 2**63), (["proof", "unproved"], 29),
+    (["proof", "margin_in_bounds"], [[1, 1000]]), (["unchanged"], 1_000_000), (["samples"], 1_000_000),
+    (["margin_in_errors"], [[3, 77]]), (["error_ulp"], [[3, 77]]), (["leads"], [[3, 77]]), (["on_boundary"], 9),
+])  # fmt: skip
+def test_counts_that_do_not_add_up_are_refused(perceptron, assay, tmp_path, path, value):
+    np.savez(tmp_path / "data.npz", x=np.random.default_rng(6).normal(size=(30, 16)).astype(np.float32))
+    done = assay("audit", perceptron, "--data", tmp_path / "data.npz", "--json", "--proof", "--decision", "argmax",
+                 "--candidate", "bf16-storage")
+    (tmp_path / "a.json").write_text(done.out)
+    assay("report", tmp_path / "a.json", "-o", tmp_path / "a.html", code=0)
+    audit = json.loads(done.out)
+    place = audit["result"]["candidates"][0]["forecast"]
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    (tmp_path / "a.json").write_text(json.dumps(audit))
+    for words in (["merge", tmp_path / "a.json", "--json"], ["report", tmp_path / "a.json", "-o", tmp_path / "b.html"]):
+        done = assay(*words, code=3)
+        assert "samples" in done.err + done.out
+
+
 def test_words_that_are_wrong(same, assay, tmp_path):
     np.savez(tmp_path / "data.npz", x=np.float32([[0.1]]))
     for words in (["--expect", "0"], ["--expect", "-1"], ["--expect", "many"]):

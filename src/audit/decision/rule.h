@@ -97,6 +97,8 @@ class Judge {
   /// Distance to the nearest other decision than the reference's, in units of the score, measured on the sample's
   /// values; negative beyond it. What moves it between two programs is the error that counts. NaN when undefined.
   double lead(const Judged& sample, const Judged& reference) const;
+  /// Tolerance: by how much a value may be off from the reference's; an infinity, a NaN not at all.
+  double allowed(double reference) const;
   /// What changes from the reference's decision to `other`.
   Change change(const Decision& reference, const Decision& other) const;
   /// The threshold of a label, of a detection's score (multilabel, boxes, threshold).
@@ -109,7 +111,6 @@ class Judge {
   Judged judge_steps(std::span<const double> scores, size_t columns) const;
   Judged judge_boxes(std::span<const double> scores) const;
   Judged judge_tolerance(std::span<const double> scores) const;
-  double allowed(double reference) const;
   Rule rule_;
   double threshold_;
   std::vector<double> thresholds_;

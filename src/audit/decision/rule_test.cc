@@ -191,5 +191,22 @@ TEST(Proofs, BoundsMustStayOnTheReferencesSide) {
     EXPECT_FALSE(proved(rule, reference, HUGE_VAL, columns)) << rule;
   }
 }
+
+TEST(Proofs, NoFiniteBoundIsWithinTheToleranceOfAnInfinity) {
+  const Judge judge = judge_of("tolerance:abs=1,rel=0.1");
+  for (const double infinity : {HUGE_VAL, -HUGE_VAL}) {
+    Reach reach;
+    reach.add(judge, judge.judge(Values{infinity, 2}), Values{80000, 2}, Values{80001, 2});
+    EXPECT_FALSE(reach.same);
+  }
+}
+
+TEST(Rule, WhatHasNoValuesIsNotDecided) {
+  for (const char* rule :
+       {"threshold:0", "argmax", "topk:1", "ranking", "multilabel:0", "ctc", "argmax-sequence", "tolerance:abs=1"}) {
+    for (const size_t columns : {1u, 4u}) EXPECT_FALSE(judge_of(rule).check(0, columns).ok()) << rule;
+  }
+  EXPECT_TRUE(judge_of("boxes").check(0, 6).ok());  // a detector that finds nothing
+}
 }  // namespace
 }  // namespace assay::audit

@@ -378,10 +378,19 @@ void bound_softmax(Score::Ends& ends) {
   move_apart(ends, 0x1p-40 + static_cast<double>(row) * 0x1p-50);
 }
 
+// An end that is infinite says that nothing is known: the value may be NaN as well, which functions that would bring
+// the end back into a range (sigmoid) hand on.
+Score::Ends known(Score::Ends ends) {
+  Values &low = ends.low.values, &high = ends.high.values;
+  for (size_t i = 0; i < low.size() && i < high.size(); ++i)
+    if (!std::isfinite(low[i]) || !std::isfinite(high[i])) low[i] = high[i] = std::numeric_limits<double>::quiet_NaN();
+  return ends;
+}
+
 // Sums, means and choices never fall where an argument rises, roundings included; computed exponentials may, in their
 // last places.
 Result<Score::Ends> bound(const Node& node, std::span<const SampleValue> low, std::span<const SampleValue> high) {
-  if (node.row == nullptr) return Score::Ends{low[node.output], high[node.output]};
+  if (node.row == nullptr) return known({low[node.output], high[node.output]});
   std::vector<SampleValue> least, most;
   for (const NodePtr& argument : node.arguments) {
     ASSAY_TRY(Score::Ends ends, bound(*argument, low, high));
@@ -391,13 +400,13 @@ Result<Score::Ends> bound(const Node& node, std::span<const SampleValue> low, st
   if (node.row->fn == Fn::softmax) {
     Score::Ends ends{std::move(least[0]), std::move(most[0])};
     bound_softmax(ends);
-    return ends;
+    return known(std::move(ends));
   }
   Score::Ends ends;
   ASSAY_TRY(ends.low, apply(node, std::move(least)));
   ASSAY_TRY(ends.high, apply(node, std::move(most)));
   if (node.row->fn == Fn::sigmoid) move_apart(ends, 0x1p-44);
-  return ends;
+  return known(std::move(ends));
 }
 }  // namespace
 

@@ -77,6 +77,20 @@ TEST(Score, WhereNothingIsKnownOfAnOutputNothingIsKnownOfItsShares) {
   EXPECT_FALSE(std::isfinite(ends.high.values[0]));
 }
 
+TEST(Score, WhatMayBeNoNumberStaysSoInEveryFunction) {
+  const std::string names[] = {"a", "b"};
+  const SampleValue low[] = {{{2}, {-kInfinity, 1}}, {{2}, {0, 1e308}}},
+                    high[] = {{{2}, {kInfinity, 1}}, {{2}, {0, 1.2e308}}};
+  for (const char* text : {"a", "sigmoid(a)", "max(sigmoid(a))", "min(sigmoid(a), sigmoid(b))", "mean(softmax(a))",
+                           "index(sigmoid(a), 0)", "max(a, b)", "sigmoid(sum(b, b))", "softmax(sum(b, b))"}) {
+    const auto ends = *Score::parse(text, names)->bounds(low, high);
+    EXPECT_TRUE(std::isnan(ends.low.values[0])) << text;
+    EXPECT_TRUE(std::isnan(ends.high.values[0])) << text;
+  }
+  const auto other = *Score::parse("index(sigmoid(a), 1)", names)->bounds(low, high);
+  EXPECT_TRUE(std::isfinite(other.low.values[0]) && std::isfinite(other.high.values[0]));
+}
+
 TEST(Score, DetectionsHaveNoBounds) {
   const std::string names[] = {"a", "b"};
   EXPECT_FALSE(Score::parse("max(detections(a, b))", names)->bounded());

@@ -45,9 +45,9 @@ bool stays_ordered(const Bounds& b, const std::vector<int64_t>& order, bool set)
   return true;
 }
 
-bool stays_within(const Rule& rule, const Judged& reference, Span low, Span high) {
+bool stays_within(const Judge& judge, const Judged& reference, Span low, Span high) {
   for (size_t i = 0; i < low.size(); ++i) {
-    const double r = reference.values[i], allowed = rule.abs_tolerance + rule.rel_tolerance * std::abs(r);
+    const double r = reference.values[i], allowed = judge.allowed(r);
     if (!(high[i] - r <= allowed && r - low[i] <= allowed)) return false;
   }
   return true;
@@ -74,7 +74,7 @@ bool stays(const Judge& judge, const Judged& reference, const Bounds& b) {
       }
       return true;
     case Kind::tolerance:
-      return stays_within(rule, reference, b.low, b.high);
+      return stays_within(judge, reference, b.low, b.high);
     case Kind::boxes:
       break;
   }
@@ -103,7 +103,7 @@ void Reach::add(const Judge& judge, const Judged& reference, Span low, Span high
 
 void Reach::count(Proof& into, double lead) const {
   ++(!finite ? into.unbounded : same ? into.proved : into.unproved);
-  if (finite && lead > 0 && farthest > 0)
+  if (finite && lead > 0 && farthest > 0 && std::isfinite(farthest))
     into.margin_in_bounds.add(std::isinf(lead) ? Histogram::kHigh : exponent_of(lead / farthest));
 }
 

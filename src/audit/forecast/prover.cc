@@ -6,8 +6,15 @@
 
 namespace assay::audit {
 namespace {
-constexpr const char* kMethod =
-    "running error analysis of every variant, sums in any order that its accumulators allow";
+// The variants that run may be fewer than the profile has.
+std::string method_of(const backends::Program& program) {
+  const size_t run = program.variants().size();
+  const bool all = program.profile() == nullptr || run >= program.profile()->variants.size();
+  const std::string which = all        ? "every variant"
+                            : run == 1 ? "the primary variant alone"
+                                       : "the first " + std::to_string(run) + " variants";
+  return "running error analysis of " + which + ", sums in any order that its accumulators allow";
+}
 
 SampleValue sample_of(const ir::Tensor& t, const Layout::Cut& cut, size_t sample) {
   SampleValue value{cut.dims, std::vector<double>(static_cast<size_t>(cut.each))};
@@ -49,7 +56,7 @@ Prover::Prover(std::span<backends::Program* const> programs, const Layout& layou
 }
 
 void Prover::describe(size_t c, Proof& into) const {
-  into.method = kMethod;
+  into.method = method_of(*programs_[c + 1]);
   into.stops = stops_[c];
 }
 
