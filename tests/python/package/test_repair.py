@@ -89,6 +89,27 @@ def test_functions_are_not_repaired(model, data):
         assay.repair(model, data, decision="argmax", candidate=lambda x: x)
 
 
+def test_wrong_arguments_are_called_by_their_names(model, data):
+    def wrong(name, **words):
+        with pytest.raises(assay.UsageError) as refused:
+            assay.repair(model, data, decision="argmax", **{"candidate": "f16-storage", **words})
+        assert "function" not in str(refused.value) and name in str(refused.value)
+        others = {"first_sample", "budget", "candidate", "reference"} - {name}
+        assert not any(other in str(refused.value) for other in others), refused.value
+
+    wrong("first_sample", first_sample=-1)
+    wrong("budget", budget=-1)
+    wrong("budget", budget=0)
+    wrong("candidate", candidate=None)
+    wrong("candidate", candidate=["f16-storage"])
+
+
+def test_two_reports_are_two_files(model, data, tmp_path):
+    page = tmp_path / "page"
+    with pytest.raises(assay.UsageError, match="would write the same file"):
+        assay.audit(model, data, decision="argmax", candidates="f16-storage", html=page, markdown=page)
+
+
 def test_errors_need_no_decision(model, data):
     result = assay.repair(model, data, candidate="f16-storage", goal="max-error:1e30")
     assert result.reached and not result.float32_is_better and result.unrescaled is None
