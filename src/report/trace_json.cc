@@ -1,6 +1,5 @@
 // What a lock-step run says, as JSON and back (docs/trace.md).
 #include <algorithm>
-#include <cmath>
 
 #include "report/json_counts.inc"
 #include "report/trace_text.h"
@@ -62,8 +61,8 @@ constexpr std::pair<const char*, Distance TraceOp::*> kDistances[] = {
     {"exact_candidate", &TraceOp::exact_candidate}};
 
 Json headroom(const TraceOp& op) {
-  return op.candidate.largest > 0 && std::isfinite(op.limit) ? Json(std::log2(op.limit / op.candidate.largest))
-                                                             : Json(nullptr);
+  const auto bits = headroom_bits(op);
+  return bits ? Json(*bits) : Json(nullptr);
 }
 
 Json op_json(const TraceOp& op, audit::Verdict verdict) {

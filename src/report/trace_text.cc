@@ -34,13 +34,20 @@ std::string amount(const Distance& d) { return d.values.elements == 0 ? "-" : la
 
 // "20 x"; nothing where there is no number.
 std::string excess(const TraceOp& op) {
-  return op.introduced.values.nan_mismatches > 0 ? "-" : fmt::format("{:.3g} x", op.excess());
+  const bool number = op.introduced.values.nan_mismatches == 0 && std::isfinite(op.excess());
+  return number ? fmt::format("{:.3g} x", op.excess()) : "-";
 }
 
 std::string headroom(const TraceOp& op) {
   if (op.candidate.infinities > 0) return "none";
-  if (op.candidate.largest == 0 || !std::isfinite(op.limit)) return "-";
-  return fmt::format("2^{:.1f}", std::log2(op.limit / op.candidate.largest));
+  const auto bits = headroom_bits(op);
+  return bits ? fmt::format("2^{:.1f}", *bits) : "-";
+}
+
+// The verdict's word; what is counted as ordinary for the reference's sake is not called so.
+std::string verdict_text(const TraceOp& op, Verdict verdict) {
+  const bool off = verdict == Verdict::ordinary && op.reference_is_off();
+  return off ? "the reference is off" : std::string(audit::verdict_name(verdict));
 }
 
 std::string worst_ops(const TraceResult& trace, const std::vector<size_t>& order) {
@@ -51,7 +58,7 @@ std::string worst_ops(const TraceResult& trace, const std::vector<size_t>& order
     const TraceOp& op = trace.ops[order[i]];
     rows.push_back({"  " + name_of(trace, order[i]), amount(op.introduced), excess(op), decibels(op.introduced),
                     amount(op.noise_introduced), amount(op.accumulated), headroom(op),
-                    std::string(audit::verdict_name(verdicts[order[i]]))});
+                    verdict_text(op, verdicts[order[i]])});
   }
   std::string out = table(rows, {false, true, true, true, true, true, true, false});
   if (order.size() > kMostRows) out += fmt::format("  ... and {} more: the JSON has all\n", order.size() - kMostRows);
@@ -78,12 +85,23 @@ std::string lost_text(const Breakdown& b) {
 }
 
 std::string by_how_much(const TraceOp& op) {
+  const std::string decibels = fmt::format("{:.0f} dB more than rounding", op.excess_decibels());
+  if (op.reference_is_off()) return decibels;  // the largest difference is the reference's
   if (op.introduced.values.nan_mismatches > 0) return "NaN";
+  if (op.introduced.values.infinite > 0) return "an infinite difference";
   const bool noise = op.noise_introduced.values.max_abs > op.rounding();
   const std::string what = noise ? "its noise floor" : "what rounding gives";
   if (op.excess() > audit::kOrdinaryFactor)
     return fmt::format("{} times {} ({})", short_number(op.excess()), what, short_number(op.introduced.values.max_abs));
-  return fmt::format("{:.0f} dB more than rounding", op.excess_decibels());
+  return decibels;
+}
+
+// What there is where no operation is to blame.
+std::string blameless(const TraceResult& trace, const std::vector<size_t>& order) {
+  const auto off = [&](size_t i) { return trace.ops[i].reference_is_off(); };
+  if (std::ranges::none_of(order, off)) return "what each introduces is ordinary rounding";
+  if (std::ranges::all_of(order, off)) return "what differs is the reference's own error";
+  return "beside the reference's own error there is ordinary rounding";
 }
 
 // What a converter may have left out, or called by another name.
@@ -96,6 +114,12 @@ std::string absent(const Conversion& c) {
 }
 
 }  // namespace
+
+std::optional<double> headroom_bits(const TraceOp& op) {
+  if (op.candidate.infinities > 0) return 0;
+  if (op.candidate.largest == 0 || !std::isfinite(op.limit)) return std::nullopt;
+  return std::log2(op.limit / op.candidate.largest);
+}
 
 std::string trace_sentence(const TraceResult& trace) {
   std::string out = off_reference(trace);
@@ -110,7 +134,7 @@ std::string trace_sentence(const TraceResult& trace) {
     return out + fmt::format("; {} more {} more than rounding", guilty - 1, guilty == 2 ? "introduces" : "introduce");
   }
   if (order.empty()) return out + "no operation introduces any error";
-  return out + "no operation is to blame: what each introduces is ordinary rounding";
+  return out + "no operation is to blame: " + blameless(trace, order);
 }
 
 std::string trace_text(const std::string& program, const TraceResult& trace) {
@@ -144,8 +168,8 @@ std::string conversion_text(const Conversion& c) {
           "the two models differ in float64 only as constants of a narrower type explain, first in {}: {}", where,
           size);
     case Conversion::Outcome::changed:
-      return fmt::format("the conversion changed the mathematics: in float64 the two models part at {}{}: {}{}",
-                         where, c.type.empty() ? "" : " (" + c.type + ")", size, absent(c));
+      return fmt::format("the conversion changed the mathematics: in float64 the two models part at {}{}: {}{}", where,
+                         c.type.empty() ? "" : " (" + c.type + ")", size, absent(c));
   }
   return "";
 }

@@ -432,3 +432,63 @@ def test_what_a_converter_left_out_is_named(assay, save_model, save_npz):
     assert done["first"]["reference"] == "y"
     assert done["first"]["absent"] == [{"name": "d", "type": "Clip"}, {"name": "n", "type": "Neg"}]
     assert done["says"].endswith("before it the candidate has no 'd' (Clip), 'n' (Neg)")
+
+
+def test_a_reference_is_not_off_where_the_candidate_has_no_numbers_either(assay, save_model, save_npz):
+    """One sample that overflows float32 does not take the blame from what overflows in all others."""
+    model = one_vector(save_model, [node("Mul", "x k", "a"), node("Mul", "a j", "y")],
+                       {"k": np.float32([1e10]), "j": np.float32([1e-3])})
+    x = np.random.default_rng(1).uniform(1, 2, (12, 8)).astype(np.float32)
+    x[3] = 1e30
+    trace, ops = trace_of(traced(assay, model, save_npz("x.npz", x=x), "f16-storage"))
+    assert ops["a"]["exact_reference"]["infinite"] == 8 and ops["a"]["exact_candidate"]["infinite"] == 64
+    assert not ops["a"]["reference_is_off"]
+    assert trace["says"] == "Mul 'a' is to blame: it is the first that gives infinities"
+
+
+def against_float16(assay, model, data, *flags):
+    return assay("compare", model, "--input", data, "--program", "f16-storage", "--program", "bf16-storage", "--trace",
+                 *flags, code=0)
+
+
+@pytest.mark.parametrize("spread, zeros, ending", [
+    (0.9, 11, "Sub 'c' is to blame: it is the first that gives nothing but zeros"),
+    (1.9, 0, "dB more than rounding")])
+def test_a_sample_that_the_reference_loses_hides_nothing_in_the_others(assay, save_model, save_npz, spread, zeros,
+                                                                      ending):
+    """What cancels in bfloat16 is named, whether it leaves zeros or not, though float16 overflows in one sample."""
+    model = one_vector(save_model, [node("Add", "x big", "b"), node("Sub", "b big", "c"), node("Tanh", "c", "y")],
+                       {"big": np.float32([300.0])})
+    x = np.random.default_rng(5).uniform(-spread, spread, (12, 8)).astype(np.float32)
+    x[3] = 1e6
+    trace, ops = trace_of(against_float16(assay, model, save_npz("x.npz", x=x), "--json").result)
+    assert ops["c"]["reference_is_off"] and ops["c"]["exact_reference"]["infinite"] == 8
+    assert ops["c"]["lost"]["all_zero"]["samples"] == zeros
+    assert [(b["what"], b["name"]) for b in trace["breakdowns"]] == ([("all zero", "c")] if zeros else [])
+    assert "Sub 'c' is to blame" in trace["says"] and trace["says"].endswith(ending)
+    assert trace["ops"][trace["ranking"][0]]["name"] == "c"
+
+
+def test_errors_of_the_reference_are_not_called_ordinary_rounding(assay, save_model, save_npz):
+    model = one_vector(save_model, [node("Add", "x c", "a"), node("Sub", "a c", "b"), node("Relu", "b", "y")],
+                       {"c": np.float32([1e8])})
+    data = save_npz("x.npz", x=np.random.default_rng(1).uniform(1, 2, (3, 8)).astype(np.float32))
+    done = assay("compare", model, "--input", data, "--program", "f16-storage", "--program", "strict-f32", "--trace",
+                 code=0)
+    row = next(line for line in done.out.splitlines() if line.startswith("  Add 'a'"))
+    assert row.endswith("the reference is off") and "inf x" not in done.out and "ordinary rounding" not in done.out
+    assert "the reference itself is off from Add 'a' on" in done.out
+    assert "no operation is to blame: what differs is the reference's own error" in done.out
+
+
+def test_what_has_overflowed_has_no_headroom(assay, save_model, save_npz):
+    model = one_vector(save_model, [node("Mul", "x k", "a"), node("Mul", "a zero", "z"), node("Add", "a z", "y")],
+                       {"k": np.float32([4e4]), "zero": np.float32([0])})
+    x = np.float32([[1, 1, 1, 1, 1, 1, 1, 2], [1, 1, 1, 1, 1, 1, 1, 1]])
+    data = save_npz("x.npz", x=x)
+    _, ops = trace_of(traced(assay, model, data, "f16-storage"))
+    assert ops["a"]["candidate"]["infinities"] == 1 and ops["a"]["candidate"]["largest"] == 4e4
+    assert ops["a"]["headroom_bits"] == 0 and ops["z"]["headroom_bits"] is None
+    done = assay("compare", model, "--input", data, "--program", "strict-f32", "--program", "f16-storage", "--trace",
+                 code=0)
+    assert "none" in next(line for line in done.out.splitlines() if line.startswith("  Mul 'a'")).split()

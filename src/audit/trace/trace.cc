@@ -18,6 +18,35 @@ void earlier(int64_t& into, int64_t other) {
   if (other >= 0 && (into < 0 || other < into)) into = other;
 }
 
+/// Whether a NaN or an infinity stands on one side alone.
+bool parts_from_numbers(const Distance& d) { return d.values.nan_mismatches + d.values.infinite > 0; }
+
+/// Whether the reference has lost numbers that float64 and the candidate have; in one sample or in all.
+bool reference_loses(const TraceOp& op) {
+  return parts_from_numbers(op.exact_reference) && !parts_from_numbers(op.exact_candidate);
+}
+
+/// Whether the reference is no nearer to float64 than half of the candidate. Where an infinity is its largest
+/// distance, the samples that are finite throughout say so, by 6 dB.
+bool no_nearer_than_half(const TraceOp& op) {
+  const Distance& reference = op.exact_reference;
+  const Distance& candidate = op.exact_candidate;
+  if (!parts_from_numbers(reference)) return 2 * reference.values.max_abs >= candidate.values.max_abs;
+  return candidate.snr.worst_sample < 0 || reference.snr.worst <= candidate.snr.worst + kDecibelsPerBit;
+}
+
+/// Whether the reference's finite samples are further from float64 than rounding explains.
+bool reference_is_noise(const TraceOp& op) {
+  if (op.exact_reference.snr.worst_sample < 0 || parts_from_numbers(op.exact_candidate)) return false;
+  return op.exact_reference.snr.worst < kDecibelsPerBit * kBaselineBits - kBaselineDecibels && no_nearer_than_half(op);
+}
+
+/// How far beyond ordinary rounding; 1: just beyond. The largest distance says nothing where it is the reference's.
+double beyond_ordinary(const TraceOp& op) {
+  const double decibels = op.excess_decibels() / kOrdinaryDecibels;
+  return op.reference_is_off() ? decibels : std::max(op.excess() / kOrdinaryFactor, decibels);
+}
+
 }  // namespace
 
 void Snr::add(double signal, double noise, int64_t sample) {
@@ -128,21 +157,20 @@ double TraceOp::excess_decibels() const {
 Verdict TraceOp::introduces() const {
   const Differences& d = introduced.values;
   if (d.equal == d.elements) return Verdict::exact;
-  if (reference_is_off()) return Verdict::ordinary;  // the distance is the reference's own
-  const bool rounds = excess() <= kOrdinaryFactor && excess_decibels() <= kOrdinaryDecibels && d.nan_mismatches == 0;
-  return rounds ? Verdict::ordinary : Verdict::guilty;
+  if (reference_is_noise(*this)) return Verdict::ordinary;  // the distance is the reference's own
+  // Of a reference that lost numbers the samples that it has in full still tell.
+  const bool tells_all = !reference_loses(*this);
+  if (tells_all && (excess() > kOrdinaryFactor || d.nan_mismatches > 0)) return Verdict::guilty;
+  return excess_decibels() > kOrdinaryDecibels ? Verdict::guilty : Verdict::ordinary;
 }
 
-bool TraceOp::reference_is_off() const {
-  if (exact_reference.values.nan_mismatches + exact_reference.values.infinite > 0) return true;
-  if (exact_reference.snr.worst_sample < 0) return false;
-  if (exact_candidate.values.nan_mismatches + exact_candidate.values.infinite > 0) return false;
-  return exact_reference.snr.worst < kDecibelsPerBit * kBaselineBits - kBaselineDecibels &&
-         2 * exact_reference.values.max_abs >= exact_candidate.values.max_abs;
-}
+bool TraceOp::reference_is_off() const { return reference_loses(*this) || reference_is_noise(*this); }
 
-/// Zeros where the reference has nothing but its own noise are no loss.
-bool TraceOp::loses_all() const { return all_zero.samples > 0 && !reference_is_off(); }
+/// Zeros where the reference has nothing but its own noise are no loss, nor those where it has lost its numbers.
+bool TraceOp::loses_all() const {
+  if (reference_is_noise(*this)) return false;
+  return all_zero.samples > (reference_loses(*this) ? accumulated.snr.undefined : 0);
+}
 
 std::vector<Breakdown> TraceResult::breakdowns() const {
   constexpr std::pair<const char*, Lost TraceOp::*> kKinds[] = {{"infinite", &TraceOp::infinite},
@@ -196,7 +224,7 @@ std::vector<size_t> TraceResult::ranking() const {
     // overflow: they may change nothing.
     const bool breaks = verdict[i] == Verdict::breaks;
     excess.push_back(breaks ? static_cast<double>(ops.size() - i + (overflows(i) ? ops.size() : 0))
-                            : std::max(op.excess() / kOrdinaryFactor, op.excess_decibels() / kOrdinaryDecibels));
+                            : beyond_ordinary(op));
     if (verdict[i] != Verdict::exact) order.push_back(i);
   }
   std::ranges::stable_sort(order, [&](size_t a, size_t b) {
