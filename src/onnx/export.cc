@@ -9,6 +9,7 @@
 
 #include "base/output_file.h"
 #include "onnx/functions.h"
+#include "onnx/oldest.h"
 #include "onnx/sayable.h"
 #include "ops/def.h"
 #include "pb/writer.h"
@@ -81,6 +82,7 @@ class Exporter {
   using Names = std::unordered_map<ValueId, std::string>;
   Status graph(const ir::Graph& g, const Names* outer, Writer& w);
   Status op(const ir::Graph& g, const ir::Op& o, Names& names, Writer& w);
+  std::string operand(const ir::Graph& g, const ir::Op& o, size_t i, Names& names, Writer& w);
   Status attribute(const ir::Attr& a, const Names& names, Writer& w);
   Status attribute_graph(const ir::Graph& g, const Names& names, uint32_t field, Writer& w);
   std::vector<std::string> outputs(const ir::Graph& g, bool nested, Names& names, Writer& nodes);
@@ -276,6 +278,19 @@ Status Exporter::attribute(const ir::Attr& a, const Names& names, Writer& w) {
   return status;
 }
 
+/// The name that input `i` is read by. Clip's bounds and Pad's value were attributes once, in float32 beside an input
+/// of any type; ONNX takes them in the input's type alone.
+std::string Exporter::operand(const ir::Graph& g, const ir::Op& o, size_t i, Names& names, Writer& w) {
+  std::string name = name_of(g, o.inputs[i], names);
+  const bool was_attribute = o.domain.empty() && ((o.type == "Clip" && i > 0) || (o.type == "Pad" && i == 2));
+  if (!was_attribute || name.empty()) return name;
+  const ElemType data = g.at(o.inputs[0]).type.elem, own = g.at(o.inputs[i]).type.elem;
+  if (data == own || data == ElemType::undefined || own == ElemType::undefined) return name;
+  std::string converted = fresh(name + "@" + std::string(ir::elem_name(data)));
+  cast(name, converted, data, w);
+  return converted;
+}
+
 Status Exporter::op(const ir::Graph& g, const ir::Op& o, Names& names, Writer& w) {
   if (g.resolved)
     if (const std::string what = unsayable(g, o); !what.empty()) return refuse("ONNX cannot say " + what, g, o);
@@ -292,9 +307,9 @@ Status Exporter::op(const ir::Graph& g, const ir::Op& o, Names& names, Writer& w
     return {};
   }
   if (o.domain == "assay") return refuse("ONNX has no such operation", g, o);
-  need(o.domain, o.def ? o.def->since : 1);
+  need(o.domain, oldest_version(g, o));
   Writer n;
-  for (const ValueId v : o.inputs) n.text(1, name_of(g, v, names));
+  for (size_t i = 0; i < o.inputs.size(); ++i) n.text(1, operand(g, o, i, names, w));
   struct Rounded {
     std::string raw, name;
     ElemType storage;

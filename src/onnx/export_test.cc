@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "onnx/import.h"
+#include "onnx/oldest.h"
 #include "ops/def.h"
 
 namespace assay::onnx {
@@ -117,6 +118,31 @@ TEST(Export, WhatOnnxCannotSayIsNamed) {
   EXPECT_EQ(status.error().where, "Concat 'join'");
   EXPECT_NE(status.error().message.find("accumulator"), std::string::npos);
   EXPECT_FALSE(std::filesystem::exists(temporary("never.onnx")));
+}
+
+ir::Op cast_to_half(ir::Graph& g, ValueId from, const char* name) {
+  ir::Op op = make_op("Cast", {from}, {g.add_value(name, ir::Type::of(ElemType::float16, {2}))});
+  op.set_attr("to", static_cast<int64_t>(ElemType::float16));
+  return op;
+}
+
+TEST(OldestVersion, IsWhereTheNodeSaysTheSameFirst) {
+  ir::Graph g;
+  const ValueId x = g.add_value("x", ir::Type::of(ElemType::float32, {2}));
+  ir::Op cast = cast_to_half(g, x, "a");
+  EXPECT_EQ(oldest_version(g, cast), 13);
+  cast.set_attr("saturate", int64_t{1});  // an attribute of operator set 19
+  EXPECT_EQ(oldest_version(g, cast), cast.def->since);
+}
+
+TEST(OldestVersion, IsTheRowsForTypesThatCameLater) {
+  ir::Graph g;
+  for (const auto& [elem, version] : {std::pair{ElemType::float16, 13}, std::pair{ElemType::bfloat16, 22}}) {
+    const ValueId x = g.add_value("x", ir::Type::of(elem, {2})), y = g.add_value("y", ir::Type::of(elem, {2}));
+    EXPECT_EQ(oldest_version(g, make_op("Softplus", {x}, {y})), version);
+  }
+  const ValueId unknown = g.add_value("unknown", {});
+  EXPECT_EQ(oldest_version(g, make_op("Softplus", {unknown}, {unknown})), 22);
 }
 
 }  // namespace
