@@ -28,17 +28,39 @@ const ops::In* row_of(const Op& op, size_t input) {
 }
 
 /// Whether an operand is of the type that the operator computes in. A scale of a grid is none where the operator takes
-/// it in a type of its own.
+/// it in a type of its own. Clip's bounds are of the input's type in ONNX, though the row takes others too: rounding is
+/// monotone, so that numbers of the narrow type between rounded bounds are the rounded numbers between the bounds.
 bool follows(const Op& op, size_t input) {
   const ops::In* row = row_of(op, input);
   if (row == nullptr) return false;
+  if (op.domain.empty() && op.type == "Clip") return true;
   const bool own_type = op.def->mixed || row->types.bits != op.def->in[0].types.bits;
   return (row->flags & ops::kExempt) == 0 || !own_type;
 }
 
+/// Operators of ai.onnx that the engine runs in 16 bits, but that no operator set takes so, or only those from 27 on,
+/// which few runtimes read.
+struct Missing {
+  std::string_view name;
+  bool float16;  ///< missing there too, not in bfloat16 alone
+};
+constexpr Missing kMissing[] = {
+    {"Celu", true},    {"Compress", false},        {"Einsum", false},  {"OneHot", false},
+    {"Range", true},   {"ReverseSequence", false}, {"Scatter", false}, {"Shrink", false},
+    {"Unique", false}, {"Upsample", false},
+};
+
+bool is_missing(const Op& op, ElemType low) {
+  return op.domain.empty() && std::ranges::any_of(kMissing, [&](const Missing& missing) {
+           return missing.name == op.type && (missing.float16 || low == ElemType::bfloat16);
+         });
+}
+
 bool can_be(const ir::Graph& graph, const Op& op, ElemType low) {
   if (op.def == nullptr || op.def->numeric == ops::Numeric::convert || ir::has_nested(op)) return false;
-  if (op.domain != "" && op.domain != "com.microsoft") return false;
+  if ((op.domain != "" && op.domain != "com.microsoft") || is_missing(op, low)) return false;
+  const auto is_list = [&](ValueId v) { return v != kNoValue && !graph.at(v).type.is_tensor(); };
+  if (std::ranges::any_of(op.inputs, is_list) || std::ranges::any_of(op.outputs, is_list)) return false;
   bool any = false;
   for (size_t i = 0; i < op.inputs.size(); ++i) {
     if (op.inputs[i] == kNoValue || !is_single(graph.at(op.inputs[i])) || !follows(op, i)) continue;
@@ -48,10 +70,14 @@ bool can_be(const ir::Graph& graph, const Op& op, ElemType low) {
   return any;
 }
 
+/// Who reads what a lowered operation writes: the others, in whatever type they compute; or a Cast to float32 alone, so
+/// that a result of another type than was thought is no error of the operation that reads it.
+enum class Readers : uint8_t { all, casts };
+
 class Typer {
  public:
-  Typer(const ir::Graph& model, const std::vector<bool>& lowered, ElemType low)
-      : in_(model), lowered_(lowered), low_type_(low), out_(model) {
+  Typer(const ir::Graph& model, const std::vector<bool>& lowered, ElemType low, Readers readers)
+      : in_(model), lowered_(lowered), low_type_(low), readers_(readers), out_(model) {
     out_.ops.clear();
     low_.assign(model.values.size(), kNoValue);
     wide_.assign(model.values.size(), kNoValue);
@@ -81,6 +107,7 @@ class Typer {
   const ir::Graph& in_;
   const std::vector<bool>& lowered_;
   ElemType low_type_;
+  Readers readers_;
   ir::Graph out_;
   std::vector<ValueId> low_, wide_;  ///< of each value of the model; kNoValue: not there yet
   std::vector<bool> pinned_;         ///< keeps its name and type: an output
@@ -161,6 +188,12 @@ void Typer::add(size_t k) {
   }
   out_.add_op(std::move(op));
   for (const auto& [computed, given] : back) cast(computed, ElemType::float32, given);
+  if (!low || readers_ == Readers::all) return;
+  for (const ValueId v : old.outputs) {
+    if (v == kNoValue || !is_single(in_.at(v))) continue;
+    as(v, false);
+    low_[v] = kNoValue;
+  }
 }
 
 struct Typed {
@@ -168,8 +201,8 @@ struct Typed {
   std::vector<size_t> others;  ///< operations with a result that is float32 whatever their operands are
 };
 
-Result<Typed> type_graph(const ir::Graph& model, const std::vector<bool>& lowered, ElemType low) {
-  Typer typer(model, lowered, low);
+Result<Typed> type_graph(const ir::Graph& model, const std::vector<bool>& lowered, ElemType low, Readers readers) {
+  Typer typer(model, lowered, low, readers);
   Typed typed{typer.run(), {}};
   ASSAY_CHECK(passes::infer_shapes(typed.graph));
   for (const auto& [op, value] : typer.written())
@@ -180,7 +213,7 @@ Result<Typed> type_graph(const ir::Graph& model, const std::vector<bool>& lowere
 }  // namespace
 
 Result<ir::Graph> typed_graph(const ir::Graph& model, const std::vector<bool>& lowered, ElemType low) {
-  ASSAY_TRY(Typed typed, type_graph(model, lowered, low));
+  ASSAY_TRY(Typed typed, type_graph(model, lowered, low, Readers::all));
   if (!typed.others.empty())
     return Error{Code::not_expressible,
                  model.describe(model.ops[typed.others.front()]) + " has a float32 result whatever its operands are",
@@ -191,11 +224,9 @@ Result<ir::Graph> typed_graph(const ir::Graph& model, const std::vector<bool>& l
 Result<std::vector<bool>> lowerable(const ir::Graph& model, ElemType low) {
   std::vector<bool> can(model.ops.size());
   for (size_t k = 0; k < model.ops.size(); ++k) can[k] = can_be(model, model.ops[k], low);
-  for (;;) {
-    ASSAY_TRY(const Typed typed, type_graph(model, can, low));
-    if (typed.others.empty()) return can;
-    for (const size_t op : typed.others) can[op] = false;
-  }
+  ASSAY_TRY(const Typed typed, type_graph(model, can, low, Readers::casts));
+  for (const size_t op : typed.others) can[op] = false;
+  return can;
 }
 
 }  // namespace assay::audit
