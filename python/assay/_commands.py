@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 
 from assay import _assay, _results
+from assay._arguments import named
 from assay._dtypes import numpy_type
 from assay._errors import AssayError, UsageError, announce
 from assay._source import ModelFile, ModelSource, path_text
@@ -122,6 +123,7 @@ def as_array(value: Any, element: str | None = None) -> Any:
     return np.asarray(value, dtype=numpy_type(element) if element else None)
 
 
+@named(Common.__annotations__)
 def inspect(
     model: ModelSource,
     program: str = "",
@@ -145,6 +147,7 @@ def inspect(
     return _results.InspectResult.from_report(report)
 
 
+@named(Common.__annotations__)
 def diff(a: ModelSource, b: ModelSource, **common: Unpack[Common]) -> _results.DiffResult:
     """What differs between two files: operations, types, weights."""
     request = _assay.InspectRequest()
@@ -155,6 +158,7 @@ def diff(a: ModelSource, b: ModelSource, **common: Unpack[Common]) -> _results.D
     return _results.DiffResult.from_report(report)
 
 
+@named(Common.__annotations__)
 def convert(
     model: ModelSource,
     output: Path,
@@ -182,6 +186,7 @@ def convert(
     return _results.ConvertResult.from_report(report)
 
 
+@named(Common.__annotations__)
 def run(
     model: ModelSource,
     inputs: Arrays | Path | None = None,
@@ -213,6 +218,7 @@ def run(
     return result
 
 
+@named(Common.__annotations__)
 def compare(
     model: ModelSource | None,
     inputs: Arrays | Path | None = None,
@@ -257,6 +263,7 @@ def _trace_words(wanted: bool, exact: int, accumulated: bool) -> _assay.TraceWor
     return words
 
 
+@named(Common.__annotations__)
 def fingerprint(
     outputs: Arrays | Path | Any,
     model: ModelSource | None = None,
@@ -290,6 +297,7 @@ def fingerprint(
     return _results.FingerprintResult.from_report(report)
 
 
+@named(Common.__annotations__)
 def probe_make(output: Path, groups: Sequence[str] = (), **common: Unpack[Common]) -> _results.ProbesMade:
     """Writes small models that tell numeric policies apart, and recorders for the runtimes that run them.
 
@@ -300,6 +308,7 @@ def probe_make(output: Path, groups: Sequence[str] = (), **common: Unpack[Common
     return _results.ProbesMade.from_report(_assay.probe_make(request))
 
 
+@named(Common.__annotations__)
 def probe_read(
     recording: Path,
     output: Path | None = None,
@@ -323,6 +332,7 @@ def probe_read(
     return _results.ProbeReading.from_report(report)
 
 
+@named(Common.__annotations__)
 def audit(
     model: ModelSource | None,
     data: Arrays | Path,
@@ -417,6 +427,7 @@ def _label_values(labels: Any) -> list[int]:
     return [int(value) for value in values]
 
 
+@named(Common.__annotations__)
 def check(
     lock: Path = "assay.lock",
     *,
@@ -441,6 +452,7 @@ def check(
     return _results.CheckResult.from_report(report)
 
 
+@named(Common.__annotations__)
 def repair(
     model: ModelSource,
     data: Arrays | Path,
@@ -507,6 +519,7 @@ def _audit_texts(audits: Iterable[_results.AuditResult | str]) -> list[str]:
     return [a if isinstance(a, str) else a.to_json() for a in audits]
 
 
+@named(Common.__annotations__)
 def merge(parts: Iterable[_results.AuditResult | str], *, fail_on: str = "flips") -> _results.AuditResult:
     """The audit of a data set from the audits of its parts (results, or their JSON), whatever their order.
 
@@ -517,6 +530,7 @@ def merge(parts: Iterable[_results.AuditResult | str], *, fail_on: str = "flips"
     return _results.AuditResult.from_report(_assay.merge(request))
 
 
+@named(Common.__annotations__)
 def report(
     audits: Iterable[_results.AuditResult | str],
     html: Path | None = None,
@@ -549,6 +563,7 @@ def _report_files(
     return files
 
 
+@named(Common.__annotations__)
 def profiles(**common: Unpack[Common]) -> _results.ProfilesResult:
     """The device profiles there are."""
     request = _assay.ProfilesRequest()
@@ -556,6 +571,7 @@ def profiles(**common: Unpack[Common]) -> _results.ProfilesResult:
     return _results.ProfilesResult.from_report(_assay.profiles(request))
 
 
+@named(Common.__annotations__)
 def profile(name: str, **common: Unpack[Common]) -> _results.ProfileResult:
     """What is known of a device, from where, and how sure. Raises UsageError A002 for other names."""
     request = _assay.ProfilesRequest()
@@ -563,6 +579,7 @@ def profile(name: str, **common: Unpack[Common]) -> _results.ProfileResult:
     return _results.ProfileResult.from_report(_assay.profiles(request))
 
 
+@named(Common.__annotations__)
 def ops(name: str = "", *, core_ml: bool = False) -> _results.TableResult:
     """The operators there are, or one of them; with `core_ml` what is read of Core ML files."""
     request = _assay.OpsRequest()
@@ -570,6 +587,7 @@ def ops(name: str = "", *, core_ml: bool = False) -> _results.TableResult:
     return _results.TableResult.from_report(_assay.ops(request))
 
 
+@named(Common.__annotations__)
 def explain(code: str = "") -> _results.TableResult:
     """What a code means, in long form ("A201"), or all codes."""
     request = _assay.ExplainRequest()
@@ -577,6 +595,7 @@ def explain(code: str = "") -> _results.TableResult:
     return _results.TableResult.from_report(_assay.explain(request))
 
 
+@named(Common.__annotations__)
 def bench_run(
     model: ModelSource,
     inputs: Arrays | Path | None = None,
@@ -598,6 +617,7 @@ def bench_run(
     return _results.BenchRunResult.from_report(_assay.bench_run(request))
 
 
+@named(Common.__annotations__)
 def bench_matmul(*, size: int = 1024, repeat: int = 5, **common: Unpack[Common]) -> _results.BenchMatmulResult:
     """A size x size matrix product in float32, float16 storage, float16 throughout and the processor's own float16.
 
@@ -608,6 +628,7 @@ def bench_matmul(*, size: int = 1024, repeat: int = 5, **common: Unpack[Common])
     return _results.BenchMatmulResult.from_report(_assay.bench_matmul(request))
 
 
+@named(Common.__annotations__)
 def bench_peak(*, size: int = 0, **common: Unpack[Common]) -> _results.BenchPeakResult:
     """The machine's fused multiply-add peak."""
     request = _assay.BenchPeakRequest()
@@ -615,6 +636,7 @@ def bench_peak(*, size: int = 0, **common: Unpack[Common]) -> _results.BenchPeak
     return _results.BenchPeakResult.from_report(_assay.bench_peak(request))
 
 
+@named(Common.__annotations__)
 def bench_ops(op: str = "", *, repeat: int = 7, **common: Unpack[Common]) -> _results.BenchOpsResult:
     """Operators alone, here and in the real ONNX Runtime, in turns on the same bytes and inputs.
 

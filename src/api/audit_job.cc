@@ -2,6 +2,7 @@
 
 #include "api/checkpoint.h"
 #include "api/keep.h"
+#include "api/trace_words.h"
 #include "api/verdicts_file.h"
 #include "audit/blame/find.h"
 #include "audit/data.h"
@@ -14,6 +15,12 @@ namespace {
 
 constexpr uint64_t kMostExpected = 1'000'000'000'000'000;  // beyond it counts lose digits as floating-point numbers
 
+/// Whether limits of the search for blame are given where there is none.
+bool limits_nothing(const commands::AuditRequest& request) {
+  const commands::AuditRequest silent;
+  return !request.blame && (request.blame_runs != silent.blame_runs || request.blame_samples != silent.blame_samples);
+}
+
 Status check_words(const commands::AuditRequest& request) {
   if (request.candidates.empty())
     return Error{Code::usage, "audit needs a candidate", "", "give --candidate PROFILE; `assay profiles` lists them"};
@@ -23,11 +30,13 @@ Status check_words(const commands::AuditRequest& request) {
     return Error{Code::usage, "--decision is missing", "", "give for example --decision threshold:0.5 or argmax"};
   if (request.expect > kMostExpected)
     return Error{Code::usage, "--expect takes up to 1,000,000,000,000,000", "--expect", "give the samples to come"};
+  if (limits_nothing(request))
+    return Error{Code::usage, "--blame-runs and --blame-samples are limits of --blame", "", "give --blame too"};
   if (request.blame && request.blame_samples == 0)
     return Error{Code::usage, "--blame-samples 0 leaves nothing to search", "--blame-samples", "give 1 or more"};
   if (!request.score.empty() && !request.output.empty())
     return Error{Code::usage, "--score and --output exclude each other", "", "name the output inside the expression"};
-  return {};
+  return check_trace(request.trace);
 }
 
 Result<std::vector<int64_t>> labels_of(const commands::AuditRequest& request) {

@@ -2,6 +2,7 @@
 
 #include "api/context.h"
 #include "api/inputs.h"
+#include "api/trace_words.h"
 #include "assay/commands.h"
 #include "audit/recordings.h"
 #include "audit/trace/tracer.h"
@@ -14,6 +15,7 @@ namespace assay::commands {
 Result<Report> compare(const CompareRequest& request) {
   if (request.programs.size() < 2)
     return Error{Code::usage, "compare needs at least two programs", "", "give --program twice or more"};
+  ASSAY_CHECK(api::check_trace(request.trace));
   Report report;
   ASSAY_TRY(const auto context, api::Context::make(request.settings));
   api::InputData data(request.input, request.arrays, api::Held::in_file);

@@ -38,3 +38,39 @@ def test_two_files_are_compared_in_exact_arithmetic(mlp, article_input, tmp_path
     assay.convert(mlp, tmp_path / "m.mlpackage")
     result = assay.compare(mlp, article_input, ["strict-f32", f"{tmp_path}/m.mlpackage@coreml-mlprogram-f32-gpu"])
     assert result.pairs[0].conversion.outcome == "same"
+
+
+def test_words_about_what_is_not_asked_for_are_refused(mlp):
+    """As on the command line: limits without what they limit would be without effect."""
+    x = {"input": np.ones((3, 4), np.float32)}
+    programs = ["strict-f32", "f16-storage"]
+    for words in ({"trace_exact": 3}, {"trace_accumulated": True}):
+        with pytest.raises(assay.UsageError, match="give --trace too"):
+            assay.compare(mlp, x, programs, **words)
+        with pytest.raises(assay.UsageError, match="give --trace too"):
+            assay.audit(mlp, x, decision="argmax", candidates="f16-storage", **words)
+    for words in ({"blame_samples": 3}, {"blame_runs": 20}):
+        with pytest.raises(assay.UsageError, match="give --blame too"):
+            assay.audit(mlp, x, decision="argmax", candidates="f16-storage", **words)
+
+
+def test_arguments_of_wrong_types_are_called_by_their_names(mlp):
+    x = {"input": np.ones((3, 4), np.float32)}
+    audit = {"decision": "argmax", "candidates": "f16-storage"}
+    for wrong in ({"trace": "yes"}, {"trace_exact": "all"}, {"blame_runs": 1.5}, {"threads": "2"}, {"score": 3}):
+        name, value = next(iter(wrong.items()))
+        with pytest.raises(TypeError, match=f"^{name} is .*, not {value!r}$"):
+            assay.audit(mlp, x, **audit, **wrong)
+    for function, given in ((assay.fingerprint, [x]), (assay.run, [mlp, x])):
+        name = "samples" if function is assay.fingerprint else "random"
+        for value in (-1, 2**70):
+            with pytest.raises(assay.UsageError, match=f"{name} takes 0 to .*, not {value}"):
+                function(*given, **{name: value})
+    with pytest.raises(assay.UsageError, match="blame_runs takes"):
+        assay.audit(mlp, x, **audit, blame=True, blame_runs=2**70)
+    with pytest.raises(TypeError, match="max_abs is a number, not '1'"):
+        assay.compare(mlp, x, ["strict-f32", "f16-storage"], max_abs="1")
+    with pytest.raises(TypeError, match="missing 1 required"):
+        assay.compare()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'decison'"):
+        assay.audit(mlp, x, **audit, decison="argmax")  # type: ignore[call-arg]
