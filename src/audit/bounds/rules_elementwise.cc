@@ -78,8 +78,25 @@ FunctionBound function_bound(const ir::Op& op) {
   return {.absolute = 16 * gamma * (1 + alpha), .linear = 16 * gamma, .slope = gamma * std::max(1.0, alpha)};  // Selu
 }
 
+namespace {
+/// Whether a factor of the function, or two of them, may overflow before an operand comes in, or one be flushed.
+bool has_steep_factor(const ir::Op& op) {
+  const Unit unit = function_unit(op.policy);
+  const double least = std::max(flushed_below(op.policy), unit.u > 0 ? unit.eta / unit.u : 0);
+  double product = 1;
+  for (const char* name : {"alpha", "beta", "gamma"}) {
+    const double size = std::abs(static_cast<double>(op.attr_float(name, 1)));
+    if (size > 0 && size < 4 * least) return true;
+    product *= std::max(1.0, size);
+  }
+  return product > 0.25 * unit.max;
+}
+constexpr const char* kSteep = "a factor of it is at the end of the range";
+}  // namespace
+
 // f(centre - radius) and f(centre + radius) bound a rising function.
 std::string rule_monotone(RuleContext& c) {
+  if (has_steep_factor(c.op)) return kSteep;
   for (size_t i = 1; i < c.in.size(); ++i)
     if (c.has(i) && !c.exact(i)) return "its operand " + std::to_string(i) + " was rounded";
   const FunctionBound f = function_bound(c.op);
@@ -101,17 +118,19 @@ std::string rule_monotone(RuleContext& c) {
 }
 
 namespace {
-// Operands of this magnitude overflow inside the function, though its result would not: log(exp(x) + 1), and cubes
-// where infinity is no number that the steps behind it take for what it is. 0: none do.
+// Operands of this magnitude overflow inside the function, though its result would not: log(exp(x) + 1), quotients by
+// a small alpha, and cubes where infinity is no number that the steps behind it take for what it is. 0: none do.
 double overflow_of(const ir::Op& op) {
   const double most = function_unit(op.policy).max;
   if (op.type == "Softplus" || op.type == "Mish") return 0.69 * std::ilogb(most) - 1;
+  if (op.type == "Celu") return 0.5 * most * std::min(1.0F, op.attr_float("alpha", 1));  // x / alpha
   const bool engine = op.policy.special_values == num::SpecialValues::neural_engine;
   return engine && op.type == "Gelu" ? std::exp2(std::ilogb(most) / 3) : 0;
 }
 }  // namespace
 
 std::string rule_lipschitz(RuleContext& c) {
+  if (has_steep_factor(c.op)) return kSteep;
   const FunctionBound f = function_bound(c.op);
   if (c.op.type == "Softplus" && c.op.policy.plain_softplus) return "log(exp(x) + 1) overflows";
   if (c.op.type == "Celu" && !(c.op.attr_float("alpha", 1) > 0)) return "alpha <= 0";
@@ -131,7 +150,9 @@ std::string rule_prelu(RuleContext& c) {
   if (!c.exact(1)) return "its slopes are computed";
   const ValueId centre = c.b.clone(c.op, c.centres())[0];
   const ValueId most = c.b.op("Max", {c.b.abs(c.in[1].centre), c.b.constant(1.0)});
-  const ValueId radius = c.radius(0) == kNoValue ? kNoValue : c.b.mul(c.radius(0), most);
+  ValueId radius = c.radius(0) == kNoValue ? kNoValue : c.b.mul(c.radius(0), most);
+  if (const ValueId flushed = c.radius(1); flushed != kNoValue)
+    radius = c.b.add(radius, c.b.mul(c.magnitude(0), flushed));
   c.finish(0, centre, radius, 1);
   return "";
 }
@@ -142,7 +163,7 @@ std::string rule_sum(RuleContext& c) {
   ValueId radius = kNoValue, size = kNoValue;
   for (size_t i = 0; i < c.in.size(); ++i) {
     radius = c.b.add(radius, c.radius(i));
-    if (c.in.size() > 2) size = c.b.add(size, c.magnitude(i));
+    size = c.b.add(size, c.magnitude(i));
   }
   const auto n = static_cast<double>(c.in.size());
   if (c.op.type == "Mean") radius = c.b.times(radius, 1 / n * (1 + kCentre));
@@ -150,6 +171,10 @@ std::string rule_sum(RuleContext& c) {
     const Unit unit = step_unit(c.op.policy);
     if (n * unit.u > 0.25) return "it adds too many";
     radius = c.b.add(radius, c.b.plus(c.b.times(size, 2 * n * unit.u), n * unit.eta));
+  }
+  if (c.in.size() > 2 || (c.op.type == "Mean" && c.in.size() > 1)) {  // partial sums may be larger than the result
+    if (radius == kNoValue) radius = c.b.times(size, 0);
+    radius = c.b.unless_over(c.b.times(size, 1 + 2 * n * step_unit(c.op.policy).u), step_unit(c.op.policy).max, radius);
   }
   c.finish(0, centre, radius, 2);
   return "";

@@ -38,11 +38,20 @@ int64_t products(const RuleContext& c) {
   return a.empty() ? -1 : a.back().value;
 }
 
-ir::Op with_sizes(const ir::Op& op) {
+/// The factors of a Gemm, not below `least` in size; 1 for other contractions.
+struct Factors {
+  float alpha = 1, beta = 1;
+};
+Factors factors_of(const ir::Op& op, float least) {
+  if (op.type != "Gemm") return {};
+  return {std::max(std::abs(op.attr_float("alpha", 1)), least), std::max(std::abs(op.attr_float("beta", 1)), least)};
+}
+
+ir::Op with_factors(const ir::Op& op, const Factors& factors) {
   ir::Op out = op;
   if (op.type != "Gemm") return out;
-  out.set_attr("alpha", std::abs(op.attr_float("alpha", 1)));
-  out.set_attr("beta", std::abs(op.attr_float("beta", 1)));
+  out.set_attr("alpha", factors.alpha);
+  out.set_attr("beta", factors.beta);
   return out;
 }
 
@@ -77,7 +86,7 @@ std::string rule_product(RuleContext& c) {
   if (!std::isfinite(sum.g) || sum.g > 0.5)
     return "sums of " + std::to_string(n) + " products have no bound in its accumulator";
   round_constants(c);
-  const ir::Op like = with_sizes(c.op);
+  const ir::Op like = with_factors(c.op, factors_of(c.op, 0));
   const ValueId centre = c.b.clone(c.op, c.centres())[0];
   Unit entry;
   const bool enters = c.op.policy.operand.has_value();
@@ -92,16 +101,22 @@ std::string rule_product(RuleContext& c) {
   std::vector<ValueId> inputs = {c.b.add(c.b.times(mx, sum.g), rx), mw};
   if (c.has(2)) inputs.push_back(c.b.add(c.b.times(c.magnitude(2), sum.g), c.radius(2)));
   ValueId radius = c.b.clone(like, inputs)[0];
-  radius = c.b.unless_over(radius, sum.g * sum.max, radius);  // radius / g is more than any partial sum
   if (rw != kNoValue) radius = c.b.add(radius, c.b.clone(like, {mx, rw})[0]);
-  radius = c.b.plus(radius, sum.eta);
+  // Whatever is added in whatever order, before and after a factor, is at most this.
+  const Factors whole = factors_of(c.op, 1);
+  std::vector<ValueId> sizes = {mx, mw};
+  if (c.has(2)) sizes.push_back(c.magnitude(2));
+  const ValueId size = c.b.times(c.b.clone(with_factors(c.op, whole), sizes)[0], 1 + sum.g);
+  const bool scaled = whole.alpha > 1 || factors_of(c.op, 0).alpha < 1;
+  const double most = scaled ? std::min(sum.max, step_unit(c.op.policy).max) : sum.max;
+  radius = c.b.unless_over(size, most, radius);
+  radius = c.b.plus(radius, sum.eta * (1 + 2 * static_cast<double>(whole.alpha)));
   const bool twice = c.op.policy.bias == num::Bias::after_store && c.has(2);
   if (twice) {
     const auto stored = stored_rounding(c.op.policy, c.graph.at(c.op.outputs[0]).storage);
     const Unit unit = stored ? unit_of(*stored) : step_unit(c.op.policy);
-    // The sum without its bias is rounded too: it is at most the result and the bias.
-    const ValueId size = c.b.clone(like, {mx, mw, c.magnitude(2)})[0];
     radius = c.b.add(radius, c.b.plus(c.b.times(size, unit.u), unit.eta));
+    radius = c.b.unless_over(size, unit.max, radius);
   }
   c.finish(0, centre, radius, twice ? 2 : 1);
   return "";
@@ -115,6 +130,13 @@ std::string rule_batch_norm(RuleContext& c) {
   const Unit unit = step_unit(c.op.policy);
   const double kappa = 16 * unit.u;
   if (kappa > 0.25) return "its arithmetic is too narrow";
+  const auto variance = c.b.graph.at(c.in[4].centre).constant;
+  if (variance == nullptr) return "its statistics are computed";
+  const double epsilon = c.op.attr_float("epsilon", 1e-5F), flushed = flushed_below(c.op.policy);
+  const double least = flushed > 0 ? flushed : unit.eta / unit.u;  // smallest normal number
+  for (int64_t i = 0; i < variance->size(); ++i)
+    if (const double v = variance->float_at(i) + epsilon; !(v > 2 * least && 2 * v < unit.max))
+      return "a variance is at an end of the range";
   const ValueId centre = c.b.clone(c.op, c.centres())[0];
   const ValueId x = c.b.add(c.b.times(c.magnitude(0), kappa), c.b.times(c.radius(0), 1 + kappa));
   const ValueId radius = c.b.clone(c.op, {x, c.b.abs(c.in[1].centre), c.b.times(c.b.abs(c.in[2].centre), kappa),
@@ -124,7 +146,17 @@ std::string rule_batch_norm(RuleContext& c) {
       c.b.clone(c.op, {c.b.times(c.b.abs(c.in[0].centre), 0), c.b.abs(c.in[1].centre),
                        c.b.plus(c.b.times(c.b.abs(c.in[2].centre), 0), 64 * unit.eta),
                        c.b.plus(c.b.times(c.b.abs(c.in[3].centre), 0), -64 * unit.eta), c.in[4].centre})[0];
-  c.finish(0, centre, c.b.add(radius, tiny), 2);
+  // a may be off by what underflows, and x - mean and its product overflow where the result does not.
+  const ValueId deviation = c.b.op("Sqrt", {c.b.plus(c.in[4].centre, epsilon)});
+  const ValueId zeros = c.b.times(c.in[2].centre, 0), less_mean = c.b.times(c.b.abs(c.in[3].centre), -1);
+  const auto sized = [&](ValueId scale, ValueId bias) {
+    return c.b.clone(c.op, {c.magnitude(0), scale, bias, less_mean, c.in[4].centre})[0];
+  };
+  const ValueId apart = c.b.times(sized(deviation, zeros), 1 + kappa);
+  const ValueId size = c.b.times(sized(c.b.abs(c.in[1].centre), c.b.abs(c.in[2].centre)), 1 + kappa);
+  ValueId error = c.b.add(c.b.add(radius, tiny), c.b.times(apart, 64 * unit.eta));
+  error = c.b.unless_over(size, unit.max, c.b.unless_over(apart, unit.max, error));
+  c.finish(0, centre, error, 2);
   return "";
 }
 
