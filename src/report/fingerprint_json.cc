@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "audit/fingerprint/vocabulary.h"
 #include "report/fingerprint.h"
 #include "report/fit_json.inc"
@@ -77,9 +79,15 @@ Json hypothesis_json(const audit::Hypothesis& h) {
   return {{"profile", h.profile}, {"variant", h.variant}, {"changes", h.changes}, {"words", audit::in_words(h.policy)}};
 }
 
+Json distance_json(uint64_t steps, double max_abs) {
+  const bool none = steps == audit::kNoSteps;
+  return {{"worst_steps", none ? Json(nullptr) : Json(steps)}, {"max_abs", none ? std::nan("") : max_abs}};
+}
+
 Json array_fit_json(const audit::ArrayFit& array) {
-  return {{"name", array.name},           {"elements", array.elements},       {"equal", array.equal},
-          {"cost_bits", array.cost_bits}, {"worst_steps", array.worst_steps}, {"max_abs", array.max_abs}};
+  Json out{{"name", array.name}, {"elements", array.elements}, {"equal", array.equal}, {"cost_bits", array.cost_bits}};
+  out.update(distance_json(array.worst_steps, array.max_abs));
+  return out;
 }
 
 std::string_view verdict_word(audit::FitResult::Verdict verdict) {
@@ -114,6 +122,7 @@ std::string to_json(const std::vector<audit::Fingerprint>& prints, const audit::
   for (const audit::Fingerprint& f : prints) {
     Json one{{"name", f.name}, {"type", ir::elem_name(f.declared)}, {"shape", f.dims}};
     one.update(lattice_json(f.lattice));
+    one["verdict"] = format_text(f);
     one.update(traits_json(f.traits));
     out["arrays"].push_back(std::move(one));
   }

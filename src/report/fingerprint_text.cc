@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "audit/fingerprint/vocabulary.h"
 #include "base/text.h"
@@ -76,6 +77,8 @@ double max_abs(const FitGroup& group) {
   return worst;
 }
 
+std::string largest_difference(const FitGroup& group) { return difference_text(worst_steps(group), max_abs(group)); }
+
 /// Members with a name under their words; then what may be changed of the simplest without changing a bit.
 std::string members_text(const FitGroup& group) {
   std::vector<std::pair<std::string, std::vector<std::string>>> named;
@@ -113,7 +116,7 @@ std::string others_text(const FitResult& fit, size_t from, FitGroup::Kind kind, 
       continue;
     }
     rows.push_back({fmt::format("{} of {}", grouped(group.fit.equal), grouped(group.fit.elements)),
-                    short_number(max_abs(group)), grouped(worst_steps(group)), short_number(group.likelihood),
+                    largest_difference(group), steps_text(worst_steps(group)), short_number(group.likelihood),
                     group.members.front().label(), group.words});
   }
   if (rows.size() == 1) return {};
@@ -122,18 +125,29 @@ std::string others_text(const FitResult& fit, size_t from, FitGroup::Kind kind, 
   return out;
 }
 
-/// Policies that were not run, by what they store.
+/// Profiles of which some variant was run.
+std::set<std::string> profiles_run(const FitResult& fit) {
+  std::set<std::string> profiles;
+  for (const FitGroup& group : fit.groups)
+    for (const audit::Hypothesis& h : group.members)
+      if (h.changes.empty()) profiles.insert(h.profile);
+  return profiles;
+}
+
+/// Policies that were not run: profiles, or variants of those of which others were.
 std::string foreign_text(const FitResult& fit) {
   if (fit.foreign.empty()) return {};
-  std::vector<std::string> profiles;
+  const std::set<std::string> run = profiles_run(fit);
+  std::vector<std::string> names;
   size_t made = 0;
   for (const audit::Hypothesis& h : fit.foreign) {
     made += h.changes.empty() ? 0 : 1;
-    if (h.changes.empty() && std::ranges::find(profiles, h.profile) == profiles.end()) profiles.push_back(h.profile);
+    std::string name = run.contains(h.profile) ? h.label() : h.profile;
+    if (h.changes.empty() && std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
   }
   std::string out = "excluded without a run, as half of the values or more lie off the format that they round to:\n  ";
-  out += join(profiles, ", ");
-  if (made > 0) out += fmt::format("{}{} combinations", profiles.empty() ? "" : ", and ", made);
+  out += join(names, ", ");
+  if (made > 0) out += fmt::format("{}{} combinations", names.empty() ? "" : ", and ", made);
   return out + "\n";
 }
 
@@ -149,17 +163,42 @@ std::string start_text(const audit::FitStart& start) {
   return out + (start.after.empty() ? "\n" : "; within rounding until then: " + join(start.after, ", ") + "\n");
 }
 
+/// The likeliest group where it gives all bits.
+std::string exact_text(const FitResult& fit) {
+  const FitGroup& best = fit.groups.front();
+  std::string out;
+  if (fit.tells_nothing()) {
+    out = "these values tell nothing: every policy gives them bit for bit\n";
+  } else {
+    if (fit.telling == 0)
+      out =
+          "no value tells formats apart: there are only zeros, NaN, infinities and numbers of few bits, so that many "
+          "policies give the same\n";
+    out += fmt::format("explained bit for bit by {}; the next costs {} more\n", best.words,
+                       how_many(fit.margin_bits, "bit"));
+  }
+  if (best.members.size() > 1) out += "policies that give these bits, which cannot tell them apart:\n";
+  return out + members_text(best);
+}
+
 }  // namespace
+
+std::string format_text(const audit::Fingerprint& print) {
+  return print.traits.whole ? "whole numbers" : lattice_text(print.lattice);
+}
+
+std::string steps_text(uint64_t steps) { return steps == audit::kNoSteps ? "NaN" : grouped(steps); }
+
+std::string difference_text(uint64_t steps, double max_abs) {
+  return steps == audit::kNoSteps ? "NaN" : short_number(max_abs);
+}
 
 std::string fit_text(const FitResult& fit) {
   std::string out = fmt::format("{} with a name and {}\n", how_many(fit.named, "policy", "policies"),
                                 how_many(fit.combined, "combination"));
-  const FitGroup& best = fit.groups.front();
   size_t from = 1;
   if (fit.verdict == FitResult::Verdict::exact) {
-    out += fmt::format("explained bit for bit by {}; the next costs {} bits more\n", best.words, fit.margin_bits);
-    if (best.members.size() > 1) out += "policies that give these bits, which cannot tell them apart:\n";
-    out += members_text(best);
+    out += exact_text(fit);
   } else if (fit.verdict == FitResult::Verdict::rounding) {
     out += "no policy gives all bits; within rounding, likeliest first:\n";
     from = 0;
@@ -167,7 +206,7 @@ std::string fit_text(const FitResult& fit) {
       out += fmt::format("  {}: {}; {} of {} values equal, largest difference {}\n",
                          fit.groups[from].members.front().label(), fit.groups[from].words,
                          grouped(fit.groups[from].fit.equal), grouped(fit.groups[from].fit.elements),
-                         short_number(max_abs(fit.groups[from])));
+                         largest_difference(fit.groups[from]));
   } else {
     out += "not rounding: no policy explains these outputs, nor another order of its sums; a defect\n";
     if (fit.start) out += start_text(*fit.start);
@@ -183,7 +222,7 @@ std::string to_text(const std::vector<audit::Fingerprint>& prints, const FitResu
   std::string notes;
   for (const audit::Fingerprint& f : prints) {
     rows.push_back({clean(f.name), std::string(ir::elem_name(f.declared)) + ir::to_string(f.dims),
-                    grouped(f.lattice.counted) + " of " + grouped(f.lattice.values), lattice_text(f.lattice)});
+                    grouped(f.lattice.counted) + " of " + grouped(f.lattice.values), format_text(f)});
     for (const std::string& note : notes_of(f.traits)) notes += clean(f.name) + ": " + note + "\n";
   }
   std::string out = prints.empty() ? "no floating-point arrays\n" : table(rows) + notes;

@@ -393,3 +393,112 @@ def test_the_same_result_whatever_computes(assay, article, save_npz):
     command = ["fingerprint", out, "--model", article[0], "--input", article[1], "--json"]
     results = [assay(*command, *flags, code=0).result for flags in ([], ["--threads", "1"], ["--isa", "scalar"])]
     assert results[0] == results[1] == results[2]
+
+
+@pytest.fixture
+def layer(save_model, save_npz):
+    """A product of 6 samples of 16 numbers: its file, its input's, and what float16 storage gives of it."""
+    rng = np.random.default_rng(8)
+    x, w = rng.normal(size=(6, 16)).astype(np.float32), rng.normal(size=(16, 8)).astype(np.float32)
+    model = save_model("layer.onnx", [helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": (1, ("n", 16))},
+                       {"y": (1, ("n", 8))}, {"w": w})
+    half = x.astype(np.float16).astype(np.float32) @ w.astype(np.float16).astype(np.float32)
+    return model, save_npz("layer-in.npz", x=x), half.astype(np.float16).astype(np.float32)
+
+
+@pytest.mark.parametrize("shape", [(8, 6), (48,), (6, 2, 4), (3, 8)])
+def test_arrays_of_another_shape_are_refused(assay, layer, save_npz, shape):
+    model, given, y = layer
+    out = save_npz("shape.npz", y=y.T.reshape(-1)[:int(np.prod(shape))].reshape(shape))
+    done = assay("fingerprint", out, "--model", model, "--input", given, "--combinations", "0", code=3)
+    assert "A302" in done.err
+    assert f"is [{','.join(map(str, shape))}] in the recording, and the model gives [6,8]" in done.err
+
+
+def test_axes_of_one_element_make_no_other_shape(assay, layer, save_npz):
+    model, given, y = layer
+    found = assay("fingerprint", save_npz("ones.npz", y=y.reshape(1, 6, 1, 8, 1)), "--model", model, "--input", given,
+                  "--combinations", "0", "--json", code=0).result["fit"]
+    assert found["verdict"] != "not-rounding"
+
+
+def test_a_recording_of_no_values_is_refused(assay, layer, save_npz):
+    given = save_npz("none-in.npz", x=np.zeros((0, 16), np.float32))
+    done = assay("fingerprint", save_npz("none.npz", y=np.zeros((0, 8), np.float32)), "--model", layer[0], "--input",
+                 given, code=3)
+    assert "A302" in done.err
+    assert "no values" in done.err
+
+
+@pytest.fixture
+def rectified(assay, save_model, save_npz):
+    """rectified(factor, x, y) -> what is said of y as Relu(factor * x)."""
+
+    def run(factor, x, y):
+        nodes = [helper.make_node("Mul", ["x", "factor"], ["a"]), helper.make_node("Relu", ["a"], ["y"])]
+        shape = list(np.shape(x))
+        model = save_model("rectified.onnx", nodes, {"x": (1, shape)}, {"y": (1, shape)},
+                           {"factor": np.array([factor], np.float32)})
+        given, out = save_npz("re-in.npz", x=np.array(x, np.float32)), save_npz("re.npz", y=np.array(y, np.float32))
+        words = ["fingerprint", out, "--model", model, "--input", given, "--combinations", "0"]
+        return assay(*words, code=0).out, assay(*words, "--json", code=0).result["fit"]
+
+    return run
+
+
+def test_values_that_every_policy_gives_tell_nothing(rectified):
+    text, found = rectified(1, [[-1.25, -2.5, -0.3]], [[0, 0, 0]])
+    assert "these values tell nothing: every policy gives them bit for bit" in text
+    assert "explained" not in text
+    assert (found["verdict"], len(found["groups"])) == ("exact", 1)
+
+
+def test_values_without_bits_still_tell_ranges(rectified):
+    text, found = rectified(8, [[60000, -2.5]], [[np.inf, 0]])
+    lines = text.splitlines()
+    explained = next(i for i, line in enumerate(lines) if line.startswith("explained bit for bit by float16"))
+    assert lines[explained - 1].startswith("no value tells formats apart")
+    assert found["verdict"] == "exact"
+
+
+def test_a_nan_is_at_no_number_of_steps(assay, layer, save_npz):
+    model, given, y = layer
+    y[2, 3] = np.nan
+    words = ["fingerprint", save_npz("nan.npz", y=y), "--model", model, "--input", given, "--combinations", "0"]
+    text = assay(*words, code=0).out
+    assert "4,294,967,295" not in text
+    rows = [line for line in text.split("likeliest first:")[1].splitlines() if " of 48 " in line]
+    assert rows
+    assert all(line.split(" of 48 ")[1].split()[:2] == ["NaN", "NaN"] for line in rows)
+    array = assay(*words, "--json", code=0).result["fit"]["groups"][0]["arrays"][0]
+    assert (array["worst_steps"], array["max_abs"]) == (None, "nan")
+
+
+def test_no_profile_both_explains_and_is_excluded(assay, fit, article):
+    found = fit(y=GPU)
+    assert "mlx-m5-f16/float16" in policies(found["groups"][0])
+    lines = assay("fingerprint", "out.npz", "--model", article[0], "--input", article[1], code=0).out.splitlines()
+    title = next(i for i, line in enumerate(lines) if line.startswith("excluded without a run"))
+    excluded = lines[title + 1].strip().split(", ")
+    assert "mlx-m5-f16/bfloat16" in excluded
+    assert "bf16-storage" in excluded
+    assert not set(excluded) & {p["profile"] for group in found["groups"] for p in group["policies"]}
+
+
+def test_whole_numbers_are_no_evidence_of_a_format(assay, save_npz):
+    g = np.random.default_rng(3)
+    arrays = {"bytes": g.integers(0, 256, 2000).astype(np.float32), "ids": np.arange(2000, dtype=np.float32),
+              "large": g.normal(0, 9000, 500).round().astype(np.float16).astype(np.float32),
+              "halves": (np.arange(2000, dtype=np.float32) / 2)}
+    found = alone(assay, save_npz, **arrays)
+    assert [found[n]["verdict"] for n in ("bytes", "ids")] == ["whole numbers"] * 2
+    assert (found["bytes"]["format"], found["ids"]["format"]) == ("bfloat16", "float16")
+    assert [found[n]["verdict"].split(",")[0] for n in ("large", "halves")] == ["float16"] * 2
+    text = assay("fingerprint", "alone.npz", code=0).out
+    assert all("evidence" not in line for line in text.splitlines() if line.startswith(("bytes", "ids")))
+
+
+def test_whole_numbers_beside_others_are_no_mixed_channels(assay, save_npz):
+    boxes = np.random.default_rng(6).normal(size=(200, 5)).astype(np.float32)
+    boxes[:, 4] = np.arange(200) % 80  # classes
+    assert alone(assay, save_npz, boxes=boxes)["boxes"]["mixed"] is None

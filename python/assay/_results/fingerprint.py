@@ -87,6 +87,7 @@ class FittedPolicy:
 class ArrayFit:
     """A recorded array against what a policy gives.
 
+    worst_steps: None, and `max_abs` NaN, where a NaN is on one side alone.
     bound: what "within rounding" allows, where it was asked; `bound_used`: the largest difference over it.
     """
 
@@ -94,7 +95,7 @@ class ArrayFit:
     elements: int
     equal: int
     cost_bits: int
-    worst_steps: int
+    worst_steps: int | None
     max_abs: float
     bound: float | None = None
     bound_used: float | None = None

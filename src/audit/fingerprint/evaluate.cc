@@ -57,7 +57,7 @@ void add(ArrayFit& fit, const Scale& scale, double seen, double given, int64_t a
     return;
   }
   const bool unlike = std::isnan(seen) || std::isnan(given);
-  const uint64_t steps = unlike ? UINT32_MAX : scale.steps(seen, given);
+  const uint64_t steps = unlike ? kNoSteps : scale.steps(seen, given);
   fit.cost_bits += unlike ? kUnlikeBits : 1 + static_cast<uint64_t>(std::bit_width(steps));
   fit.worst_steps = std::max(fit.worst_steps, steps);
   const double apart = unlike ? INFINITY : std::abs(seen - given);
@@ -75,16 +75,24 @@ bool apart(const LatticeCounts& narrow, const LatticeCounts& other) {
          2 * other.off[static_cast<size_t>(at - num::kLatticeCandidates.begin())] > other.counted;
 }
 
+/// Axes of one element apart, which runtimes add and drop: the elements stand in the same order.
+bool same_shape(ir::Dims a, ir::Dims b) {
+  std::erase(a, 1);
+  std::erase(b, 1);
+  return a == b;
+}
+
 Result<ArrayFit> fit_of(const FitCase& one, const NamedArray& observed, const LatticeCounts& lattice,
                         const ir::Tensor& given) {
   ArrayFit fit{.name = observed.name};
-  if (given.size() != observed.tensor.size())
+  if (!same_shape(given.dims(), observed.tensor.dims()))
     return Error{Code::data_shape,
                  "output '" + observed.name + "' is " + ir::to_string(observed.tensor.dims()) +
                      " in the recording, and the model gives " + ir::to_string(given.dims()),
                  one.name.empty() ? observed.name : one.name,
-                 one.name.empty() ? "give the inputs that the outputs were recorded with"
-                                  : "record the probes again, as `assay probe make` writes them"};
+                 one.name.empty()
+                     ? "give the inputs that the outputs were recorded with, and outputs with the model's axes"
+                     : "record the probes again, as `assay probe make` writes them"};
   LatticeCounts own;
   add_lattice(own, given);
   fit.other_format = apart(lattice, own) || apart(own, lattice);
@@ -122,6 +130,13 @@ Evaluator::Evaluator(std::vector<FitCase> cases, std::shared_ptr<const Threads> 
     auto& lattices = lattices_.emplace_back(one.observed.size());
     for (size_t i = 0; i < lattices.size(); ++i) add_lattice(lattices[i], one.observed[i].tensor);
   }
+}
+
+uint64_t Evaluator::telling() const {
+  uint64_t sum = 0;
+  for (const auto& lattices : lattices_)
+    for (const LatticeCounts& one : lattices) sum += one.counted;
+  return sum;
 }
 
 bool Fit::other_format() const {

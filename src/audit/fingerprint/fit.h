@@ -27,6 +27,9 @@ struct FitCase {
   Arrays observed;  ///< by the names of the model's outputs; outputs that are not here were not recorded
 };
 
+/// In place of a number of steps: a NaN is on one side alone, which is at no distance.
+inline constexpr uint64_t kNoSteps = UINT64_MAX;
+
 /// One recorded array against what a policy gives.
 struct ArrayFit {
   std::string name;
@@ -35,7 +38,7 @@ struct ArrayFit {
   /// Bits that it takes to write down where the device was instead: nothing for an equal element, 1 + the bits of the
   /// distance in steps of the observed lattice for another.
   uint64_t cost_bits = 0;
-  uint64_t worst_steps = 0;  ///< largest distance in such steps
+  uint64_t worst_steps = 0;  ///< largest distance in such steps, or kNoSteps
   double max_abs = 0;        ///< largest difference; infinite for a NaN or an infinity on one side
   int64_t worst = -1;        ///< its element
   /// One side lies on a narrower format, with evidence enough, of which most values of the other side are off.
@@ -85,6 +88,7 @@ class Evaluator {
   Result<std::vector<Arrays>> outputs(const profiles::Variant& policy,
                                       std::span<const std::shared_ptr<const backends::Model>> models = {});
   uint64_t runs() const { return runs_; }  ///< of models, so far
+  uint64_t telling() const;                ///< recorded values that tell formats apart (LatticeCounts::counted)
 
  private:
   Result<std::unique_ptr<backends::Program>> open(const std::shared_ptr<const backends::Model>& model,
@@ -134,11 +138,14 @@ struct FitResult {
   Verdict verdict = Verdict::not_rounding;
   std::vector<FitGroup> groups;  ///< likeliest first
   uint64_t named = 0, combined = 0, runs = 0;
+  uint64_t telling = 0;  ///< recorded values that tell formats apart
   /// By how many bits the best group's cost is below that of the next.
   uint64_t margin_bits = 0;
   /// Policies that were not run: half of the recorded values or more lie off the format that they round to.
   std::vector<Hypothesis> foreign{};
   std::optional<FitStart> start{};
+  /// Whether every policy gives the recorded bits: they tell nothing of what ran.
+  bool tells_nothing() const { return groups.size() == 1 && groups.front().fit.exact() && foreign.empty(); }
 };
 
 struct FitOptions {
@@ -147,7 +154,7 @@ struct FitOptions {
   std::function<void(uint64_t done, uint64_t total)> progress{};
 };
 
-/// Errors: usage without cases; those of running; cancelled.
+/// Errors: usage without cases; data_shape where they hold no values; those of running; cancelled.
 Result<FitResult> fit(Evaluator& evaluator, const std::vector<Hypothesis>& named, const FitOptions& options);
 
 /// Every variant of the profiles, as hypotheses.

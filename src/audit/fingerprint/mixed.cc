@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 
 #include "audit/fingerprint/traits.h"
 #include "num/lattice.h"
@@ -11,13 +12,25 @@ namespace {
 
 constexpr int64_t kMostSlices = 1 << 16;
 
-/// Counts of each slice along `axis`.
+/// Whole numbers that float16 holds anyway: classes and counts beside values that are rounded.
+bool are_counts(const float* values, size_t n) {
+  return std::all_of(values, values + n, [](float x) { return x == std::floor(x) && std::abs(x) <= 2048; });
+}
+
+/// Counts of each slice along `axis`; nothing is counted of a slice of whole numbers, which are on a format by nature.
 std::vector<num::LatticeCounts> slices_along(const std::vector<float>& values, const ir::Dims& dims, size_t axis) {
   size_t inner = 1;
   for (size_t d = axis + 1; d < dims.size(); ++d) inner *= static_cast<size_t>(dims[d]);
   const auto length = static_cast<size_t>(dims[axis]);
   std::vector<num::LatticeCounts> counts(length);
-  for (size_t at = 0; at < values.size(); at += inner) counts[at / inner % length].add(values.data() + at, inner);
+  std::vector<uint8_t> whole(length, 1);
+  for (size_t at = 0; at < values.size(); at += inner) {
+    const size_t slice = at / inner % length;
+    counts[slice].add(values.data() + at, inner);
+    whole[slice] = whole[slice] != 0 && are_counts(values.data() + at, inner) ? 1 : 0;
+  }
+  for (size_t i = 0; i < length; ++i)
+    if (whole[i] != 0) counts[i] = {};
   return counts;
 }
 

@@ -186,7 +186,12 @@ Result<FitResult> finish(Evaluator& evaluator, Search& search, bool judged) {
     ASSAY_CHECK(judge(evaluator, result));
   result.combined = search.made();
   result.runs = evaluator.runs();
+  result.telling = evaluator.telling();
   return result;
+}
+
+bool has_values(const FitCase& one) {
+  return std::ranges::any_of(one.observed, [](const NamedArray& array) { return array.tensor.size() > 0; });
 }
 
 }  // namespace
@@ -201,6 +206,8 @@ std::vector<Hypothesis> hypotheses_of(std::span<const profiles::Profile* const> 
 
 Result<FitResult> fit(Evaluator& evaluator, const std::vector<Hypothesis>& named, const FitOptions& options) {
   if (named.empty() || evaluator.cases().empty()) return Error{Code::usage, "there is nothing to fit", "", ""};
+  if (std::ranges::none_of(evaluator.cases(), has_values))
+    return Error{Code::data_shape, "the recording holds no values", "", "record the outputs of at least one sample"};
   Search search(evaluator, options, named.size() + options.combinations);
   for (const Hypothesis& hypothesis : named) ASSAY_CHECK(search.add(hypothesis));
   if (search.groups().empty())
