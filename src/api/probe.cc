@@ -68,14 +68,26 @@ Result<ordered_json> write_probe(const Probe& probe, const fs::path& folder, ord
                       {"op", op.type},      {"operands", operands}};
 }
 
+/// The profile's name is the file's, in lower case and with "-" for spaces.
 std::string profile_name(const std::string& path) {
-  std::string name = fs::path(path).stem().string();
-  for (char& c : name) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-    if (!plain) c = '-';
-  }
-  return name.substr(0, 64);
+  std::string name = audit::lower(fs::path(path).stem().string());
+  std::ranges::replace(name, ' ', '-');
+  return name;
+}
+
+/// Before long work: a profile with this name could not be used, or not beside those there are.
+Status check_name(const std::string& path, const profiles::ProfileSet& known) {
+  const std::string name = profile_name(path);
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  const bool plain = std::ranges::all_of(name, [&](char c) { return letter(c) || c == '-' || c == '_' || c == '.'; });
+  if (name.empty() || name.size() > 64 || !plain || !letter(name.front()))
+    return Error{Code::usage, "a profile is called as its file, and '" + name + "' is no name of a profile", path,
+                 "call it at most 64 of a-z, 0-9, '-', '_' and '.', with a letter or digit first"};
+  for (const profiles::Profile* other : known.all())
+    if (other->name == name && other->file != path)  // its own file may be written anew
+      return Error{Code::usage, "there is a profile '" + name + "' already (" + other->file + ")", path,
+                   "a profile is called as its file: give the file another name"};
+  return {};
 }
 
 /// Writes the profile, once it is sure that it reads back and says the same.
@@ -108,9 +120,15 @@ Status choose_mode(const ProbeReadRequest& request, audit::ProbeRecording& recor
   if (!request.output.empty() && recording.modes.size() > 1)
     return Error{Code::usage, "a profile is of one mode, and the recording has " + join(names, ", "), request.recording,
                  "choose with --mode NAME"};
-  if (!request.output.empty() && !request.output.ends_with(".toml"))
-    return Error{Code::usage, "profiles are .toml files, not '" + request.output + "'", "", "end it in .toml"};
   return {};
+}
+
+Status check_output(const ProbeReadRequest& request, const api::Context& context) {
+  if (request.output.empty()) return {};
+  if (!request.output.ends_with(".toml"))
+    return Error{Code::usage, "profiles are .toml files, not '" + request.output + "'", "", "end it in .toml"};
+  ASSAY_CHECK(check_name(request.output, context.profiles));
+  return OutputFile::check(request.output);
 }
 
 Status check_without(const ProbeReadRequest& request, const api::Context& context) {
@@ -154,7 +172,7 @@ Result<Report> probe_read(const ProbeReadRequest& request) {
   Report report;
   ASSAY_TRY(const auto context, api::Context::make(request.settings));
   ASSAY_CHECK(check_without(request, *context));
-  if (!request.output.empty()) ASSAY_CHECK(OutputFile::check(request.output));
+  ASSAY_CHECK(check_output(request, *context));
   ASSAY_TRY(const backends::RecordedArrays read, backends::read_recording(request.recording));
   ASSAY_TRY(audit::ProbeRecording recording,
             audit::read_probes(read.arrays, read.provenance.value_or(""), request.recording));

@@ -32,6 +32,7 @@ Json fit_json(const audit::ProbeFit& fit) {
           {"segments", fit.segments},
           {"segments_expected", fit.segments_expected},
           {"by_table", fit.by_table()},
+          {"constant", fit.constant},
           {"explained_by", fit.exact}};
 }
 
@@ -53,6 +54,7 @@ Json verdict_json(const ProbeVerdict& verdict) {
            {"equal", best.fit.equal},
            {"margin_bits", verdict.fit.margin_bits},
            {"policies_tried", verdict.fit.named + verdict.fit.combined}};
+  out["not_probed"] = audit::not_probed(verdict);
   out["policies"] = Json::array();
   for (const audit::Hypothesis& h : best.members) out["policies"].push_back(hypothesis_json(h));
   out["groups"] = Json::array();
@@ -79,6 +81,8 @@ std::string verdict_text(const ProbeVerdict& verdict) {
                      grouped(best.fit.equal), grouped(best.fit.elements),
                      grouped(verdict.fit.named + verdict.fit.combined));
   out += "  " + labels_text(best.members) + "\n";
+  if (const auto silent = audit::not_probed(verdict); !silent.empty())
+    out += fmt::format("no probe of {} was recorded: of these, nothing is known\n", join(silent, ", "));
   std::vector<std::vector<std::string>> rows = {
       {"probe", "verdict", "equal", "largest difference", "of the bound", "steps", "explained by another"}};
   for (const GroupVerdict& group : verdict.groups)
@@ -98,6 +102,8 @@ std::string verdict_text(const ProbeVerdict& verdict) {
       if (probe.by_table())
         out += fmt::format("{}: by table; {} straight segments, where the function itself needs {}\n", probe.name,
                            probe.segments, probe.segments_expected);
+      else if (!probe.constant.empty())
+        out += fmt::format("{}: {} for every argument: no function at all\n", probe.name, probe.constant);
   return out;
 }
 

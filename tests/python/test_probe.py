@@ -230,6 +230,54 @@ def test_a_function_by_table_is_told(assay, read, tmp_path):
     assert "entries of a table" in (tmp_path / "table.toml").read_text()
 
 
+def test_a_dead_function_is_no_table(assay, record, read, tmp_path):
+    with np.load(record("strict-f32", "exp", "mul_random", "matmul_short")) as file:
+        arrays = dict(file)
+    for value, words in ((np.nan, "NaN"), (0.5, "0.5")):
+        np.savez(tmp_path / "dead.npz", **{**arrays, "exp/y": np.full_like(arrays["exp/y"], value)})
+        (mode,) = read("dead.npz", "--combinations", "0")["modes"]
+        probe = by_name(mode)["exp"]
+        assert (probe["by_table"], probe["constant"]) == (False, words)
+        text = assay("probe", "read", "dead.npz", "--combinations", "0", code=0).out
+        assert f"exp: {words} for every argument" in text and "table" not in text
+
+
+def test_what_was_not_probed_is_not_measured(assay, record, read, tmp_path):
+    """A device that adds in float16, of which one function alone was recorded."""
+    found = read(record("coreml-nn-gpu-lowacc", "exp"), "--combinations", "0", "-o", "one.toml")
+    (mode,) = found["modes"]
+    assert mode["not_probed"] == ["contraction", "reduction", "composite"]
+    profile = (tmp_path / "one.toml").read_text()
+    assert "measured" not in profile and "no probe of contraction" in profile
+    whole = read(record("coreml-nn-gpu-lowacc"), "--combinations", "0", "-o", "whole.toml")
+    assert whole["modes"][0]["not_probed"] == []
+    assert "measured" in (tmp_path / "whole.toml").read_text()
+
+
+@pytest.mark.parametrize("name", ["strict-f32", "ünï", ".hidden", "x" * 65])
+def test_a_name_that_no_profile_can_have_is_refused_first(assay, record, tmp_path, name):
+    done = assay("probe", "read", record("f16-storage", "mul_random"), "--combinations", "0", "-o", f"{name}.toml",
+                 code=2)
+    assert "A001" in done.err and not (tmp_path / f"{name}.toml").exists()
+
+
+@pytest.mark.parametrize("provider", ["Nope", "CUDAExecutionProvider"])
+def test_a_provider_that_is_not_there_is_not_recorded(probes, tmp_path, provider):
+    done = subprocess.run([sys.executable, probes / "record_onnxruntime.py", "--provider", provider, "--output",
+                           tmp_path / "none.npz"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and provider in done.stderr and not (tmp_path / "none.npz").exists()
+
+
+def test_a_recording_of_nothing_is_not_written(probes, assay_path, tmp_path):
+    head = "def predict(self, inputs):"
+    source = FAKE_CORE_ML.replace(head, f"{head} raise RuntimeError\n        def other(self, inputs):")
+    (tmp_path / "coremltools.py").write_text(source)
+    done = subprocess.run([sys.executable, probes / "record_coremltools.py", "--output", tmp_path / "none.npz",
+                           "--compute-unit", "CPU_AND_GPU"], capture_output=True, text=True, check=False,
+                          env={**os.environ, "PYTHONPATH": str(tmp_path), "FAKE_ASSAY": assay_path})
+    assert done.returncode == 1 and "ran no probe" in done.stderr and not (tmp_path / "none.npz").exists()
+
+
 def test_small_values_have_a_bound_of_their_own(assay, record, read, tmp_path):
     with np.load(record("strict-f32", "exp")) as file:
         y = file["exp/y"].copy()

@@ -43,7 +43,7 @@ class ProbeFit:
     """How the likeliest policy does on a probe. `verdict`: exact, rounding or unexplained.
 
     segments: of a function that is not exact, straight segments that the recorded values need; `by_table`: less
-    than two thirds of those of the policy.
+    than two thirds of those of the policy. constant: what it gave for every argument, empty for what varies.
     """
 
     name: str
@@ -58,6 +58,7 @@ class ProbeFit:
     explained_by: list[str]
     bound: float = 0.0
     bound_used: float = 0.0
+    constant: str = ""
 
 
 @dataclass
@@ -69,7 +70,10 @@ class ProbeGroup(ProbeFit):
 
 @dataclass
 class ProbeMode:
-    """What one way to run the device shows. `verdict`: exact, nearest or none; `policies` give the same bits."""
+    """What one way to run the device shows. `verdict`: exact, nearest or none; `policies` give the same bits.
+
+    not_probed: classes of operations of which no probe was recorded.
+    """
 
     mode: str
     verdict: str
@@ -80,6 +84,7 @@ class ProbeMode:
     policies_tried: int
     policies: list[FittedPolicy]
     groups: list[ProbeGroup]
+    not_probed: list[str] = field(default_factory=list)
 
 
 @dataclass

@@ -21,6 +21,9 @@ std::string_view class_of(const std::string& group) {
   return "elementwise";
 }
 
+/// Classes that probes show; the others, Cast and what moves data, only round to the storage.
+constexpr std::string_view kClasses[] = {"contraction", "reduction", "composite", "elementwise"};
+
 /// What stands behind statements about these classes (none: about all).
 struct Behind {
   uint64_t elements = 0, equal = 0;
@@ -60,39 +63,70 @@ void leave_out_overridden(std::vector<profiles::Statement>& statements) {
   std::erase_if(statements, [](const profiles::Statement& statement) { return statement.fields == 0; });
 }
 
-/// A statement about operators or classes that were probed rests on the probes; others keep what they rest on.
+/// Those of these classes (none: of all) of which no probe was recorded.
+std::vector<std::string> silent_among(const std::vector<std::string>& classes, const ProbeVerdict& verdict) {
+  std::vector<std::string> silent = not_probed(verdict);
+  if (!classes.empty())
+    std::erase_if(silent, [&](const std::string& one) { return std::ranges::find(classes, one) == classes.end(); });
+  return silent;
+}
+
+/// A statement about operators or classes that were probed rests on the probes; others keep what they rest on. What is
+/// said of classes of which no probe was recorded is assumed.
 void set_evidence(profiles::Statement& statement, const ProbeVerdict& verdict, const std::string& device) {
   const Behind found = behind(verdict, statement.match.classes);
   const bool probed = statement.match.ops.empty() && found.elements > 0;
   if (probed) statement.evidence = evidence_of(found, device);
+  if (const auto silent = silent_among(statement.match.classes, verdict); probed && !silent.empty()) {
+    statement.evidence.source += "; no probe of " + join(silent, ", ") + " was recorded";
+    statement.evidence.certainty = "assumed";
+  }
   if (statement.evidence.source.empty()) statement.evidence = {"a combination that was not probed", "assumed"};
 }
 
 profiles::NotModelled gap(const GroupVerdict& group, const std::string& device) {
   std::vector<std::string> probes;
-  std::string table;
+  std::string about;
   for (const ProbeFit& probe : group.probes) {
     if (probe.kind != FitGroup::Kind::exact) probes.push_back(probe.name);
     if (probe.by_table())
-      table += fmt::format("; {} is straight between {} entries of a table", probe.name, probe.segments + 1);
+      about += fmt::format("; {} is straight between {} entries of a table", probe.name, probe.segments + 1);
+    if (!probe.constant.empty()) about += fmt::format("; {} is {} for every argument", probe.name, probe.constant);
   }
   return {group.name + fmt::format(": {} of {} values differ", group.elements - group.equal, group.elements),
           fmt::format("this policy does not give all bits of the probes {}; the largest difference is {} steps "
                       "of the results' format",
                       join(probes, ", "), group.worst_steps) +
-              table,
+              about,
           {"assay probe" + (device.empty() ? std::string() : ", recorded with " + device), "measured"}};
 }
 
 }  // namespace
+
+std::vector<std::string> not_probed(const ProbeVerdict& verdict) {
+  std::vector<std::string> silent;
+  for (const std::string_view numeric : kClasses)
+    if (std::ranges::none_of(verdict.groups, [&](const GroupVerdict& g) { return class_of(g.name) == numeric; }))
+      silent.emplace_back(numeric);
+  return silent;
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
 
 profiles::Profile profile_of(const ProbeVerdict& verdict, const std::string& name, const std::string& device) {
   const FitGroup& best = verdict.fit.groups.front();
   const Hypothesis& likeliest = best.members.front();
   profiles::Profile profile;
   profile.name = name;
-  profile.doc = "Probed" + (device.empty() ? std::string() : " with " + device) +
-                (verdict.mode.empty() ? std::string() : ", " + verdict.mode) + ": " + best.words + ".";
+  const auto silent = not_probed(verdict);
+  profile.doc =
+      "Probed" + (device.empty() ? std::string() : " with " + device) +
+      (verdict.mode.empty() ? std::string() : ", " + verdict.mode) + ": " + best.words +
+      (silent.empty() ? "." : "; no probe of " + join(silent, ", ") + " was recorded, and these are assumed.");
   profile.storage = likeliest.policy.storage.type;
   profiles::Variant variant = likeliest.policy;
   variant.name = "only";

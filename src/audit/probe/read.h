@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -44,7 +45,10 @@ struct ProbeFit {
   std::vector<std::string> exact{};  ///< policies that give all of its bits, the likeliest first
   /// Of a function that the policy does not give: straight segments that what was recorded needs, and what the policy
   /// gives. Less than two thirds, and values more than two steps away: the device looks the function up in a table.
+  /// Neither is counted where the values are not those of such a function at all.
   size_t segments = 0, segments_expected = 0;
+  /// What a function gave for every argument ("NaN", "0.5") where the policy gives different values; else empty.
+  std::string constant{};
   bool by_table() const { return segments > 0 && 3 * segments < 2 * segments_expected && worst_steps > 2; }
 };
 struct GroupVerdict : ProbeFit {
@@ -57,6 +61,12 @@ struct ProbeVerdict {
   std::vector<GroupVerdict> groups;
 };
 
+/// The numeric classes of which no probe was recorded, of those that probes show: what a verdict cannot speak of.
+std::vector<std::string> not_probed(const ProbeVerdict& verdict);
+
+/// In small letters of ASCII, as the groups of probes are called.
+std::string lower(std::string_view text);
+
 /// Whether the likeliest policy is one at all: at least an eighth of the values are equal.
 bool fits(const ProbeVerdict& verdict);
 
@@ -64,10 +74,16 @@ bool fits(const ProbeVerdict& verdict);
 Result<ProbeVerdict> judge_probes(ProbeMode mode, const std::vector<Hypothesis>& named,
                                   std::shared_ptr<const Threads> threads, const FitOptions& options);
 
-/// How many straight segments follow y over the ascending x, each value within half a step of its lattice.
+/// How many straight segments follow y over the ascending x, each value within half a step of its lattice. Values that
+/// are not finite are on none.
 size_t straight_segments(const ir::Tensor& x, const ir::Tensor& y);
+/// Whether y is a function's value or near it: finite where it is, and within an eighth of its range.
+bool follows(const ir::Tensor& y, const ir::Tensor& function);
+/// Whether all values are equal (any NaN to any other).
+bool same_everywhere(const ir::Tensor& y);
 
-/// The likeliest policy as a profile called `name`, each statement with the probes that it rests on.
+/// The likeliest policy as a profile called `name`, each statement with the probes that it rests on; what no probe
+/// showed is said apart, as assumed.
 profiles::Profile profile_of(const ProbeVerdict& verdict, const std::string& name, const std::string& device);
 
 }  // namespace assay::audit

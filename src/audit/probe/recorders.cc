@@ -44,6 +44,8 @@ def record(run, runtime, version, options, output):
             continue
         arrays[probe["name"] + "/y"] = np.asarray(y)
         identities[probe["name"]] = probe["identity"]
+    if not identities:
+        sys.exit(f"{runtime} {version} ran no probe, so {output} is not written")
     told = {
         "assay_recording": 1,
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -73,14 +75,21 @@ def main():
     parser.add_argument("--provider", default="CPUExecutionProvider")
     parser.add_argument("--optimise", action="store_true", help="let the runtime rewrite the graph")
     args = parser.parse_args()
+    if args.provider not in ort.get_available_providers():
+        parser.error(f"{args.provider} is not in this onnxruntime; it has " + ", ".join(ort.get_available_providers()))
 
     def run(probe, inputs):
         options = ort.SessionOptions()
+        if args.provider != "CPUExecutionProvider":  # what a provider does not take must not run on the CPU unseen
+            options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
         if not args.optimise:
             options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.log_severity_level = 3
         path = str(HERE / (probe["name"] + ".onnx"))
-        return ort.InferenceSession(path, options, providers=[args.provider]).run(None, inputs)[0]
+        session = ort.InferenceSession(path, options, providers=[args.provider])
+        if session.get_providers()[0] != args.provider:  # a provider that cannot start is replaced without an error
+            sys.exit(f"{args.provider} could not be used: the session has " + ", ".join(session.get_providers()))
+        return session.run(None, inputs)[0]
 
     record(run, "onnxruntime", ort.__version__, [["provider", args.provider], ["optimise", str(args.optimise)]],
            args.output)
@@ -158,6 +167,15 @@ main()
 
 constexpr std::string_view kOpenVino = R"py(
 
+def in_use(compiled, key):
+    """What a compiled model says of itself, which need not be what was asked for."""
+    try:
+        value = compiled.get_property(key)
+    except RuntimeError:  # a device such as AUTO has no such property
+        return "unknown"
+    return ",".join(map(str, value)) if isinstance(value, list) else value.to_string()
+
+
 def main():
     import openvino as ov
 
@@ -168,12 +186,17 @@ def main():
     core = ov.Core()
     hints = {"INFERENCE_PRECISION_HINT": args.precision} if args.precision else {}
 
+    options = [["device", args.device], ["asked_precision", args.precision or "default"]]
+
     def run(probe, inputs):
         model = core.compile_model(str(HERE / (probe["name"] + ".onnx")), args.device, hints)
-        return model(inputs)[0]
+        y = model(inputs)[0]
+        for name, key in (("runs_on", "EXECUTION_DEVICES"), ("precision", "INFERENCE_PRECISION_HINT")):
+            if [name, in_use(model, key)] not in options:
+                options.append([name, in_use(model, key)])
+        return y
 
-    record(run, "openvino", ov.__version__, [["device", args.device], ["precision", args.precision or "default"]],
-           args.output)
+    record(run, "openvino", ov.__version__, options, args.output)
 
 
 main()

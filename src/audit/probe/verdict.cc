@@ -1,5 +1,8 @@
 // Group by group: what the likeliest policy explains, and which others explain it too.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 #include <functional>
 
 #include "audit/probe/read.h"
@@ -75,8 +78,19 @@ const ir::Tensor* ascending_input(const FitCase& one) {
   return &x;
 }
 
-/// Counts the segments of functions that the policy does not give.
-Status count_segments(Evaluator& evaluator, const profiles::Variant& policy, std::vector<GroupVerdict>& groups) {
+/// A function that gives one value, or values far from its own, is broken: its segments would say nothing.
+void describe_function(const ir::Tensor& x, const ir::Tensor& observed, const ir::Tensor& given, ProbeFit& probe) {
+  if (same_everywhere(observed) && !same_everywhere(given)) {
+    const double value = observed.float_at(0);
+    probe.constant = std::isnan(value) ? "NaN" : fmt::format("{:.9g}", value);
+  } else if (follows(observed, given)) {
+    probe.segments = straight_segments(x, observed);
+    probe.segments_expected = straight_segments(x, given);
+  }
+}
+
+/// What is to say of functions that the policy does not give.
+Status describe_functions(Evaluator& evaluator, const profiles::Variant& policy, std::vector<GroupVerdict>& groups) {
   ASSAY_TRY(const std::vector<Arrays> given, evaluator.outputs(policy));
   for (GroupVerdict& group : groups)
     for (ProbeFit& probe : group.probes) {
@@ -85,8 +99,7 @@ Status count_segments(Evaluator& evaluator, const profiles::Variant& policy, std
       if (probe.kind == FitGroup::Kind::exact || one == cases.end()) continue;
       const ir::Tensor* x = ascending_input(*one);
       if (x == nullptr) continue;
-      probe.segments = straight_segments(*x, one->observed[0].tensor);
-      probe.segments_expected = straight_segments(*x, given[static_cast<size_t>(one - cases.begin())][0].tensor);
+      describe_function(*x, one->observed[0].tensor, given[static_cast<size_t>(one - cases.begin())][0].tensor, probe);
     }
   return {};
 }
@@ -112,7 +125,7 @@ Result<ProbeVerdict> judge_probes(ProbeMode mode, const std::vector<Hypothesis>&
   for (const std::string& group : groups_of(evaluator.cases()))
     verdict.groups.push_back(verdict_of(group, evaluator.cases(), verdict.fit, allowed));
   if (verdict.fit.verdict != FitResult::Verdict::exact)
-    ASSAY_CHECK(count_segments(evaluator, verdict.fit.groups.front().members.front().policy, verdict.groups));
+    ASSAY_CHECK(describe_functions(evaluator, verdict.fit.groups.front().members.front().policy, verdict.groups));
   return verdict;
 }
 
