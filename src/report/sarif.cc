@@ -73,7 +73,8 @@ std::string fingerprint(const std::string& id, const std::string& of, int64_t sa
 
 Json result(const std::string& id, const char* level, const std::string& text, const Section& section,
             const std::string& candidate, int64_t sample) {
-  Json out{{"ruleId", id}, {"ruleIndex", index_of(id)}, {"level", level}, {"message", {{"text", clean(text, text.size())}}}};
+  Json out{
+      {"ruleId", id}, {"ruleIndex", index_of(id)}, {"level", level}, {"message", {{"text", clean(text, text.size())}}}};
   if (Json where = location(section, candidate); !where.empty()) out["locations"] = Json::array({std::move(where)});
   out["partialFingerprints"] = {
       {"assayDecision/v1", fingerprint(id, candidate.empty() ? section.title + text : candidate, sample)}};
