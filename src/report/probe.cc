@@ -21,19 +21,16 @@ constexpr std::string_view kKinds[] = {"exact", "rounding", "unexplained"};
 std::string_view kind_word(FitGroup::Kind kind) { return kKinds[static_cast<size_t>(kind)]; }
 
 Json fit_json(const audit::ProbeFit& fit) {
-  return {{"name", fit.name},
-          {"verdict", kind_word(fit.kind)},
-          {"elements", fit.elements},
-          {"equal", fit.equal},
-          {"worst_steps", fit.worst_steps},
-          {"max_abs", fit.max_abs},
-          {"bound", fit.bound},
-          {"bound_used", fit.used},
-          {"segments", fit.segments},
-          {"segments_expected", fit.segments_expected},
-          {"by_table", fit.by_table()},
-          {"constant", fit.constant},
-          {"explained_by", fit.exact}};
+  Json out{{"name", fit.name}, {"verdict", kind_word(fit.kind)}, {"elements", fit.elements}, {"equal", fit.equal}};
+  out.update(distance_json(fit.worst_steps, fit.max_abs));
+  out.update({{"bound", fit.bound},
+              {"bound_used", fit.used},
+              {"segments", fit.segments},
+              {"segments_expected", fit.segments_expected},
+              {"by_table", fit.by_table()},
+              {"constant", fit.constant},
+              {"explained_by", fit.exact}});
+  return out;
 }
 
 Json group_json(const GroupVerdict& group) {
@@ -93,8 +90,8 @@ std::string verdict_text(const ProbeVerdict& verdict) {
       const bool asked = probe.kind != FitGroup::Kind::exact;
       rows.push_back({probe.name, std::string(kind_word(probe.kind)),
                       fmt::format("{} of {}", grouped(probe.equal), grouped(probe.elements)),
-                      asked ? short_number(probe.max_abs) : "", asked ? short_number(probe.used) : "",
-                      grouped(probe.worst_steps), by});
+                      asked ? difference_text(probe.worst_steps, probe.max_abs) : "",
+                      asked ? short_number(probe.used) : "", steps_text(probe.worst_steps), by});
     }
   out += table(rows, {false, false, true, true, true, true, false});
   for (const GroupVerdict& group : verdict.groups)

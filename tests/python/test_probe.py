@@ -240,6 +240,7 @@ def test_a_dead_function_is_no_table(assay, record, read, tmp_path):
         assert (probe["by_table"], probe["constant"]) == (False, words)
         text = assay("probe", "read", "dead.npz", "--combinations", "0", code=0).out
         assert f"exp: {words} for every argument" in text and "table" not in text
+        assert (probe["worst_steps"] is None) == bool(np.isnan(value)) and "18,446" not in text
 
 
 def test_what_was_not_probed_is_not_measured(assay, record, read, tmp_path):

@@ -50,7 +50,7 @@ class ProbeFit:
     verdict: str
     elements: int
     equal: int
-    worst_steps: int
+    worst_steps: int | None
     max_abs: float
     segments: int
     segments_expected: int

@@ -93,11 +93,12 @@ profiles::NotModelled gap(const GroupVerdict& group, const std::string& device) 
       about += fmt::format("; {} is straight between {} entries of a table", probe.name, probe.segments + 1);
     if (!probe.constant.empty()) about += fmt::format("; {} is {} for every argument", probe.name, probe.constant);
   }
+  const std::string apart =
+      group.worst_steps == kNoSteps
+          ? std::string("a NaN is on one side alone")
+          : fmt::format("the largest difference is {} steps of the results' format", group.worst_steps);
   return {group.name + fmt::format(": {} of {} values differ", group.elements - group.equal, group.elements),
-          fmt::format("this policy does not give all bits of the probes {}; the largest difference is {} steps "
-                      "of the results' format",
-                      join(probes, ", "), group.worst_steps) +
-              about,
+          fmt::format("this policy does not give all bits of the probes {}; {}", join(probes, ", "), apart) + about,
           {"assay probe" + (device.empty() ? std::string() : ", recorded with " + device), "measured"}};
 }
 
