@@ -81,6 +81,21 @@ void from_fortran(const std::byte* in, std::byte* out, const ir::Dims& dims, siz
 ElemType carrier(ElemType elem) { return ir::elem_bits(elem) == 16 ? ElemType::uint16 : ElemType::uint8; }
 }  // namespace
 
+Result<Content> parse(std::span<const std::byte> bytes, const std::string& where, const std::string& fix) {
+  ASSAY_TRY(const Prefix prefix, parse_prefix(bytes.first(std::min(bytes.size(), kPrefixBytes)), where));
+  const size_t header_bytes = prefix.before_text + prefix.text_bytes;
+  if (bytes.size() < header_bytes) return Error{Code::data_malformed, "ends inside its header", where, fix};
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + prefix.before_text, prefix.text_bytes);
+  ASSAY_TRY(const Header header, parse_header(text, where));
+  const std::span payload = bytes.subspan(header_bytes);
+  if (payload.size() != header.payload_bytes)
+    return Error{Code::data_malformed,
+                 "has " + std::to_string(payload.size()) + " bytes of elements, its shape needs " +
+                     std::to_string(header.payload_bytes),
+                 where, fix};
+  return Content{header, payload};
+}
+
 bool is_plain(const Header& header) {
   const bool reorder = header.fortran && header.dims.size() > 1;
   return header.elem != ElemType::string && header.kind != 'b' && !reorder && !header.big_endian;
@@ -157,35 +172,18 @@ Result<Tensor> restore(const Tensor& bits, ElemType elem, const std::string& whe
 }  // namespace npy
 
 namespace {
-struct Content {
-  npy::Header header;
-  std::span<const std::byte> payload;
-};
-Result<Content> parse_file(std::span<const std::byte> bytes, const std::string& path) {
-  ASSAY_TRY(const npy::Prefix prefix, npy::parse_prefix(bytes.first(std::min(bytes.size(), npy::kPrefixBytes)), path));
-  const size_t header_bytes = prefix.before_text + prefix.text_bytes;
-  if (bytes.size() < header_bytes)
-    return Error{Code::data_malformed, "ends inside its header", path, "check that the file is complete"};
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + prefix.before_text, prefix.text_bytes);
-  ASSAY_TRY(const npy::Header header, npy::parse_header(text, path));
-  if (bytes.size() - header_bytes != header.payload_bytes)
-    return Error{Code::data_malformed,
-                 "has " + std::to_string(bytes.size() - header_bytes) + " bytes of elements, its shape needs " +
-                     std::to_string(header.payload_bytes),
-                 path, "check that the file is complete"};
-  return Content{header, bytes.subspan(header_bytes)};
-}
+constexpr const char* kComplete = "check that the file is complete";
 }  // namespace
 
 Result<ir::Tensor> read_npy(const std::string& path) {
   ASSAY_TRY(const MappedFile file, MappedFile::open(path));
-  ASSAY_TRY(const Content content, parse_file(file.bytes(), path));
+  ASSAY_TRY(const npy::Content content, npy::parse(file.bytes(), path, kComplete));
   return npy::to_tensor(content.header, content.payload, file.owner(), path);
 }
 
 Result<NamedArray> open_npy(const std::string& path) {
   ASSAY_TRY(auto file, OpenData::open(path));
-  ASSAY_TRY(const Content content, parse_file(file->bytes(), path));
+  ASSAY_TRY(const npy::Content content, npy::parse(file->bytes(), path, kComplete));
   const npy::Header& header = content.header;
   if (!npy::is_plain(header)) {
     ASSAY_TRY(ir::Tensor tensor, npy::to_tensor(header, content.payload, nullptr, path));

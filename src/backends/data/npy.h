@@ -30,6 +30,13 @@ inline constexpr size_t kPrefixBytes = 12;
 Result<Prefix> parse_prefix(std::span<const std::byte> first, const std::string& where);
 Result<Header> parse_header(std::string_view text, const std::string& where);
 
+struct Content {
+  Header header;
+  std::span<const std::byte> payload;  ///< header.payload_bytes
+};
+/// A whole .npy file. Errors: data_malformed; `fix` is what to do about one that is not whole.
+Result<Content> parse(std::span<const std::byte> bytes, const std::string& where, const std::string& fix);
+
 /// The elements in our order: row-major, little-endian. `payload` must have header.payload_bytes; the tensor views it
 /// (kept alive by `owner`) where that is possible.
 Result<ir::Tensor> to_tensor(const Header& header, std::span<const std::byte> payload,

@@ -16,32 +16,17 @@ namespace {
 constexpr size_t kLarge = size_t{1} << 20;  // bytes from which on an array stays in a file that is opened
 constexpr std::string_view kDtypes = "__dtypes__", kProvenance = "__assay__";
 
-Error malformed(const std::string& where, std::string message) {
-  return Error{Code::data_malformed, std::move(message), where, "save the data again with numpy.savez"};
-}
+constexpr const char* kSaveAgain = "save the data again with numpy.savez";
 
-struct Content {
-  npy::Header header;
-  std::span<const std::byte> payload;
-};
-Result<Content> parse(std::span<const std::byte> bytes, const std::string& where) {
-  ASSAY_TRY(const npy::Prefix prefix, npy::parse_prefix(bytes.first(std::min(bytes.size(), npy::kPrefixBytes)), where));
-  const size_t header_bytes = prefix.before_text + prefix.text_bytes;
-  if (bytes.size() < header_bytes) return malformed(where, "ends inside its header");
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + prefix.before_text, prefix.text_bytes);
-  ASSAY_TRY(const npy::Header header, npy::parse_header(text, where));
-  const std::span payload = bytes.subspan(header_bytes);
-  if (payload.size() != header.payload_bytes)
-    return malformed(where, "has " + std::to_string(payload.size()) + " bytes of elements, its shape needs " +
-                                std::to_string(header.payload_bytes));
-  return Content{header, payload};
+Error malformed(const std::string& where, std::string message) {
+  return Error{Code::data_malformed, std::move(message), where, kSaveAgain};
 }
 
 Result<ir::Tensor> read_entry(const ZipEntry& entry, const std::string& where) {
   auto bytes =
       std::make_shared<ir::Tensor>(ir::Tensor::allocate(ir::ElemType::uint8, {static_cast<int64_t>(entry.size)}));
   ASSAY_CHECK(unzip(entry, std::span(bytes->mutable_bytes(), entry.size), where));
-  ASSAY_TRY(const Content content, parse(std::span(bytes->bytes(), entry.size), where));
+  ASSAY_TRY(const npy::Content content, npy::parse(std::span(bytes->bytes(), entry.size), where, kSaveAgain));
   return npy::to_tensor(content.header, content.payload, bytes, where);
 }
 
@@ -49,7 +34,7 @@ Result<ir::Tensor> read_entry(const ZipEntry& entry, const std::string& where) {
 Result<NamedArray> open_entry(const ZipEntry& entry, const std::shared_ptr<const OpenData>& file, std::string name,
                               const std::string& where) {
   if (!entry.deflated && entry.size >= kLarge) {
-    ASSAY_TRY(const Content content, parse(entry.data, where));
+    ASSAY_TRY(const npy::Content content, npy::parse(entry.data, where, kSaveAgain));
     const npy::Header& header = content.header;
     if (npy::is_plain(header)) {
       ASSAY_CHECK(check_stored(entry, where, [&](const auto& see) { return file->for_each_piece(entry.data, see); }));
