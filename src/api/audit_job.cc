@@ -144,14 +144,14 @@ Status AuditJob::add_blame(audit::AuditResult& result) const {
       .runs = request->blame_runs, .samples = request->blame_samples, .threads = context->threads};
   if (request->settings.progress)
     wanted.progress = [this](uint64_t runs) { request->settings.progress("runs in search of blame", runs, 0); };
+  const bool kept = !request->checkpoint.empty();
+  std::string key;
+  if (kept) {
+    ASSAY_TRY(key, question_key(*this));  // it reads all of the data
+  }
   for (size_t c = 0; c < candidates.size(); ++c) {
     if (candidates[c]->model() == nullptr) continue;
-    std::string path, key;
-    if (!request->checkpoint.empty()) {
-      path = request->checkpoint + ".blame" + std::to_string(c);
-      ASSAY_TRY(key, question_key(*this));
-    }
-    VerdictsFile file(path, key);
+    VerdictsFile file(kept ? request->checkpoint + ".blame" + std::to_string(c) : "", key);
     ASSAY_TRY(wanted.known, file.load());
     wanted.learned = [&file](const audit::Verdicts& verdicts, bool last) { return file.save(verdicts, last); };
     ASSAY_TRY(result.candidates[c].blame, audit::find_blame(*reference, *candidates[c], data, result, c, wanted));
