@@ -160,10 +160,11 @@ std::string rule_prelu(RuleContext& c) {
 // Add, Sub, Sum, Mean.
 std::string rule_sum(RuleContext& c) {
   const ValueId centre = c.b.clone(c.op, c.centres())[0];
+  const bool partial = c.in.size() > 2 || (c.op.type == "Mean" && c.in.size() > 1);
   ValueId radius = kNoValue, size = kNoValue;
   for (size_t i = 0; i < c.in.size(); ++i) {
     radius = c.b.add(radius, c.radius(i));
-    size = c.b.add(size, c.magnitude(i));
+    if (partial) size = c.b.add(size, c.magnitude(i));
   }
   const auto n = static_cast<double>(c.in.size());
   if (c.op.type == "Mean") radius = c.b.times(radius, 1 / n * (1 + kCentre));
@@ -172,7 +173,7 @@ std::string rule_sum(RuleContext& c) {
     if (n * unit.u > 0.25) return "it adds too many";
     radius = c.b.add(radius, c.b.plus(c.b.times(size, 2 * n * unit.u), n * unit.eta));
   }
-  if (c.in.size() > 2 || (c.op.type == "Mean" && c.in.size() > 1)) {  // partial sums may be larger than the result
+  if (partial) {  // partial sums may be larger than the result
     if (radius == kNoValue) radius = c.b.times(size, 0);
     radius = c.b.unless_over(c.b.times(size, 1 + 2 * n * step_unit(c.op.policy).u), step_unit(c.op.policy).max, radius);
   }
