@@ -147,6 +147,7 @@ struct Seen {
   const Match* first = nullptr;  ///< the first value further apart than float64's rounding
   Apart distance;                ///< there
   uint64_t compared = 0;
+  std::vector<Tensor> reference, candidate;  ///< the outputs of both
 };
 
 Result<Seen> compare_sample(Exact& a, Exact& b, std::span<const Tensor> inputs_a, std::span<const Tensor> inputs_b,
@@ -158,8 +159,8 @@ Result<Seen> compare_sample(Exact& a, Exact& b, std::span<const Tensor> inputs_a
   const auto keep = [&](ValueId v, const Tensor& value) {
     if (wanted.contains(v)) kept.emplace(v, value.copy());
   };
-  ASSAY_TRY(const auto outputs_a, a.run(inputs_a, keep));
   Seen seen;
+  ASSAY_TRY(seen.reference, a.run(inputs_a, keep));
   const auto note = [&](const Match& m, const Apart& distance) {
     ++seen.compared;
     if (distance.relative <= kSame || (seen.first != nullptr && seen.first->position <= m.position)) return;
@@ -176,9 +177,9 @@ Result<Seen> compare_sample(Exact& a, Exact& b, std::span<const Tensor> inputs_a
       if (--wanted[m->reference] == 0) kept.erase(reference);
     }
   };
-  ASSAY_TRY(const auto outputs_b, b.run(inputs_b, compare));
+  ASSAY_TRY(seen.candidate, b.run(inputs_b, compare));
   for (const Matches::Output& output : matches.outputs) {
-    const Apart distance = outputs_apart(outputs_a[output.reference], outputs_b[output.candidate]);
+    const Apart distance = outputs_apart(seen.reference[output.reference], seen.candidate[output.candidate]);
     seen.told = seen.told || distance.told;
     seen.outputs = std::max(seen.outputs, distance.relative);
     if (distance.relative > kSame && seen.first == nullptr) note(output.match, distance);
@@ -253,14 +254,13 @@ struct Pairing {
   }
 };
 
-/// How far the narrow model's outputs move where the constants that are none of the other's are off by a rounding.
+/// How far the narrow model's outputs, which `seen` has, move where the constants that are none of the other's are off
+/// by a rounding.
 Result<double> moved_by(Pairing& pairing, std::span<const Tensor> inputs_a, std::span<const Tensor> inputs_b,
-                        const Matches& matches) {
-  Exact& narrow = pairing.rounded_a ? pairing.b : pairing.a;
-  const auto inputs = pairing.rounded_a ? inputs_b : inputs_a;
-  const auto see = [](ValueId, const Tensor&) {};
-  ASSAY_TRY(const auto as_it_is, narrow.run(inputs, see));
-  ASSAY_TRY(const auto moved, pairing.moved->run(inputs, see));
+                        const Matches& matches, const Seen& seen) {
+  const std::vector<Tensor>& as_it_is = pairing.rounded_a ? seen.candidate : seen.reference;
+  ASSAY_TRY(const auto moved,
+            pairing.moved->run(pairing.rounded_a ? inputs_b : inputs_a, [](ValueId, const Tensor&) {}));
   double most = 0;
   for (const Matches::Output& output : matches.outputs) {
     const size_t i = pairing.rounded_a ? output.candidate : output.reference;
@@ -298,7 +298,7 @@ Result<Conversion> compare_conversion(const Layout& layout, std::span<Program* c
       ASSAY_TRY(const Seen again, compare_sample(left, right, inputs_a, inputs_b, matches));
       double allowed = kSame;
       if (again.outputs > kSame) {
-        ASSAY_TRY(const double moved, moved_by(pairing, inputs_a, inputs_b, matches));
+        ASSAY_TRY(const double moved, moved_by(pairing, inputs_a, inputs_b, matches, again));
         allowed = std::max(allowed, kRoundings * moved);
       }
       if (again.outputs <= allowed)

@@ -33,8 +33,6 @@ uint64_t numbers_of(const Tensor& tensor) {
   return sum;
 }
 
-Tensor number(float value) { return Tensor::scalar(value); }
-
 ir::Type widened_type(ir::Type type) {
   if (type.is_tensor() && is_half(type.elem)) type.elem = ElemType::float32;
   if (type.element) type.element = std::make_shared<const ir::Type>(widened_type(*type.element));
@@ -47,7 +45,8 @@ using Change = std::function<Tensor(const Tensor&)>;
 void widen_attr(ir::Attr& attr, const ir::Op& op, const Change& change) {
   if (auto* tensor = std::get_if<Tensor>(&attr.value)) *tensor = widened(*tensor);
   if (auto* type = std::get_if<ir::Type>(&attr.value)) *type = widened_type(*type);
-  if (auto* value = std::get_if<float>(&attr.value)) *value = static_cast<float>(change(number(*value)).float_at(0));
+  if (auto* value = std::get_if<float>(&attr.value))
+    *value = static_cast<float>(change(Tensor::scalar(*value)).float_at(0));
   if (auto* code = std::get_if<int64_t>(&attr.value)) {
     const bool names_type = (op.type == "Cast" && attr.name == "to") || attr.name == "dtype" ||
                             attr.name == "output_dtype" || attr.name == "stash_type";
@@ -81,7 +80,7 @@ void for_each_number(const ir::Graph& graph, const std::function<void(const Tens
     if (value.constant && is_number(*value.constant)) see(*value.constant);
   for (const ir::Op& op : graph.ops) {
     for (const ir::Attr& attr : op.attrs)
-      if (const auto* value = std::get_if<float>(&attr.value)) see(number(*value));
+      if (const auto* value = std::get_if<float>(&attr.value)) see(Tensor::scalar(*value));
     ir::for_each_nested(op, [&](const ir::Graph& inner) { for_each_number(inner, see); });
   }
 }
