@@ -6,6 +6,7 @@
 
 #include "audit/data.h"
 #include "base/checked.h"
+#include "base/split_mix.h"
 #include "base/text.h"
 #include "onnx/import.h"
 
@@ -16,13 +17,8 @@ bool is_folder(const std::string& path) {
   return ::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-// SplitMix64 (Steele, Lea, Flood 2014): the k-th number of a stream depends on seed and k only.
-uint64_t mix(uint64_t seed, uint64_t k) {
-  uint64_t z = seed + (k + 1) * 0x9e3779b97f4a7c15;
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-  z = (z ^ z >> 27) * 0x94d049bb133111eb;
-  return z ^ z >> 31;
-}
+// The k-th number of a stream depends on seed and k only.
+uint64_t mix(uint64_t seed, uint64_t k) { return split_mix(seed + (k + 1) * kSplitMixStep); }
 
 Result<ir::Tensor> random_tensor(const Port& port, uint64_t seed, const std::map<std::string, int64_t>& given) {
   if (!port.type.ranked())

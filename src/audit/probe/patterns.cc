@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "base/split_mix.h"
+
 namespace assay::audit::patterns {
 namespace {
 
@@ -16,11 +18,8 @@ class Random {
   explicit Random(uint64_t seed) : state_(seed) {}
   /// A multiple of 2^-24 in [0, 1).
   float uniform() {
-    state_ += 0x9e3779b97f4a7c15;
-    uint64_t z = state_;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return static_cast<float>((z ^ z >> 31) >> 40) * 0x1p-24F;
+    state_ += kSplitMixStep;
+    return static_cast<float>(split_mix(state_) >> 40) * 0x1p-24F;
   }
   /// Four uniforms less their mean.
   float bell() {

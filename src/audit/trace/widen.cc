@@ -5,6 +5,8 @@
 #include <functional>
 #include <memory>
 
+#include "base/split_mix.h"
+
 namespace assay::audit {
 namespace {
 using ir::ElemType;
@@ -18,13 +20,7 @@ Tensor converted(const Tensor& from, ElemType type) {
   return to;
 }
 
-// SplitMix64's last steps (Steele, Lea, Flood 2014).
-uint64_t mixed(uint64_t z) {
-  z += 0x9e3779b97f4a7c15;
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-  z = (z ^ z >> 27) * 0x94d049bb133111eb;
-  return z ^ z >> 31;
-}
+uint64_t mixed(uint64_t number) { return split_mix(number + kSplitMixStep); }
 
 // The same for the same numbers in any order: converters turn weights.
 uint64_t numbers_of(const Tensor& tensor) {
