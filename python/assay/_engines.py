@@ -108,6 +108,9 @@ class RayEngine:
             self._connect(address)
         cpus = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
         self.slots = sum(count // threads for count in cpus)
+        if not cpus:
+            self._leave()
+            raise AssayError("A402", "no machine of the Ray cluster is alive", "engine", "see the logs of its raylets")
         if self.slots == 0:
             self._leave()
             raise UsageError("A001", f"no machine of the Ray cluster has {threads} CPUs", "threads", "use fewer")
