@@ -410,6 +410,26 @@ TEST(Bounds, StopWhereCoordinatesAreRounded) {
   EXPECT_EQ(bound_graph(*resolved).place, (std::vector<int>{-1, -1, 0}));
 }
 
+TEST(Bounds, OneDeadChannelLeavesTheOthersTheirs) {
+  Net n(5);
+  const ValueId variance = n.positive({6});
+  n.graph.at(variance).constant = [&] {
+    Tensor values = *n.graph.at(variance).constant;
+    values.set_float(2, 1e-9);
+    return std::make_shared<const Tensor>(values);
+  }();
+  n.result(n.op("BatchNormalization", {n.input({kN, 6}), n.weight({6}), n.weight({6}), n.weight({6}), variance}));
+  const auto resolved = passes::resolve(n.graph, *profiles::built_in_profile("f16-throughout"), 0);
+  const BoundGraph bound = bound_graph(*resolved);
+  auto analysis = exec::Session::create(bound.graph, std::make_shared<const Threads>(1));
+  ASSERT_TRUE(analysis.ok());
+  const Tensor x = n.noise({kBatch, 6}, 1);
+  const auto found = analysis->run({&x, 1});
+  ASSERT_TRUE(found.ok());
+  const Tensor& radius = (*found)[1];
+  for (int64_t i = 0; i < radius.size(); ++i) EXPECT_EQ(std::isfinite(radius.float_at(i)), i % 6 != 2) << i;
+}
+
 TEST(Bounds, OverflowHasNone) {
   Net n(4);
   const ValueId x = n.input({kN, 1});

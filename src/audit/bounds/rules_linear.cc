@@ -133,10 +133,9 @@ std::string rule_batch_norm(RuleContext& c) {
   const auto variance = c.b.graph.at(c.in[4].centre).constant;
   if (variance == nullptr) return "its statistics are computed";
   const double epsilon = c.op.attr_float("epsilon", 1e-5F), flushed = flushed_below(c.op.policy);
-  const double least = flushed > 0 ? flushed : unit.eta / unit.u;  // smallest normal number
   for (int64_t i = 0; i < variance->size(); ++i)
-    if (const double v = variance->float_at(i) + epsilon; !(v > 2 * least && 2 * v < unit.max))
-      return "a variance is at an end of the range";
+    if (!(variance->float_at(i) + epsilon > 0)) return "a variance is not above 0";
+  const double least = flushed > 0 ? flushed : unit.eta / unit.u;  // smallest normal number
   const ValueId centre = c.b.clone(c.op, c.centres())[0];
   const ValueId x = c.b.add(c.b.times(c.magnitude(0), kappa), c.b.times(c.radius(0), 1 + kappa));
   const ValueId radius = c.b.clone(c.op, {x, c.b.abs(c.in[1].centre), c.b.times(c.b.abs(c.in[2].centre), kappa),
@@ -156,6 +155,10 @@ std::string rule_batch_norm(RuleContext& c) {
   const ValueId size = c.b.times(sized(c.b.abs(c.in[1].centre), c.b.abs(c.in[2].centre)), 1 + kappa);
   ValueId error = c.b.add(c.b.add(radius, tiny), c.b.times(apart, 64 * unit.eta));
   error = c.b.unless_over(size, unit.max, c.b.unless_over(apart, unit.max, error));
+  // A channel whose variance is at an end of the range has no bound.
+  const ValueId spread = c.b.plus(c.in[4].centre, epsilon);
+  const ValueId lost = c.b.unless_over(spread, 0.5 * unit.max, c.b.where_positive(c.b.plus(spread, -2 * least), zeros));
+  error = c.b.add(error, sized(zeros, lost));
   c.finish(0, centre, error, 2);
   return "";
 }
