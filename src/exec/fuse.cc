@@ -75,6 +75,11 @@ bool storage_is_stated(const ir::Graph& graph, const ir::Op& op) {
   return result.storage != ir::ElemType::undefined || result.type.elem != ir::ElemType::undefined;
 }
 
+// A step whose operands' shapes are known when it runs only is run operation by operation.
+bool has_static_inputs(const std::vector<ir::Value>& values, const ir::Op& op) {
+  return std::ranges::all_of(op.inputs, [&](ir::ValueId v) { return v == ir::kNoValue || values[v].type.is_static(); });
+}
+
 // An elementwise operation on floats, whose result has a static shape, may have others behind it.
 bool leads_elementwise(const std::vector<ir::Value>& values, const ir::Op& op) {
   const ops::Elementwise& rows = op.def->elementwise;
@@ -82,7 +87,7 @@ bool leads_elementwise(const std::vector<ir::Value>& values, const ir::Op& op) {
   const ir::Type& result = values[op.outputs[0]].type;
   return result.is_tensor() && result.is_static() && ir::is_float(result.elem) &&
          std::ranges::all_of(op.inputs, [&](ir::ValueId v) {
-           return v == ir::kNoValue || (values[v].type.elem == result.elem && values[v].type.is_static());
+           return v == ir::kNoValue || values[v].type.elem == result.elem;
          });
 }
 
@@ -129,6 +134,7 @@ std::vector<Fusion> find_fusions(const ir::Graph& graph, const std::vector<ir::V
   for (ir::OpId head = 0; head < graph.ops.size(); ++head) {
     const ir::Op& op = graph.ops[head];
     if (!live[head] || taken[head] || op.outputs.size() != 1 || !storage_is_stated(graph, op)) continue;
+    if (!has_static_inputs(values, op)) continue;
     if (!op.def->takes_epilogue && !leads_elementwise(values, op)) continue;
     Fusion fusion{head, {}, {}};
     ir::ValueId value = op.outputs[0];
