@@ -13,8 +13,6 @@ std::vector<Fingerprint> fingerprint(const Arrays& arrays) {
     add_lattice(print.lattice, array.tensor);
     print.verdict = print.lattice.verdict();
     print.traits = traits_of(array.tensor);
-    const bool claimed = print.verdict.format && print.verdict.evidence_bits > 0;
-    print.traits.whole = claimed && whole_numbers(array.tensor, *print.verdict.format);
     // What is no float16 has no float16 subnormals.
     if (print.verdict.format != num::FormatId::float16)
       std::erase_if(print.traits.subnormals, [](const Subnormals& s) { return s.format == num::FormatId::float16; });

@@ -21,8 +21,8 @@ inline constexpr uint64_t kEnoughEvidence = 32;
 /// What `LatticeCounts::verdict` says.
 struct LatticeVerdict {
   /// The narrowest candidate that holds every finite value; the type of the values themselves when all narrower ones
-  /// are excluded; nothing when no value tells (only zeros, small integers, infinities, ...) or evidence is below 32
-  /// bits.
+  /// are excluded; nothing when no value tells (only zeros, small whole numbers, infinities, ...) or evidence is below
+  /// 32 bits.
   std::optional<FormatId> format;
   /// Chance alone would put all values on this lattice with probability about 2^-evidence_bits. 0 for the values' own
   /// type, which needs no evidence: the others are excluded.
@@ -35,6 +35,10 @@ struct LatticeCounts {
   /// Finite, not zero, more than 4 significand bits: values that can tell lattices apart. 0, 1, -0.5, small integers
   /// and saturated sigmoids lie on every lattice.
   uint64_t counted = 0;
+  /// Of these, the whole numbers, and what they say for each candidate in bits: as many of a whole number's last bits
+  /// are 0 though nothing but the format makes them so. Labels and indices say nothing for any format.
+  uint64_t whole = 0;
+  std::array<uint64_t, kLatticeCandidates.size()> whole_bits{};
   /// Per candidate: finite values that are not on its lattice (out of its range too). One is enough to exclude it.
   std::array<uint64_t, kLatticeCandidates.size()> off{};
   bool from_float64 = false;
@@ -43,6 +47,8 @@ struct LatticeCounts {
   void add(const double* values, size_t n);
   /// Counts of another shard of the same tensor.
   void merge(const LatticeCounts& other);
+  /// All that could tell are whole numbers.
+  bool all_whole() const { return counted > 0 && counted == whole; }
   LatticeVerdict verdict() const;
   uint64_t evidence_bits(FormatId candidate) const;
 

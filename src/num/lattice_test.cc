@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <random>
@@ -60,6 +61,22 @@ TEST(LatticeTest, LuckyValuesAreNoEvidence) {
   EXPECT_EQ(counts_of({17}).counted, 1u);  // five significand bits
 }
 
+TEST(LatticeTest, WholeNumbersSayWhatTheirLastBitsSay) {
+  std::vector<float> labels, large;
+  for (int i = 0; i < 200; ++i) labels.push_back(static_cast<float>(i));
+  const LatticeCounts small = counts_of(labels);  // bfloat16 holds them all, by nature
+  EXPECT_TRUE(small.all_whole());
+  EXPECT_FALSE(small.verdict().format.has_value());
+  EXPECT_EQ(small.verdict().evidence_bits, 0u);
+  for (int i = 0; i < 40; ++i) large.push_back(static_cast<float>(4096 + 4 * (8 * i + 33)));  // every fourth
+  EXPECT_EQ(counts_of(large).verdict().format, FormatId::float16);
+  EXPECT_EQ(counts_of(large).verdict().evidence_bits, 2 * counts_of(large).whole);
+  labels.push_back(0.333251953125f);  // what is no whole number counts as before
+  EXPECT_EQ(counts_of(labels).evidence_bits(FormatId::float16), 13u);
+  EXPECT_FALSE(counts_of(labels).all_whole());
+  EXPECT_EQ(counts_of({0x1.08p60f}).evidence_bits(FormatId::tf32), 13u);  // no more than a float32 can say
+}
+
 TEST(LatticeTest, RangeExcludesToo) {
   auto x = normal_values(100, 2, FormatId::float16);
   EXPECT_EQ(counts_of(x).verdict().format, FormatId::float16);
@@ -90,7 +107,12 @@ TEST(LatticeTest, AgreesWithTheDefinitionOnEveryPathAndMerges) {
     const auto wide = static_cast<double>(v);
     int exponent;
     const double five_bits = std::frexp(wide, &exponent) * 16;
-    want.counted += five_bits != std::trunc(five_bits) ? 1 : 0;
+    const bool counted = five_bits != std::trunc(five_bits), whole = counted && wide == std::trunc(wide);
+    want.counted += counted ? 1 : 0;
+    want.whole += whole ? 1 : 0;
+    for (size_t k = 0; whole && k < want.off.size(); ++k)
+      want.whole_bits[k] += static_cast<uint64_t>(
+          std::max(0, std::min(exponent - 1, 23) - format(kLatticeCandidates[k]).significand_bits));
     for (size_t k = 0; k < want.off.size(); ++k) want.off[k] += !representable(wide, format(kLatticeCandidates[k]));
   }
   for (Isa isa : available_isas()) {

@@ -12,9 +12,6 @@ namespace assay::report {
 std::string to_json(const std::vector<audit::Fingerprint>& prints, const audit::FitResult* fit);
 std::string to_text(const std::vector<audit::Fingerprint>& prints, const audit::FitResult* fit);
 
-/// The format of an array with its evidence; of whole numbers none is claimed.
-std::string format_text(const audit::Fingerprint& print);
-
 /// The verdict in a word: exact, rounding, not-rounding.
 std::string_view verdict_word(audit::FitResult::Verdict verdict);
 /// A largest distance in steps and as a difference; "NaN" where a NaN is on one side alone.

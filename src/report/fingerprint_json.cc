@@ -4,6 +4,7 @@
 #include "report/fingerprint.h"
 #include "report/fit_json.inc"
 #include "report/json_text.h"
+#include "report/words.h"
 
 namespace assay::report {
 
@@ -122,7 +123,7 @@ std::string to_json(const std::vector<audit::Fingerprint>& prints, const audit::
   for (const audit::Fingerprint& f : prints) {
     Json one{{"name", f.name}, {"type", ir::elem_name(f.declared)}, {"shape", f.dims}};
     one.update(lattice_json(f.lattice));
-    one["verdict"] = format_text(f);
+    one["verdict"] = lattice_text(f.lattice);
     one.update(traits_json(f.traits));
     out["arrays"].push_back(std::move(one));
   }

@@ -183,10 +183,6 @@ std::string exact_text(const FitResult& fit) {
 
 }  // namespace
 
-std::string format_text(const audit::Fingerprint& print) {
-  return print.traits.whole ? "whole numbers" : lattice_text(print.lattice);
-}
-
 std::string steps_text(uint64_t steps) { return steps == audit::kNoSteps ? "NaN" : grouped(steps); }
 
 std::string difference_text(uint64_t steps, double max_abs) {
@@ -222,7 +218,7 @@ std::string to_text(const std::vector<audit::Fingerprint>& prints, const FitResu
   std::string notes;
   for (const audit::Fingerprint& f : prints) {
     rows.push_back({clean(f.name), std::string(ir::elem_name(f.declared)) + ir::to_string(f.dims),
-                    grouped(f.lattice.counted) + " of " + grouped(f.lattice.values), format_text(f)});
+                    grouped(f.lattice.counted) + " of " + grouped(f.lattice.values), lattice_text(f.lattice)});
     for (const std::string& note : notes_of(f.traits)) notes += clean(f.name) + ": " + note + "\n";
   }
   std::string out = prints.empty() ? "no floating-point arrays\n" : table(rows) + notes;

@@ -164,8 +164,12 @@ Json lattice_json(const num::LatticeCounts& counts) {
   out["values"] = counts.values;
   out["finite"] = counts.finite;
   out["counted"] = counts.counted;
-  for (size_t i = 0; i < counts.off.size(); ++i)
-    out["off"][std::string(num::format(num::kLatticeCandidates[i]).name)] = counts.off[i];
+  out["whole"] = counts.whole;
+  for (size_t i = 0; i < counts.off.size(); ++i) {
+    const std::string name(num::format(num::kLatticeCandidates[i]).name);
+    out["whole_bits"][name] = counts.whole_bits[i];
+    out["off"][name] = counts.off[i];
+  }
   out["from_float64"] = counts.from_float64;
   return out;
 }
@@ -225,8 +229,12 @@ num::LatticeCounts parse_lattice(const Place& place) {
   counts.values = place.at("values").count();
   counts.finite = place.at("finite").count();
   counts.counted = place.at("counted").count();
-  for (size_t i = 0; i < counts.off.size(); ++i)
-    counts.off[i] = place.at("off").at(std::string(num::format(num::kLatticeCandidates[i]).name).c_str()).count();
+  counts.whole = place.at("whole").count();
+  for (size_t i = 0; i < counts.off.size(); ++i) {
+    const std::string name(num::format(num::kLatticeCandidates[i]).name);
+    counts.whole_bits[i] = place.at("whole_bits").at(name.c_str()).count();
+    counts.off[i] = place.at("off").at(name.c_str()).count();
+  }
   counts.from_float64 = place.at("from_float64").boolean();
   return counts;
 }

@@ -168,7 +168,7 @@ std::string verdict_text(const audit::CandidateResult& c) {
 
 std::string lattice_text(const num::LatticeCounts& counts) {
   const num::LatticeVerdict verdict = counts.verdict();
-  if (!verdict.format) return "not enough evidence";
+  if (!verdict.format) return counts.all_whole() ? "whole numbers" : "not enough evidence";
   const std::string name(num::format(*verdict.format).name);
   if (verdict.evidence_bits == 0) return name + " (values lie off every narrower format)";
   return name + ", " + how_many(verdict.evidence_bits, "bit") + " of evidence";

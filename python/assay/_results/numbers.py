@@ -26,6 +26,8 @@ class Lattice:
     values: int = 0
     finite: int = 0
     counted: int = 0
+    whole: int = 0
+    whole_bits: dict[str, int] = field(default_factory=dict)
     off: dict[str, int] = field(default_factory=dict)
     from_float64: bool = False
 

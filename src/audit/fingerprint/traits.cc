@@ -64,27 +64,7 @@ std::vector<Subnormals> subnormals_of(const ir::Tensor& values) {
   return all;
 }
 
-/// What a whole number's being on a format says in bits: as many of its last bits are 0. Numbers of few bits are on
-/// every format, as in num::LatticeCounts.
-int whole_bits(double x, int significand_bits) {
-  const int exponent = std::ilogb(x);
-  const bool few_bits = std::fmod(x, std::ldexp(1.0, exponent - 3)) == 0;
-  return few_bits ? 0 : std::max(0, exponent - significand_bits);
-}
-
 }  // namespace
-
-bool whole_numbers(const ir::Tensor& values, num::FormatId format) {
-  uint64_t bits = 0;
-  for (int64_t i = 0; i < values.size(); ++i) {
-    const double x = std::abs(values.float_at(i));
-    if (!std::isfinite(x) || x == 0) continue;
-    if (x != std::floor(x)) return false;
-    bits += static_cast<uint64_t>(whole_bits(x, num::format(format).significand_bits));
-    if (bits >= num::kEnoughEvidence) return false;
-  }
-  return true;
-}
 
 Traits traits_of(const ir::Tensor& values) {
   Traits traits{.range = range_of(values), .subnormals = subnormals_of(values)};

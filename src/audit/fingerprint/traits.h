@@ -60,14 +60,10 @@ struct Traits {
   std::vector<Subnormals> subnormals{};  ///< of formats whose subnormals the values could have shown
   std::optional<Scaled> scaled{};
   std::optional<Mixed> mixed{};
-  /// Whole numbers, and on their format because of that: chance has no part in it.
-  bool whole = false;
 };
 
 /// `values` holds floating-point numbers.
 Traits traits_of(const ir::Tensor& values);
-/// Whether values that lie on `format` are whole numbers, and few of them of a size at which the format leaves any out.
-bool whole_numbers(const ir::Tensor& values, num::FormatId format);
 
 std::optional<Scaled> scaled_lattice(const std::vector<float>& values);
 std::optional<Mixed> mixed_slices(const ir::Tensor& values);
