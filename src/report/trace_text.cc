@@ -154,8 +154,11 @@ std::string conversion_text(const Conversion& c) {
   const std::string where =
       clean("'" + c.reference + "'", kLongestName) +
       (c.candidate == c.reference ? "" : clean(" ('" + c.candidate + "' in the candidate)", kLongestName));
-  const std::string size = fmt::format("{} in sample {}, {} of its largest value", short_number(c.max_abs), c.sample,
-                                       short_number(c.max_rel));
+  const std::string size =
+      std::isinf(c.max_abs)
+          ? fmt::format("of another size, or infinitely far apart, in sample {}", c.sample)
+          : fmt::format("{} in sample {}, {} of its largest value", short_number(c.max_abs), c.sample,
+                        short_number(c.max_rel));
   switch (c.outcome) {
     case Conversion::Outcome::unknown:
       return fmt::format("the two models cannot be told apart in float64 ({}): their outputs hold no numbers",

@@ -83,3 +83,18 @@ def test_an_epsilon_is_found_behind_constants_of_float16(assay, save_model, data
         assert found["first"]["reference"] == "n"
     else:
         assert onnx.load(model).graph.node[1].op_type == "LayerNormalization"
+
+
+def padded(pads):
+    nodes = [h.make_node("Conv", ["x", "k"], ["c"], pads=pads), h.make_node("Relu", ["c"], ["r"]),
+             h.make_node("GlobalAveragePool", ["r"], ["g"]), h.make_node("Flatten", ["g"], ["y"])]
+    kernel = np.random.default_rng(4).normal(size=(4, 1, 3, 3)).astype(np.float32)
+    return nodes, {"x": (FLOAT, ["N", 1, 8, 8])}, {"y": (FLOAT, ["N", 4])}, {"k": kernel}
+
+
+def test_a_dropped_padding_is_found_where_it_is_dropped(assay, save_model, save_npz):
+    model, other = (save_model(f"{p}.onnx", *padded([p] * 4)) for p in (1, 0))
+    x = np.random.default_rng(5).normal(size=(6, 1, 8, 8)).astype(np.float32)
+    found = compared(assay, model, f"{other}@strict-f32", save_npz("x.npz", x=x))
+    assert (found["outcome"], found["first"]["reference"], found["first"]["type"]) == ("changed", "c", "Conv")
+    assert found["says"].endswith("part at 'c' (Conv): of another size, or infinitely far apart, in sample 0")

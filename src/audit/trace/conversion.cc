@@ -172,8 +172,9 @@ Result<Seen> compare_sample(Exact& a, Exact& b, std::span<const Tensor> inputs_a
     if (found == by_candidate.end()) return;
     for (const Match* m : found->second) {
       const auto reference = kept.find(m->reference);
-      if (reference == kept.end() || reference->second.size() != value.size()) continue;
-      note(*m, apart(reference->second, value));
+      if (reference == kept.end()) continue;
+      const bool comparable = reference->second.size() == value.size();  // not where a window or its padding differs
+      note(*m, comparable ? apart(reference->second, value) : Apart{kInfinity, kInfinity, true});
       if (--wanted[m->reference] == 0) kept.erase(reference);
     }
   };
