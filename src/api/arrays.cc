@@ -62,6 +62,7 @@ std::vector<Array> arrays_of(const backends::Arrays& arrays) {
 
 std::vector<backends::CallableSource> sources_of(const std::vector<Callable>& callables) {
   std::vector<backends::CallableSource> sources;
+  sources.reserve(callables.size());
   for (const Callable& callable : callables) {
     sources.push_back({callable.name, [run = callable.run](const backends::Arrays& inputs) -> Result<backends::Arrays> {
                          ASSAY_TRY(const std::vector<Array> outputs, run(arrays_of(inputs)));

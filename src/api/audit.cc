@@ -25,6 +25,7 @@ Report report_of(const audit::AuditResult& result, audit::FailOn fail_on) {
 std::vector<std::pair<std::string, const std::string*>> sources_of(const std::vector<std::string>& files,
                                                                    const std::vector<std::string>& texts) {
   std::vector<std::pair<std::string, const std::string*>> sources;
+  sources.reserve(files.size());
   for (const std::string& file : files) sources.emplace_back(file, nullptr);
   for (const std::string& text : texts) sources.emplace_back("audit " + std::to_string(sources.size() + 1), &text);
   return sources;

@@ -72,6 +72,7 @@ Status tell_passed_over(const AuditJob& job, Warnings& warnings) {
 
 std::vector<backends::Program*> pointers(const std::vector<std::unique_ptr<backends::Program>>& programs) {
   std::vector<backends::Program*> out;
+  out.reserve(programs.size());
   for (const auto& program : programs) out.push_back(program.get());
   return out;
 }

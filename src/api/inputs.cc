@@ -30,6 +30,7 @@ Status read_shape(const std::string& text, std::vector<backends::Port>& ports) {
     return {};
   }
   std::vector<std::string> names;
+  names.reserve(ports.size());
   for (const backends::Port& port : ports) names.push_back(port.name);
   return Error{Code::usage, "--shape names '" + name + "', which is no input", "", "inputs: " + join(names, ", ")};
 }

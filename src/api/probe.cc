@@ -108,6 +108,7 @@ Status write_profile(const audit::ProbeVerdict& verdict, const std::string& devi
 
 Status choose_mode(const ProbeReadRequest& request, audit::ProbeRecording& recording) {
   std::vector<std::string> names;
+  names.reserve(recording.modes.size());
   for (const audit::ProbeMode& mode : recording.modes) names.push_back(mode.name);
   if (!request.mode.empty()) {
     if (std::ranges::find(names, request.mode) == names.end()) {

@@ -32,12 +32,14 @@ void list(std::string& out, std::string_view name, const std::vector<std::string
 
 std::vector<std::string> numbers(const std::vector<int64_t>& values) {
   std::vector<std::string> out;
+  out.reserve(values.size());
   for (const int64_t value : values) out.push_back(std::to_string(value));
   return out;
 }
 
 std::vector<std::string> strings(const std::vector<std::string>& values) {
   std::vector<std::string> out;
+  out.reserve(values.size());
   for (const std::string& value : values) out.push_back(toml_string(value));
   return out;
 }

@@ -84,6 +84,7 @@ Status Check::model(const Program& program, const Provenance& recorded) {
   }
   if (files_.contains(recorded.model) || files_.contains(recorded.source)) return {};
   std::vector<std::string> here;
+  here.reserve(files_.size());
   for (const auto& [hash, path] : files_) here.push_back(path + " has " + shortened(hash));
   std::string message = "the recording is of another model: its hash is " + shortened(recorded.model);
   if (recorded.model.empty()) message = "the recording is of a model converted from another one";

@@ -183,6 +183,7 @@ class Analysis {
   void add(const ir::Op& op) {
     if (round_exactly(op)) return;
     std::vector<Bound> in;
+    in.reserve(op.inputs.size());
     for (const ValueId id : op.inputs) in.push_back(read(id));
     const bool behind_stop = std::ranges::any_of(in, &Bound::stopped);
     if (behind_stop) return stop(op, "");

@@ -121,6 +121,7 @@ ValueId RuleContext::full_radius(size_t i) {
 
 std::vector<ValueId> RuleContext::centres() const {
   std::vector<ValueId> all;
+  all.reserve(in.size());
   for (const Bound& bound : in) all.push_back(bound.centre);
   return all;
 }

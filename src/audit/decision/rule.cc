@@ -117,6 +117,7 @@ std::string spell_tolerance(const Rule& rule) {
 }
 std::string spell_multilabel(const Rule& rule) {
   std::vector<std::string> each;
+  each.reserve(rule.thresholds.size());
   for (const double t : rule.thresholds) each.push_back(shortest(t));
   return std::string(rule.strict ? ">" : "") + join(each, ",");
 }
@@ -163,6 +164,7 @@ Result<Rule> parse_rule(std::string_view text) {
   const auto row = std::ranges::find(kRules, name, &RuleRow::name);
   if (row == kRules.end()) {
     std::vector<std::string> names;
+    names.reserve(kRules.size());
     for (const RuleRow& each : kRules) names.emplace_back(each.name);
     const std::string near = did_you_mean(name, names);
     Error error = bad(text, "no decision rule is called '" + std::string(name.substr(0, 100)) + "'");

@@ -183,6 +183,7 @@ class Parser {
     const auto row = std::find_if(kFunctions.begin(), kFunctions.end(), [&](const FnRow& r) { return r.name == name; });
     if (row == kFunctions.end()) {
       std::vector<std::string> names;
+      names.reserve(kFunctions.size());
       for (const FnRow& r : kFunctions) names.emplace_back(r.name);
       const std::string near = did_you_mean(name, names);
       return fail("no function is called '" + std::string(name) + "'" +

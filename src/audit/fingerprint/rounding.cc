@@ -93,11 +93,12 @@ void widen(std::vector<std::vector<double>>& spreads, const std::vector<Arrays>&
 /// The cases' models with functions of another library; empty where none calls such a function.
 std::vector<std::shared_ptr<const backends::Model>> other_functions(const Evaluator& evaluator) {
   std::vector<std::shared_ptr<const backends::Model>> models;
+  models.reserve(evaluator.cases().size());
   bool any = false;
   for (const FitCase& one : evaluator.cases()) {
-    auto other = with_other_functions(*one.model);
+    const auto other = with_other_functions(*one.model);
     any = any || other != nullptr;
-    models.push_back(other != nullptr ? std::move(other) : one.model);
+    models.push_back(other != nullptr ? other : one.model);
   }
   if (!any) models.clear();
   return models;

@@ -112,6 +112,7 @@ std::vector<uint64_t> bits_of(const std::vector<FitGroup>& groups) {
   for (const FitGroup& group : groups)
     if (group.fit.exact()) least = prior_bits(group.members.front());
   std::vector<uint64_t> bits;
+  bits.reserve(groups.size());
   for (const FitGroup& group : groups)
     bits.push_back(group.fit.cost_bits + std::max(least, prior_bits(group.members.front())));
   return bits;

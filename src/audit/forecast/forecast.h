@@ -1,6 +1,7 @@
 // How near decisions are to flipping: margins in units of the error that the candidate really makes, the flips to
 // expect on more data, and the decisions that cannot flip. Meanings: docs/margins.md.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -48,9 +49,10 @@ struct Forecast {
   uint64_t undefined = 0;      ///< samples without a lead: NaN or infinity in a score
   Histogram error_ulp;         ///< errors in ULPs of the candidate's storage type at the boundary
   uint64_t samples = 0, flips = 0;
-  Sizes lead[2];              ///< of samples decided negative, positive; all but thresholds: all in [1]
-  uint64_t zero[2] = {0, 0};  ///< exactly on the boundary
-  Sizes error[2];  ///< changes of the score downwards, upwards; all but thresholds: towards the boundary, away
+  std::array<Sizes, 2> lead;       ///< of samples decided negative, positive; all but thresholds: all in [1]
+  std::array<uint64_t, 2> zero{};  ///< exactly on the boundary
+  /// Changes of the score downwards, upwards; all but thresholds: towards the boundary, away.
+  std::array<Sizes, 2> error;
   Proof proof;
   void merge(const Forecast& other);
 };

@@ -118,6 +118,7 @@ std::vector<std::string> expect_recovered(const profiles::Variant& device, const
   const auto fit = again.evaluate(profile->variants.front());
   EXPECT_TRUE(fit.ok() && fit->exact()) << text;
   std::vector<std::string> labels;
+  labels.reserve(best.members.size());
   for (const Hypothesis& h : best.members) labels.push_back(h.label());
   return labels;
 }
