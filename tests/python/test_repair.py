@@ -419,3 +419,30 @@ def test_before_rescaling(assay, tmp_path):
     assert result["unrescaled"]["flips"] > 0 and result["unrescaled"]["samples"] == 24
     assert result["before"]["searched"]["flips"] + result["before"]["held_out"]["flips"] == 0
     assert "before that: " in assay(*words, code=0).out
+
+
+def shifted(path, scale=1.0, seed=1):
+    """A large number is added and taken away: digits are lost in 16 bits. Its last weights are `scale` times as large."""
+    rng = np.random.default_rng(seed)
+    weights = {"w": rng.normal(size=(8, 8)), "large": np.array(2048), "v": rng.normal(size=(8, 4)) * scale}
+    onnx.save(make_model([helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("Add", ["h", "large"], ["a"]),
+                          helper.make_node("Sub", ["a", "large"], ["s"]),
+                          helper.make_node("MatMul", ["s", "v"], ["y"])], {"x": (T.FLOAT, ["N", 8])},
+                         {"y": (T.FLOAT, ["N", 4])}, {n: a.astype(np.float32) for n, a in weights.items()}), path)
+
+
+@pytest.mark.parametrize("reference", ["f16-storage", "coreml-nn-gpu"])
+def test_what_holds_as_it_is_is_written(assay, tmp_path, reference):
+    """Float32 throughout decides otherwise than a reference in 16 bits."""
+    shifted(tmp_path / "m.onnx")
+    np.savez(tmp_path / "d.npz", x=np.random.default_rng(2).normal(size=(48, 8)).astype(np.float32))
+    words = [*COMMAND, "--candidate", "f16-storage", "--reference", reference, "--variants", "primary"]
+    as_f32 = assay("audit", *COMMAND[1:], "--candidate", "strict-f32", "--reference", reference, "--variants", "primary",
+                   "--fail-on", "none", "--json", code=0).result["candidates"][0]
+    assert len(as_f32["flips"]) > 0
+    for more in ([], ["--budget", "1"], ["-o", "fixed.onnx"]):
+        result = assay(*words, *more, "--json", code=0).result
+        assert result["reached"] and result["found"] and result["minimal"] and result["kept"] == []
+        assert [point["kept"] for point in result["front"]] == [[]]
+    assert flips(assay, "fixed.onnx", "strict-f32", reference) == 0
+    assert "no operation needs float32" in assay(*words, code=0).out
