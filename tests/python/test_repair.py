@@ -431,6 +431,33 @@ def shifted(path, scale=1.0, seed=1):
                          {"y": (T.FLOAT, ["N", 4])}, {n: a.astype(np.float32) for n, a in weights.items()}), path)
 
 
+@pytest.mark.parametrize("output", ["fixed.onnx", "fixed.mlpackage"])
+@pytest.mark.parametrize("candidate", ["f16-storage", "coreml-nn-gpu"])
+def test_the_candidate_s_own_file_is_repaired(assay, tmp_path, output, candidate):
+    """Not MODEL, which decides alike and has other weights."""
+    shifted(tmp_path / "m.onnx")
+    shifted(tmp_path / "other.onnx", 10)
+    x = np.random.default_rng(2).normal(size=(40, 8)).astype(np.float32)
+    np.savez(tmp_path / "d.npz", x=x)
+    result = assay(*COMMAND, "--candidate", f"other.onnx@{candidate}", "-o", output, "--json", code=0).result
+    assert result["reached"] and result["kept"]
+    assay("run", output, "--input", "d.npz", "--output", "y.npz", code=0)
+    want = onnxruntime.InferenceSession(tmp_path / "other.onnx").run(None, {"x": x})[0]
+    assert np.abs(np.load(tmp_path / "y.npz")["y"] - want).max() < .02 * np.abs(want).max()
+
+
+def test_a_candidate_with_other_operations_is_written_as_a_package(assay, tmp_path):
+    shifted(tmp_path / "m.onnx")
+    shifted(tmp_path / "other.onnx")
+    net = onnx.load(tmp_path / "other.onnx")
+    net.graph.node[-1].output[0] = "z"
+    net.graph.node.append(helper.make_node("Relu", ["z"], ["y"]))
+    onnx.save(net, tmp_path / "other.onnx")
+    np.savez(tmp_path / "d.npz", x=np.random.default_rng(2).normal(size=(40, 8)).astype(np.float32))
+    words = ["--reference", "other.onnx@strict-f32", "--candidate", "other.onnx@f16-storage"]
+    assert assay(*COMMAND, *words, "-o", "fixed.mlpackage", "--json", code=0).result["reached"]
+
+
 @pytest.mark.parametrize("reference", ["f16-storage", "coreml-nn-gpu"])
 def test_what_holds_as_it_is_is_written(assay, tmp_path, reference):
     """Float32 throughout decides otherwise than a reference in 16 bits."""

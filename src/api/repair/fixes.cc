@@ -24,12 +24,6 @@ std::string words_of(const profiles::Provider& provider) {
   return options.empty() ? provider.name : std::string(provider.name).append(":").append(join(options, ","));
 }
 
-/// "FILE@" of a program, or nothing.
-std::string file_of(const std::string& program) {
-  const size_t at = program.rfind('@');
-  return at == std::string::npos ? "" : program.substr(0, at + 1);
-}
-
 void add_typed(const std::string& spec, const std::string& profile, std::vector<Idea>& ideas) {
   if (!profile.starts_with(kNetwork)) return;
   const std::string file = file_of(spec), name = spec.substr(file.size());
@@ -97,6 +91,11 @@ bool meets(const audit::Goal& goal, const FreeFix& fix) {
 }
 
 }  // namespace
+
+std::string file_of(const std::string& program) {
+  const size_t at = program.rfind('@');
+  return at == std::string::npos ? "" : program.substr(0, at + 1);
+}
 
 std::string core_ml_unit(const std::string& profile) {
   for (const std::string_view format : {kNetwork, kWide, kNarrow}) {

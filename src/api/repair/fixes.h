@@ -22,6 +22,9 @@ Result<std::vector<audit::FreeFix>> try_fixes(AuditJob& job, const audit::Goal& 
                                               const Parts& parts, const audit::Answers& as_it_is,
                                               const audit::TrialOptions& options);
 
+/// "FILE@" of a program, or nothing.
+std::string file_of(const std::string& program);
+
 /// The compute unit that a profile of Core ML names ("gpu"); empty for other profiles.
 std::string core_ml_unit(const std::string& profile);
 

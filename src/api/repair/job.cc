@@ -20,12 +20,6 @@ using audit::Kept;
 
 constexpr double kMostHeldOut = 0.9;
 
-/// "FILE@" of a program, or nothing.
-std::string file_of(const std::string& program) {
-  const size_t at = program.rfind('@');
-  return at == std::string::npos ? "" : program.substr(0, at + 1);
-}
-
 /// Flags have other names here.
 Error in_our_words(Error error) {
   constexpr std::string_view kTheirs = "--output NAME";
@@ -92,6 +86,14 @@ Status RepairJob::open() {
   return {};
 }
 
+/// The file that the candidate is made of: one of its own, or MODEL.
+std::string RepairJob::source() const {
+  std::string file = file_of(job_->candidates.front()->text());
+  if (file.empty()) return request_.audit.model;
+  file.pop_back();
+  return file;
+}
+
 /// A NeuralNetwork has no types to write: what is searched is the ML Program on the same unit.
 Status RepairJob::choose_program() {
   program_ = job_->candidates.front().get();
@@ -114,7 +116,7 @@ Status RepairJob::choose_program() {
     return Error{Code::usage,
                  "the model declares the types that it computes in, and " + program_->text() +
                      " keeps to them: there is nothing to lower",
-                 request_.audit.model, "give the model that it was made from, or --candidate f16-storage"};
+                 source(), "give the model that it was made from, or --candidate f16-storage"};
   const ir::ElemType storage = program_->storage();
   const bool narrow = storage == ir::ElemType::float16 || storage == ir::ElemType::bfloat16;
   if (request_.output.empty() || (narrow && !(is_package(request_.output) && storage != ir::ElemType::float16)))

@@ -38,6 +38,7 @@ class RepairJob {
 
  private:
   Status open();
+  std::string source() const;
   Status choose_program();
   Status choose_typed();
   Status look();

@@ -41,7 +41,7 @@ Result<audit::WrittenFile> RepairJob::written(const std::string& file, const std
 Status RepairJob::write() {
   if (request_.output.empty()) return {};
   const Repaired repaired{
-      .source = job_->request->model, .model = model_.get(), .kept = units_.spread(kept_), .low = program_->storage()};
+      .source = source(), .model = model_.get(), .kept = units_.spread(kept_), .low = program_->storage()};
   const std::string unit = program_->profile() == nullptr ? "" : core_ml_unit(program_->profile()->name);
   const std::string spec =
       is_package(request_.output) ? "coreml-mlprogram-f16-" + (unit.empty() ? "gpu" : unit) : "strict-f32";
