@@ -402,6 +402,8 @@ def test_words_of_refusals(assay, tmp_path):
     net.graph.output.append(helper.make_tensor_value_info("z", T.FLOAT, None))
     onnx.save(net, tmp_path / "two.onnx")
     assert "--decide-on NAME" in assay("repair", "two.onnx", *COMMAND[2:], "--candidate", "f16-storage", code=2).err
+    refused = assay(*COMMAND, "--candidate", "f16-storage", "--decide-on", "nope", code=2).err
+    assert "--decide-on" in refused and "--output" not in refused
     assay("run", "m.onnx", "--input", "d.npz", "--output", "r.npz", code=0)
     for words in (["-o", "f.onnx"], []):
         refused = assay(*COMMAND, "--candidate", "recorded:r.npz", *words, code=2).err

@@ -20,11 +20,11 @@ using audit::Kept;
 
 constexpr double kMostHeldOut = 0.9;
 
-/// Flags have other names here.
+/// Flags have other names here: --output is the file.
 Error in_our_words(Error error) {
-  constexpr std::string_view kTheirs = "--output NAME";
-  if (const size_t at = error.fix.find(kTheirs); at != std::string::npos)
-    error.fix.replace(at, kTheirs.size(), "--decide-on NAME");
+  constexpr std::string_view kTheirs = "--output", kOurs = "--decide-on";
+  for (std::string* words : {&error.where, &error.fix})
+    if (const size_t at = words->find(kTheirs); at != std::string::npos) words->replace(at, kTheirs.size(), kOurs);
   return error;
 }
 
@@ -50,6 +50,12 @@ audit::BlamedOp described(const ir::Graph& graph, ir::OpId id) {
   for (const ir::ValueId v : op.outputs)
     if (name.empty() && v != ir::kNoValue) name = graph.at(v).name;
   return {id, name, op.name, op.domain.empty() ? op.type : op.domain + "." + op.type};
+}
+
+Result<audit::AuditResult> run_audit(const AuditJob& job, Warnings& warnings) {
+  auto audited = job.run(warnings);
+  if (!audited.ok()) return in_our_words(std::move(audited).error());
+  return audited;
 }
 
 Status check_words(const RepairRequest& request) {
@@ -154,9 +160,7 @@ Status RepairJob::choose_typed() {
 
 /// What the candidate does as it is.
 Status RepairJob::look() {
-  auto audited = job_->run(warnings_);
-  if (!audited.ok()) return in_our_words(std::move(audited).error());
-  const audit::AuditResult& audit = *audited;
+  ASSAY_TRY(const audit::AuditResult audit, run_audit(*job_, warnings_));
   question_ = audit::question_of(audit);
   result_.goal = goal_;
   result_.samples = audit.samples;

@@ -25,6 +25,9 @@ Status check_words(const RepairRequest& request);
 /// Errors of outputs need no decision: then one goes by the first output's, which the goal does not ask about.
 commands::AuditRequest with_decision(const RepairRequest& request);
 
+/// Errors: as AuditJob::run, in the words of this command.
+Result<audit::AuditResult> run_audit(const AuditJob& job, Warnings& warnings);
+
 class RepairJob {
  public:
   /// `rescaled`: layers of the model that were, in words.

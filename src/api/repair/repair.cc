@@ -34,7 +34,7 @@ namespace assay::commands {
 namespace {
 
 Result<audit::Standing> before_rescaling(const api::AuditJob& job, Warnings& warnings) {
-  ASSAY_TRY(const audit::AuditResult audit, job.run(warnings));
+  ASSAY_TRY(const audit::AuditResult audit, api::run_audit(job, warnings));
   ASSAY_TRY(const auto answers,
             audit::answers_of(*job.reference, *job.candidates.front(), job.data, audit::question_of(audit),
                               {.errors = true, .first_sample = audit.first_sample, .threads = job.context->threads}));
