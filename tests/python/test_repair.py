@@ -475,3 +475,9 @@ def test_what_holds_as_it_is_is_written(assay, tmp_path, reference):
         assert [point["kept"] for point in result["front"]] == [[]]
     assert flips(assay, "fixed.onnx", "strict-f32", reference) == 0
     assert "no operation needs float32" in assay(*words, code=0).out
+
+
+def test_no_threshold_is_shifted_where_nothing_flips(assay, tmp_path):
+    result = scores(assay, tmp_path, [0.1, 0.3, 0.7, 0.9], "threshold:0.5")
+    assert result["before"]["searched"]["flips"] == 0
+    assert not [fix for fix in result["free_fixes"] if fix["kind"] == "threshold"]

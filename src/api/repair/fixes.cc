@@ -141,7 +141,8 @@ Result<std::vector<FreeFix>> try_fixes(AuditJob& job, const audit::Goal& goal, c
   ASSAY_TRY(auto rescaled, try_rescaled(job, question, parts, as_it_is, options));
   if (rescaled) fixes.push_back(*std::move(rescaled));
   const bool threshold = question.rule.kind == audit::Rule::Kind::threshold && goal.kind == audit::Goal::Kind::flips;
-  if (threshold)
+  const bool flips = standing_of(as_it_is, parts.searched).flips + standing_of(as_it_is, parts.held).flips > 0;
+  if (threshold && flips)
     if (const auto shift = audit::shifted_threshold(as_it_is, parts.searched, question))
       fixes.push_back(shifted(*shift, parts, as_it_is, question, candidate.text()));
   for (FreeFix& fix : fixes) fix.meets = meets(goal, fix);
