@@ -410,7 +410,10 @@ def audit(
     request.keep, request.lock, request.checkpoint = listed(keep), path_text(lock), path_text(checkpoint)
     report = _assay.audit(request)
     announce(report.warnings)
-    return _results.AuditResult.from_report(report)
+    result = _results.AuditResult.from_report(report)
+    if file is not None and file.temporary:
+        result._asked = ""  # nobody knows the model by that name
+    return result
 
 
 def _label_values(labels: Any) -> list[int]:
@@ -515,10 +518,6 @@ def repair(
     return _results.RepairResult.from_report(report)
 
 
-def _audit_texts(audits: Iterable[_results.AuditResult | str]) -> list[str]:
-    return [a if isinstance(a, str) else a.to_json() for a in audits]
-
-
 @named(Common.__annotations__)
 def merge(parts: Iterable[_results.AuditResult | str], *, fail_on: str = "flips") -> _results.AuditResult:
     """The audit of a data set from the audits of its parts (results, or their JSON), whatever their order.
@@ -526,7 +525,8 @@ def merge(parts: Iterable[_results.AuditResult | str], *, fail_on: str = "flips"
     The same bytes as the audit of the whole. Raises AssayError A307 for overlaps, gaps, other programs or rules.
     """
     request = _assay.MergeRequest()
-    request.texts, request.fail_on = _audit_texts(parts), fail_on
+    request.texts = [part if isinstance(part, str) else part.to_json() for part in parts]
+    request.fail_on = fail_on
     return _results.AuditResult.from_report(_assay.merge(request))
 
 
@@ -547,7 +547,8 @@ def report(
     fail_on: what fails in JUnit and SARIF: flips, at-risk or none. csv: a folder for tables.
     """
     request = _assay.PageRequest()
-    request.texts, request.titles, request.fail_on = _audit_texts(audits), list(titles), fail_on
+    request.texts = [a if isinstance(a, str) else a._envelope() for a in audits]
+    request.titles, request.fail_on = list(titles), fail_on
     request.reports = _report_files(html, junit, sarif, markdown, csv)
     if not any((html, junit, sarif, markdown, csv)):
         raise UsageError("A001", "no report to write is named", "report", "give html= or another file")

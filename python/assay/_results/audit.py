@@ -130,7 +130,7 @@ class AuditResult(Result):
     def to_html(self) -> str:
         """A self-contained page, as `assay report` writes it."""
         request = _assay.PageRequest()
-        request.texts = [self._json]
+        request.texts = [self._envelope()]
         request.titles = [self.decision]
         return _assay.page(request).text
 

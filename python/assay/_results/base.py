@@ -62,6 +62,7 @@ class Result:
     warnings: list[AssayMessage] = field(default_factory=list, repr=False)
     passed: bool = True
     _json: str = field(default="null", repr=False)
+    _asked: str = field(default="", repr=False, compare=False)  # the envelope's `meta.asked`: how it was asked for
 
     @classmethod
     def from_report(cls, report: _assay.Report) -> Self:
@@ -69,6 +70,7 @@ class Result:
         result: Self = build(cls, cls._keys(json.loads(report.json)))
         result.text, result.passed, result._json = report.text, report.passed, report.json
         result.warnings = warnings_in(report.warnings)
+        result._asked = dict(report.meta).get("asked", "")
         return result
 
     @classmethod
@@ -79,6 +81,12 @@ class Result:
     def to_json(self) -> str:
         """The command's `result`: the same bytes for the same question."""
         return self._json
+
+    def _envelope(self) -> str:
+        """The result as the command's `--json` holds it, with model, data and command where they are known."""
+        if not self._asked:
+            return self._json
+        return f'{{"schema":1,"result":{self._json},"meta":{{"asked":{self._asked}}}}}'
 
     def to_html(self) -> str:
         """As HTML: a part of a page."""

@@ -39,7 +39,7 @@ class CheckResult(Result):
         result = super().from_report(report)
         _, _, audit = report.json.partition(',"audit":')  # it comes last
         result.audit._json = audit[:-1]
-        result.audit.passed = result.passed
+        result.audit.passed, result.audit._asked = result.passed, result._asked
         return result
 
     def _repr_html_(self) -> str:

@@ -81,6 +81,28 @@ def test_an_audit_is_the_merge_of_its_parts(mlp, tmp_path):
     assert "bf16-storage" in whole._repr_html_()
 
 
+def test_reports_of_a_result_are_those_of_the_command(mlp, tmp_path, assay_cli, monkeypatch):
+    """They know the model, its data and the command."""
+    monkeypatch.chdir(tmp_path)
+    np.savez("x.npz", input=np.random.default_rng(1).standard_normal((20_000, 4)).astype(np.float32))
+    assay_cli("audit", mlp, "--data", "x.npz", "--decision", "threshold:0.5", "--score", "index(output, 0)",
+              "--candidate", "bf16-storage", "--fail-on", "none", "--lock", "a.lock", "--html", "cli.html", "--sarif",
+              "cli.sarif", "--markdown", "cli.md")
+    options = {"decision": "threshold:0.5", "score": "index(output, 0)", "candidates": "bf16-storage"}
+    audited = assay.audit(mlp, "x.npz", fail_on="none", **options)
+    assert audited.candidates[0].verdict.flips > 0  # else no finding has a place
+    assay.report([audited], "py.html", sarif="py.sarif", markdown="py.md", fail_on="none")
+    for kind in ("html", "sarif", "md"):
+        assert (tmp_path / f"py.{kind}").read_bytes() == (tmp_path / f"cli.{kind}").read_bytes(), kind
+    assert "assay audit MODEL" not in audited.to_html()
+    assay.report([assay.check("a.lock").audit], markdown="checked.md")
+    assert (tmp_path / "checked.md").read_text().splitlines()[0] == (tmp_path / "py.md").read_text().splitlines()[0]
+    unnamed = assay.audit(Path(mlp).read_bytes(), "x.npz", fail_on="none", **options)
+    assert unnamed == audited
+    assay.report([unnamed], markdown="unnamed.md")  # not by the temporary file
+    assert "audit 1" in (tmp_path / "unnamed.md").read_text().splitlines()[0]
+
+
 def test_tables(mlp):
     x = np.random.default_rng(1).standard_normal((200, 4)).astype(np.float32)
     result = assay.audit(mlp, {"input": x}, decision="threshold:0.5", score="index(output, 0)", fail_on="none",
