@@ -87,6 +87,26 @@ void check_decisions(const LockedCandidate& before, const CandidateResult& now, 
     notes.push_back(fmt::format("{}: allowed flips that are none now: {}", before.program, named(gone)));
 }
 
+// Numbers that are NaN on one side only, which no count of ULPs tells. Texts that differ are decisions, if anything.
+uint64_t nan_in(const CandidateResult& candidate) {
+  uint64_t sum = 0;
+  for (const Differences& d : candidate.primary().differences)
+    if (d.ulp_type != ir::ElemType::undefined) sum += d.nan_mismatches;
+  return sum;
+}
+
+void check_tolerances(const LockedCandidate& before, const CandidateResult& now, std::vector<Finding>& out) {
+  const uint64_t ulp = together(now.primary().differences).max_ulp, nan = nan_in(now);
+  if (ulp > before.max_ulp)
+    out.push_back({"tolerance-exceeded", fmt::format("{}: outputs differ by up to {} ULPs, {} are allowed",
+                                                     before.program, ulp, before.max_ulp)});
+  if (nan > before.max_nan)
+    out.push_back(
+        {"tolerance-exceeded", fmt::format("{}: NaN on one side only in {} numbers of the outputs, {} {} "
+                                           "allowed",
+                                           before.program, nan, before.max_nan, before.max_nan == 1 ? "is" : "are")});
+}
+
 void check_candidate(const LockedCandidate& before, const CandidateResult& now, const std::string& fail_on,
                      std::vector<Finding>& out, std::vector<std::string>& notes) {
   if (before.profile_identity != now.info.profile_identity)
@@ -94,10 +114,7 @@ void check_candidate(const LockedCandidate& before, const CandidateResult& now, 
                                                   "contract was written",
                                                   before.program, now.info.profile)});
   check_decisions(before, now, fail_on, out, notes);
-  const uint64_t ulp = together(now.primary().differences).max_ulp;
-  if (ulp > before.max_ulp)
-    out.push_back({"tolerance-exceeded", fmt::format("{}: outputs differ by up to {} ULPs, {} are allowed",
-                                                     before.program, ulp, before.max_ulp)});
+  check_tolerances(before, now, out);
 }
 }  // namespace
 
@@ -130,6 +147,7 @@ void fill(Lock& lock, const AuditResult& result) {
     one.flips = samples_of(now.flips);
     one.at_risk = samples_of(now.at_risk);
     one.max_ulp = together(now.primary().differences).max_ulp;
+    one.max_nan = nan_in(now);
   }
 }
 

@@ -21,6 +21,7 @@ struct LockedCandidate {
   std::string program{}, profile{}, profile_identity{};
   std::vector<int64_t> flips{}, at_risk{};  ///< samples that may, ascending
   uint64_t max_ulp = 0;  ///< largest difference of any output that is allowed, of the primary variant
+  uint64_t max_nan = 0;  ///< most numbers of its outputs that may be NaN where the reference's are none, or be none
 };
 
 /// Files are named relative to the lock's folder.

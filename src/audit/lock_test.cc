@@ -28,6 +28,7 @@ Lock full() {
   for (int64_t i = 0; i < 400; ++i) c.flips.push_back(i * 1'000'003);
   c.at_risk = {7};
   c.max_ulp = 123;
+  c.max_nan = 4;
   lock.candidates = {c, {.program = "recorded:r.npz"}};
   return lock;
 }
@@ -40,7 +41,9 @@ AuditResult as_locked(const Lock& lock) {
   for (const LockedCandidate& one : lock.candidates) {
     CandidateResult c;
     c.info.profile_identity = one.profile_identity;
-    c.variants.emplace_back().differences.emplace_back().max_ulp = one.max_ulp;
+    Differences& d = c.variants.emplace_back().differences.emplace_back();
+    d.max_ulp = one.max_ulp;
+    d.nan_mismatches = one.max_nan;
     for (const int64_t sample : one.flips) c.flips.emplace_back().sample = sample;
     for (const int64_t sample : one.at_risk) c.at_risk.emplace_back().sample = sample;
     a.candidates.push_back(std::move(c));
@@ -64,6 +67,7 @@ TEST(Lock, IsReadBackAsItWasWritten) {
   EXPECT_EQ(again->model, full().model);
   EXPECT_EQ(again->candidates[0].flips, full().candidates[0].flips);
   EXPECT_EQ(again->float32, full().float32);
+  EXPECT_EQ(again->candidates[0].max_nan, 4U);
   EXPECT_TRUE(again->primary_only);
   for (size_t begin = 0, end; begin < text.size(); begin = end + 1) {
     end = text.find('\n', begin);
@@ -112,6 +116,23 @@ TEST(Lock, AllowsWhatIsListed) {
   EXPECT_EQ(rules(lenient, lenient, now), Rules{"decision-flips"});
   lenient.fail_on = "none";
   EXPECT_EQ(rules(lenient, lenient, now), Rules());
+}
+
+TEST(Lock, NanIsBeyondAnyTolerance) {
+  Lock lock = full();
+  lock.candidates[1].max_ulp = ~uint64_t{0};
+  AuditResult now = as_locked(lock);
+  Differences& d = now.candidates[1].variants[0].differences[0];
+  d.nan_mismatches = 1;
+  EXPECT_EQ(rules(lock, lock, now), Rules{"tolerance-exceeded"});
+  now.candidates[0].variants[0].differences[0].nan_mismatches = 5;  // 4 are allowed
+  EXPECT_EQ(rules(lock, lock, now), (Rules{"tolerance-exceeded", "tolerance-exceeded"}));
+  fill(lock, now);
+  EXPECT_EQ(lock.candidates[0].max_nan, 5U);
+  EXPECT_EQ(rules(lock, lock, now), Rules());
+  d.ulp_type = ir::ElemType::undefined;  // texts that differ are counted there too, and are no NaN
+  lock.candidates[1].max_nan = 0;
+  EXPECT_EQ(rules(lock, lock, now), Rules());
 }
 
 }  // namespace

@@ -77,8 +77,8 @@ Result<std::vector<int64_t>> read_samples(const Reader& table, std::string_view 
 }
 
 Status read_candidate(const Reader& table, LockedCandidate& out) {
-  static const std::vector<std::string> kKeys = {"program", "profile", "profile_identity",
-                                                 "flips",   "at_risk", "max_ulp"};
+  static const std::vector<std::string> kKeys = {"program", "profile", "profile_identity", "flips",
+                                                 "at_risk", "max_ulp", "max_nan"};
   ASSAY_CHECK(table.only(kKeys));
   ASSAY_TRY(out.program, table.string("program"));
   ASSAY_TRY(out.profile, table.string_or("profile", ""));
@@ -86,6 +86,7 @@ Status read_candidate(const Reader& table, LockedCandidate& out) {
   ASSAY_TRY(out.flips, read_samples(table, "flips"));
   ASSAY_TRY(out.at_risk, read_samples(table, "at_risk"));
   ASSAY_TRY(out.max_ulp, read_count(table, "max_ulp"));
+  ASSAY_TRY(out.max_nan, read_count(table, "max_nan"));
   return {};
 }
 
@@ -159,8 +160,8 @@ Result<Lock> read(const Reader& root) {
 
 std::string to_toml(const Lock& lock) {
   std::string out =
-      "# What `assay check` holds this model to. `assay check --update` writes it anew; `flips`, `at_risk` and\n"
-      "# `max_ulp` of a candidate may be edited. Files are relative to this one.\nversion = 1\n";
+      "# What `assay check` holds this model to. `assay check --update` writes it anew; `flips`, `at_risk`,\n"
+      "# `max_ulp` and `max_nan` of a candidate may be edited. Files are relative to this one.\nversion = 1\n";
   key(out, "assay", lock.assay);
   out += "\n[model]\n";
   file(out, lock.model);
@@ -197,6 +198,7 @@ std::string to_toml(const Lock& lock) {
     list(out, "flips", numbers(c.flips));
     list(out, "at_risk", numbers(c.at_risk));
     out += fmt::format("max_ulp = {}\n", c.max_ulp);
+    if (c.max_nan > 0) out += fmt::format("max_nan = {}\n", c.max_nan);
   }
   return out;
 }

@@ -86,6 +86,28 @@ def test_a_tolerance_may_be_tightened(contract, assay):
     assert "decision-flips: f16-storage" in assay("check", code=1).out
 
 
+def test_nan_is_beyond_any_tolerance(assay, save_model, save_npz, tmp_path):
+    """x k - x k is 0, and NaN where x k overflows float16, in an output that decides nothing."""
+    nodes = [helper.make_node("Identity", ["x"], ["y"]), helper.make_node("Mul", ["x", "k"], ["b"]),
+             helper.make_node("Sub", ["b", "b"], ["z"])]
+    save_model("m.onnx", nodes, {"x": (F, ["N", 1])}, {"y": (F, ["N", 1]), "z": (F, ["N", 1])},
+               {"k": np.array([1024], np.float32)})
+    words = ["audit", "m.onnx", "--data", "x.npz", "--output", "y", "--decision", "threshold:0.5", "--candidate",
+             "f16-storage", "--lock", "assay.lock"]
+    lock = tmp_path / "assay.lock"
+    save_npz("x.npz", x=np.array([[128], [256], [512]], np.float32))
+    assay(*words, code=0)
+    assert "max_nan = 3\n" in lock.read_text()
+    assay("check", code=0)
+    lock.write_text(lock.read_text().replace("max_nan = 3\n", "max_nan = 2\n"))
+    done = assay("check", "--json", code=1)
+    assert rules(done) == ["tolerance-exceeded"]
+    assert done.result["findings"][0]["message"] == \
+        "f16-storage: NaN on one side only in 3 numbers of the outputs, 2 are allowed"
+    lock.write_text(lock.read_text().replace("max_nan = 2\n", ""))
+    assert "3 numbers of the outputs, 0 are allowed" in assay("check", code=1).out
+
+
 def test_update_takes_over_what_is(contract, assay, save_npz):
     save_npz("x.npz", x=np.array([[0.49994], [0.49995], [0.9]], np.float32))
     assay("check", code=1)
