@@ -62,13 +62,18 @@ std::string price(const RepairResult& r) {
          (typed != r.fixes.end() && typed->meets ? clean(typed->what) : "the model as it is, run in float32") + "\n";
 }
 
+std::string how_needed(const RepairResult& r) {
+  if (r.minimal) return ", each of them needed";
+  if (r.sets >= r.budget) return "; the budget ended before each was tried";
+  return "; the written file misses the goal with fewer that were tried";
+}
+
 std::string kept(const RepairResult& r) {
   if (!r.found) return "no set of operations in float32 meets the goal\n";
   if (r.kept_operations.empty()) return "no operation needs float32\n";
   if (r.kept.empty()) return "no operation that can be chosen needs float32\n" + others(r) + price(r);
   std::string out = fmt::format("{} of {} stay{} in float32{}:\n", r.kept.size(), how_many(r.ops.size(), "operation"),
-                                r.kept.size() == 1 ? "s" : "",
-                                r.minimal ? ", each of them needed" : "; the budget ended before each was tried");
+                                r.kept.size() == 1 ? "s" : "", how_needed(r));
   std::vector<Row> rows;
   for (size_t i = 0; i < std::min(r.kept.size(), kMostRows); ++i) {
     const BlamedOp& op = r.ops[r.kept[i]];

@@ -28,6 +28,16 @@ commands::AuditRequest with_decision(const RepairRequest& request);
 /// Errors: as AuditJob::run, in the words of this command.
 Result<audit::AuditResult> run_audit(const AuditJob& job, Warnings& warnings);
 
+/// A file that was written beside its target, and run over all samples.
+struct TriedFile {
+  audit::Kept kept{};
+  audit::WrittenFile file{};
+  bool searched_meets = false;          ///< the goal, on the samples that are searched
+  std::vector<bool> missed{};           ///< by sample: some variant decides otherwise, or is further off than the goal
+  std::vector<std::string> variants{};  ///< those that do
+  Warnings warnings{};                  ///< of writing it
+};
+
 class RepairJob {
  public:
   /// `rescaled`: layers of the model that were, in words.
@@ -54,8 +64,15 @@ class RepairJob {
   void name_carried();
   Status trace_front(audit::RepairSearch& search);
   Status write();
+  Repaired repaired(const audit::Kept& kept) const;
+  Result<TriedFile> run_file(const std::string& file);
+  Result<TriedFile> try_file(const audit::Kept& kept);
+  void join_missed(const TriedFile& tried);
+  Status lower_in_file(std::vector<size_t> units, const audit::Kept& missed, std::vector<TriedFile>& met,
+                       size_t& tried);
+  Result<TriedFile> widened(TriedFile first);
+  Status take(audit::Kept kept);
   Status write_configs();
-  Result<audit::WrittenFile> written(const std::string& file, const std::string& spec);
   Result<std::string> key() const;
   audit::TrialOptions trial_options();
 

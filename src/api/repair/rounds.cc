@@ -79,6 +79,7 @@ Status RepairJob::search() {
     allowed = goal_.flips;
   }
   std::ranges::sort(result_.moved);
+  result_.sets = search.sets();
   return fill(search);
 }
 
@@ -95,7 +96,6 @@ Status RepairJob::fill(audit::RepairSearch& search) {
     result_.cost = search.cost(kept_);
     ASSAY_CHECK(trace_front(search));
   }
-  result_.sets = search.sets();
   return file_->save(trials_->verdicts(), true);
 }
 
