@@ -1,6 +1,7 @@
 // Reports about saved results: audits, checks and repairs together, or comparisons.
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "api/audit_job.h"
 #include "api/reports.h"
@@ -66,23 +67,39 @@ struct Audits {
   std::vector<report::Section> sections;  // of `results`, in that order
 };
 
-/// The audit that a repair is of: the first of its candidate, else the last.
-size_t place_of(const std::vector<audit::AuditResult>& results, const std::string& candidate) {
-  const auto has = [&](const audit::AuditResult& result) {
-    return std::ranges::any_of(result.candidates,
-                               [&](const audit::CandidateResult& c) { return c.info.program == candidate; });
+/// Whether an audit is of the model that was repaired, as far as both say. ONNX Runtime's programs tell files apart,
+/// not models.
+bool of_model(const audit::AuditResult& result, const std::string& model) {
+  std::vector<std::string> models;
+  const auto add = [&](const audit::ProgramInfo& info) {
+    if (!info.identity.empty() && !info.program.starts_with("ort:")) models.push_back(info.identity);
   };
-  const auto found = std::ranges::find_if(results, has);
-  return found == results.end() ? results.size() - 1 : static_cast<size_t>(found - results.begin());
+  add(result.reference);
+  for (const audit::CandidateResult& c : result.candidates) add(c.info);
+  return model.empty() || models.empty() || std::ranges::find(models, model) != models.end();
+}
+
+/// The audit that a repair is of: the first of its model and candidate, else the last of its model; none: there is
+/// none.
+std::optional<size_t> place_of(const std::vector<audit::AuditResult>& results, const report::RepairView& repair) {
+  std::optional<size_t> last;
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (!of_model(results[i], repair.model)) continue;
+    last = i;
+    if (std::ranges::any_of(results[i].candidates,
+                            [&](const audit::CandidateResult& c) { return c.info.program == repair.candidate; }))
+      break;
+  }
+  return last;
 }
 
 Result<Audits> read_audits(const std::vector<Source>& sources, audit::FailOn fail_on) {
   Audits out;
-  std::vector<report::RepairView> repairs;
+  std::vector<std::pair<std::string, report::RepairView>> repairs;  // by the names of their sources
   for (const Source& source : sources) {
     if (report::is_repair(source.text)) {
       ASSAY_TRY(auto repair, report::parse_repair(source.text, source.name));
-      repairs.push_back(std::move(repair));
+      repairs.emplace_back(source.name, std::move(repair));
       continue;
     }
     const report::Asked& asked = source.asked;
@@ -99,8 +116,13 @@ Result<Audits> read_audits(const std::vector<Source>& sources, audit::FailOn fai
     return Error{Code::usage, "a repair is shown beside an audit, and there is none", "",
                  "give the JSON of the audit too"};
   for (size_t i = 0; i < out.results.size(); ++i) out.sections[i].audit = &out.results[i];
-  for (report::RepairView& repair : repairs)
-    out.sections[place_of(out.results, repair.candidate)].repairs.push_back(std::move(repair));
+  for (auto& [name, repair] : repairs) {
+    const auto place = place_of(out.results, repair);
+    if (!place)
+      return Error{Code::merge_mismatch, "this repair is of another model than the audits are", name,
+                   "give the audit of the model that was repaired"};
+    out.sections[*place].repairs.push_back(std::move(repair));
+  }
   return out;
 }
 

@@ -76,6 +76,7 @@ std::string to_json(const RepairResult& r) {
   out["reference"] = r.reference;
   out["candidate"] = r.candidate;
   out["searched_program"] = r.searched_program;
+  out["model"] = r.model.empty() ? Json(nullptr) : Json(r.model);
   out["samples"] = r.samples;
   out["first_sample"] = r.first_sample;
   out["held_out"] = r.held_out;

@@ -39,6 +39,7 @@ RepairView read(const Place& place) {
   out.goal = place.at("goal").text();
   out.candidate = place.at("candidate").text();
   out.reference = place.at("reference").text();
+  if (place.has("model")) out.model = place.at("model").text_or_empty();
   out.reached = place.at("reached").boolean();
   out.cost_of_float32 = place.at("cost_of_float32").at("total").count();
   out.before_searched = standing(place.at("before").at("searched"));

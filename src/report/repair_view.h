@@ -25,6 +25,7 @@ struct RepairView {
     Standing searched, held;
   };
   std::string goal, candidate, reference;
+  std::string model;  ///< its identity; empty: it is not known
   bool reached = false, float32_is_better = false;
   uint64_t cost_of_float32 = 0;
   Standing before_searched, before_held;

@@ -219,6 +219,24 @@ def test_a_repair_stands_beside_its_audit(audited, assay, tmp_path):
     assert "A304" in assay("report", "r.json", "repair.json", "-o", "both.html", code=3).err
 
 
+def test_a_repair_of_another_model_stands_beside_no_audit(audited, assay, save_model, save_npz, tmp_path):
+    data = save_npz("t.npz", t=np.float32([[0.1], [0.49995]]))
+    models = [save_model(f"{op}.onnx", [onnx.helper.make_node(op, ["t"], ["y"])], {"t": (F, ["N", 1])},
+                         {"y": (F, ["N", 1])}) for op in ("Relu", "Abs")]
+    words = ["--data", data, "--decision", "threshold:0.5", "--candidate", "f16-storage", "--json"]
+    (tmp_path / "other.json").write_text(assay("audit", models[0], *words).out)
+    for name, model in (("same", models[0]), ("another", models[1])):
+        done = assay("repair", model, *words, "--hold-out", "0")
+        assert done.result["model"]
+        (tmp_path / f"{name}.json").write_text(done.out)
+    assay("report", "r.json", "other.json", "same.json", "-o", "both.html", code=0)
+    page = (tmp_path / "both.html").read_text()
+    assert 'id="audit-1-repair"' in page and 'id="audit-0-repair"' not in page  # not the first with such a candidate
+    refused = assay("report", "r.json", "other.json", "another.json", "-o", "none.html", code=3)
+    assert "A307" in refused.err and "another.json" in refused.err
+    assert not (tmp_path / "none.html").exists()
+
+
 def test_who_is_to_blame_stands_in_the_reports(assay, save_model, save_npz, tmp_path):
     nodes = [onnx.helper.make_node("Identity", ["x"], ["i"]), onnx.helper.make_node("Relu", ["i"], ["y"])]
     model = save_model("m.onnx", nodes, {"x": (F, ["N", 1])}, {"y": (F, ["N", 1])})

@@ -72,6 +72,7 @@ class RepairResult(Result):
     reference: str
     candidate: str
     searched_program: str
+    model: str | None
     samples: int
     first_sample: int
     held_out: list[int]

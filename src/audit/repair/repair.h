@@ -58,6 +58,7 @@ struct WrittenFile {
 
 struct RepairResult {
   std::string reference, candidate, searched_program;  ///< as written; the last: what the search ran
+  std::string model{};  ///< identity of what is repaired, as audits have it; empty: it is not known
   Goal goal;
   uint64_t samples = 0;
   int64_t first_sample = 0;
