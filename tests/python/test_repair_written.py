@@ -1,6 +1,8 @@
 """What a repair writes is what holds: packages whose operations are others than the model's, configurations for other
 tools, and the sizes that a file states."""
 import json
+import subprocess
+import sys
 
 import numpy as np
 import onnx
@@ -77,3 +79,67 @@ def test_where_float32_throughout_misses_too_the_variants_are_named_and_no_file_
     assert done["found"] and not file["meets"]
     assert file["note"].startswith("missed under m5-matrix-units")
     assert not (tmp_path / "f.mlpackage").exists()
+
+
+def converted(assay, tmp_path, kept):
+    """What the block list of a repair makes of the model; `kept`: what the repair must have found."""
+    repair = ("repair", "m.onnx", "--data", "d.npz", "--decision", "argmax", "--decide-on", "y", "--candidate",
+              "f16-storage")
+    done = assay(*repair, "--configs", "c", "--json", code=0).result
+    assert {done["operations"][k]["name"] for k in done["kept"]} == set(kept)
+    subprocess.run([sys.executable, "c/onnxconverter_block_list.py", "m.onnx", "half.onnx"], cwd=tmp_path, check=True)
+    model = onnx.load(tmp_path / "half.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    told = assay("audit", "m.onnx", "--data", "d.npz", "--decision", "argmax", "--output", "y", "--reference",
+                 "m.onnx@strict-f32", "--candidate", "half.onnx@strict-f32").out
+    assert "half.onnx@strict-f32: safe" in told
+    return model
+
+
+def types_of(model):
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph
+    return {v.name: v.type.tensor_type.elem_type for v in [*inferred.value_info, *inferred.input, *inferred.output]}
+
+
+def test_the_block_list_holds_where_two_kept_nodes_read_a_third(assay, tmp_path):
+    """The converter leaves a cast to float16 and back between them."""
+    rng = np.random.default_rng(3)
+    weights = {"w": single(rng, 6, 6), "up": np.float32(2048), "v": single(rng, 6, 6)}
+    save(tmp_path / "m.onnx", [("", "MatMul", ["x", "w"], ["h"]), ("", "Add", ["h", "up"], ["a"]),
+                               ("", "ReduceMin", ["a"], ["m"], {"axes": [1], "keepdims": 1}),
+                               ("", "Sub", ["a", "m"], ["s"]), ("", "MatMul", ["s", "v"], ["y"])],
+         weights, [("y", ("N", 6))])
+    np.savez(tmp_path / "d.npz", x=single(rng, 60, 6))
+    model = converted(assay, tmp_path, {"a", "s"})  # the smallest of float32 numbers moves with them
+    types = types_of(model)
+    assert {types[out] for node in model.graph.node if node.op_type == "MatMul" for out in node.output} == {T.FLOAT16}
+    assert types["x"] == types["y"] == T.FLOAT
+
+
+def test_the_block_list_keeps_the_type_of_what_a_kept_node_gives(assay, tmp_path):
+    """An output that others read too: they read it in float16."""
+    weights = {"w": np.array([[1, 1 + 2**-15]], np.float32), "z": np.zeros((2, 2), np.float32)}
+    save(tmp_path / "m.onnx", [("kept", "Mul", ["x", "w"], ["y"]), ("more", "MatMul", ["y", "z"], ["t"])],
+         weights, [("y", ("N", 2)), ("t", ("N", 2))], inputs=[("x", ("N", 1))])
+    np.savez(tmp_path / "d.npz", x=np.arange(1, 33, dtype=np.float32)[:, None])
+    model = converted(assay, tmp_path, {"y"})
+    types = types_of(model)
+    assert types["y"] == types["t"] == T.FLOAT
+    [more] = [node for node in model.graph.node if node.op_type == "MatMul"]
+    assert types[more.input[0]] == T.FLOAT16
+
+
+def test_the_block_list_clamps_nothing(assay, tmp_path):
+    """30000 and 1e-6 in float16, as they were searched: the converter would make 10000 of the one."""
+    rng = np.random.default_rng(5)
+    weights = {"w": single(rng, 6, 6), "k": np.full(6, 30000, np.float32), "d": np.full(6, 3e-5, np.float32),
+               "b": np.array([-1, 1, 0, 0, 0, 0], np.float32), "up": np.float32(2048), "v": single(rng, 6, 6)}
+    save(tmp_path / "m.onnx", [("", "MatMul", ["x", "w"], ["h"]), ("", "Tanh", ["h"], ["c"]),
+                               ("", "Mul", ["c", "k"], ["g"]), ("", "Mul", ["g", "d"], ["n"]),
+                               ("", "Add", ["n", "b"], ["o"]), ("", "Add", ["o", "up"], ["a"]),
+                               ("", "Sub", ["a", "up"], ["s"]), ("", "MatMul", ["s", "v"], ["y"])],
+         weights, [("y", ("N", 6))])
+    np.savez(tmp_path / "d.npz", x=single(rng, 60, 6))
+    model = converted(assay, tmp_path, {"a", "s"})
+    constants = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    assert constants["k"].dtype == np.float16 and (constants["k"] == 30000).all()

@@ -76,28 +76,83 @@ std::string coremltools(const Names& names) {
          "    return op.name not in KEPT and all(output.name not in KEPT for output in op.outputs)\n";
 }
 
+/// The converter loses what the search had: it leaves casts to float16 and back between kept nodes, returns what they
+/// write in float16, clamps numbers, and mistakes nodes without names for one another. The script mends that.
+constexpr std::string_view kConvert = R"py(
+
+def node_block_list(model):
+    """The converter goes by names of nodes, so each gets one of its own."""
+    taken = set()
+    for number, node in enumerate(model.graph.node):
+        if not node.name or node.name in taken:
+            node.name = f"{node.name or node.op_type}_node{number}"
+        taken.add(node.name)
+    return [node.name for node in model.graph.node if KEPT.intersection(node.output)]
+
+
+def nodes_of(graph):
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            for nested in (attribute.g, *attribute.graphs):
+                yield from nodes_of(nested)
+
+
+def casts_to(graph, kind):
+    """By what they write."""
+    return {node.output[0]: node for node in nodes_of(graph)
+            if node.op_type == "Cast" and any(a.name == "to" and a.i == kind for a in node.attribute)}
+
+
+def keep_types(graph, names):
+    """The converter returns what a kept node writes in float16: in float32 again."""
+    narrow = casts_to(graph, TensorProto.FLOAT16)
+    for output in graph.output:
+        if output.name not in names or output.name not in narrow:
+            continue
+        cast, name = narrow[output.name], output.name + "_as_float16"
+        for node in nodes_of(graph):
+            for number, read in enumerate(node.input):
+                if read == output.name:
+                    node.input[number] = name
+        cast.output[0] = name
+        graph.node.append(helper.make_node("Cast", [cast.input[0]], [output.name], to=TensorProto.FLOAT))
+        output.type.tensor_type.elem_type = TensorProto.FLOAT
+
+
+def join_casts(graph):
+    """Between kept nodes the converter may leave a cast to float16 and one back: the second reads what the first does."""
+    narrow = casts_to(graph, TensorProto.FLOAT16)
+    for node in casts_to(graph, TensorProto.FLOAT).values():
+        if node.input[0] in narrow:
+            node.input[0] = narrow[node.input[0]].input[0]
+
+
+def convert(model):
+    """As it was searched: what float16 does not reach becomes 0 or infinite."""
+    blocked = node_block_list(model)
+    outputs = {o.name for o in model.graph.output if o.type.tensor_type.elem_type == TensorProto.FLOAT}
+    model = float16.convert_float_to_float16(model, min_positive_val=0, max_finite_val=float("inf"),
+                                             keep_io_types=True, node_block_list=blocked)
+    keep_types(model.graph, outputs)
+    join_casts(model.graph)
+    return model
+
+
+if __name__ == "__main__":
+    onnx.save(convert(onnx.load(sys.argv[1])), sys.argv[2])
+)py";
+
 std::string converter(const Names& names) {
   return "# Converts an ONNX model to float16, with these nodes kept in float32:\n"
          "#     python onnxconverter_block_list.py model.onnx model_f16.onnx\n"
          "import sys\n\n"
          "import onnx\n"
+         "from onnx import TensorProto, helper\n"
          "from onnxconverter_common import float16\n\n"
          "# What the nodes write: nodes without a name are found too, and named.\n"
          "KEPT = " +
-         python_set(names.outputs) +
-         "\n\n\n"
-         "def node_block_list(model):\n"
-         "    names = []\n"
-         "    for number, node in enumerate(model.graph.node):\n"
-         "        if KEPT.intersection(node.output):\n"
-         "            node.name = node.name or f\"kept_{number}\"\n"
-         "            names.append(node.name)\n"
-         "    return names\n\n\n"
-         "if __name__ == \"__main__\":\n"
-         "    model = onnx.load(sys.argv[1])\n"
-         "    blocked = node_block_list(model)\n"
-         "    onnx.save(float16.convert_float_to_float16(model, keep_io_types=True, node_block_list=blocked), "
-         "sys.argv[2])\n";
+         python_set(names.outputs).append("\n").append(kConvert);
 }
 
 std::string json_list(const Names& names) {
