@@ -97,6 +97,7 @@ Result<audit::Lock> lock_of(const commands::AuditRequest& request, const std::st
   const auto [labels, column] = split_labels(request.labels);
   ASSAY_TRY(lock.labels, hashed(labels, folder));
   lock.labels_column = column;
+  lock.first_sample = request.first_sample;
   lock.decision = request.decision;
   lock.score = request.score;
   lock.output = request.output;
@@ -128,6 +129,7 @@ commands::AuditRequest request_of(const audit::Lock& lock, const std::string& pa
   request.model = move(lock.model.file);
   request.data = move(lock.data.file);
   request.labels = move(lock.labels.file) + (lock.labels_column.empty() ? "" : ":" + lock.labels_column);
+  request.first_sample = lock.first_sample;
   request.decision = lock.decision;
   request.score = lock.score;
   request.output = lock.output;

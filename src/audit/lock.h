@@ -33,7 +33,7 @@ struct Lock {
   std::vector<LockedFile> files;     ///< that programs name: FILE@PROFILE, recorded:FILE, profile files
   LockedFile data, labels;           ///< labels: without the column
   std::string labels_column;
-  uint64_t samples = 0;
+  uint64_t samples = 0, first_sample = 0;  ///< flips and samples at risk are numbered from the first
   std::string decision, score, output, reference, reference_identity;
   std::string fail_on = "flips";
   bool primary_only = false;

@@ -16,6 +16,7 @@ Lock full() {
   lock.labels = {"y.csv", "ff"};
   lock.labels_column = "label";
   lock.samples = 1000;
+  lock.first_sample = 500;
   lock.decision = "threshold:>0.5";
   lock.score = "index(y, 0)";
   lock.reference = "strict-f32";
@@ -67,6 +68,7 @@ TEST(Lock, IsReadBackAsItWasWritten) {
   EXPECT_EQ(again->model, full().model);
   EXPECT_EQ(again->candidates[0].flips, full().candidates[0].flips);
   EXPECT_EQ(again->float32, full().float32);
+  EXPECT_EQ(again->first_sample, 500U);
   EXPECT_EQ(again->candidates[0].max_nan, 4U);
   EXPECT_TRUE(again->primary_only);
   for (size_t begin = 0, end; begin < text.size(); begin = end + 1) {

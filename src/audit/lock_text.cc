@@ -10,7 +10,8 @@ using profiles::Node;
 using profiles::Reader;
 using profiles::toml_string;
 
-constexpr size_t kLine = 100;  // columns of a list
+constexpr size_t kLine = 100;                         // columns of a list
+constexpr uint64_t kMostSamples = uint64_t{1} << 60;  // what an audit may count to
 
 void key(std::string& out, std::string_view name, std::string_view text) {
   if (!text.empty()) out += fmt::format("{} = {}\n", name, toml_string(text));
@@ -108,11 +109,13 @@ Status read_decision(const Reader& table, Lock& out) {
 }
 
 Status read_data(const Reader& table, Lock& out) {
-  static const std::vector<std::string> kKeys = {"file",   "sha256",        "samples",
+  static const std::vector<std::string> kKeys = {"file",   "sha256",        "samples",      "first_sample",
                                                  "labels", "labels_sha256", "labels_column"};
   ASSAY_CHECK(table.only(kKeys));
   ASSAY_TRY(out.data, read_file(table));
   ASSAY_TRY(out.samples, read_count(table, "samples"));
+  ASSAY_TRY(out.first_sample, read_count(table, "first_sample"));
+  if (out.first_sample > kMostSamples) return table.fail("first_sample", "is too large");
   ASSAY_TRY(out.labels.file, table.string_or("labels", ""));
   ASSAY_TRY(out.labels.sha256, table.string_or("labels_sha256", ""));
   ASSAY_TRY(out.labels_column, table.string_or("labels_column", ""));
@@ -174,6 +177,7 @@ std::string to_toml(const Lock& lock) {
   out += "\n[data]\n";
   file(out, lock.data);
   out += fmt::format("samples = {}\n", lock.samples);
+  if (lock.first_sample > 0) out += fmt::format("first_sample = {}\n", lock.first_sample);
   key(out, "labels", lock.labels.file);
   key(out, "labels_sha256", lock.labels.sha256);
   key(out, "labels_column", lock.labels_column);

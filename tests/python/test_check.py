@@ -57,6 +57,20 @@ def test_new_flips_are_listed(contract, assay, save_npz):
     assert done.result["findings"][1]["message"] == "f16-storage: decisions that flip and are not allowed to: sample 0"
 
 
+def test_samples_keep_their_numbers(contract, assay):
+    """Part of a larger data set: its first sample has another number than 0."""
+    words = ["audit", "m.onnx", "--data", "x.npz", "--decision", "threshold:0.5", "--candidate", "f16-storage"]
+    assay(*words, "--first-sample", "1200", "--lock", "part.lock", code=1)
+    text = (contract.parent / "part.lock").read_text()
+    assert "first_sample = 1200" in text
+    assert "flips = [1201]" in text
+    done = assay("check", "part.lock", "--json", code=0)
+    assert done.result["notes"] == []
+    assert done.result["audit"]["first_sample"] == 1200
+    (contract.parent / "part.lock").write_text(text.replace("first_sample = 1200", f"first_sample = {2**62}"))
+    assert "A102" in assay("check", "part.lock", code=3).err
+
+
 def test_data_shorter_than_the_labels(assay, save_model, save_npz, tmp_path):
     """Told in the contract's words: `check` has no --labels."""
     save_model("m.onnx", *scale(1))
