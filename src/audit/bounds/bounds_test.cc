@@ -285,6 +285,28 @@ Net steep_functions(unsigned seed) {
   return n;
 }
 
+// Decisions by constants, which a program reads rounded as it stores them.
+Net choices(unsigned seed) {
+  Net n(seed);
+  const ValueId x = n.input({kN, 512});
+  const ValueId limits = n.weight({512}), doubled = n.op("Mul", {x, n.number(2)});
+  for (const char* type : {"Greater", "LessOrEqual", "Equal"})
+    n.result(n.op("Where", {n.op(type, {x, limits}), doubled, x}));
+  n.result(n.op("Max", {x, limits}));
+  return n;
+}
+
+// float64 that is narrowed, and the difference from what it was near.
+Net doubles(unsigned seed) {
+  Net n(seed, ElemType::float64);
+  const ValueId x = n.input({kN, 64});
+  const ValueId y = n.op("Cast", {x}, {{"to", int64_t{1}}});
+  n.result(y);
+  n.result(n.op("Sub", {n.op("Cast", {y}, {{"to", int64_t{11}}}), x}));
+  n.result(n.op("Mul", {n.op("Sub", {y, n.number(1.5F)}), n.number(1e8F)}));
+  return n;
+}
+
 // Ordinary values, tiny ones and large ones.
 Tensor data(Net& n, Dims dims) {
   Tensor x = n.noise(dims, 1);
@@ -292,7 +314,8 @@ Tensor data(Net& n, Dims dims) {
   for (int64_t i = 0; i < x.size(); ++i) {
     const int64_t sample = i / each;
     const double scale = sample % 8 == 1 ? 1e-6 : sample % 8 == 2 ? 1e-39 : sample % 8 == 3 ? 300 : 1;
-    x.set_float(i, x.float_at(i) * scale);
+    const double fine = x.elem() == ElemType::float64 ? 1 + 1e-9 : 1;  // no float32
+    x.set_float(i, x.float_at(i) * scale * fine);
   }
   return x;
 }
@@ -315,11 +338,9 @@ void check_pairs(const Tensor& y, const Tensor& centres, const Tensor& pairs, Se
   }
 }
 
-// Runs a variant and checks every output; values without a finite bound say nothing.
-void check(const ir::Graph& model, const profiles::Profile& profile, size_t variant, const Tensor& x, Seen& seen) {
-  const auto resolved = passes::resolve(model, profile, variant);
-  ASSERT_TRUE(resolved.ok());
-  const auto graph = std::make_shared<const ir::Graph>(*resolved);
+// Runs a resolved program and checks every output; values without a finite bound say nothing.
+void check(const ir::Graph& model, const std::string& program_name, ir::Graph resolved, const Tensor& x, Seen& seen) {
+  const auto graph = std::make_shared<const ir::Graph>(std::move(resolved));
   const BoundGraph bound = bound_graph(*graph);
   ASSERT_EQ(bound.place.size(), model.outputs.size());
   ASSERT_NE(bound.graph, nullptr);
@@ -344,8 +365,8 @@ void check(const ir::Graph& model, const profiles::Profile& profile, size_t vari
       ++seen.bounded;
       const double error = std::abs(value - centre);
       if (error > 0) seen.tightest = std::min(seen.tightest, radius / error);
-      ASSERT_LE(error, radius) << profile.name << " variant " << variant << " output " << o << " element " << i
-                               << " is " << value << ", centre " << centre;
+      ASSERT_LE(error, radius) << program_name << " output " << o << " element " << i << " is " << value << ", centre "
+                               << centre;
     }
     if (bound.pairs[o] >= 0) check_pairs(y, c, (*found)[2 * bound.bounded + static_cast<size_t>(bound.pairs[o])], seen);
   }
@@ -365,7 +386,11 @@ TEST_P(Soundness, NoProgramLeavesItsBound) {
     const Tensor x = data(n, dims);
     for (const profiles::Profile& profile : profiles::built_in_profiles()) {
       Seen seen;
-      for (size_t v = 0; v < profile.variants.size(); ++v) check(n.graph, profile, v, x, seen);
+      for (size_t v = 0; v < profile.variants.size(); ++v) {
+        const auto resolved = passes::resolve(n.graph, profile, v);
+        ASSERT_TRUE(resolved.ok());
+        check(n.graph, profile.name + " variant " + std::to_string(v), *resolved, x, seen);
+      }
       EXPECT_GT(seen.values, 0u);
       if (HasFatalFailure()) return;
       const bool dangers = GetParam() != dense && GetParam() != convolutional && GetParam() != functions &&
@@ -383,7 +408,23 @@ TEST_P(Soundness, NoProgramLeavesItsBound) {
 INSTANTIATE_TEST_SUITE_P(Nets, Soundness, testing::Values(dense, convolutional, functions, normalised, declared));
 INSTANTIATE_TEST_SUITE_P(Dangers, Soundness,
                          testing::Values(cancelling_bias, scaled_products, given_statistics, many_terms,
-                                         steep_functions));
+                                         steep_functions, choices, doubles));
+
+TEST(Bounds, MeansByAReciprocal) {
+  Net n(6);
+  const ValueId x = n.input({kN, 7, 5, 5});
+  n.result(n.op("AveragePool", {x}, {{"kernel_shape", Dims{3, 3}}, {"count_include_pad", int64_t{1}}}));
+  n.result(n.op("GlobalAveragePool", {x}));
+  auto resolved = passes::resolve(n.graph, *profiles::built_in_profile("strict-f32"), 0);
+  ASSERT_TRUE(resolved.ok());
+  for (ir::Op& op : resolved->ops) {
+    op.policy.divide_by_reciprocal = true;
+    op.policy.result = num::Rounding{.format = num::format(num::FormatId::float16)};
+  }
+  Seen seen;
+  check(n.graph, "reciprocals", *std::move(resolved), data(n, {kBatch, 7, 5, 5}), seen);
+  EXPECT_GT(seen.bounded, 0u);
+}
 
 TEST(Bounds, StopVisiblyWhereThereIsNoRule) {
   Net n(3);
@@ -406,8 +447,11 @@ TEST(Bounds, StopWhereCoordinatesAreRounded) {
   n.result(n.op("Resize", {x, ir::kNoValue, n.scales({1, 1, 3, 3})}, {{"mode", std::string("nearest")}}));
   n.result(n.op("Resize", {x, ir::kNoValue, n.scales({1, 1, 2, 2})}, {{"mode", std::string("linear")}}));
   n.result(n.op("Resize", {x, ir::kNoValue, n.scales({1, 1, 2, 0.5F})}, {{"mode", std::string("nearest")}}));
+  const ValueId rois =
+      n.graph.add_constant("rois", Tensor::of<float>(ElemType::float32, {1, 5}, std::vector<float>{0, 1, 1, 3, 3}));
+  n.result(n.op("MaxRoiPool", {x, rois}, {{"pooled_shape", Dims{2, 2}}, {"spatial_scale", 0.7F}}));
   const auto resolved = passes::resolve(n.graph, *profiles::built_in_profile("f16-storage"), 0);
-  EXPECT_EQ(bound_graph(*resolved).place, (std::vector<int>{-1, -1, 0}));
+  EXPECT_EQ(bound_graph(*resolved).place, (std::vector<int>{-1, -1, 0, -1}));
 }
 
 TEST(Bounds, OneDeadChannelLeavesTheOthersTheirs) {

@@ -84,22 +84,30 @@ class Analysis {
     Bound bound;
     const ir::Tensor& source = *value.constant;
     bound.is_float = ir::is_float(source.elem());
-    bound.raw = b_.graph.add_constant(b_.graph.fresh_name("w"), source);
-    b_.graph.at(bound.raw).storage = source.elem();
-    bound.centre = bound.raw;
-    if (!bound.is_float) return bound;
+    const auto add = [&](ir::Tensor tensor) {
+      const ir::ElemType elem = tensor.elem();
+      const ValueId id = b_.graph.add_constant(b_.graph.fresh_name("w"), std::move(tensor));
+      b_.graph.at(id).storage = elem;
+      return id;
+    };
+    if (!bound.is_float) {
+      bound.raw = bound.centre = add(source);
+      return bound;
+    }
+    // In its declared type, for what is exact and reads no float64.
+    ir::Tensor declared = ir::Tensor::allocate(source.elem(), source.dims());
     ir::Tensor wide = ir::Tensor::allocate(ir::ElemType::float64, source.dims());
-    auto* to = wide.mutable_data<double>();
     const auto format = ir::elem_format(value.storage);
     const bool narrow = format && ir::elem_bits(value.storage) < ir::elem_bits(source.elem());
     for (int64_t i = 0; i < source.size(); ++i) {
       double x = source.float_at(i);
       if (value.rounding) x = num::round(x, *value.rounding);
       if (narrow) x = num::round(x, num::Rounding{.format = num::format(*format)});
-      to[i] = x;
+      declared.set_float(i, x);
+      wide.set_float(i, x);
     }
-    bound.centre = b_.graph.add_constant(b_.graph.fresh_name("w"), std::move(wide));
-    b_.graph.at(bound.centre).storage = ir::ElemType::float64;
+    bound.raw = add(value.rounding || narrow ? std::move(declared) : source);
+    bound.centre = add(std::move(wide));
     bound.lattice = value.rounding;
     if (!bound.lattice) set_lattice(bound, value.storage);
     return bound;
@@ -148,6 +156,7 @@ class Analysis {
   // What reads nothing that was rounded, and rounds nothing itself, is what it is.
   bool exact(const ir::Op& op, const std::vector<Bound>& in) {
     if (ir::has_nested(op) || op.def == nullptr || op.def->eval == nullptr) return false;
+    if (op.type == "MaxRoiPool") return false;  // it picks, but out of regions whose corners are computed
     std::vector<ValueId> inputs;
     bool whole = true;  // integers and booleans alone: exact whatever is done
     for (const Bound& bound : in) {

@@ -218,16 +218,25 @@ int64_t reduced_terms(const RuleContext& c) {
   return axes->size() == 0 && c.op.attr_int("noop_with_empty_axes", 0) == 0 ? count_of(dims, 0, dims.size()) : n;
 }
 
+// Of a mean that multiplies by 1 / n, rounded to the result's format: relative to the mean.
+double reciprocal_error(const num::Policy& policy, int64_t n) {
+  if (!policy.divide_by_reciprocal || !policy.result) return 0;
+  const Unit unit = unit_of(*policy.result);
+  return unit.u + unit.eta * static_cast<double>(n);
+}
+
 // Sums and means: the operator itself on r + g |x|.
 std::string rule_reduce(RuleContext& c) {
   const int64_t n = reduced_terms(c);
   if (n < 0) return "the length of its sums is not known";
-  const SumError sum = term_error(c.op.policy, n);
+  SumError sum = term_error(c.op.policy, n);
+  const double reciprocal = reciprocal_error(c.op.policy, n);
+  sum.g += 2 * reciprocal;
   if (!std::isfinite(sum.g) || sum.g > 0.5)
     return "sums of " + std::to_string(n) + " terms have no bound in its accumulator";
   std::vector<ValueId> inputs = c.centres();
   const ValueId centre = c.b.clone(c.op, inputs)[0];
-  inputs[0] = c.b.add(c.b.times(c.magnitude(0), sum.g), c.radius(0));
+  inputs[0] = c.b.add(c.b.times(c.magnitude(0), sum.g), c.b.times(c.radius(0), 1 + reciprocal));
   ValueId radius = c.b.clone(c.op, inputs)[0];
   const double terms = static_cast<double>(std::max<int64_t>(n, 1));
   radius = c.b.unless_over(radius, sum.g * sum.max / terms, radius);  // a mean is n times smaller than its sum

@@ -99,13 +99,21 @@ std::string rule_cast(RuleContext& c) {
     return "what it casts to is no floating-point type of 16 bits or more";
   const ValueId centre = c.in[0].is_float ? c.in[0].centre : c.b.to_float64(c.in[0].centre);
   if (c.in[0].is_float) {
-    c.finish_picked(0, centre, c.radius(0));
+    ValueId radius = c.radius(0);
+    // Stores say nothing of float32, which only this rounds to.
+    if (to == ir::ElemType::float32 && !c.in[0].lattice &&
+        c.graph.at(c.op.inputs[0]).type.elem == ir::ElemType::float64) {
+      const Unit unit = unit_of({.format = num::format(num::FormatId::float32)});
+      radius = c.b.add(radius, c.b.plus(c.b.times(c.magnitude(0), unit.u), unit.eta));
+      radius = c.b.unless_over(c.magnitude(0), unit.max, radius);
+    }
+    c.finish_picked(0, centre, radius);
     // Declared narrower than it is stored: whether that rounds is the runtime's affair.
     const num::Format& format = num::format(*ir::elem_format(to));
     if (c.op.type == "Cast" && !c.out[0].lattice && format.significand_bits < 23) {
       const Unit unit = unit_of({.format = format});
       const ValueId rounded = c.b.plus(c.b.times(c.magnitude(0), unit.u), unit.eta);
-      c.finish(0, centre, c.b.unless_over(c.magnitude(0), unit.max, c.b.add(c.radius(0), rounded)), 0);
+      c.finish(0, centre, c.b.unless_over(c.magnitude(0), unit.max, c.b.add(radius, rounded)), 0);
     }
     return "";
   }

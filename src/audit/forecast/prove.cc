@@ -16,7 +16,7 @@ struct Bounds {
   // Whether `winner` stays ahead of `other`: the lower index wins ties.
   bool ahead(size_t winner, size_t other) const {
     if (winner < other ? low[winner] >= high[other] : low[winner] > high[other]) return true;
-    if (pairs.bounds.empty()) return false;
+    if (pairs.bounds.empty() || (pairs.rounded && winner > other)) return false;
     const double apart = pairs.centres[winner] - pairs.centres[other];
     return apart - std::abs(apart) * 0x1p-50 > pairs.bounds[winner * low.size() + other];
   }

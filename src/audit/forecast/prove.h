@@ -19,6 +19,7 @@ void spread(std::vector<double>& low, std::vector<double>& high, std::span<const
 /// How far each value less each other one can be off from the difference of their centres; may be empty.
 struct PairBounds {
   std::span<const double> centres, bounds;
+  bool rounded = false;  ///< the score rounds what they are of: different values may become equal
 };
 
 /// What bounds say of one sample's decision, all variants together.

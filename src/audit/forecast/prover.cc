@@ -30,6 +30,15 @@ std::vector<double> pairs_of(const ir::Tensor& all, size_t sample, size_t count,
   for (size_t i = 0; i < each; ++i) out[i] = all.data<double>()[sample * each + i];
   return out;
 }
+
+// Whether the score rounds what the program gives: a wider type holds a narrower one's values as they are.
+bool score_rounds(const backends::Program& program, size_t output, ir::ElemType score) {
+  const ir::ElemType declared = program.outputs()[output].type.elem;
+  const ir::ElemType given = declared == ir::ElemType::float32 ? program.storage() : declared;
+  const bool holds =
+      given == score || score == ir::ElemType::float64 || (score == ir::ElemType::float32 && ir::elem_bits(given) < 32);
+  return !holds;
+}
 }  // namespace
 
 Prover::Prover(std::span<backends::Program* const> programs, const Layout& layout, const Score& score,
@@ -108,12 +117,14 @@ Status Prover::bound_samples(size_t c, size_t bound, size_t first, std::span<con
     round_to(score_type_, least.values);
     round_to(score_type_, most.values);
     std::vector<double> pairs, centres;
+    bool rounded = false;
     if (const int plain = score_.plain_output(); plain >= 0) {
       const ir::Tensor& all = found[2 * outputs + map[static_cast<size_t>(plain)]];
       pairs = pairs_of(all, s, count, least.values.size());
       centres = sample_of(found[map[static_cast<size_t>(plain)]], cuts[static_cast<size_t>(plain)], s).values;
+      rounded = score_rounds(*programs_[c + 1], map[static_cast<size_t>(plain)], score_type_);
     }
-    reach[s].add(judge_, reference[s], least.values, most.values, {centres, pairs});
+    reach[s].add(judge_, reference[s], least.values, most.values, {centres, pairs, rounded});
   }
   return {};
 }
