@@ -13,12 +13,6 @@ namespace assay::api {
 namespace {
 using Question = report::Question;
 
-std::string text_of(const backends::Program& program) {
-  const profiles::Profile* profile = program.profile();
-  return program.text() + " of model " + program.identity() +
-         (profile == nullptr ? "" : " by profile " + profiles::identity_of(*profile));
-}
-
 Result<std::string> hash_of(const audit::NamedArray& array) {
   const ir::Tensor& tensor = array.tensor;
   Hash hash;
@@ -29,18 +23,41 @@ Result<std::string> hash_of(const audit::NamedArray& array) {
   return std::string(ir::elem_name(tensor.elem())) + ir::to_string(tensor.dims()) + " " + hash.text();
 }
 
+}  // namespace
+
+Result<std::string> told_apart(const audit::NamedArray& array) {
+  ASSAY_TRY(const std::string hash, hash_of(array));
+  return array.name + " " + hash;
+}
+
+Result<std::string> told_apart(const backends::Program& program) {
+  const profiles::Profile* profile = program.profile();
+  std::string text = program.text() + " of model " + program.identity() +
+                     (profile == nullptr ? "" : " by profile " + profiles::identity_of(*profile));
+  if (program.recorded_arrays() == nullptr) return text;
+  for (const audit::NamedArray& array : *program.recorded_arrays()) {
+    ASSAY_TRY(const std::string of_array, told_apart(array));
+    text += ", " + of_array;
+  }
+  return text;
+}
+
+namespace {
+
 // All that the answer depends on, by the name that a message gives it.
 Result<Question> question_of(const AuditJob& job) {
   const commands::AuditRequest& asked = *job.request;
+  ASSAY_TRY(std::string reference, told_apart(*job.reference));
   Question out = {{"the version of Assay", std::string(commands::version())},
                   {"the decision", job.options.rule.text()},
                   {"the score", asked.score},
                   {"the output", asked.output},
                   {"the number of the first sample", std::to_string(asked.first_sample)},
-                  {"the reference", text_of(*job.reference)},
+                  {"the reference", std::move(reference)},
                   {"the number of candidates", std::to_string(job.candidates.size())}};
   for (const auto& candidate : job.candidates) {
-    out.emplace_back("the candidate", text_of(*candidate));
+    ASSAY_TRY(std::string text, told_apart(*candidate));
+    out.emplace_back("the candidate", std::move(text));
     out.emplace_back("the list of variants", join(candidate->variants(), ", "));
   }
   out.emplace_back("what is kept in float32", join(asked.keep, ", "));

@@ -15,4 +15,10 @@ Result<audit::Checkpoint> checkpoint_at(const std::string& path, const AuditJob&
 /// All that the answers of a search beside the audit depend on, as one word.
 Result<std::string> question_key(const AuditJob& job);
 
+/// What tells a program's answers apart: as the user wrote it, the model, the profile, what a recording holds. Python
+/// functions go by their names. Errors: as OpenData::copy.
+Result<std::string> told_apart(const backends::Program& program);
+/// The same of an array: its name, type, shape and elements.
+Result<std::string> told_apart(const audit::NamedArray& array);
+
 }  // namespace assay::api

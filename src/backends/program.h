@@ -62,6 +62,8 @@ class Program {
   virtual ir::ElemType storage() const { return ir::ElemType::float32; }
   /// A number that tells models apart ("9c0e6b..."), from their operations and constants; empty for recordings.
   virtual std::string identity() const { return {}; }
+  /// The arrays that a recording looks its answers up in; null for what runs.
+  virtual const Arrays* recorded_arrays() const { return nullptr; }
   /// Samples that a recording holds; 0: any number.
   virtual size_t recorded_samples() const { return 0; }
   /// Where a recording says that it comes from; null: it does not say, or this is none.

@@ -25,6 +25,7 @@ class RecordedProgram : public Program {
   const std::vector<Port>& inputs() const override { return no_ports_; }
   const std::vector<Port>& outputs() const override { return outputs_; }
   ir::ElemType storage() const override;
+  const Arrays* recorded_arrays() const override { return &arrays_; }
   size_t recorded_samples() const override { return samples_; }
   const Provenance* provenance() const override { return provenance_ ? &*provenance_ : nullptr; }
   Result<std::vector<ir::Tensor>> run(size_t variant, std::span<const ir::Tensor> inputs,

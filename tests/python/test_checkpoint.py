@@ -99,7 +99,56 @@ def test_other_data_is_refused(job, assay, save_npz):
     assert "the data 'x' was" in assay(*job, "--checkpoint", "c.json", code=3).err
 
 
+@pytest.mark.parametrize("blame", [[], ["--blame"]])
+def test_another_recording_under_the_name_is_refused(job, assay, tmp_path, blame):
+    assay("run", job[1], "--input", "x.npz", "--output", "r.npz")
+    words = ["--candidate", "recorded:r.npz", *blame, "--checkpoint", "c.json"]
+    assay(*job, *words)
+    assay(*job, *words)
+    y = np.load(tmp_path / "r.npz")["y"]
+    np.savez(tmp_path / "r.npz", y=y[:, ::-1])
+    done = assay(*job, *words, code=3)
+    assert "A307" in done.err and "the candidate was recorded:r.npz" in done.err
+
+
+def test_weights_beside_a_model_of_onnx_runtime_are_looked_at(job, assay, tmp_path):
+    model = onnx.load(job[1])
+    onnx.save(model, tmp_path / "e.onnx", save_as_external_data=True, location="e.bin", size_threshold=0)
+    words = ["--candidate", "e.onnx@ort:CPUExecutionProvider", "--checkpoint", "c.json"]
+    assay(*job, *words)
+    assay(*job, *words)
+    content = bytearray((tmp_path / "e.bin").read_bytes())
+    content[1000] ^= 0xff
+    (tmp_path / "e.bin").write_bytes(content)
+    assert "the candidate was e.onnx@ort" in assay(*job, *words, code=3).err
+
+
 @pytest.mark.parametrize("text", ["", "{}", '{"assay_checkpoint":1}', '{"assay_checkpoint":9}', "null", "[1"])
 def test_what_is_no_checkpoint_is_refused(job, assay, tmp_path, text):
     (tmp_path / "c.json").write_text(text)
     assert "A304" in assay(*job, "--checkpoint", "c.json", code=3).err
+
+
+def test_a_repair_is_refused_another_recording(job, assay, tmp_path):
+    assay("run", job[1], "--input", "x.npz", "--output", "r.npz")
+    words = ["repair", job[1], "--data", "x.npz", "--decision", "argmax", "--reference", "recorded:r.npz",
+             "--candidate", "f16-storage", "--checkpoint", "s.json", "--quiet"]
+    first = assay(*words)
+    assert (assay(*words).out, first.code) == (first.out, 0)
+    y = np.load(tmp_path / "r.npz")["y"]
+    np.savez(tmp_path / "r.npz", y=y[:, ::-1])
+    assert "another search" in assay(*words, code=3).err
+
+
+def test_a_repair_is_refused_other_strings(assay, save_model, save_npz):
+    nodes = [helper.make_node("Equal", ["x", "words"], ["e"]), helper.make_node("Cast", ["e"], ["f"], to=F),
+             helper.make_node("MatMul", ["f", "w"], ["y"])]
+    model = save_model("m.onnx", nodes, {"x": (onnx.TensorProto.STRING, ["N", 1])}, {"y": (F, ["N", 4])},
+                       {"words": np.array(["a", "b", "c"], object),
+                        "w": np.random.default_rng(3).normal(size=(3, 4)).astype(np.float32)}, opset=19, ir_version=9)
+    words = ["repair", model, "--data", "x.npz", "--decision", "argmax", "--candidate", "f16-storage", "--checkpoint",
+             "s.json"]
+    save_npz("x.npz", x=np.array([["a"], ["b"]] * 8))
+    assay(*words, code=0)
+    save_npz("x.npz", x=np.array([["b"], ["c"]] * 8))
+    assert "another search" in assay(*words, code=3).err

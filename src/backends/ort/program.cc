@@ -1,10 +1,13 @@
 #include "backends/ort/program.h"
 
+#include <filesystem>
+
 #include "backends/ort/remote.h"
 #include "backends/ort/session.h"
 #include "base/hash.h"
 #include "base/mapped_file.h"
 #include "base/text.h"
+#include "onnx/external_files.h"
 
 namespace assay::backends::ort {
 namespace {
@@ -44,6 +47,23 @@ void tell(const Opened& opened, const Request& request, const std::string& text,
     warnings.push_back({Code::backend_note, "ONNX Runtime says: " + line, text});
 }
 
+Status add_file(Hash& hash, const std::string& path) {
+  ASSAY_TRY(const MappedFile file, MappedFile::open(path));
+  hash.add(file.bytes().data(), file.bytes().size());
+  return {};
+}
+
+/// Of the model and its weights in other files; of what is no ONNX file (ONNX Runtime's own format), the file alone.
+Result<std::string> hash_of(const std::string& model) {
+  Hash hash;
+  ASSAY_CHECK(add_file(hash, model));
+  const auto files = onnx::external_files(model);
+  if (!files.ok()) return hash.text();
+  for (const std::string& file : *files)
+    ASSAY_CHECK(add_file(hash, (std::filesystem::path(model).parent_path() / file).string()));
+  return hash.text();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Program>> open_program(std::string text, const Request& request,
@@ -51,11 +71,10 @@ Result<std::unique_ptr<Program>> open_program(std::string text, const Request& r
   auto opened = request.words.isolated ? open_remote(request, worker) : open_session(request);
   if (!opened.ok()) return std::move(opened).error();
   std::shared_ptr<Runner> runner = *std::move(opened);
-  ASSAY_TRY(const MappedFile file, MappedFile::open(request.model));
-  Hash hash;
-  hash.add(file.bytes().data(), file.bytes().size());
+  ASSAY_TRY(std::string identity, hash_of(request.model));
   tell(runner->opened(), request, text, warnings);
-  return std::unique_ptr<Program>(std::make_unique<OrtProgram>(std::move(text), hash.text(), std::move(runner)));
+  return std::unique_ptr<Program>(
+      std::make_unique<OrtProgram>(std::move(text), std::move(identity), std::move(runner)));
 }
 
 }  // namespace assay::backends::ort
