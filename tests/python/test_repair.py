@@ -424,7 +424,7 @@ def test_before_rescaling(assay, tmp_path):
 
 
 def shifted(path, scale=1.0, seed=1):
-    """A large number is added and taken away: digits are lost in 16 bits. Its last weights are `scale` times as large."""
+    """A large number is added and taken away: digits are lost in 16 bits. `scale`: of the last weights."""
     rng = np.random.default_rng(seed)
     weights = {"w": rng.normal(size=(8, 8)), "large": np.array(2048), "v": rng.normal(size=(8, 4)) * scale}
     onnx.save(make_model([helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("Add", ["h", "large"], ["a"]),
@@ -466,8 +466,8 @@ def test_what_holds_as_it_is_is_written(assay, tmp_path, reference):
     shifted(tmp_path / "m.onnx")
     np.savez(tmp_path / "d.npz", x=np.random.default_rng(2).normal(size=(48, 8)).astype(np.float32))
     words = [*COMMAND, "--candidate", "f16-storage", "--reference", reference, "--variants", "primary"]
-    as_f32 = assay("audit", *COMMAND[1:], "--candidate", "strict-f32", "--reference", reference, "--variants", "primary",
-                   "--fail-on", "none", "--json", code=0).result["candidates"][0]
+    as_f32 = assay("audit", *COMMAND[1:], "--candidate", "strict-f32", *words[-4:], "--fail-on", "none", "--json",
+                   code=0).result["candidates"][0]
     assert len(as_f32["flips"]) > 0
     for more in ([], ["--budget", "1"], ["-o", "fixed.onnx"]):
         result = assay(*words, *more, "--json", code=0).result
@@ -475,6 +475,18 @@ def test_what_holds_as_it_is_is_written(assay, tmp_path, reference):
         assert [point["kept"] for point in result["front"]] == [[]]
     assert flips(assay, "fixed.onnx", "strict-f32", reference) == 0
     assert "no operation needs float32" in assay(*words, code=0).out
+
+
+def test_what_holds_on_all_samples_holds(assay, tmp_path):
+    """Though more flip among those searched than is their share."""
+    shifted(tmp_path / "m.onnx")
+    np.savez(tmp_path / "d.npz", x=np.random.default_rng(2).normal(size=(48, 8)).astype(np.float32))
+    words = [*COMMAND, "--candidate", "f16-storage", "--hold-out", "0.5", "--json"]
+    before = assay(*words, code=0).result["before"]
+    count = before["searched"]["flips"] + before["held_out"]["flips"]
+    assert before["searched"]["flips"] > count // 2
+    result = assay(*words, "--goal", f"max-flips:{count}", code=0).result
+    assert result["kept"] == [] and result["minimal"] and result["sets"] == 1
 
 
 def test_no_threshold_is_shifted_where_nothing_flips(assay, tmp_path):

@@ -59,6 +59,7 @@ class RepairJob {
   std::optional<uint64_t> right(const std::vector<audit::Answer>& answers, bool of_reference) const;
   Status find_units();
   Status search();
+  Result<bool> holds_as_it_is(audit::RepairSearch& search);
   Status round(audit::RepairSearch& search, uint64_t allowed);
   Status fill(audit::RepairSearch& search);
   void name_carried();

@@ -1,5 +1,6 @@
 // The search of a repair: rounds, the front, checkpoints.
 #include <algorithm>
+#include <numeric>
 
 #include "api/repair/job.h"
 #include "base/hash.h"
@@ -52,9 +53,25 @@ Status RepairJob::round(audit::RepairSearch& search, uint64_t allowed) {
   return {};
 }
 
+/// Then there is nothing to search for, and float32 throughout need not meet the goal: the reference may be in 16 bits.
+Result<bool> RepairJob::holds_as_it_is(audit::RepairSearch& search) {
+  std::vector<size_t> all(result_.samples);
+  std::iota(all.begin(), all.end(), size_t{0});
+  ASSAY_TRY(const bool holds, search.nothing_meets(all));
+  if (!holds) return false;
+  kept_ = Kept(units_.size(), false);
+  result_.found = result_.minimal = true;
+  result_.sets = search.sets();
+  ASSAY_TRY(result_.searched, search.standing(kept_, parts_.searched));
+  ASSAY_TRY(result_.held, search.standing(kept_, parts_.held));
+  return true;
+}
+
 /// Where samples that were kept aside fail, they join the search: it is said, and what is left aside still tells.
 Status RepairJob::search() {
   audit::RepairSearch search(*trials_, goal_, request_.budget);
+  ASSAY_TRY(const bool holds, holds_as_it_is(search));
+  if (holds) return fill(search);
   const auto part = static_cast<double>(parts_.searched.size()) / static_cast<double>(result_.samples);
   auto allowed = static_cast<uint64_t>(static_cast<double>(goal_.flips) * part);
   for (int i = 0; i < kRounds; ++i) {

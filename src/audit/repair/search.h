@@ -27,14 +27,17 @@ class RepairSearch {
   /// Samples that may flip, of those in use.
   void allow(uint64_t flips) { allowed_ = flips; }
 
+  /// Whether nothing in float32 meets the goal on these samples, all of which are run; counts as a set where it does.
+  /// Errors: as Trials::answer.
+  Result<bool> nothing_meets(std::span<const size_t> samples);
+
   struct Found {
     Kept kept;
-    bool possible = false;  ///< float32 throughout meets the goal, or nothing in float32 does
+    bool possible = false;  ///< float32 throughout meets the goal
     bool minimal = false;
   };
   /// Starts from float32 throughout and lowers what can be lowered: halves as long as the goal is met, then single
-  /// units, dearest first, until each that is left is needed. Where float32 throughout misses the goal only nothing in
-  /// float32 is tried, even beyond the budget. Errors: as Trials::answer.
+  /// units, dearest first, until each that is left is needed. Errors: as Trials::answer.
   Result<Found> minimise();
   /// How a set does on some samples, all of them run.
   Result<Standing> standing(const Kept& kept, std::span<const size_t> samples);
@@ -50,7 +53,6 @@ class RepairSearch {
   Result<bool> part_meets(const Kept& kept, std::span<const size_t> samples, std::set<size_t>& bad);
   bool is_bad(const Outcome& outcome) const;
   Result<bool> lower(Kept& kept, std::span<const size_t> units);
-  Result<Found> untouched(Found found);
   Status halve(Kept& kept);
   Status finish(Kept& kept);
   std::vector<Kept> thin_out_by_weight(Kept kept) const;
