@@ -402,10 +402,11 @@ def test_words_of_refusals(assay, tmp_path):
     net.graph.output.append(helper.make_tensor_value_info("z", T.FLOAT, None))
     onnx.save(net, tmp_path / "two.onnx")
     assert "--decide-on NAME" in assay("repair", "two.onnx", *COMMAND[2:], "--candidate", "f16-storage", code=2).err
-    refused = assay(*COMMAND, "--candidate", "f16-storage", "--decide-on", "nope", code=2).err
-    assert "--decide-on" in refused and "--output" not in refused
+    for words in ([], ["--rescale"]):
+        refused = assay(*COMMAND, "--candidate", "f16-storage", "--decide-on", "nope", *words, code=2).err
+        assert "--decide-on" in refused and "--output" not in refused
     assay("run", "m.onnx", "--input", "d.npz", "--output", "r.npz", code=0)
-    for words in (["-o", "f.onnx"], []):
+    for words in (["-o", "f.onnx"], ["--rescale"], []):
         refused = assay(*COMMAND, "--candidate", "recorded:r.npz", *words, code=2).err
         assert "a recording or another runtime cannot be changed" in refused
     refused = assay(*COMMAND, "--candidate", "f16-storage", "--checkpoint", tmp_path, code=2).err
@@ -493,3 +494,56 @@ def test_no_threshold_is_shifted_where_nothing_flips(assay, tmp_path):
     result = scores(assay, tmp_path, [0.1, 0.3, 0.7, 0.9], "threshold:0.5")
     assert result["before"]["searched"]["flips"] == 0
     assert not [fix for fix in result["free_fixes"] if fix["kind"] == "threshold"]
+
+
+def overflowing(tmp_path, x):
+    """Samples with a first element of 66 or more overflow float16, and are infinite in two classes."""
+    rng = np.random.default_rng(0)
+    weights = {"w": np.eye(4) * 1000 + rng.normal(size=(4, 4)), "v": rng.normal(size=(4, 3)) * 1e-3}
+    weights["v"][0] = [1e-3, 2e-3, -1e-3]
+    onnx.save(make_model([helper.make_node("MatMul", ["x", "w"], ["h"], name="big"),
+                          helper.make_node("Relu", ["h"], ["a"]), helper.make_node("MatMul", ["a", "v"], ["y"])],
+                         {"x": (T.FLOAT, ["N", 4])}, {"y": (T.FLOAT, ["N", 3])},
+                         {n: a.astype(np.float32) for n, a in weights.items()}), tmp_path / "m.onnx")
+    np.savez(tmp_path / "d.npz", x=x.astype(np.float32))
+
+
+def test_every_searched_sample_is_looked_at_for_rescaling(assay, tmp_path):
+    x = np.random.default_rng(1).normal(size=(300, 4))
+    x[299] = [100, 1, 1, 1]
+    overflowing(tmp_path, x)
+    words = [*COMMAND, "--candidate", "f16-storage", "--json"]
+    assert any(fix["kind"] == "rescale" and fix["meets"] for fix in assay(*words, code=0).result["free_fixes"])
+    result = assay(*words, "--rescale", code=0).result
+    assert "big" in result["rescaled"][0] and result["kept"] == [] and result["unrescaled"]["flips"] == 1
+
+
+def test_factors_are_not_chosen_by_what_is_kept_aside(assay, tmp_path):
+    x = np.random.default_rng(1).normal(size=(16, 4))
+    x[::4, 0] = 80
+    overflowing(tmp_path, x)
+    words = [*COMMAND, "--candidate", "f16-storage", "--rescale", "--json"]
+    near = assay(*words, code=0).result
+    aside = [s for s in near["held_out"] if s % 4 == 0]
+    assert aside and near["unrescaled"]["flips"] == 4
+    x[aside, 0] = 16000
+    overflowing(tmp_path, x)
+    far = assay(*words, code=0).result
+    assert far["rescaled"] == near["rescaled"] and far["held_out"] == near["held_out"]
+    assert far["before"]["held_out"]["flips"] == len(aside) and far["moved"] == aside and far["kept"]
+
+
+@pytest.mark.parametrize("words", [["--reference", "ort:CPUExecutionProvider"], ["--reference", "recorded:r.npz"],
+                                   ["--reference", "f16-throughout", "--goal", "max-flips:4"],
+                                   ["--reference", "m.onnx@strict-f32", "--candidate", "copy.onnx@f16-storage"]])
+def test_rescaling_under_any_reference(assay, monkeypatch, tmp_path, words):
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)  # holds ONNX Runtime
+    x = np.random.default_rng(1).normal(size=(16, 4))
+    x[::4, 0] = 80
+    overflowing(tmp_path, x)
+    (tmp_path / "copy.onnx").write_bytes((tmp_path / "m.onnx").read_bytes())
+    assay("run", "m.onnx", "--input", "d.npz", "--output", "r.npz", code=0)
+    words = [*COMMAND, *(["--candidate", "f16-storage"] if "--candidate" not in words else []), *words, "--json"]
+    assert any(fix["kind"] == "rescale" for fix in assay(*words, code=0).result["free_fixes"])
+    result = assay(*words, "--rescale", code=0).result
+    assert "big" in result["rescaled"][0] and result["reached"] and result["kept"] == []

@@ -74,18 +74,37 @@ Status check_words(const RepairRequest& request) {
   return OutputFile::check(is_package(output) ? output + ".tmp" : output);
 }
 
-Status RepairJob::open() {
-  ASSAY_TRY(goal_, audit::parse_goal(request_.goal));
-  ASSAY_CHECK(check_words(request_));
-  ASSAY_TRY(job_, AuditJob::open(asked_, warnings_));
-  if (asked_.decision != request_.audit.decision && asked_.score.empty() && asked_.output.empty())
-    job_->options.output = job_->reference->outputs().front().name;
-  const backends::Program& candidate = *job_->candidates.front();
+Result<std::unique_ptr<AuditJob>> open_job(const RepairRequest& request, const commands::AuditRequest& asked,
+                                           Warnings& warnings) {
+  ASSAY_TRY(auto job, AuditJob::open(asked, warnings));
+  if (asked.decision != request.audit.decision && asked.score.empty() && asked.output.empty())
+    job->options.output = job->reference->outputs().front().name;
+  const backends::Program& candidate = *job->candidates.front();
   if (candidate.model() == nullptr)
     return Error{
         Code::usage,
         "repair changes what the engine runs under a profile; a recording or another runtime cannot be changed",
         candidate.text(), "give a profile or an emulated provider as the candidate"};
+  return job;
+}
+
+Parts part_samples(const audit::Answers& answers, const Goal& goal, double hold_out) {
+  std::vector<bool> bad(answers.at(0).size());
+  for (const auto& variant : answers)
+    for (size_t s = 0; s < bad.size(); ++s) {
+      const audit::Outcome& outcome = variant[s].outcome;
+      if (goal.kind == Goal::Kind::error ? outcome.error > goal.error : !outcome.same) bad[s] = true;
+    }
+  const std::vector<bool> held = audit::hold_out(bad, hold_out);
+  Parts parts;
+  for (size_t s = 0; s < held.size(); ++s) (held[s] ? parts.held : parts.searched).push_back(s);
+  return parts;
+}
+
+Status RepairJob::open() {
+  ASSAY_TRY(goal_, audit::parse_goal(request_.goal));
+  ASSAY_CHECK(check_words(request_));
+  ASSAY_TRY(job_, open_job(request_, asked_, warnings_));
   ASSAY_CHECK(choose_program());
   ASSAY_CHECK(choose_typed());
   model_ = program_->model();
@@ -188,15 +207,7 @@ std::optional<uint64_t> RepairJob::right(const std::vector<audit::Answer>& answe
 }
 
 Status RepairJob::split() {
-  const size_t samples = result_.samples;
-  std::vector<bool> bad(samples);
-  for (const auto& variant : answers_)
-    for (size_t s = 0; s < samples; ++s) {
-      const audit::Outcome& outcome = variant[s].outcome;
-      if (goal_.kind == Goal::Kind::error ? outcome.error > goal_.error : !outcome.same) bad[s] = true;
-    }
-  const std::vector<bool> held = audit::hold_out(bad, request_.hold_out);
-  for (size_t s = 0; s < samples; ++s) (held[s] ? parts_.held : parts_.searched).push_back(s);
+  if (result_.rescaled.empty()) parts_ = part_samples(answers_, goal_, request_.hold_out);
   for (const size_t s : parts_.held) result_.held_out.push_back(result_.first_sample + static_cast<int64_t>(s));
   audit::Answers own;
   if (other_) {

@@ -38,15 +38,29 @@ struct TriedFile {
   Warnings warnings{};                  ///< of writing it
 };
 
+/// Errors: as AuditJob::open; usage for a candidate that cannot be changed. `asked`: with_decision(request); outlives
+/// it.
+Result<std::unique_ptr<AuditJob>> open_job(const RepairRequest& request, const commands::AuditRequest& asked,
+                                           Warnings& warnings);
+
+/// Keeps samples aside by what a program does on them.
+Parts part_samples(const audit::Answers& answers, const audit::Goal& goal, double hold_out);
+
+/// A model whose layers were rescaled before it is repaired.
+struct RescaledBefore {
+  std::vector<std::string> layers{};  ///< in words
+  audit::Standing standing{};         ///< of the candidate on the model as it was, all samples
+  Parts parts{};                      ///< `searched`: what the factors were chosen by
+};
+
 class RepairJob {
  public:
-  /// `rescaled`: layers of the model that were, in words.
-  RepairJob(const RepairRequest& request, std::vector<std::string> rescaled)
-      : request_(request), asked_(with_decision(request)) {
-    result_.rescaled = std::move(rescaled);
+  explicit RepairJob(const RepairRequest& request) : request_(request), asked_(with_decision(request)) {}
+  RepairJob(const RepairRequest& request, RescaledBefore before) : RepairJob(request) {
+    result_.rescaled = std::move(before.layers);
+    result_.unrescaled = before.standing;
+    parts_ = std::move(before.parts);
   }
-  /// With layers rescaled: what the candidate does on the model as it was.
-  void set_unrescaled(const audit::Standing& standing) { result_.unrescaled = standing; }
   Result<Report> run();
 
  private:

@@ -33,40 +33,53 @@ Result<Report> RepairJob::run() {
 namespace assay::commands {
 namespace {
 
-Result<audit::Standing> before_rescaling(const api::AuditJob& job, Warnings& warnings) {
+/// What the candidate does on the model as it is.
+Result<audit::Answers> answers_before(const api::AuditJob& job, Warnings& warnings) {
   ASSAY_TRY(const audit::AuditResult audit, api::run_audit(job, warnings));
-  ASSAY_TRY(const auto answers,
-            audit::answers_of(*job.reference, *job.candidates.front(), job.data, audit::question_of(audit),
-                              {.errors = true, .first_sample = audit.first_sample, .threads = job.context->threads}));
-  std::vector<size_t> all(audit.samples);
+  return audit::answers_of(*job.reference, *job.candidates.front(), job.data, audit::question_of(audit),
+                           {.errors = true, .first_sample = audit.first_sample, .threads = job.context->threads});
+}
+
+audit::Standing standing_of_all(const audit::Answers& answers) {
+  std::vector<size_t> all(answers.at(0).size());
   std::iota(all.begin(), all.end(), size_t{0});
   return api::standing_of(answers, all);
 }
 
+/// The reference goes on running the model as it was, where it runs one.
+std::string of_model(const std::string& reference, const std::string& model) {
+  for (const std::string_view other : {"recorded:", "callable:"})
+    if (reference.starts_with(other)) return reference;
+  const bool names_file = !reference.starts_with("ort:") && reference.find('@') != std::string::npos;
+  return names_file ? reference : std::string(model).append("@").append(reference);
+}
+
 /// The same on the model with its overflowing layers rescaled: a file of its own, beside the model that decides right.
+/// What is kept aside is so from here on: the factors are chosen by the samples that are searched.
 Result<Report> repair_rescaled(const RepairRequest& request) {
   Warnings told;  // and told again by what follows
+  ASSAY_TRY(const audit::Goal goal, audit::parse_goal(request.goal));
   const AuditRequest asked = api::with_decision(request);
-  ASSAY_TRY(const auto job, api::AuditJob::open(asked, told));
-  ASSAY_TRY(const auto rescaled, api::rescaled_model(*job, *job->candidates.front(), {}));
+  ASSAY_TRY(const auto job, api::open_job(request, asked, told));
+  ASSAY_TRY(const audit::Answers answers, answers_before(*job, told));
+  api::Parts parts = api::part_samples(answers, goal, request.hold_out);
+  const backends::Program& candidate = *job->candidates.front();
+  ASSAY_TRY(const auto rescaled, api::rescaled_model(*job, candidate, parts.searched));
   if (!rescaled)
     return Error{Code::usage, "no layer is beyond the range, or none that is can be rescaled", "--rescale",
                  "leave --rescale out"};
-  ASSAY_TRY(const audit::Standing before, before_rescaling(*job, told));
   RepairRequest inner = request;
   inner.rescale = false;
   inner.audit.model = rescaled->file();
-  if (request.audit.reference.find('@') == std::string::npos)
-    inner.audit.reference = request.audit.model + "@" + request.audit.reference;
-  api::RepairJob rest(inner, rescaled->layers);
-  rest.set_unrescaled(before);
-  return rest.run();
+  inner.audit.candidates = {candidate.text().substr(api::file_of(candidate.text()).size())};
+  inner.audit.reference = of_model(request.audit.reference, request.audit.model);
+  return api::RepairJob(inner, {rescaled->layers, standing_of_all(answers), std::move(parts)}).run();
 }
 
 }  // namespace
 
 Result<Report> repair(const RepairRequest& request) {
-  if (!request.rescale) return api::RepairJob(request, {}).run();
+  if (!request.rescale) return api::RepairJob(request).run();
   ASSAY_CHECK(api::check_words(request));
   return repair_rescaled(request);
 }

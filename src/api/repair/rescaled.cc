@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "api/repair/fixes.h"
 #include "audit/layout.h"
 #include "audit/repair/rescale.h"
 #include "audit/search/watched.h"
@@ -11,8 +12,6 @@
 
 namespace assay::api {
 namespace {
-
-constexpr size_t kMostSamples = 256;  // whose largest values are looked at
 
 /// Magnitude from which on results of the program overflow.
 double limit_of(const backends::Program& program) {
@@ -26,16 +25,18 @@ double limit_of(const backends::Program& program) {
   return limit;
 }
 
-Result<std::vector<double>> largest_of(AuditJob& job, backends::Program& program, const ir::Graph& model,
+/// Of the model in float32, whatever the reference is.
+Result<std::vector<double>> largest_of(AuditJob& job, const backends::Program& program,
                                        const std::vector<size_t>& samples) {
-  backends::Program* const programs[] = {job.reference.get(), &program};
   Warnings told;
+  ASSAY_TRY(const auto wide, job.loader->open(file_of(program.text()) + "strict-f32", job.request->model, told));
+  backends::Program* const programs[] = {wide.get()};
   ASSAY_TRY(const auto layout, audit::Layout::create(programs, job.data, audit::Samples::Whole::refused, told));
-  ASSAY_TRY(auto watched, audit::Watched::create(*job.reference->resolved(0), model, job.context->threads));
+  const ir::Graph& model = *program.model();
+  ASSAY_TRY(auto watched, audit::Watched::create(*wide->resolved(0), model, job.context->threads));
   std::vector<double> largest(model.values.size());
-  const size_t count = std::min(samples.empty() ? layout.samples() : samples.size(), kMostSamples);
-  for (size_t i = 0; i < count; ++i) {
-    ASSAY_TRY(const auto inputs, layout.inputs_of(0, samples.empty() ? i : samples[i]));
+  for (const size_t s : samples) {
+    ASSAY_TRY(const auto inputs, layout.inputs_of(0, s));
     ASSAY_TRY(const auto tensors, watched.run(inputs));
     for (size_t t = 0; t < tensors.size(); ++t) {
       double& most = largest[watched.values()[t]];
@@ -50,11 +51,11 @@ Result<std::vector<double>> largest_of(AuditJob& job, backends::Program& program
 
 }  // namespace
 
-Result<std::optional<RescaledModel>> rescaled_model(AuditJob& job, backends::Program& program,
+Result<std::optional<RescaledModel>> rescaled_model(AuditJob& job, const backends::Program& program,
                                                     const std::vector<size_t>& samples) {
   const auto model = program.model();
-  if (model == nullptr || job.reference->model() != model) return std::optional<RescaledModel>();
-  ASSAY_TRY(const auto largest, largest_of(job, program, *model, samples));
+  if (model == nullptr) return std::optional<RescaledModel>();
+  ASSAY_TRY(const auto largest, largest_of(job, program, samples));
   audit::Rescaled rescaled = audit::rescale(*model, largest, limit_of(program));
   if (rescaled.layers.empty()) return std::optional<RescaledModel>();
   const auto target = std::filesystem::temp_directory_path() / "rescaled.onnx";

@@ -16,10 +16,9 @@ struct RescaledModel {
   std::string file() const { return folder.file(); }
 };
 
-/// Nothing where no layer is beyond the range of what `program` stores on these samples, where none of those can be
-/// rescaled, or where reference and program run different files. `samples`: empty for all, of which the first 256 are
-/// looked at. Errors: the programs' own, write_failed.
-Result<std::optional<RescaledModel>> rescaled_model(AuditJob& job, backends::Program& program,
+/// The model of `program`; nothing where no layer of it is beyond the range of what `program` stores on these samples,
+/// or where none of those can be rescaled. Errors: the programs' own, write_failed.
+Result<std::optional<RescaledModel>> rescaled_model(AuditJob& job, const backends::Program& program,
                                                     const std::vector<size_t>& samples);
 
 }  // namespace assay::api
