@@ -111,6 +111,7 @@ std::string files(const RepairResult& r) {
                                  standing(f.standing, r.goal));
   for (const audit::WrittenFile& f : r.files)
     if (!f.note.empty()) out += "  " + f.note + "\n";
+  if (!r.configured.empty()) out += "the configurations are for " + clean(r.configured) + ", the rescaled model\n";
   return out;
 }
 

@@ -496,6 +496,26 @@ def test_no_threshold_is_shifted_where_nothing_flips(assay, tmp_path):
     assert not [fix for fix in result["free_fixes"] if fix["kind"] == "threshold"]
 
 
+def test_configurations_of_a_rescaled_model(assay, tmp_path):
+    """They are for that model, which stands beside them."""
+    write(tmp_path, "convolution_overflows")
+    words = [*COMMAND, "--candidate", "f16-storage", "--configs", "configs"]
+    done = assay(*words, "--rescale", code=0)
+    assert "the configurations are for configs/rescaled.onnx" in done.out
+    onnx.checker.check_model(onnx.load(tmp_path / "configs" / "rescaled.onnx"), full_check=True)
+    assert [flips(assay, "configs/rescaled.onnx", profile) for profile in ("strict-f32", "f16-storage")] == [0, 0]
+    script = tmp_path / "configs" / "onnxconverter_block_list.py"
+    assert script.read_text().startswith("# For rescaled.onnx")
+    left = {}
+    for model in ("m.onnx", "configs/rescaled.onnx"):
+        subprocess.run([sys.executable, script, model, "half.onnx"], cwd=tmp_path, check=True)
+        left[model] = flips(assay, "half.onnx", "strict-f32")
+    assert left["m.onnx"] > 0 and left["configs/rescaled.onnx"] == 0
+    (tmp_path / "configs" / "rescaled.onnx").unlink()
+    assert "configurations are for" not in assay(*words, code=0).out
+    assert "rescaled" not in script.read_text() and not (tmp_path / "configs" / "rescaled.onnx").exists()
+
+
 def overflowing(tmp_path, x):
     """Samples with a first element of 66 or more overflow float16, and are infinite in two classes."""
     rng = np.random.default_rng(0)

@@ -8,6 +8,7 @@
 #include "audit/repair/configs.h"
 #include "base/output_file.h"
 #include "base/text.h"
+#include "onnx/export.h"
 
 namespace assay::api {
 namespace {
@@ -15,6 +16,11 @@ using audit::Kept;
 
 constexpr size_t kMostFiles = 24;    // that are written and run where the first one misses the goal
 constexpr size_t kMostVariants = 4;  // that are named
+
+// With --rescale the set is that of a model that the user has not: it stands beside the configurations.
+constexpr std::string_view kRescaled = "rescaled.onnx";
+constexpr std::string_view kForRescaled =
+    "# For rescaled.onnx beside this file: in the model as it was the set may not be enough.\n";
 
 bool declares(const ir::Graph* graph, ir::ElemType type) {
   return graph != nullptr && std::ranges::any_of(graph->values, [&](const ir::Value& value) {
@@ -198,9 +204,13 @@ Status RepairJob::write_configs() {
   std::error_code failed;
   std::filesystem::create_directories(request_.configs, failed);
   if (failed) return Error{Code::write_failed, failed.message(), request_.configs, "name a folder that can be made"};
+  const bool rescaled = !result_.rescaled.empty();
   for (const auto& [name, text] : audit::config_files(*model_, units_.spread(kept_)))
-    ASSAY_CHECK(write_file(request_.configs + "/" + name, text));
-  return {};
+    ASSAY_CHECK(write_file(request_.configs + "/" + name,
+                           std::string(rescaled && name.ends_with(".py") ? kForRescaled : "").append(text)));
+  if (!rescaled) return {};
+  result_.configured = std::string(request_.configs).append("/").append(kRescaled);
+  return onnx::export_model(*model_, result_.configured);
 }
 
 }  // namespace assay::api

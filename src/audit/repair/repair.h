@@ -83,6 +83,7 @@ struct RepairResult {
   bool minimal = false;  ///< without any one of its operations it does not, on the part that was searched
   bool reached = false;  ///< found, and every file that was written meets the goal
   std::vector<WrittenFile> files;
+  std::string configured{};  ///< the model that configurations are for, where it is another (--rescale)
 
   /// The set costs at least as much as everything in float32 does, which has no casts: that is the better choice.
   bool float32_is_better() const { return found && !kept_operations.empty() && cost.total() >= all_cost.total(); }
