@@ -380,7 +380,7 @@ def audit(
     blame: search which operations are to blame for each changed decision, with at most `blame_runs` runs of the model
     for one sample and at most `blame_samples` samples, flips first (docs/blame.md).
     keep: operations that every candidate keeps in float32, names of nodes or values. lock: write a contract here, for
-    `check` (docs/check.md). checkpoint: keep what is done here, and go on from it.
+    `check` (docs/check.md). checkpoint: keep what is done here, and go on from it; functions are told apart by name.
     Raises UsageError for wrong words; AssayError A1xx of the model, A3xx of the data.
     """
     request = _assay.AuditRequest()
