@@ -154,22 +154,26 @@ std::string conversion_text(const Conversion& c) {
   const std::string where =
       clean("'" + c.reference + "'", kLongestName) +
       (c.candidate == c.reference ? "" : clean(" ('" + c.candidate + "' in the candidate)", kLongestName));
-  const std::string size =
-      std::isinf(c.max_abs)
-          ? fmt::format("of another size, or infinitely far apart, in sample {}", c.sample)
-          : fmt::format("{} in sample {}, {} of its largest value", short_number(c.max_abs), c.sample,
-                        short_number(c.max_rel));
+  const std::string size = std::isinf(c.max_abs)
+                               ? fmt::format("of another size, or infinitely far apart, in sample {}", c.sample)
+                               : fmt::format("{} in sample {}, {} of its largest value", short_number(c.max_abs),
+                                             c.sample, short_number(c.max_rel));
   switch (c.outcome) {
     case Conversion::Outcome::unknown:
       return fmt::format("the two models cannot be told apart in float64 ({}): their outputs hold no numbers",
                          how_many(c.samples, "sample"));
     case Conversion::Outcome::same:
+      if (!c.reference.empty())
+        return fmt::format(
+            "the two models give the same outputs in float64 ({}), within 2^-30 of the largest value; on the way there "
+            "they part at {}: {}",
+            how_many(c.samples, "sample"), where, size);
       return fmt::format("the two models are the same in float64 ({}): what differs there is rounding by the hardware",
                          how_many(c.samples, "sample"));
     case Conversion::Outcome::narrowed:
       return fmt::format(
-          "the two models differ in float64 only as constants of a narrower type explain, first in {}: {}", where,
-          size);
+          "the two models differ in float64 by no more than the rounding of constants may explain, first in {}: {}",
+          where, size);
     case Conversion::Outcome::changed:
       return fmt::format("the conversion changed the mathematics: in float64 the two models part at {}{}: {}{}", where,
                          c.type.empty() ? "" : " (" + c.type + ")", size, absent(c));

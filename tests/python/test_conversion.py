@@ -98,3 +98,98 @@ def test_a_dropped_padding_is_found_where_it_is_dropped(assay, save_model, save_
     found = compared(assay, model, f"{other}@strict-f32", save_npz("x.npz", x=x))
     assert (found["outcome"], found["first"]["reference"], found["first"]["type"]) == ("changed", "c", "Conv")
     assert found["says"].endswith("part at 'c' (Conv): of another size, or infinitely far apart, in sample 0")
+
+
+def masked(epsilon, last):
+    nodes, inputs, outputs, weights = normalised(last, (FLOAT, ["N", 4]), epsilon=epsilon)
+    return nodes, inputs, outputs, {**weights, "mask": np.array([False, True, False, True]), "fill": np.float32(-1e30)}
+
+
+@pytest.mark.parametrize("last", [h.make_node("Where", ["mask", "fill", "l"], ["y"]),
+                                  h.make_node("Identity", ["l"], ["y"])])
+def test_what_a_mask_fills_in_hides_no_change(assay, save_model, data, last):
+    model, other = (save_model(f"{epsilon}.onnx", *masked(epsilon, [last])) for epsilon in (1e-5, 0.3))
+    found = compared(assay, model, f"{other}@strict-f32", data)
+    assert (found["outcome"], found["first"]["reference"]) == ("changed", "n")
+    same = save_model("same.onnx", *masked(1e-5, [last]))
+    again = onnx.load(same)
+    again.graph.node[1].attribute.append(h.make_attribute("axis", -1))
+    onnx.save(again, same)
+    found = compared(assay, model, f"{same}@strict-f32", data)
+    assert (found["outcome"], found["first"]) == ("same", None)
+
+
+def test_where_outputs_are_the_same_what_parts_on_the_way_is_named(assay, save_model, data, tmp_path):
+    last = [h.make_node("ArgMax", ["l"], ["y"], axis=1, keepdims=0)]
+    model, other = (save_model(f"{e}.onnx", *normalised(last, (TensorProto.INT64, ["N"]), epsilon=e))
+                    for e in (1e-5, 2e-5))
+    found = compared(assay, model, f"{other}@strict-f32", data)
+    assert (found["outcome"], found["first"]["reference"]) == ("same", "n")
+    assert "give the same outputs in float64 (2 samples), within 2^-30 of the largest value; on the way there they " \
+           "part at 'n': " in found["says"] and "hardware" not in found["says"]
+    files = []
+    x = np.load(data)["x"]
+    for first, part in ((0, x[:1]), (1, x[1:2]), (0, x[:2])):
+        np.savez(tmp_path / "part.npz", x=part)
+        done = assay("audit", model, "--data", tmp_path / "part.npz", "--decision", "threshold:0.5", "--candidate",
+                     f"{other}@strict-f32", "--first-sample", first, "--fail-on", "none", "--json", code=0)
+        files.append(tmp_path / f"{len(files)}.json")
+        files[-1].write_text(done.out)
+    merged = assay("merge", files[1], files[0], "--fail-on", "none", "--json", code=0).result
+    assert merged["candidates"][0]["conversion"] == done.result["candidates"][0]["conversion"]
+
+
+def folding(fold, epsilon=1e-5, half=False):
+    """A Conv and a BatchNormalization behind it, as they are or merged to a Conv."""
+    rng = np.random.default_rng(0)
+    k, s, b = rng.normal(size=(8, 4, 3, 3)), rng.uniform(0.5, 2, 8), rng.normal(size=8)
+    m, v, last = rng.normal(size=8), rng.uniform(0.5, 1.5, 8), rng.normal(size=(8, 5))
+    scale = s / np.sqrt(v + epsilon)
+    merged = {"k": k * scale[:, None, None, None], "b": b - m * scale}
+    weights = merged if fold else {"k": k, "s": s, "b": b, "m": m, "v": v}
+    kind = TensorProto.FLOAT16 if half else FLOAT
+    nodes = [h.make_node("Cast", ["x"], ["z"], to=kind)]
+    if fold:
+        nodes += [h.make_node("Conv", ["z", "k", "b"], ["n"], pads=[1] * 4)]
+    else:
+        nodes += [h.make_node("Conv", ["z", "k"], ["c"], pads=[1] * 4),
+                  h.make_node("BatchNormalization", ["c", "s", "b", "m", "v"], ["n"], epsilon=epsilon)]
+    nodes += [h.make_node("Relu", ["n"], ["r"]), h.make_node("GlobalAveragePool", ["r"], ["g"]),
+              h.make_node("Flatten", ["g"], ["f"]), h.make_node("MatMul", ["f", "last"], ["l"]),
+              h.make_node("Cast", ["l"], ["y"], to=FLOAT)]
+    element = np.float16 if half else np.float32
+    return nodes, {"x": (FLOAT, ["N", 4, 6, 6])}, {"y": (FLOAT, ["N", 5])}, {
+        name: value.astype(element) for name, value in {**weights, "last": last}.items()}
+
+
+@pytest.mark.parametrize("half, epsilon, outcome", [
+    (False, 1e-5, "narrowed"), (False, 1e-4, "changed"), (True, 1e-5, "narrowed"), (True, 1e-2, "changed")])
+def test_merged_constants_are_rounded_and_no_other_mathematics(assay, save_model, save_npz, half, epsilon, outcome):
+    data = save_npz("x.npz", x=np.random.default_rng(5).normal(size=(6, 4, 6, 6)).astype(np.float32))
+    for of_both in (False, True) if half else (False,):
+        model = save_model("a.onnx", *folding(False, half=of_both))
+        other = save_model("b.onnx", *folding(True, epsilon, half))
+        found = compared(assay, model, f"{other}@strict-f32", data)
+        assert (found["outcome"], found["first"]["reference"]) == (outcome, "n"), found
+        if outcome == "narrowed":
+            assert "by no more than the rounding of constants may explain, first in 'n': " in found["says"]
+
+
+@pytest.mark.parametrize("factor, outcome", [(1 / 255, "narrowed"), (1 / 254.999, "changed")])
+def test_a_product_instead_of_a_division_rounds_its_constant(assay, save_model, data, factor, outcome):
+    ports = {"x": (FLOAT, ["N", 16])}, {"y": (FLOAT, ["N", 4])}
+    last = h.make_node("MatMul", ["s", "v"], ["y"])
+    model = save_model("a.onnx", [h.make_node("Div", ["x", "c"], ["s"]), last], *ports, {"v": V, "c": np.float32(255)})
+    other = save_model("b.onnx", [h.make_node("Mul", ["x", "c"], ["s"]), last], *ports,
+                       {"v": V, "c": np.float32(factor)})
+    assert compared(assay, model, f"{other}@strict-f32", data)["outcome"] == outcome
+
+
+@pytest.mark.parametrize("bound, outcome", [(6, "same"), (6.000001, "narrowed"), (6.0001, "changed")])
+def test_another_bound_is_no_rounding(assay, save_model, data, bound, outcome):
+    last = [h.make_node("Clip", ["l", "", "most"], ["y"])]
+    nodes, inputs, outputs, weights = normalised(last, (FLOAT, ["N", 4]))
+    weights["v"] = 20 * V
+    model = save_model("a.onnx", nodes, inputs, outputs, {**weights, "most": np.float32(6)})
+    other = save_model("b.onnx", nodes, inputs, outputs, {**weights, "most": np.float32(bound), "unread": S})
+    assert compared(assay, model, f"{other}@strict-f32", data)["outcome"] == outcome

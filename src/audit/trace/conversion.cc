@@ -20,29 +20,38 @@ using ir::ValueId;
 
 // Float64 rounds at 2^-53; long sums and divisions of differences leave that much.
 constexpr double kSame = 0x1p-30;
-// How often the effect of one rounding of each constant that is none of the other model's is allowed for.
-constexpr double kRoundings = 8;
+// How often the effect of a unit in the last place of each constant that is none of the other model's is allowed for:
+// a merged constant is rounded some times, by half a unit each.
+constexpr double kUnits = 4;
+// Numbers of a file that come out on both sides and are so much larger than all others are what a mask fills in.
+constexpr double kFill = 0x1p10;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// How far the candidate's elements are from the reference's, over the largest magnitude of those.
+/// How far the candidate's elements are from the reference's, over the largest magnitude of those; what a mask fills in
+/// says nothing of the size of the others.
 struct Apart {
   double max_abs = 0, relative = 0;
   bool told = false;  ///< some element is no NaN in both: those say nothing
 };
 Apart apart(const Tensor& a, const Tensor& b) {
   Apart out;
-  double largest = 0;
+  double largest = 0, computed = 0;
   for (int64_t i = 0; i < a.size(); ++i) {
     const double x = a.float_at(i), y = b.float_at(i);
     if (std::isnan(x) && std::isnan(y)) continue;
     out.told = true;
-    if (std::isfinite(x)) largest = std::max(largest, std::abs(x));
+    const double size = std::isfinite(x) ? std::abs(x) : 0;
+    largest = std::max(largest, size);
+    const bool may_be_filled_in = x == y && x == static_cast<double>(static_cast<float>(x));
+    if (!may_be_filled_in) computed = std::max(computed, size);
     if (x == y) continue;
     const double d = std::abs(y - x);
     out.max_abs = std::max(out.max_abs, std::isnan(d) ? kInfinity : d);
   }
-  if (out.max_abs > 0) out.relative = largest > 0 ? out.max_abs / largest : kInfinity;
+  if (out.max_abs == 0) return out;
+  const double scale = computed > 0 && largest > kFill * computed ? computed : largest;
+  out.relative = scale > 0 ? out.max_abs / scale : kInfinity;
   return out;
 }
 
@@ -221,7 +230,7 @@ Conversion told(const Seen& seen, Conversion::Outcome outcome, const Graph& a, c
   out.outcome = outcome;
   out.samples = 1;
   out.compared = seen.compared;
-  if (outcome == Outcome::unknown || outcome == Outcome::same || seen.first == nullptr) return out;
+  if (outcome == Outcome::unknown || seen.first == nullptr) return out;
   out.position = seen.first->position;
   out.reference = a.at(seen.first->reference).name;
   out.candidate = b.at(seen.first->candidate).name;
@@ -235,39 +244,75 @@ Conversion told(const Seen& seen, Conversion::Outcome outcome, const Graph& a, c
   return out;
 }
 
-/// The models. Where one alone has constants that are declared narrower: the other with its own rounded likewise, and
-/// the narrow one with those moved that are none of the other's.
+/// The models. Where one alone has constants that are declared narrower, the other with its own rounded likewise too.
 struct Pairing {
+  Graph model_a, model_b;  ///< what is moved: constants as declared, or rounded
   Exact a, b;
-  std::optional<Exact> rounded_a, rounded_b, moved;
+  std::optional<Exact> rounded_a, rounded_b;
   static Result<Pairing> create(const Graph& a, const Graph& b, const std::shared_ptr<const Threads>& threads) {
-    Pairing out;
+    Pairing out{a, b, {}, {}, {}, {}};
     const Narrow narrow_a = narrow_constants(a), narrow_b = narrow_constants(b);
     ASSAY_TRY(out.a, Exact::create(widened(a), threads));
     ASSAY_TRY(out.b, Exact::create(widened(b), threads));
     if (narrow_a.type.has_value() == narrow_b.type.has_value()) return out;
     const bool of_b = narrow_b.type.has_value();
-    std::unordered_set<uint64_t> found;
-    ASSAY_TRY((of_b ? out.rounded_a : out.rounded_b),
-              Exact::create(rounded_like(of_b ? a : b, of_b ? narrow_b : narrow_a, found), threads));
-    ASSAY_TRY(out.moved, Exact::create(moved_but(of_b ? b : a, found), threads));
+    Graph& wide = of_b ? out.model_a : out.model_b;
+    wide = rounded_like(wide, of_b ? narrow_b : narrow_a);
+    ASSAY_TRY((of_b ? out.rounded_a : out.rounded_b), Exact::create(wide, threads));
     return out;
   }
 };
 
-/// How far the narrow model's outputs, which `seen` has, move where the constants that are none of the other's are off
-/// by a rounding.
-Result<double> moved_by(Pairing& pairing, std::span<const Tensor> inputs_a, std::span<const Tensor> inputs_b,
-                        const Matches& matches, const Seen& seen) {
-  const std::vector<Tensor>& as_it_is = pairing.rounded_a ? seen.candidate : seen.reference;
-  ASSAY_TRY(const auto moved,
-            pairing.moved->run(pairing.rounded_a ? inputs_b : inputs_a, [](ValueId, const Tensor&) {}));
-  double most = 0;
-  for (const Matches::Output& output : matches.outputs) {
-    const size_t i = pairing.rounded_a ? output.candidate : output.reference;
-    most = std::max(most, outputs_apart(as_it_is[i], moved[i]).relative);
+/// Both models with those constants moved that the other has not: made where a sample asks for them.
+class Moved {
+ public:
+  Moved(const Pairing& pairing, std::shared_ptr<const Threads> threads)
+      : pairing_(&pairing), threads_(std::move(threads)) {}
+
+  /// How far the outputs that `seen` has move.
+  Result<double> most(std::span<const Tensor> inputs_a, std::span<const Tensor> inputs_b, const Matches& matches,
+                      const Seen& seen) {
+    if (!a_) ASSAY_CHECK(create());
+    const auto unseen = [](ValueId, const Tensor&) {};
+    ASSAY_TRY(const auto of_a, a_->run(inputs_a, unseen));
+    ASSAY_TRY(const auto of_b, b_->run(inputs_b, unseen));
+    double most = 0;
+    for (const auto& [reference, candidate, match] : matches.outputs)
+      most = std::max({most, outputs_apart(seen.reference[reference], of_a[reference]).relative,
+                       outputs_apart(seen.candidate[candidate], of_b[candidate]).relative});
+    return most;
   }
-  return most;
+
+ private:
+  Status create() {
+    const Graph &a = pairing_->model_a, &b = pairing_->model_b;
+    ASSAY_TRY(a_, Exact::create(moved_but(a, numbers_in(b)), threads_));
+    ASSAY_TRY(b_, Exact::create(moved_but(b, numbers_in(a)), threads_));
+    return {};
+  }
+
+  const Pairing* pairing_;
+  std::shared_ptr<const Threads> threads_;
+  std::optional<Exact> a_, b_;
+};
+
+/// Whether the rounding of constants explains how far the outputs in `seen` are apart. Where it does not, `seen`
+/// becomes what parts with constants rounded alike.
+Result<bool> constants_explain(Pairing& pairing, Moved& moved, std::span<const Tensor> inputs_a,
+                               std::span<const Tensor> inputs_b, const Matches& matches, Seen& seen) {
+  std::optional<Seen> again;
+  if (pairing.rounded_a) {
+    ASSAY_TRY(again, compare_sample(*pairing.rounded_a, pairing.b, inputs_a, inputs_b, matches));
+  }
+  if (pairing.rounded_b) {
+    ASSAY_TRY(again, compare_sample(pairing.a, *pairing.rounded_b, inputs_a, inputs_b, matches));
+  }
+  Seen& last = again ? *again : seen;
+  if (last.outputs <= kSame) return true;
+  ASSAY_TRY(const double most, moved.most(inputs_a, inputs_b, matches, last));
+  if (last.outputs <= kUnits * most) return true;
+  if (again) seen = std::move(*again);
+  return false;
 }
 
 }  // namespace
@@ -284,6 +329,7 @@ Result<Conversion> compare_conversion(const Layout& layout, std::span<Program* c
   const Graph &model_a = *programs[a]->model(), &model_b = *programs[b]->model();
   const auto workers = threads != nullptr ? threads : std::make_shared<const Threads>(1);
   ASSAY_TRY(Pairing pairing, Pairing::create(model_a, model_b, workers));
+  Moved moved(pairing, workers);
   const Matches matches = matches_of(model_a, model_b, layout.outputs(b));
   Conversion whole;
   const size_t step = layout.fixed_batch() ? layout.chunk() : 1;
@@ -293,19 +339,9 @@ Result<Conversion> compare_conversion(const Layout& layout, std::span<Program* c
     ASSAY_TRY(const auto inputs_b, layout.inputs(b, sample, count));
     ASSAY_TRY(Seen seen, compare_sample(pairing.a, pairing.b, inputs_a, inputs_b, matches));
     Outcome outcome = !seen.told ? Outcome::unknown : seen.outputs <= kSame ? Outcome::same : Outcome::changed;
-    if (outcome == Outcome::changed && (pairing.rounded_a || pairing.rounded_b)) {
-      Exact& left = pairing.rounded_a ? *pairing.rounded_a : pairing.a;
-      Exact& right = pairing.rounded_b ? *pairing.rounded_b : pairing.b;
-      ASSAY_TRY(const Seen again, compare_sample(left, right, inputs_a, inputs_b, matches));
-      double allowed = kSame;
-      if (again.outputs > kSame) {
-        ASSAY_TRY(const double moved, moved_by(pairing, inputs_a, inputs_b, matches, again));
-        allowed = std::max(allowed, kRoundings * moved);
-      }
-      if (again.outputs <= allowed)
-        outcome = Outcome::narrowed;
-      else
-        seen = again;
+    if (outcome == Outcome::changed) {
+      ASSAY_TRY(const bool explained, constants_explain(pairing, moved, inputs_a, inputs_b, matches, seen));
+      if (explained) outcome = Outcome::narrowed;
     }
     Conversion one = told(seen, outcome, model_a, model_b, matches, first_sample + static_cast<int64_t>(sample));
     one.samples = count;

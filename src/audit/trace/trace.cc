@@ -246,7 +246,8 @@ std::string_view outcome_name(Conversion::Outcome outcome) {
 
 void Conversion::merge(const Conversion& other) {
   const auto key = [](const Conversion& c) {
-    return std::tuple(-static_cast<int>(c.outcome), c.position, c.sample < 0 ? INT64_MAX : c.sample);
+    return std::tuple(-static_cast<int>(c.outcome), c.reference.empty() ? SIZE_MAX : c.position,
+                      c.sample < 0 ? INT64_MAX : c.sample);
   };
   const uint64_t all = samples + other.samples, most = std::max(compared, other.compared);
   if (other.samples > 0 && (samples == 0 || key(other) < key(*this))) *this = other;

@@ -144,13 +144,14 @@ struct Conversion {
   enum class Outcome : uint8_t {
     unknown,   ///< no output has an element that says something: NaN alone
     same,      ///< equal but for float64's own rounding
-    narrowed,  ///< no further apart than the narrower declared types of one of the two explain
+    narrowed,  ///< no further apart than the rounding of constants may explain
     changed,   ///< the mathematics differs
   };
   Outcome outcome = Outcome::unknown;
   uint64_t samples = 0;   ///< the first of the data set
   uint64_t compared = 0;  ///< values that both have
-  /// The first value, in order of execution, whose distance gave the outcome; empty names: none.
+  /// The first value, in order of execution, that parts; empty names: none. Where the outcome is `same` no output shows
+  /// it.
   size_t position = 0;
   std::string reference, candidate;  ///< its names
   std::string type;                  ///< of the operation that writes it in the reference's model

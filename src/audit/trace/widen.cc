@@ -81,13 +81,30 @@ void for_each_number(const ir::Graph& graph, const std::function<void(const Tens
   }
 }
 
-// By half a unit in the last place of the type, up or down as the place of the element has it. Zeros stay.
+struct Lattice {
+  int bits;   ///< of the significand
+  int least;  ///< the smallest number is 2 to this power
+};
+Lattice lattice_of(ElemType type) {
+  if (type == ElemType::float16) return {11, -24};
+  return type == ElemType::bfloat16 ? Lattice{8, -133} : Lattice{24, -149};
+}
+
+// Whether a number was hardly rounded to get where it is: half the bits of the type say it (0, 0.5, 6, 255).
+bool is_short(double x, int bits) {
+  int exponent = 0;
+  const double scaled = std::ldexp(std::frexp(x, &exponent), bits / 2);
+  return scaled == std::trunc(scaled);
+}
+
+// By a unit in the last place of the type, up or down as the place of the element has it.
 Tensor moved(const Tensor& from) {
-  const double relative = from.elem() == ElemType::float16 ? 0x1p-11 : 0x1p-8;
-  const double least = from.elem() == ElemType::float16 ? 0x1p-25 : 0x1p-134;
+  const Lattice lattice = lattice_of(from.elem());
+  const double relative = std::ldexp(1, 1 - lattice.bits), least = std::ldexp(1, lattice.least);
   Tensor to = Tensor::allocate(ElemType::float32, from.dims());
   for (int64_t i = 0; i < from.size(); ++i) {
-    const double x = from.float_at(i), by = x == 0 ? 0 : std::max(std::abs(x) * relative, least);
+    const double x = from.float_at(i);
+    const double by = std::isfinite(x) && !is_short(x, lattice.bits) ? std::max(std::abs(x) * relative, least) : 0;
     to.set_float(i, (mixed(static_cast<uint64_t>(i)) & 1) != 0 ? x + by : x - by);
   }
   return to;
@@ -113,20 +130,23 @@ Narrow narrow_constants(const ir::Graph& graph) {
   return out;
 }
 
-ir::Graph rounded_like(const ir::Graph& graph, const Narrow& narrow, std::unordered_set<uint64_t>& found) {
+ir::Graph rounded_like(const ir::Graph& graph, const Narrow& narrow) {
   return changed(graph, [&](const Tensor& tensor) {
     if (tensor.elem() != ElemType::float32) return widened(tensor);
     Tensor rounded = widened(converted(tensor, *narrow.type));
-    const uint64_t numbers = numbers_of(rounded);
-    if (!narrow.numbers.contains(numbers)) return tensor;
-    found.insert(numbers);
-    return rounded;
+    return narrow.numbers.contains(numbers_of(rounded)) ? rounded : tensor;
   });
 }
 
-ir::Graph moved_but(const ir::Graph& graph, const std::unordered_set<uint64_t>& found) {
+Numbers numbers_in(const ir::Graph& graph) {
+  Numbers out;
+  for_each_number(graph, [&](const Tensor& tensor) { out.insert(numbers_of(tensor)); });
+  return out;
+}
+
+ir::Graph moved_but(const ir::Graph& graph, const Numbers& shared) {
   return changed(graph, [&](const Tensor& tensor) {
-    return is_half(tensor.elem()) && !found.contains(numbers_of(tensor)) ? moved(tensor) : widened(tensor);
+    return shared.contains(numbers_of(tensor)) ? widened(tensor) : moved(tensor);
   });
 }
 
