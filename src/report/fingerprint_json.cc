@@ -29,7 +29,7 @@ Json traits_json(const audit::Traits& t) {
                                  {"seen", s.seen},
                                  {"beside", s.beside},
                                  {"flushed", s.flushed()},
-                                 {"evidence_bits", s.seen == 0 ? s.beside : 0}});
+                                 {"evidence_bits", s.flushed() ? s.beside : 0}});
   out["scaled"] = nullptr;
   if (const auto& s = t.scaled)
     out["scaled"] = {{"scale", s->scale},
@@ -103,7 +103,10 @@ Json fit_json(const audit::FitResult& fit) {
            {"named", fit.named},
            {"combined", fit.combined},
            {"runs", fit.runs},
-           {"margin_bits", fit.margin_bits}};
+           {"telling", fit.telling},
+           {"margin_bits", fit.margin_bits},
+           {"format_bits", fit.format_bits},
+           {"may_be_chance", fit.may_be_chance()}};
   out["starts"] = nullptr;
   if (fit.start)
     out["starts"] = {{"array", fit.start->array},

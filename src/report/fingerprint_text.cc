@@ -46,7 +46,7 @@ std::vector<std::string> notes_of(const audit::Traits& t) {
       notes.push_back(fmt::format("{} subnormals are kept: {}", name(s.format), how_many(s.seen, "value")));
     if (s.flushed())
       notes.push_back(
-          fmt::format("{} subnormals are flushed: none among values of which {} lie just above, {} of "
+          fmt::format("{} subnormals are flushed: none among values of which {} different ones lie just above, {} of "
                       "evidence",
                       name(s.format), grouped(s.beside), how_many(s.beside, "bit")));
   }
@@ -163,6 +163,27 @@ std::string start_text(const audit::FitStart& start) {
   return out + (start.after.empty() ? "\n" : "; within rounding until then: " + join(start.after, ", ") + "\n");
 }
 
+/// How far the values at hand bear the explanation.
+std::string chance_text(const FitResult& fit) {
+  if (!fit.may_be_chance()) return {};
+  if (fit.format_bits < num::kEnoughEvidence)
+    return "this may be chance: below 32 bits a policy that was not tried may give these bits too; more values tell "
+           "more\n";
+  return fmt::format(
+      "the format that it stores has {} of evidence; what else it does may be chance, as the next is less than 32 bits "
+      "away\n",
+      how_many(fit.format_bits, "bit"));
+}
+
+/// What is left where neither a policy nor another order explains the outputs.
+std::string unexplained_text(const FitResult& fit) {
+  const std::string head =
+      "not rounding: no policy that was tried explains these outputs, nor another order of its sums";
+  if (!fit.too_few()) return head + ": a defect, quantisation, or a policy that is not known\n";
+  return fmt::format("{}; {} formats apart, too few to tell a defect from a policy that is not known\n", head,
+                     how_many(fit.telling, "value tells", "values tell"));
+}
+
 /// The likeliest group where it gives all bits.
 std::string exact_text(const FitResult& fit) {
   const FitGroup& best = fit.groups.front();
@@ -174,8 +195,11 @@ std::string exact_text(const FitResult& fit) {
       out =
           "no value tells formats apart: there are only zeros, NaN, infinities and numbers of few bits, so that many "
           "policies give the same\n";
-    out += fmt::format("explained bit for bit by {}; the next costs {} more\n", best.words,
-                       how_many(fit.margin_bits, "bit"));
+    out +=
+        fmt::format("explained bit for bit by {}; {}\n", best.words,
+                    fit.groups.size() == 1 ? "every policy that ran gives these bits"
+                                           : fmt::format("the next costs {} more", how_many(fit.margin_bits, "bit")));
+    out += chance_text(fit);
   }
   if (best.members.size() > 1) out += "policies that give these bits, which cannot tell them apart:\n";
   return out + members_text(best);
@@ -204,7 +228,7 @@ std::string fit_text(const FitResult& fit) {
                          grouped(fit.groups[from].fit.equal), grouped(fit.groups[from].fit.elements),
                          largest_difference(fit.groups[from]));
   } else {
-    out += "not rounding: no policy explains these outputs, nor another order of its sums; a defect\n";
+    out += unexplained_text(fit);
     if (fit.start) out += start_text(*fit.start);
     from = 0;
   }

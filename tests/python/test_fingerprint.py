@@ -94,7 +94,54 @@ def test_what_no_rounding_explains_is_a_defect(fit, assay, article, save_npz):
     assert result["explanation"] is None
     assert result["starts"]["array"] == "y"
     text = assay("fingerprint", "out.npz", "--model", article[0], "--input", article[1], code=0).out
-    assert "a defect" in text
+    assert "3 values tell formats apart, too few to tell a defect from a policy that is not known" in text
+
+
+@pytest.mark.parametrize(("numbers", "words"), [(63, "too few to tell a defect"), (64, "a defect, quantisation, or")])
+def test_few_values_are_not_called_a_defect(assay, save_model, save_npz, numbers, words):
+    x = np.random.default_rng(9).normal(size=(1, numbers)).astype(np.float32)
+    model = save_model("exp.onnx", [helper.make_node("Exp", ["x"], ["y"])], {"x": (1, x.shape)}, {"y": (1, x.shape)})
+    given = save_npz("exp-in.npz", x=x)
+    done = assay("fingerprint", save_npz("exp-out.npz", y=np.exp(x) * np.float32(1.01)), "--model", model, "--input",
+                 given, "--combinations", "0", code=0)
+    assert "not rounding: no policy that was tried explains these outputs, nor another order of its sums" in done.out
+    assert words in done.out
+
+
+def test_a_small_margin_may_be_chance(fit, assay, article):
+    """Three values: what they are stored in is sure, the policy beyond that is not."""
+    result = fit(y=GPU)
+    assert (result["margin_bits"], result["format_bits"], result["telling"]) == (3, 39, 3)
+    assert result["may_be_chance"]
+    text = assay("fingerprint", "out.npz", "--model", article[0], "--input", article[1], code=0).out
+    assert ("explained bit for bit by float16 storage, float32 accumulation; the next costs 3 bits more\n"
+            "the format that it stores has 39 bits of evidence; what else it does may be chance") in text
+
+
+def test_one_value_may_be_explained_by_chance(assay, save_model, save_npz, tmp_path):
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["a"]), helper.make_node("Sigmoid", ["a"], ["y"])]
+    rng = np.random.default_rng(2)
+    model = save_model("one.onnx", nodes, {"x": (1, (1, 16))}, {"y": (1, (1, 1))},
+                       {"w": rng.normal(0, 0.3, (16, 1)).astype(np.float32)})
+    given = save_npz("one-in.npz", x=rng.normal(size=(1, 16)).astype(np.float32))
+    assay("run", model, "--input", given, "--profile", "f16-storage", "--output", "one.npz", code=0)
+    words = ["fingerprint", "one.npz", "--model", model, "--input", given, "--combinations", "0"]
+    found = assay(*words, "--json", code=0).result["fit"]
+    assert (found["verdict"], found["format_bits"], found["may_be_chance"]) == ("exact", 13, True)
+    assert "this may be chance: below 32 bits" in assay(*words, code=0).out
+
+
+def test_many_values_are_no_chance(assay, save_model, save_npz):
+    g = np.random.default_rng(8)
+    x, w = g.normal(size=(32, 64)).astype(np.float32), g.normal(size=(64, 8)).astype(np.float32)
+    model = save_model("many.onnx", [helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": (1, x.shape)},
+                       {"y": (1, (32, 8))}, {"w": w})
+    given = save_npz("many-in.npz", x=x)
+    assay("run", model, "--input", given, "--profile", "f16-storage", "--output", "many.npz", code=0)
+    words = ["fingerprint", "many.npz", "--model", model, "--input", given, "--combinations", "0"]
+    found = assay(*words, "--json", code=0).result["fit"]
+    assert found["verdict"] == "exact" and found["margin_bits"] >= 32 and not found["may_be_chance"]
+    assert "chance" not in assay(*words, code=0).out
 
 
 def test_a_defect_starts_where_the_intermediates_say(assay, save_model, save_npz, tmp_path):

@@ -27,7 +27,10 @@ class ValueRange:
 
 @dataclass
 class Subnormals:
-    """Values below the smallest normal magnitude of a format (`seen`), and up to its double (`beside`)."""
+    """Values below the smallest normal magnitude of a format (`seen`), and different ones up to its double (`beside`).
+
+    evidence_bits: that they are flushed; 0 where that is not said.
+    """
 
     format: str
     seen: int
@@ -132,6 +135,10 @@ class FitStart:
 class PolicyFit:
     """Which policies explain outputs. `verdict`: exact, rounding or not-rounding; groups are likeliest first.
 
+    telling: recorded values that tell formats apart.
+    margin_bits: by how much the next explanation costs more; `format_bits`: what the values alone say for the format
+    that the likeliest policy stores.
+    may_be_chance: below 32 bits of margin a policy that was not tried may give all these bits too.
     foreign: policies that were not run, as half of the recorded values or more lie off the format they round to.
     """
 
@@ -144,6 +151,9 @@ class PolicyFit:
     groups: list[FitGroup]
     starts: FitStart | None = None
     foreign: list[FittedPolicy] = field(default_factory=list)
+    telling: int = 0
+    format_bits: int = 0
+    may_be_chance: bool = False
 
 
 @dataclass

@@ -178,6 +178,7 @@ Result<std::shared_ptr<const CaseFit>> Evaluator::fit_case(const FitCase& one, c
   auto fit = std::make_shared<CaseFit>();
   fit->program = key.second;
   fit->storage = storage_of(*program->resolved(0), one.observed, lattices_[index]);
+  fit->format_bits = format_bits_of(*program->resolved(0), one.observed, lattices_[index]);
   if (fit->storage != Storage::not_half || cases_.size() > 1) {
     ASSAY_TRY(const Arrays given, run(*program, one));
     for (size_t i = 0; i < given.size(); ++i) {
@@ -212,6 +213,7 @@ Result<Fit> Evaluator::evaluate(const profiles::Variant& policy) {
       whole.cost_bits += array.cost_bits;
     }
     whole.storage = std::max(whole.storage, fit->storage);
+    whole.format_bits += fit->format_bits;
     signature.word(fit->signature);
     program.word(fit->program);
     whole.cases.push_back(std::move(fit));

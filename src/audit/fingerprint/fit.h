@@ -14,6 +14,7 @@
 #include "audit/metrics/counts.h"
 #include "backends/engine.h"
 #include "base/result.h"
+#include "num/lattice.h"
 #include "profiles/profile.h"
 
 namespace assay::audit {
@@ -54,12 +55,14 @@ enum class Storage : uint8_t {
 struct CaseFit {
   std::vector<ArrayFit> arrays;  ///< empty where the policy was not run
   Storage storage = Storage::fits;
-  uint64_t signature = 0;  ///< over the bits that the policy gives for the arrays that were recorded
-  uint64_t program = 0;    ///< over the program that ran
+  uint64_t format_bits = 0;  ///< evidence that the recorded values lie on the formats that the policy rounds them to
+  uint64_t signature = 0;    ///< over the bits that the policy gives for the arrays that were recorded
+  uint64_t program = 0;      ///< over the program that ran
 };
 struct Fit {
   uint64_t elements = 0, equal = 0, cost_bits = 0;
   Storage storage = Storage::fits;  ///< of the worst case
+  uint64_t format_bits = 0;         ///< of all cases
   uint64_t signature = 0;           ///< the same for the same outputs
   uint64_t program = 0;             ///< the same for the same resolved programs
   std::vector<std::shared_ptr<const CaseFit>> cases;
@@ -141,11 +144,19 @@ struct FitResult {
   uint64_t telling = 0;  ///< recorded values that tell formats apart
   /// By how many bits the best group's cost is below that of the next.
   uint64_t margin_bits = 0;
+  /// What the recorded values alone say for the format that the likeliest policy rounds them to, in bits.
+  uint64_t format_bits = 0;
   /// Policies that were not run: half of the recorded values or more lie off the format that they round to.
   std::vector<Hypothesis> foreign{};
   std::optional<FitStart> start{};
   /// Whether every policy gives the recorded bits: they tell nothing of what ran.
   bool tells_nothing() const { return groups.size() == 1 && groups.front().fit.exact() && foreign.empty(); }
+  /// Whether a policy that was not tried may give all these bits too, by chance: the next that was is as near as that.
+  bool may_be_chance() const {
+    return verdict == Verdict::exact && groups.size() > 1 && margin_bits < num::kEnoughEvidence;
+  }
+  /// Whether so few values tell formats apart that what no policy explains need be no defect.
+  bool too_few() const { return telling < 64; }
 };
 
 struct FitOptions {
@@ -182,6 +193,8 @@ std::shared_ptr<const backends::Model> with_other_functions(const backends::Mode
 /// Whether the policy under which `resolved` was made rounds the values called as in `observed` to a format that some
 /// of them, or most, do not lie on. `lattices`: of `observed`.
 Storage storage_of(const ir::Graph& resolved, const Arrays& observed, std::span<const LatticeCounts> lattices);
+/// What chance alone would have to do to put them on these formats, in bits; 0 of arrays of a narrower type.
+uint64_t format_bits_of(const ir::Graph& resolved, const Arrays& observed, std::span<const LatticeCounts> lattices);
 
 /// The first recorded array, in the model's order, that is beyond its bound, and what could have made it so.
 std::optional<FitStart> start_of(const FitCase& one, const CaseFit& fit, const Allowance* allowed);

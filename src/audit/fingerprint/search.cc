@@ -185,6 +185,8 @@ Result<FitResult> finish(Evaluator& evaluator, Search& search, bool judged) {
     result.verdict = FitResult::Verdict::exact;
   else if (judged)
     ASSAY_CHECK(judge(evaluator, result));
+  ASSAY_TRY(const Fit named, evaluator.evaluate(result.groups.front().members.front().policy));  // known: not run again
+  result.format_bits = named.format_bits;
   result.combined = search.made();
   result.runs = evaluator.runs();
   result.telling = evaluator.telling();

@@ -38,4 +38,16 @@ Storage storage_of(const ir::Graph& resolved, const Arrays& observed, std::span<
   return 2 * off >= told ? Storage::not_half : Storage::not_all;
 }
 
+uint64_t format_bits_of(const ir::Graph& resolved, const Arrays& observed, std::span<const LatticeCounts> lattices) {
+  uint64_t bits = 0;
+  for (size_t i = 0; i < observed.size(); ++i) {
+    const auto id = resolved.find(observed[i].name);
+    const auto candidate = id ? rounded_to(resolved, *id) : std::nullopt;
+    const bool free = ir::elem_bits(observed[i].tensor.elem()) >= 32;  // float16 arrays are on float16 anyway
+    if (candidate && free && lattices[i].off[*candidate] == 0)
+      bits += lattices[i].evidence_bits(num::kLatticeCandidates[*candidate]);
+  }
+  return bits;
+}
+
 }  // namespace assay::audit
