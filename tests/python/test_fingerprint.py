@@ -306,6 +306,32 @@ def test_ranges_of_formats_that_the_values_do_not_lie_on(assay, save_npz):
         assert (array["range"]["clamped"], array["range"]["overflowed"]) == (None, None)
 
 
+def test_ends_of_ranges_that_are_no_clamps(assay, save_npz):
+    """Boxes of a 448 pixel image and masks end at the largest value of a format, as other numbers do."""
+    g = np.random.default_rng(4)
+    whole = g.choice(np.array([0, 32, 64, 128, 256, 448], np.float32), (64, 4))
+    masked = np.where(g.random((8, 8)) < .5, np.finfo(np.float32).min, g.normal(size=(8, 8))).astype(np.float32)
+    half = np.where(g.random(200) < .5, -65504, g.normal(size=200)).astype(np.float16).astype(np.float32)
+    found = alone(assay, save_npz, boxes=whole, masked=masked, half=half,
+                  mask=np.where(g.random((8, 8)) < .5, np.finfo(np.float32).min, 0).astype(np.float32),
+                  full=np.array([3.4028235e38] * 3 + [1, 2], np.float32),
+                  infinite=np.array([1, 2, 240, 3.5, -np.inf, np.inf, 448, 300], np.float32),
+                  forty=np.where(g.random((8, 8)) < .5, -np.inf, 40000).astype(np.float32))
+    for name, array in found.items():
+        assert (array["range"]["clamped"], array["range"]["overflowed"]) == (None, None), name
+
+
+def test_clamps_of_short_and_of_declared_formats(assay, save_npz):
+    g = np.random.default_rng(4)
+    x = np.concatenate([g.normal(0, 300, 2000), g.normal(size=500)])
+    step = 2.0 ** (np.maximum(np.floor(np.log2(np.abs(x))), -6) - 3)
+    short = np.clip(np.round(x / step) * step, -448, 448).astype(np.float32)
+    declared = np.clip(g.normal(0, 60000, 100), -65504, 65504).astype(np.float16)
+    found = alone(assay, save_npz, short=short, declared=declared)
+    assert found["short"]["range"]["clamped"] == "float8e4m3fn"
+    assert found["declared"]["range"]["clamped"] == "float16"
+
+
 def test_subnormals(assay, save_npz):
     x = np.random.default_rng(1).uniform(-4e-4, 4e-4, 4000).astype(np.float16).astype(np.float32)
     flushed = np.where(np.abs(x) < 2.0 ** -14, 0, x).astype(np.float32)
@@ -314,7 +340,22 @@ def test_subnormals(assay, save_npz):
     assert kept["seen"] > 100
     assert not kept["flushed"]
     assert gone["flushed"]
-    assert gone["evidence_bits"] == np.sum((np.abs(x) >= 2.0 ** -14) & (np.abs(x) < 2.0 ** -13))
+    beside = x[(np.abs(x) >= 2.0 ** -14) & (np.abs(x) < 2.0 ** -13)]
+    assert gone["evidence_bits"] == gone["beside"] == len(np.unique(beside))
+    assert kept["evidence_bits"] == 0
+
+
+def test_values_that_end_above_the_subnormals_flush_nothing(assay, save_npz):
+    g = np.random.default_rng(1)
+    scores = np.exp(0.05 * g.standard_normal(10000))
+    arrays = {"same": np.full(64, 1e-4), "close": 1e-4 + 1e-6 * g.standard_normal(64), "softmax": scores / scores.sum(),
+              "cut": np.clip(g.dirichlet([.01] * 10, 100), 1e-4, 1),
+              "floor": np.maximum(g.random(4000) * 1e-3, 6.2e-5),
+              "sparse": np.where(g.random(4000) < .5, 0, 1e-4 + 5e-6 * g.standard_normal(4000))}
+    found = alone(assay, save_npz, **{name: y.astype(np.float16).astype(np.float32) for name, y in arrays.items()})
+    for name in arrays:
+        assert found[name]["format"] == "float16"
+        assert not any(s["flushed"] or s["evidence_bits"] for s in found[name]["subnormals"]), name
 
 
 @pytest.mark.parametrize("zero_point", [-128, -7, 0, 3])

@@ -17,22 +17,28 @@ struct ValueRange {
   uint64_t infinite = 0;  ///< infinities
   uint64_t nan = 0;
   uint64_t at_largest = 0;  ///< values whose magnitude is `largest`
-  /// The format whose largest finite value is `largest`, reached by at least two values and passed by none: values were
-  /// clamped there.
+  /// The format whose largest finite value is `largest`, reached by at least two values and passed by none, with others
+  /// in the upper half of its range: values were clamped there. The values must show that they are of this format:
+  /// boxes of a 448 pixel image end at the largest float8e4m3fn, and masks are often filled with the largest float32.
   std::optional<num::FormatId> clamped{};
   /// The narrowest format that overflows to the infinities seen: the largest finite magnitude is in the upper half of
-  /// its range.
+  /// its range, and the values show that they are of this format.
   std::optional<num::FormatId> overflowed{};
 };
 
 /// Subnormals of a format among the values. As many values are expected below the smallest normal magnitude as between
 /// it and its double, where the density of the values does not change near 0; with n there and none below, chance
-/// alone would have done that with probability 2^-n.
+/// alone would have done that with probability 2^-n. That the density goes on has to be seen: values down to the
+/// smallest normal magnitude, more beyond its double or of both signs, and zeros, which is what flushed values become.
+/// Probabilities of about 1e-4, or cut off there, have none of these.
 struct Subnormals {
   num::FormatId format = num::FormatId::float16;
   uint64_t seen = 0;    ///< values below the smallest normal magnitude, zeros left out
-  uint64_t beside = 0;  ///< values from there up to its double
-  bool flushed() const { return seen == 0 && beside >= 32; }
+  uint64_t beside = 0;  ///< different values from there up to its double
+  uint64_t zeros = 0;   ///< of either sign
+  bool near = false;    ///< some of `beside` are within a tenth of the smallest normal magnitude
+  bool spread = false;  ///< they have both signs, or there are values up to its fourfold
+  bool flushed() const { return seen == 0 && beside >= 32 && near && spread && 2 * zeros >= beside; }
 };
 
 /// Values that are scale * (q - zero point) with integers q of at most 8 bits.
@@ -51,7 +57,7 @@ struct Mixed {
   int64_t axis = 0;
   num::FormatId format = num::FormatId::float16;
   std::vector<int64_t> narrow{};  ///< slices on the format, with 32 bits of evidence or more together
-  std::vector<int64_t> wide{};    ///< slices that are not (slices of whole numbers are neither)
+  std::vector<int64_t> wide{};    ///< slices that are not
   uint64_t evidence_bits = 0;     ///< of all narrow slices together
 };
 
