@@ -590,3 +590,22 @@ def test_whole_numbers_beside_others_are_no_mixed_channels(assay, save_npz):
     boxes = np.random.default_rng(6).normal(size=(200, 5)).astype(np.float32)
     boxes[:, 4] = np.arange(200) % 80  # classes
     assert alone(assay, save_npz, boxes=boxes)["boxes"]["mixed"] is None
+
+
+def test_whole_numbers_and_fixed_point_are_no_mixed_slices(assay, save_npz):
+    g = np.random.default_rng(1)
+    low, high = g.integers(0, 2000, (4, 64)), g.integers(0, 9000, (4, 64))
+    masked = np.where(g.random((8, 64)) < .2, -np.inf, np.concatenate([low, high]))
+    arrays = {"whole": g.integers(0, 3000, (200, 4)), "masked": masked, "halves": g.integers(0, 6000, (50, 4)) / 2,
+              "eights": np.stack([g.integers(0, 500, 400) * 8, g.integers(0, 9000, 400)], 1),
+              "pixels": np.stack([g.integers(0, 256, 400) / 256, g.normal(size=400)], 1)}
+    found = alone(assay, save_npz, **{name: y.astype(np.float32) for name, y in arrays.items()})
+    assert {name: found[name]["mixed"] for name in arrays} == dict.fromkeys(arrays)
+
+
+def test_float16_beside_whole_numbers_is_mixed(assay, save_npz):
+    g = np.random.default_rng(1)
+    logits = g.normal(size=(64, 3)).astype(np.float16)
+    y = np.concatenate([logits, g.integers(0, 9000, (64, 1))], 1).astype(np.float32)
+    mixed = alone(assay, save_npz, y=y)["y"]["mixed"]
+    assert (mixed["axis"], mixed["format"], mixed["narrow"], mixed["wide"]) == (1, "float16", [0, 1, 2], [3])

@@ -12,27 +12,62 @@ namespace {
 
 constexpr int64_t kMostSlices = 1 << 16;
 
-/// Whole numbers that float16 holds anyway: classes and counts beside values that are rounded.
-bool are_counts(const float* values, size_t n) {
-  return std::all_of(values, values + n, [](float x) { return x == std::floor(x) && std::abs(x) <= 2048; });
+/// What a slice's values say: whether they lie on a format, and with what evidence.
+struct Slice {
+  num::LatticeCounts counts;
+  /// The same values, or, where they are multiples of a power of two of a natural size, how many times it: halves and
+  /// hundreds are whole numbers of their own unit, and these weigh little (LatticeCounts::whole).
+  num::LatticeCounts weighed;
+  uint64_t bits(num::FormatId format) const { return weighed.evidence_bits(format); }
+};
+
+constexpr int kFinest = -8;  // units of fixed point down to 2^-8; finer ones are a format's own steps
+
+/// The exponent of the largest power of two of which x is a multiple; large for zero, infinities and NaN.
+int unit_of(float x) {
+  constexpr int kNone = 128;
+  if (x == 0 || !std::isfinite(x)) return kNone;
+  int exponent = 0;
+  const auto significand = static_cast<uint32_t>(std::ldexp(std::abs(std::frexp(x, &exponent)), 24));
+  return exponent - 24 + std::countr_zero(significand);
 }
 
-/// Counts of each slice along `axis`; nothing is counted of a slice of whole numbers, which are on a format by nature.
-std::vector<num::LatticeCounts> slices_along(const std::vector<float>& values, const ir::Dims& dims, size_t axis) {
-  size_t inner = 1;
-  for (size_t d = axis + 1; d < dims.size(); ++d) inner *= static_cast<size_t>(dims[d]);
-  const auto length = static_cast<size_t>(dims[axis]);
-  std::vector<num::LatticeCounts> counts(length);
-  std::vector<uint8_t> whole(length, 1);
-  for (size_t at = 0; at < values.size(); at += inner) {
-    const size_t slice = at / inner % length;
-    counts[slice].add(values.data() + at, inner);
-    whole[slice] = whole[slice] != 0 && are_counts(values.data() + at, inner) ? 1 : 0;
+class Slices {
+ public:
+  Slices(const std::vector<float>& values, const ir::Dims& dims, size_t axis)
+      : values_(values), length_(static_cast<size_t>(dims[axis])) {
+    for (size_t d = axis + 1; d < dims.size(); ++d) inner_ *= static_cast<size_t>(dims[d]);
   }
-  for (size_t i = 0; i < length; ++i)
-    if (whole[i] != 0) counts[i] = {};
-  return counts;
-}
+
+  std::vector<Slice> counted() const {
+    std::vector<Slice> slices(length_);
+    const std::vector<int> units = this->units();
+    std::vector<float> scaled(inner_);
+    for (size_t at = 0; at < values_.size(); at += inner_) {
+      const float* run = values_.data() + at;
+      Slice& slice = slices[at / inner_ % length_];
+      const int unit = units[at / inner_ % length_];
+      slice.counts.add(run, inner_);
+      const float scale = unit >= kFinest && unit < 128 ? std::ldexp(1.0F, -unit) : 1.0F;
+      std::transform(run, run + inner_, scaled.begin(), [&](float x) { return x * scale; });
+      slice.weighed.add(scaled.data(), inner_);
+    }
+    return slices;
+  }
+
+ private:
+  std::vector<int> units() const {
+    std::vector<int> units(length_, 128);
+    for (size_t at = 0; at < values_.size(); at += inner_)
+      for (size_t i = 0; i < inner_; ++i) {
+        int& unit = units[at / inner_ % length_];
+        unit = std::min(unit, unit_of(values_[at + i]));
+      }
+    return units;
+  }
+  const std::vector<float>& values_;
+  size_t length_, inner_ = 1;
+};
 
 constexpr std::array kNarrow = {num::FormatId::tf32, num::FormatId::float16, num::FormatId::bfloat16};
 constexpr uint64_t kSlices = 16;  // bits of one slice where many together have enough
@@ -43,12 +78,12 @@ size_t candidate_of(num::FormatId format) {
 
 /// Slices on `format`, and those off it; values are known to lie on `known`, which is no evidence for a narrower one.
 /// A slice of few values counts where the number of slices leaves chance no room.
-Mixed split(const std::vector<num::LatticeCounts>& counts, size_t axis, num::FormatId format, num::FormatId known) {
+Mixed split(const std::vector<Slice>& slices, size_t axis, num::FormatId format, num::FormatId known) {
   Mixed mixed{.axis = static_cast<int64_t>(axis), .format = format};
-  const uint64_t least = kSlices + static_cast<uint64_t>(std::bit_width(counts.size()));
-  for (size_t i = 0; i < counts.size(); ++i) {
-    const uint64_t bits = counts[i].evidence_bits(format) - counts[i].evidence_bits(known);
-    if (counts[i].off[candidate_of(format)] > 0) {
+  const uint64_t least = kSlices + static_cast<uint64_t>(std::bit_width(slices.size()));
+  for (size_t i = 0; i < slices.size(); ++i) {
+    const uint64_t bits = slices[i].bits(format) - slices[i].bits(known);
+    if (slices[i].counts.off[candidate_of(format)] > 0) {
       mixed.wide.push_back(static_cast<int64_t>(i));
     } else if (bits >= least) {
       mixed.narrow.push_back(static_cast<int64_t>(i));
@@ -59,11 +94,11 @@ Mixed split(const std::vector<num::LatticeCounts>& counts, size_t axis, num::For
 }
 
 /// The widest format that splits the slices is what some are rounded to; a narrower one with the same slices says more.
-std::optional<Mixed> best_split(const std::vector<num::LatticeCounts>& counts, size_t axis) {
+std::optional<Mixed> best_split(const std::vector<Slice>& slices, size_t axis) {
   std::optional<Mixed> best;
   num::FormatId known = num::FormatId::float32;
   for (const num::FormatId format : kNarrow) {
-    Mixed found = split(counts, axis, format, known);
+    Mixed found = split(slices, axis, format, known);
     if (found.wide.empty()) known = format;
     const bool splits = !found.wide.empty() && found.evidence_bits >= num::kEnoughEvidence;
     if (splits && (!best || found.narrow == best->narrow)) best = std::move(found);
@@ -79,8 +114,7 @@ std::optional<Mixed> mixed_slices(const ir::Tensor& values) {
   std::optional<Mixed> best;
   for (size_t axis = 0; axis < values.dims().size(); ++axis) {
     if (values.dims()[axis] < 2 || values.dims()[axis] > kMostSlices) continue;
-    const auto counts = slices_along(floats, values.dims(), axis);
-    auto found = best_split(counts, axis);
+    auto found = best_split(Slices(floats, values.dims(), axis).counted(), axis);
     if (found && (!best || found->evidence_bits > best->evidence_bits)) best = std::move(found);
   }
   return best;
