@@ -290,8 +290,7 @@ class InferenceSession:
     def get_modelmeta(self) -> ModelMetadata:
         """What the model says of itself."""
         found = _commands.inspect(self._file)
-        of_the_file = ("onnx.opset", "onnx.size.")
-        said = {key: value for key, value in found.metadata.items() if not key.startswith(of_the_file)}
+        said = {key: value for key, value in found.metadata.items() if not key.startswith("onnx.opset")}
         said.pop("onnx.ir_version", None)
         return ModelMetadata(
             producer_name=said.pop("onnx.producer", "").rsplit(" ", 1)[0],

@@ -11,7 +11,6 @@
 #include "onnx/functions.h"
 #include "onnx/oldest.h"
 #include "onnx/sayable.h"
-#include "onnx/size_names.h"
 #include "ops/def.h"
 #include "pb/writer.h"
 
@@ -26,8 +25,6 @@ using pb::Writer;
 constexpr uint64_t kInlineLimit = uint64_t{1} << 31;  // protobuf's limit for one message
 constexpr size_t kSmallTensor = 1024;                 // stays inline even then
 constexpr size_t kDataAlignment = 4096;
-
-constexpr uint32_t kOutput = 12;  // GraphProto.output
 
 int ir_version_of(int opset) {
   constexpr std::pair<int, int> kRows[] = {{25, 13}, {24, 12}, {23, 11}, {21, 10}, {19, 9}};
@@ -71,14 +68,6 @@ void write_type(Writer& w, const ir::Type& t) {
     tensor.message(2, std::move(shape));
   }
   w.message(1, std::move(tensor));
-}
-
-/// As the file that the graph was read from names them.
-void name_sizes(const ir::Graph& g, const std::string& output, std::vector<ir::Dim>& shape) {
-  for (size_t i = 0; i < shape.size(); ++i) {
-    const auto said = g.metadata.find(size_key(output, i));
-    if (said != g.metadata.end() && !shape[i].known() && shape[i].symbol.empty()) shape[i].symbol = said->second;
-  }
 }
 
 class Exporter {
@@ -217,8 +206,7 @@ Writer Exporter::tensor(const ir::Tensor& t, std::string_view name) {
 void Exporter::value_info(const ir::Graph& g, ValueId v, const std::string& name, uint32_t field, Writer& w) {
   Writer info, type;
   info.text(1, name);
-  ir::Type known = g.at(v).type;
-  if (&g == &graph_ && field == kOutput && known.ranked()) name_sizes(g, g.at(v).name, *known.shape);
+  const ir::Type& known = g.at(v).type;
   if (!known.is_tensor() || known.elem != ElemType::undefined) {  // else whoever reads the model infers it
     write_type(type, known);
     info.message(2, std::move(type));
@@ -437,8 +425,8 @@ Status Exporter::graph(const ir::Graph& g, const Names* outer, Writer& w) {
   w.splice(std::move(initializers));
   for (const ValueId v : g.inputs) value_info(g, v, name_of(g, v, names), 11, w);
   for (const ir::State& state : g.states) value_info(g, state.before, name_of(g, state.before, names), 11, w);
-  for (size_t i = 0; i < returned.size(); ++i) value_info(g, g.outputs[i], returned[i], kOutput, w);
-  for (size_t i = 0; i < next.size(); ++i) value_info(g, g.states[i].after, next[i], kOutput, w);
+  for (size_t i = 0; i < returned.size(); ++i) value_info(g, g.outputs[i], returned[i], 12, w);
+  for (size_t i = 0; i < next.size(); ++i) value_info(g, g.states[i].after, next[i], 12, w);
   return {};
 }
 

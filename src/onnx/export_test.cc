@@ -48,17 +48,6 @@ ir::Graph small() {
   return g;
 }
 
-TEST(Export, SizesOfOutputsKeepTheNamesThatAFileGaveThem) {
-  ir::Graph g = small();
-  EXPECT_FALSE(round_trip(g, "sizes.onnx")->metadata.contains("onnx.size.0.y"));
-  g.metadata["onnx.size.0.y"] = "longer";
-  g.metadata["onnx.size.1.y"] = "known";
-  const auto back = round_trip(g, "sizes.onnx");
-  ASSERT_TRUE(back.ok()) << back.error().message;
-  EXPECT_EQ(back->metadata.at("onnx.size.0.y"), "longer");
-  EXPECT_FALSE(back->metadata.contains("onnx.size.1.y"));
-}
-
 TEST(Export, NoTwoNodesShareAName) {
   ir::Graph g;
   const ValueId x = g.add_value("x", ir::Type::tensor(ElemType::float32, std::vector<Dim>{2}));

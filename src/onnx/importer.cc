@@ -1,11 +1,9 @@
 #include "onnx/importer.h"
 
 #include <algorithm>
-#include <map>
 #include <unordered_set>
 
 #include "onnx/limits.h"
-#include "onnx/size_names.h"
 #include "ops/def.h"
 #include "ops/propagate.h"
 #include "ops/upgrade.h"
@@ -58,17 +56,6 @@ Status check_output(const ValueInfoProto& declared, const ir::Graph& graph, ir::
   return Error{Code::model_invalid, "is declared " + name(*type) + ", but " + writer + name(value.type),
                "graph output '" + clip(declared.name) + "'",
                "declare " + name(value.type) + ", or cast to " + name(*type) + " before the output"};
-}
-
-/// Names of sizes that the operations do not hand on to an output.
-void note_sizes(const ValueInfoProto& declared, const ir::Type& found, std::map<std::string, std::string>& metadata) {
-  const auto type = to_type(declared.type, "");
-  if (!type.ok() || !type->ranked() || !found.ranked() || type->shape->size() != found.shape->size()) return;
-  for (size_t i = 0; i < found.shape->size(); ++i) {
-    const std::string& name = (*type->shape)[i].symbol;
-    const ir::Dim& size = (*found.shape)[i];
-    if (!name.empty() && !size.known() && size.symbol.empty()) metadata.emplace(size_key(declared.name, i), name);
-  }
 }
 
 }  // namespace
@@ -202,7 +189,6 @@ Status Importer::graph_outputs(const GraphProto& proto, Scope& scope) {
     const auto id = scope.find(v.name);
     if (!id) return invalid("nothing writes it", "graph output '" + clip(v.name) + "'");
     ASSAY_CHECK(check_output(v, scope.graph, *id));
-    if (scope.depth == 0) note_sizes(v, scope.graph.at(*id).type, scope.graph.metadata);
     scope.graph.outputs.push_back(*id);
   }
   return {};

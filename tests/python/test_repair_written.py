@@ -143,28 +143,3 @@ def test_the_block_list_clamps_nothing(assay, tmp_path):
     model = converted(assay, tmp_path, {"a", "s"})
     constants = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
     assert constants["k"].dtype == np.float16 and (constants["k"] == 30000).all()
-
-
-def sizes(path, name="y"):
-    [output] = [o for o in onnx.load(path).graph.output if o.name == name]
-    return [d.dim_param or d.dim_value for d in output.type.tensor_type.shape.dim]
-
-
-def test_sizes_that_the_model_names_are_named_in_what_is_written(assay, tmp_path):
-    """Behind two Reshapes nothing says that a size is the input's, but the model does."""
-    rng = np.random.default_rng(3)
-    weights = {"up": np.float32(2048), "v": single(rng, 6, 6), "three": np.array([-1, 3]), "six": np.array([-1, 6])}
-    save(tmp_path / "m.onnx", [("", "Add", ["x", "up"], ["a"]), ("", "Sub", ["a", "up"], ["s"]),
-                               ("", "Reshape", ["s", "three"], ["r"]), ("", "Reshape", ["r", "six"], ["f"]),
-                               ("", "MatMul", ["f", "v"], ["y"]), ("", "Relu", ["r"], ["z"])],
-         weights, [("y", ("N", 6)), ("z", ("M", 3))])
-    np.savez(tmp_path / "d.npz", x=single(rng, 60, 6))
-    assay("repair", "m.onnx", "--data", "d.npz", "--decision", "argmax", "--decide-on", "y", "--candidate",
-          "f16-storage", "-o", "fixed.onnx", code=0)
-    assay("convert", "m.onnx", "-o", "again.onnx", code=0)
-    assay("convert", "again.onnx", "-o", "third.onnx", code=0)
-    for path in ("fixed.onnx", "again.onnx", "third.onnx"):
-        onnx.checker.check_model(onnx.load(tmp_path / path), full_check=True)
-        assert sizes(tmp_path / path) == ["N", 6]
-        assert sizes(tmp_path / path, "z") == ["M", 3]
-        assert not onnx.load(tmp_path / path).metadata_props
