@@ -106,7 +106,7 @@ class Analysis {
       declared.set_float(i, x);
       wide.set_float(i, x);
     }
-    bound.raw = add(value.rounding || narrow ? std::move(declared) : source);
+    bound.raw = value.rounding || narrow ? add(std::move(declared)) : add(source);
     bound.centre = add(std::move(wide));
     bound.lattice = value.rounding;
     if (!bound.lattice) set_lattice(bound, value.storage);
