@@ -14,12 +14,11 @@
 namespace assay::commands {
 namespace {
 
-AuditRequest question(const audit::Lock& lock, const CheckRequest& request) {
-  AuditRequest asked = api::request_of(lock, request.lock);
+/// `now` knows the profile files that the check adds.
+AuditRequest question(const audit::Lock& now, const CheckRequest& request) {
+  AuditRequest asked = api::request_of(now, request.lock);
   std::vector<std::string> files = std::move(asked.settings.profile_files);
   asked.settings = request.settings;
-  for (const std::string& file : request.settings.profile_files)
-    if (std::ranges::find(files, file) == files.end()) files.push_back(file);
   asked.settings.profile_files = std::move(files);
   return asked;
 }
@@ -64,13 +63,13 @@ Result<Report> check(const CheckRequest& request) {
   ASSAY_CHECK(api::check_reports(request.reports, {{"the contract", request.lock}}));
   if (request.update) ASSAY_CHECK(OutputFile::check(request.lock));
   ASSAY_TRY(const audit::Lock lock, api::read_lock(request.lock));
-  const AuditRequest asked = question(lock, request);
-  auto fail_on = api::parse_fail_on(asked.fail_on);
+  auto fail_on = api::parse_fail_on(lock.fail_on);
   if (!fail_on.ok())
-    return Error{Code::file_malformed, "fail_on is flips, at-risk or none, not '" + asked.fail_on + "'", request.lock,
+    return Error{Code::file_malformed, "fail_on is flips, at-risk or none, not '" + lock.fail_on + "'", request.lock,
                  "docs/check.md describes every key"};
   Warnings warnings;
-  ASSAY_TRY(audit::Lock files, api::lock_of(asked, request.lock));
+  ASSAY_TRY(audit::Lock files, api::as_now(lock, request.settings.profile_files, request.lock));
+  const AuditRequest asked = question(files, request);
   auto job = api::AuditJob::open(asked, warnings);
   if (!job.ok()) return of_contract(std::move(job).error(), request.lock);
   auto audited = (*job)->run(warnings);
@@ -96,6 +95,7 @@ Result<Report> check(const CheckRequest& request) {
       .fail_on = request.update ? audit::FailOn::none : *fail_on,
       .model = asked.model,
       .command = api::command_of(asked),
+      .again = api::again_of(result, asked.settings.profile_files, asked.keep),
       .findings = request.update ? std::vector<audit::Finding>() : found.findings,
       .pictures = request.reports.html.empty() ? report::Thumbnails() : report::thumbnails(result, (*job)->data),
       .allowed = allowed(lock)};

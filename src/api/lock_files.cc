@@ -40,10 +40,11 @@ std::string moved(const std::string& spec, const Move& move) {
   return at == std::string::npos ? spec : move(spec.substr(0, at)) + spec.substr(at);
 }
 
-Result<audit::LockedFile> hashed(const std::string& file, const std::string& folder) {
-  if (file.empty()) return audit::LockedFile();
-  ASSAY_TRY(std::string hash, sha256_of_path(file));
-  return audit::LockedFile{into(file, folder), std::move(hash)};
+// Of a file as the contract names it.
+Result<audit::LockedFile> hashed(const std::string& name, const std::string& folder) {
+  if (name.empty()) return audit::LockedFile();
+  ASSAY_TRY(std::string hash, sha256_of_path(out_of(name, folder)));
+  return audit::LockedFile{name, std::move(hash)};
 }
 
 // "y.csv:column" in two.
@@ -53,33 +54,46 @@ std::pair<std::string, std::string> split_labels(const std::string& spec) {
                                  : std::pair(spec.substr(0, at + 4), spec.substr(at + 5));
 }
 
-Status hash_external(const std::string& model, const std::string& folder, audit::Lock& lock) {
+Status hash_external(audit::Lock& lock, const std::string& folder) {
   std::error_code error;
+  const std::string model = out_of(lock.model.file, folder);
   if (!model.ends_with(".onnx") || !fs::is_regular_file(model, error)) return {};
   ASSAY_TRY(const auto files, onnx::external_files(model));
   for (const std::string& file : files) {
-    ASSAY_TRY(auto one, hashed((fs::path(model).parent_path() / file).string(), folder));
+    ASSAY_TRY(auto one, hashed((fs::path(lock.model.file).parent_path() / file).string(), folder));
     lock.external.push_back(std::move(one));
   }
   return {};
 }
+
 // The files that programs and --profile-file name, each once.
-Status hash_named(const commands::AuditRequest& request, const std::string& folder, audit::Lock& lock) {
-  std::vector<std::string> files = request.settings.profile_files;
+Status hash_named(audit::Lock& lock, const std::string& folder) {
+  std::vector<std::string> files = lock.profile_files;
   const auto note = [&](const std::string& file) {
     files.push_back(file);
     return file;
   };
-  static_cast<void>(moved(request.reference, note));
-  for (const std::string& candidate : request.candidates) static_cast<void>(moved(candidate, note));
+  static_cast<void>(moved(lock.reference, note));
+  for (const audit::LockedCandidate& candidate : lock.candidates) static_cast<void>(moved(candidate.program, note));
   std::ranges::sort(files);
   files.erase(std::unique(files.begin(), files.end()), files.end());
   for (const std::string& file : files) {
-    if (file == request.model) continue;
+    if (file == lock.model.file) continue;
     ASSAY_TRY(auto one, hashed(file, folder));
     lock.files.push_back(std::move(one));
   }
   return {};
+}
+
+// All that the words of the contract name.
+Status hash_files(audit::Lock& lock, const std::string& folder) {
+  lock.external.clear();
+  lock.files.clear();
+  ASSAY_TRY(lock.model, hashed(lock.model.file, folder));
+  ASSAY_CHECK(hash_external(lock, folder));
+  ASSAY_TRY(lock.data, hashed(lock.data.file, folder));
+  ASSAY_TRY(lock.labels, hashed(lock.labels.file, folder));
+  return hash_named(lock, folder);
 }
 }  // namespace
 
@@ -91,11 +105,10 @@ Result<audit::Lock> lock_of(const commands::AuditRequest& request, const std::st
   const auto move = [&](const std::string& file) { return into(file, folder); };
   audit::Lock lock;
   lock.assay = std::string(commands::version());
-  ASSAY_TRY(lock.model, hashed(request.model, folder));
-  ASSAY_CHECK(hash_external(request.model, folder, lock));
-  ASSAY_TRY(lock.data, hashed(request.data, folder));
+  lock.model.file = move(request.model);
+  lock.data.file = move(request.data);
   const auto [labels, column] = split_labels(request.labels);
-  ASSAY_TRY(lock.labels, hashed(labels, folder));
+  lock.labels.file = move(labels);
   lock.labels_column = column;
   lock.first_sample = request.first_sample;
   lock.decision = request.decision;
@@ -106,9 +119,19 @@ Result<audit::Lock> lock_of(const commands::AuditRequest& request, const std::st
   lock.primary_only = request.primary_only;
   lock.float32 = request.keep;
   for (const std::string& file : request.settings.profile_files) lock.profile_files.push_back(move(file));
-  ASSAY_CHECK(hash_named(request, folder, lock));
   for (const std::string& candidate : request.candidates)
     lock.candidates.push_back({.program = moved(candidate, move)});
+  ASSAY_CHECK(hash_files(lock, folder));
+  return lock;
+}
+
+Result<audit::Lock> as_now(audit::Lock lock, const std::vector<std::string>& profile_files, const std::string& path) {
+  const std::string folder = folder_of(path);
+  lock.assay = std::string(commands::version());
+  for (const std::string& file : profile_files)
+    if (std::string name = into(file, folder); std::ranges::find(lock.profile_files, name) == lock.profile_files.end())
+      lock.profile_files.push_back(std::move(name));
+  ASSAY_CHECK(hash_files(lock, folder));
   return lock;
 }
 

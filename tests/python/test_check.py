@@ -180,6 +180,26 @@ def test_absolute_names_below_the_lock_become_relative(contract, assay, tmp_path
     assay("check", "moved/b.lock", code=0)
 
 
+def test_an_absolute_name_of_the_lock_changes_nothing(assay, save_model, save_npz, tmp_path):
+    """Files outside its folder are found, compared and written under the names that it gives them."""
+    for name in ("m.onnx", "other.onnx"):
+        save_model(name, *scale(1))
+    save_npz("x.npz", x=X)
+    (tmp_path / "sub").mkdir()
+    lock = tmp_path / "sub/a.lock"
+    assay("audit", "m.onnx", "--data", tmp_path / "x.npz", "--decision", "threshold:0.5", "--candidate",
+          "other.onnx@strict-f32", "--lock", "sub/a.lock", code=0)
+    before = lock.read_text()
+    assert 'program = "../other.onnx@strict-f32"' in before
+    assert f'file = "{tmp_path}/x.npz"' in before  # named so, and outside its folder
+    assay("check", lock, code=0)
+    for path in (lock, "sub/a.lock"):
+        assay("check", path, "--update", code=0)
+        assert lock.read_text() == before
+    save_model("other.onnx", *scale(1, name="renamed"))
+    assert rules(assay("check", lock, "--json", code=1)) == ["file-changed"]
+
+
 def test_kept_operations_stay_float32(assay, save_model, save_npz, tmp_path):
     nodes = [helper.make_node("Mul", ["x", "w"], ["h"], name="first"), helper.make_node("Add", ["h", "b"], ["y"])]
     save_model("m.onnx", nodes, {"x": (F, ["N", 1])}, {"y": (F, ["N", 1])},
