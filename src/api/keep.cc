@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "audit/search/units.h"
+#include "backends/provider_use.h"
 #include "base/sha256.h"
 #include "base/text.h"
 
@@ -25,6 +27,18 @@ std::vector<std::string> all_names(const ir::Graph& graph) {
   }
   return names;
 }
+
+// The named operations, with what moves their operands and results: as searches keep operations.
+std::vector<bool> with_moves(const backends::Program& program, const ir::Graph& graph, const std::vector<bool>& named) {
+  const auto* use = program.provider_use();
+  const auto units = audit::Units::of(graph, use == nullptr ? nullptr : &use->placement);
+  audit::Kept kept(units.size());
+  for (size_t u = 0; u < units.size(); ++u)
+    kept[u] = std::ranges::any_of(units.ops(u), [&](ir::OpId id) { return named[id]; });
+  std::vector<bool> stays = units.spread(kept);
+  for (size_t i = 0; i < stays.size(); ++i) stays[i] = stays[i] || named[i];
+  return stays;
+}
 }  // namespace
 
 Result<std::unique_ptr<backends::Program>> keeping(const backends::Program& program,
@@ -45,7 +59,7 @@ Result<std::unique_ptr<backends::Program>> keeping(const backends::Program& prog
     return Error{Code::usage, "no operation is called '" + name + "', nor a value that one writes", "--keep",
                  near.empty() ? "`assay inspect MODEL --full` lists them" : "did you mean '" + near + "'?"};
   }
-  return program.keeping(kept, variants);
+  return program.keeping(with_moves(program, *graph, kept), variants);
 }
 
 std::string keeping_text(const std::string& program, const std::vector<std::string>& names) {
