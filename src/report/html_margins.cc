@@ -17,7 +17,10 @@ std::string forecast(const audit::AuditResult& audit, const audit::CandidateResu
       fmt::format("<tr><td class=\"mono\">{}</td><td>{}</td><td class=\"r\">{}</td><td>{}</td>", escape(c.info.program),
                   spark(f.margin_in_errors, "errors"), grouped(f.unchanged), spark(f.error_ulp, "ULP"));
   const audit::Expectation expected = audit::expected_flips(f, audit.expect > 0 ? audit.expect : audit.samples);
-  out += "<td>" + escape(expectation_text(expected)) + "</td><td>";
+  out += "<td>" + escape(expectation_text(expected));
+  if (const std::string whose = foretold_text(c); !whose.empty())
+    out += "<br><span class=\"soft\">" + escape(whose) + "</span>";
+  out += "</td><td>";
   const std::string proof = proof_text(f.proof);
   out += proof.empty() ? "not asked for" : escape(proof);
   for (const auto& [operation, why] : f.proof.stops)

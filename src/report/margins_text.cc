@@ -28,6 +28,12 @@ std::string expectation_text(const audit::Expectation& e) {
                      how_many(e.more, "more sample"), flips(e.low), flips(e.high));
 }
 
+std::string foretold_text(const audit::CandidateResult& c) {
+  if (!c.forecast || c.forecast->flips == c.flips.size()) return "";
+  return fmt::format("flips to expect are its primary variant's: {} seen there, {} under every variant",
+                     grouped(c.forecast->flips), grouped(c.flips.size()));
+}
+
 std::string stops_text(const audit::Proof& proof) {
   std::string out;
   const auto next = [&] { return out.empty() ? "" : "; "; };
@@ -54,7 +60,7 @@ std::string proof_text(const audit::Proof& proof) {
 
 std::string margins_text(const std::vector<std::string>& names, const audit::AuditResult& audit) {
   std::vector<std::vector<std::string>> rows = {{"  program", "8 errors off", "under 2", "flips to expect", "95 %"}};
-  std::string stops;
+  std::string notes;
   bool proofs = false;
   for (size_t i = 0; i < audit.candidates.size(); ++i) {
     if (!audit.candidates[i].forecast) continue;
@@ -62,17 +68,19 @@ std::string margins_text(const std::vector<std::string>& names, const audit::Aud
     const uint64_t near = nearer_than(f.margin_in_errors, 1);
     const uint64_t far = f.samples - f.undefined - nearer_than(f.margin_in_errors, 3);
     const audit::Expectation e = audit::expected_flips(f, expected_samples(audit));
+    if (const std::string note = foretold_text(audit.candidates[i]); !note.empty())
+      notes += "  " + names[i] + ": " + note + "\n";
     rows.push_back({"  " + names[i], grouped(far), grouped(near), flips(e.expected),
                     fmt::format("{} to {}", flips(e.low), flips(e.high))});
     if (f.proof.method.empty()) continue;
     proofs = true;
     rows.back().push_back(grouped(f.proof.proved));
-    if (const std::string why = stops_text(f.proof); !why.empty()) stops += "  " + names[i] + ": " + why + "\n";
+    if (const std::string why = stops_text(f.proof); !why.empty()) notes += "  " + names[i] + ": " + why + "\n";
   }
   if (rows.size() == 1) return "";
   if (proofs) rows[0].emplace_back("cannot flip");
   return fmt::format("Margins in errors of the same sample, and flips to expect in {} more\n", counted_samples(audit)) +
-         table(rows, {false, true, true, true, true, true}) + stops + "\n";
+         table(rows, {false, true, true, true, true, true}) + notes + "\n";
 }
 
 }  // namespace assay::report

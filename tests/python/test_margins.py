@@ -314,6 +314,27 @@ def test_counts_that_do_not_add_up_are_refused(perceptron, assay, tmp_path, path
         assert "samples" in done.err + done.out
 
 
+def test_whose_flips_are_foretold_is_told(save_model, assay, tmp_path):
+    """Two scores that are the same sum in another order: which is the larger differs from variant to variant."""
+    w = np.random.default_rng(3).normal(size=64).astype(np.float32)
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+    model = save_model("sums.onnx", nodes, {"x": (F32, ["N", 64])}, {"y": (F32, ["N", 2])},
+                       {"w": np.stack([w, w.reshape(-1, 2)[:, ::-1].reshape(-1)], 1)})
+    np.savez(tmp_path / "data.npz", x=np.random.default_rng(1).normal(size=(200, 32)).astype(np.float32).repeat(2, 1))
+    words = ["audit", model, "--data", tmp_path / "data.npz", "--decision", "argmax", "--reference", "f64",
+             "--candidate", "cpu-f32", "--fail-on", "none"]
+    found = assay(*words, "--json", code=0).result["candidates"][0]
+    seen = found["variants"][0]["differs"]
+    assert found["forecast"]["flips"] == seen > found["verdict"]["flips"] == 0
+    assert "the primary variant's flips" in found["forecast"]["expected"]["method"]
+    told = f"flips to expect are its primary variant's: {seen} seen there, 0 under every variant"
+    assert f"  cpu-f32: {told}\n" in assay(*words, code=0).out
+    assay(*words, "--html", tmp_path / "a.html", code=0)
+    assert told.replace("'", "&#39;") in (tmp_path / "a.html").read_text()
+    alone = assay(*words, "--variants", "primary", code=0).out
+    assert "flips to expect" in alone and "are its primary" not in alone
+
+
 def test_words_that_are_wrong(same, assay, tmp_path):
     np.savez(tmp_path / "data.npz", x=np.float32([[0.1]]))
     for words in (["--expect", "0"], ["--expect", "-1"], ["--expect", "many"]):

@@ -121,8 +121,8 @@ Expectation expected_flips(const Forecast& forecast, uint64_t more) {
       forecast.samples == 0 ? 0 : static_cast<double>(forecast.flips) / static_cast<double>(forecast.samples);
   const bool fits = smooth >= low && smooth <= high;
   out.expected = six_digits(n * (fits ? smooth : seen));
-  out.method = fits ? "every lead against every error; interval of the flips seen (Clopper-Pearson)"
-                    : "the share of flips seen, with its interval (Clopper-Pearson)";
+  out.method = fits ? "every lead against every error; interval of the primary variant's flips (Clopper-Pearson)"
+                    : "the share of the primary variant's flips, with its interval (Clopper-Pearson)";
   return out;
 }
 
