@@ -195,25 +195,47 @@ def test_a_profile_is_found_and_written(record, read, assay, probes, tmp_path):
         assert np.array_equal(again["y"], recorded["matmul_counts/y"])
 
 
-def test_a_device_without_a_profile_is_found(record, read, assay, probes, tmp_path):
-    (tmp_path / "device.toml").write_text(
-        'name = "device"\ndoc = "No built-in profile."\nstorage = "float16 nearest-even clamp"\n[[statement]]\n'
-        'match.class = "contraction"\nset.accumulator = { kind = "lanes", lanes = 4 }\n'
-        'evidence.source = "a test"\nevidence.certainty = "definition"\n')
-    arrays = {}
-    for name in ("matmul_short", "matmul_range", "matmul_residues", "gemm_undone"):
-        stem = probes / name
-        assay("run", f"{stem}.onnx", "--input", f"{stem}.npz", "--profile-file", "device.toml", "--profile", "device",
-              "--output", "y.npz", code=0)
-        with np.load(tmp_path / "y.npz") as file:
-            arrays[name + "/y"] = file["y"]
-    np.savez(tmp_path / "recorded.npz", **arrays)
-    (mode,) = read("recorded.npz", "-o", "found.toml")["modes"]
+@pytest.fixture
+def device(assay, probes, tmp_path):
+    """device(storage, set, names) -> what a device without a built-in profile would record."""
+
+    def run(storage, setting, *names):
+        (tmp_path / "device.toml").write_text(
+            f'name = "device"\ndoc = "No built-in profile."\nstorage = "{storage}"\n[[statement]]\n'
+            f'match.class = "contraction"\n{setting}\nevidence.source = "a test"\nevidence.certainty = "definition"\n')
+        arrays = {}
+        for name in names:
+            stem = probes / name
+            assay("run", f"{stem}.onnx", "--input", f"{stem}.npz", "--profile-file", "device.toml", "--profile",
+                  "device", "--output", "y.npz", code=0)
+            with np.load(tmp_path / "y.npz") as file:
+                arrays[name + "/y"] = file["y"]
+        np.savez(tmp_path / "recorded.npz", **arrays)
+        return tmp_path / "recorded.npz"
+
+    return run
+
+
+def test_a_device_without_a_profile_is_found(assay, device, read):
+    recorded = device("float16 nearest-even clamp", 'set.accumulator = { kind = "lanes", lanes = 4 }', "matmul_short",
+                      "matmul_range", "matmul_residues", "gemm_undone")
+    (mode,) = read(recorded, "-o", "found.toml")["modes"]
     assert mode["verdict"] == "exact"
     for words in ("float16 storage, clamped", "float32 accumulation in 4 lanes"):
         assert words in mode["words"]
     shown = assay("profiles", "show", "found", "--profile-file", "found.toml", code=0).out
     assert "lanes = 4" in shown
+
+
+def test_a_profile_whose_statements_override_one_another_reads_back(assay, device, read):
+    """One statement sets storage and steps, a later one only the storage."""
+    recorded = device("float16 nearest-even flush clamp",
+                      'set.accumulator = { kind = "chain", step = "float16 nearest-even" }', "matmul_short",
+                      "matmul_range", "mul_random")
+    (mode,) = read(recorded, "-o", "found.toml")["modes"]
+    assert mode["verdict"] == "exact"
+    assert any(policy["changes"] and policy["profile"] == "litert-gpu-f16" for policy in mode["policies"])
+    assay("profiles", "show", "found", "--profile-file", "found.toml", code=0)
 
 
 def test_a_function_by_table_is_told(assay, read, tmp_path):

@@ -6,6 +6,7 @@
 #include "audit/fingerprint/vocabulary.h"
 #include "audit/probe/read.h"
 #include "base/text.h"
+#include "profiles/settings.h"
 
 namespace assay::audit {
 namespace {
@@ -55,11 +56,19 @@ bool covers(const profiles::Match& later, const profiles::Match& one) {
                  later.matrix_only == one.matrix_only);
 }
 
+/// A statement that no longer sets these fields; it holds no values of them either, as one that is read from a file.
+void take_back(profiles::Statement& statement, uint32_t fields) {
+  const num::Policy plain;
+  for (size_t i = 0; i < profiles::settings().size(); ++i)
+    if ((statement.fields & fields) >> i & 1U) profiles::settings()[i].copy(plain, statement.policy);
+  statement.fields &= ~fields;
+}
+
 /// Leaves out what later statements say again: nothing rests on it.
 void leave_out_overridden(std::vector<profiles::Statement>& statements) {
   for (size_t i = 0; i < statements.size(); ++i)
     for (size_t later = i + 1; later < statements.size(); ++later)
-      if (covers(statements[later].match, statements[i].match)) statements[i].fields &= ~statements[later].fields;
+      if (covers(statements[later].match, statements[i].match)) take_back(statements[i], statements[later].fields);
   std::erase_if(statements, [](const profiles::Statement& statement) { return statement.fields == 0; });
 }
 
