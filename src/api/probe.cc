@@ -94,7 +94,7 @@ Status check_name(const std::string& path, const profiles::ProfileSet& known) {
 Status write_profile(const audit::ProbeVerdict& verdict, const std::string& device, const std::string& path) {
   const audit::Fit& best = verdict.fit.groups.front().fit;
   if (!audit::fits(verdict))
-    return Error{Code::record_mismatch,
+    return Error{Code::not_modelled,
                  fmt::format("no policy fits that a profile could say: the nearest gives {} of {} values", best.equal,
                              best.elements),
                  path, "leave -o out to see it probe by probe"};
@@ -106,16 +106,21 @@ Status write_profile(const audit::ProbeVerdict& verdict, const std::string& devi
   return write_file(path, text);
 }
 
+/// What to do where a mode is asked for that is not there. A recording without modes has one, of no name.
+std::string other_mode(const std::string& asked, const std::vector<std::string>& names) {
+  if (names.size() == 1 && names.front().empty()) return "it has none: leave --mode out";
+  const std::string meant = did_you_mean(asked, names);
+  return meant.empty() ? "it has: " + join(names, ", ") : "did you mean '" + meant + "'?";
+}
+
 Status choose_mode(const ProbeReadRequest& request, audit::ProbeRecording& recording) {
   std::vector<std::string> names;
   names.reserve(recording.modes.size());
   for (const audit::ProbeMode& mode : recording.modes) names.push_back(mode.name);
   if (!request.mode.empty()) {
-    if (std::ranges::find(names, request.mode) == names.end()) {
-      const std::string meant = did_you_mean(request.mode, names);
+    if (std::ranges::find(names, request.mode) == names.end())
       return Error{Code::usage, "the recording has no mode '" + request.mode + "'", request.recording,
-                   meant.empty() ? "it has: " + join(names, ", ") : "did you mean '" + meant + "'?"};
-    }
+                   other_mode(request.mode, names)};
     std::erase_if(recording.modes, [&](const audit::ProbeMode& mode) { return mode.name != request.mode; });
   }
   if (!request.output.empty() && recording.modes.size() > 1)

@@ -318,7 +318,8 @@ def test_what_no_policy_fits(assay, record, read, tmp_path):
     (mode,) = read("nan.npz", "--combinations", "0")["modes"]
     assert mode["verdict"] == "none"
     assert "no policy fits" in assay("probe", "read", "nan.npz", "--combinations", "0", code=0).out
-    assert "no policy fits" in assay("probe", "read", "nan.npz", "--combinations", "0", "-o", "n.toml", code=3).err
+    refused = assay("probe", "read", "nan.npz", "--combinations", "0", "-o", "n.toml", code=3).err
+    assert "A204" in refused and "no policy fits" in refused
     np.savez(tmp_path / "shape.npz", **{name: y.reshape(-1)[:5] for name, y in arrays.items()})
     assert "record the probes again" in assay("probe", "read", "shape.npz", "--combinations", "0", code=3).err
 
@@ -351,6 +352,8 @@ def test_words(assay, record, save_npz):
     recording = record("f16-storage", "mul_random")
     assert ".toml" in assay("probe", "read", recording, "-o", "profile.txt", code=2).err
     assert "no profile" in assay("probe", "read", recording, "--without", "nothing", code=2).err
+    err = assay("probe", "read", recording, "--mode", "f16.default", code=2).err
+    assert "it has none: leave --mode out" in err and "it has: \n" not in err
 
 
 def test_probes_of_another_version_are_refused(assay, tmp_path):
