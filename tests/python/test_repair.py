@@ -516,11 +516,11 @@ def test_configurations_of_a_rescaled_model(assay, tmp_path):
     assert "rescaled" not in script.read_text() and not (tmp_path / "configs" / "rescaled.onnx").exists()
 
 
-def overflowing(tmp_path, x):
+def overflowing(tmp_path, x, last=(1e-3, 2e-3, -1e-3)):
     """Samples with a first element of 66 or more overflow float16, and are infinite in two classes."""
     rng = np.random.default_rng(0)
     weights = {"w": np.eye(4) * 1000 + rng.normal(size=(4, 4)), "v": rng.normal(size=(4, 3)) * 1e-3}
-    weights["v"][0] = [1e-3, 2e-3, -1e-3]
+    weights["v"][0] = last
     onnx.save(make_model([helper.make_node("MatMul", ["x", "w"], ["h"], name="big"),
                           helper.make_node("Relu", ["h"], ["a"]), helper.make_node("MatMul", ["a", "v"], ["y"])],
                          {"x": (T.FLOAT, ["N", 4])}, {"y": (T.FLOAT, ["N", 3])},
@@ -536,6 +536,17 @@ def test_every_searched_sample_is_looked_at_for_rescaling(assay, tmp_path):
     assert any(fix["kind"] == "rescale" and fix["meets"] for fix in assay(*words, code=0).result["free_fixes"])
     result = assay(*words, "--rescale", code=0).result
     assert "big" in result["rescaled"][0] and result["kept"] == [] and result["unrescaled"]["flips"] == 1
+
+
+def test_nothing_to_rescale(assay, tmp_path):
+    """Sample 3 is beyond the range, flips nothing, and is kept aside."""
+    x = np.random.default_rng(1).normal(size=(8, 4))
+    x[3] = [80, 0, 0, 0]
+    overflowing(tmp_path, x, [2e-3, 1e-3, -1e-3])
+    words = [*COMMAND, "--candidate", "f16-storage", "--rescale"]
+    refused = assay(*words, code=2).err
+    assert "on the samples that are searched no layer is beyond the range" in refused and "--hold-out 0" in refused
+    assert assay(*words, "--hold-out", "0", "--json", code=0).result["rescaled"]
 
 
 def test_factors_are_not_chosen_by_what_is_kept_aside(assay, tmp_path):
@@ -567,3 +578,4 @@ def test_rescaling_under_any_reference(assay, monkeypatch, tmp_path, words):
     assert any(fix["kind"] == "rescale" for fix in assay(*words, code=0).result["free_fixes"])
     result = assay(*words, "--rescale", code=0).result
     assert "big" in result["rescaled"][0] and result["reached"] and result["kept"] == []
+    assert result["model"] == assay(*words, code=0).result["model"]

@@ -187,8 +187,7 @@ Status RepairJob::look() {
   result_.reference = job_->reference->text();
   result_.candidate = job_->candidates.front()->text();
   result_.searched_program = program_->text();
-  // A rescaled model is none that was audited: the reference goes on running the one that was.
-  result_.model = (result_.rescaled.empty() ? job_->candidates.front() : job_->reference)->identity();
+  if (result_.rescaled.empty()) result_.model = job_->candidates.front()->identity();
   result_.budget = request_.budget;
   ASSAY_TRY(answers_, audit::answers_of(*job_->reference, *program_, job_->data, question_, trial_options()));
   return {};

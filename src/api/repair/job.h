@@ -48,6 +48,7 @@ Parts part_samples(const audit::Answers& answers, const audit::Goal& goal, doubl
 
 /// A model whose layers were rescaled before it is repaired.
 struct RescaledBefore {
+  std::string model{};                ///< as it was, and as it is audited
   std::vector<std::string> layers{};  ///< in words
   audit::Standing standing{};         ///< of the candidate on the model as it was, all samples
   Parts parts{};                      ///< `searched`: what the factors were chosen by
@@ -57,6 +58,7 @@ class RepairJob {
  public:
   explicit RepairJob(const RepairRequest& request) : request_(request), asked_(with_decision(request)) {}
   RepairJob(const RepairRequest& request, RescaledBefore before) : RepairJob(request) {
+    result_.model = std::move(before.model);
     result_.rescaled = std::move(before.layers);
     result_.unrescaled = before.standing;
     parts_ = std::move(before.parts);

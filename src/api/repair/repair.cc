@@ -66,14 +66,19 @@ Result<Report> repair_rescaled(const RepairRequest& request) {
   const backends::Program& candidate = *job->candidates.front();
   ASSAY_TRY(const auto rescaled, api::rescaled_model(*job, candidate, parts.searched));
   if (!rescaled)
-    return Error{Code::usage, "no layer is beyond the range, or none that is can be rescaled", "--rescale",
-                 "leave --rescale out"};
+    return Error{Code::usage,
+                 "on the samples that are searched no layer is beyond the range, or none that is can be rescaled",
+                 "--rescale", "leave --rescale out, or give --hold-out 0 to search all samples"};
   RepairRequest inner = request;
   inner.rescale = false;
   inner.audit.model = rescaled->file();
   inner.audit.candidates = {candidate.text().substr(api::file_of(candidate.text()).size())};
   inner.audit.reference = of_model(request.audit.reference, request.audit.model);
-  return api::RepairJob(inner, {rescaled->layers, standing_of_all(answers), std::move(parts)}).run();
+  return api::RepairJob(inner, {.model = candidate.identity(),
+                                .layers = rescaled->layers,
+                                .standing = standing_of_all(answers),
+                                .parts = std::move(parts)})
+      .run();
 }
 
 }  // namespace
