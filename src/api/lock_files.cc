@@ -54,20 +54,29 @@ std::pair<std::string, std::string> split_labels(const std::string& spec) {
                                  : std::pair(spec.substr(0, at + 4), spec.substr(at + 5));
 }
 
-Status hash_external(audit::Lock& lock, const std::string& folder) {
-  std::error_code error;
-  const std::string model = out_of(lock.model.file, folder);
-  if (!model.ends_with(".onnx") || !fs::is_regular_file(model, error)) return {};
-  ASSAY_TRY(const auto files, onnx::external_files(model));
-  for (const std::string& file : files) {
-    ASSAY_TRY(auto one, hashed((fs::path(lock.model.file).parent_path() / file).string(), folder));
-    lock.external.push_back(std::move(one));
+// Each name beside its hash, appended.
+Status add_hashed(const std::vector<std::string>& names, const std::string& folder,
+                  std::vector<audit::LockedFile>& out) {
+  for (const std::string& name : names) {
+    ASSAY_TRY(auto one, hashed(name, folder));
+    out.push_back(std::move(one));
   }
   return {};
 }
 
-// The files that programs and --profile-file name, each once.
-Status hash_named(audit::Lock& lock, const std::string& folder) {
+// The files that an ONNX model keeps tensors in, called from the contract as the model is; none of other files.
+Result<std::vector<std::string>> external_of(const std::string& name, const std::string& folder) {
+  std::error_code error;
+  const std::string model = out_of(name, folder);
+  if (!model.ends_with(".onnx") || !fs::is_regular_file(model, error)) return std::vector<std::string>();
+  ASSAY_TRY(auto files, onnx::external_files(model));
+  for (std::string& file : files) file = (fs::path(name).parent_path() / file).string();
+  return files;
+}
+
+// The files that programs and --profile-file name, and those that models among them keep tensors in: each once, and
+// none that is the model's own.
+Result<std::vector<std::string>> named_files(const audit::Lock& lock, const std::string& folder) {
   std::vector<std::string> files = lock.profile_files;
   const auto note = [&](const std::string& file) {
     files.push_back(file);
@@ -75,14 +84,15 @@ Status hash_named(audit::Lock& lock, const std::string& folder) {
   };
   static_cast<void>(moved(lock.reference, note));
   for (const audit::LockedCandidate& candidate : lock.candidates) static_cast<void>(moved(candidate.program, note));
+  std::erase(files, lock.model.file);
+  for (size_t i = 0, named = files.size(); i < named; ++i) {
+    ASSAY_TRY(const auto beside, external_of(files[i], folder));
+    files.insert(files.end(), beside.begin(), beside.end());
+  }
   std::ranges::sort(files);
   files.erase(std::unique(files.begin(), files.end()), files.end());
-  for (const std::string& file : files) {
-    if (file == lock.model.file) continue;
-    ASSAY_TRY(auto one, hashed(file, folder));
-    lock.files.push_back(std::move(one));
-  }
-  return {};
+  for (const audit::LockedFile& own : lock.external) std::erase(files, own.file);
+  return files;
 }
 
 // All that the words of the contract name.
@@ -90,10 +100,12 @@ Status hash_files(audit::Lock& lock, const std::string& folder) {
   lock.external.clear();
   lock.files.clear();
   ASSAY_TRY(lock.model, hashed(lock.model.file, folder));
-  ASSAY_CHECK(hash_external(lock, folder));
+  ASSAY_TRY(const auto external, external_of(lock.model.file, folder));
+  ASSAY_CHECK(add_hashed(external, folder, lock.external));
   ASSAY_TRY(lock.data, hashed(lock.data.file, folder));
   ASSAY_TRY(lock.labels, hashed(lock.labels.file, folder));
-  return hash_named(lock, folder);
+  ASSAY_TRY(const auto named, named_files(lock, folder));
+  return add_hashed(named, folder, lock.files);
 }
 }  // namespace
 

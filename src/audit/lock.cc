@@ -56,13 +56,22 @@ void check_model(const Lock& lock, const Lock& files, const AuditResult& now, st
     out.push_back({"model-changed", lock.model.file + ": this version of Assay reads other operations in it"});
 }
 
-// The files that programs name are those of the contract's words, so each is there again.
+bool has(const std::vector<LockedFile>& files, const std::string& name) {
+  return std::ranges::find(files, name, &LockedFile::file) != files.end();
+}
+
 void check_files(const Lock& lock, const Lock& files, std::vector<Finding>& out) {
   for (const LockedFile& before : lock.files) {
     const auto found = std::ranges::find(files.files, before.file, &LockedFile::file);
-    if (found != files.files.end() && found->sha256 != before.sha256)
+    if (found == files.files.end())
+      out.push_back({"file-changed", before.file + ": no program reads it any longer"});
+    else if (found->sha256 != before.sha256)
       out.push_back({"file-changed", hashes(before, *found)});
   }
+  // A profile file that this check alone was given is none of the contract's: identities tell what it changes.
+  for (const LockedFile& now : files.files)
+    if (!has(lock.files, now.file) && std::ranges::find(files.profile_files, now.file) == files.profile_files.end())
+      out.push_back({"file-changed", now.file + ": a program reads it, and the contract does not know it"});
 }
 
 void check_data(const Lock& lock, const Lock& files, const AuditResult& now, std::vector<Finding>& out) {

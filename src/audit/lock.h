@@ -30,8 +30,9 @@ struct Lock {
   LockedFile model;
   std::string model_identity;
   std::vector<LockedFile> external;  ///< files beside an ONNX model that hold its tensors
-  std::vector<LockedFile> files;     ///< that programs name: FILE@PROFILE, recorded:FILE, profile files
-  LockedFile data, labels;           ///< labels: without the column
+  /// That programs name: FILE@PROFILE, recorded:FILE, profile files; with those that hold tensors of such a model.
+  std::vector<LockedFile> files;
+  LockedFile data, labels;  ///< labels: without the column
   std::string labels_column;
   uint64_t samples = 0, first_sample = 0;  ///< flips and samples at risk are numbered from the first
   std::string decision, score, output, reference, reference_identity;

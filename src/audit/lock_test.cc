@@ -102,6 +102,14 @@ TEST(Lock, NamesWhatIsBroken) {
   EXPECT_EQ(rules(lock, lock, now), (Rules{"model-changed", "data-changed"}));
 }
 
+TEST(Lock, NamesFilesThatComeAndGo) {
+  const Lock lock = full();
+  Lock files = lock;
+  files.files = {{"b.bin", "00"}, {"extra.toml", "00"}};
+  files.profile_files = {"p.toml", "extra.toml"};  // of this check alone
+  EXPECT_EQ(rules(lock, files, as_locked(lock)), (Rules{"file-changed", "file-changed"}));
+}
+
 TEST(Lock, AllowsWhatIsListed) {
   const Lock lock = full();
   AuditResult now = as_locked(lock);

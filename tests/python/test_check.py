@@ -139,13 +139,18 @@ def test_profiles_are_part_of_it(contract, assay):
     assert rules(assay("check", "--json", code=1)) == ["profile-changed"]
 
 
-def test_external_data_is_part_of_it(assay, tmp_path, save_npz):
+def save_external(path, beside):
+    """y = x w, with w in a file of its own."""
     weights = numpy_helper.from_array(np.ones(64, np.float32), "w")
     graph = helper.make_graph([helper.make_node("Mul", ["x", "w"], ["y"])], "g",
                               [helper.make_tensor_value_info("x", F, ["N", 64])],
                               [helper.make_tensor_value_info("y", F, ["N", 64])], [weights])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.save(model, tmp_path / "m.onnx", save_as_external_data=True, location="m.bin", size_threshold=0)
+    onnx.save(model, path, save_as_external_data=True, location=beside, size_threshold=0)
+
+
+def test_external_data_is_part_of_it(assay, tmp_path, save_npz):
+    save_external(tmp_path / "m.onnx", "m.bin")
     save_npz("x.npz", x=np.ones((2, 64), np.float32))
     assay("audit", "m.onnx", "--data", "x.npz", "--decision", "argmax", "--candidate", "strict-f32", "--lock", "a.lock",
           code=0)
@@ -155,6 +160,28 @@ def test_external_data_is_part_of_it(assay, tmp_path, save_npz):
     done = assay("check", "a.lock", "--json", code=1)
     assert rules(done) == ["model-changed"]
     assert done.result["findings"][0]["message"].startswith("m.bin: its SHA-256 was")
+
+
+def test_external_data_of_a_candidate_is_part_of_it(assay, tmp_path, save_npz):
+    (tmp_path / "sub").mkdir()
+    for model, beside in (("m.onnx", "m.bin"), ("sub/b.onnx", "b.bin")):
+        save_external(tmp_path / model, beside)
+    save_npz("x.npz", x=np.ones((2, 64), np.float32))
+    lock = tmp_path / "a.lock"
+    assay("audit", "m.onnx", "--data", "x.npz", "--decision", "argmax", "--candidate", "sub/b.onnx@strict-f32",
+          "--lock", lock.name, code=0)
+    text = lock.read_text()
+    assert 'file = "sub/b.bin"' in text
+    lock.write_text(text.replace("max_ulp = 0", "max_ulp = 100000000"))
+    assay("check", lock, code=0)
+    (tmp_path / "sub/b.bin").write_bytes(np.full(64, 2, np.float32).tobytes())
+    for path in (lock, lock.name):
+        done = assay("check", path, "--json", code=1)
+        assert rules(done) == ["file-changed"]
+        assert done.result["findings"][0]["message"].startswith("sub/b.bin: its SHA-256 was")
+    _, first, _ = text.split("[[file]]\n")
+    lock.write_text(text.replace("[[file]]\n" + first, ""))
+    assert "sub/b.bin: a program reads it, and the contract does not know it" in assay("check", lock, code=1).out
 
 
 def test_files_are_relative_to_the_lock(contract, assay, tmp_path):
