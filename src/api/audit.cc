@@ -54,6 +54,7 @@ Result<Report> audit(const AuditRequest& request) {
       .fail_on = fail_on,
       .model = request.model,
       .command = api::command_of(request),
+      .again = api::again_of(result, request.settings.profile_files, request.keep),
       .pictures = request.reports.html.empty() ? report::Thumbnails() : report::thumbnails(result, job->data)};
   ASSAY_CHECK(api::write_reports(request.reports, {&section, 1}));
   if (lock) {

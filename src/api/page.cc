@@ -109,6 +109,7 @@ Result<Audits> read_audits(const std::vector<Source>& sources, audit::FailOn fai
                             .model = asked.model.empty() && source.file ? source.name : asked.model,
                             .command = asked.command};
     ASSAY_TRY(auto result, report::parse_audit(source.text, source.name, &section.findings));
+    section.again = api::again_of(result, asked.profile_files, asked.kept);
     out.results.push_back(std::move(result));
     out.sections.push_back(std::move(section));
   }

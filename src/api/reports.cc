@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "base/output_file.h"
+#include "profiles/profile.h"
 #include "report/csv.h"
 #include "report/html.h"
 #include "report/json.h"
@@ -96,8 +97,29 @@ Status write_comparisons(const ReportFiles& files, const std::vector<report::Com
 }
 
 std::pair<std::string, std::string> asked(const commands::AuditRequest& request) {
-  return {"asked", "{\"model\":" + report::quote(request.model) + ",\"data\":" + report::quote(request.data) +
-                       ",\"command\":" + report::quote(command_of(request)) + "}"};
+  std::string out = "{\"model\":" + report::quote(request.model) + ",\"data\":" + report::quote(request.data) +
+                    ",\"command\":" + report::quote(command_of(request));
+  const auto list = [&](const char* name, const std::vector<std::string>& values) {
+    if (values.empty()) return;
+    out += ",\"" + std::string(name) + "\":[";
+    for (size_t i = 0; i < values.size(); ++i) out += (i > 0 ? "," : "") + report::quote(values[i]);
+    out += "]";
+  };
+  list("profile_files", request.settings.profile_files);
+  list("keep", request.keep);
+  return {"asked", out + "}"};
+}
+
+report::Again again_of(const audit::AuditResult& result, std::vector<std::string> profile_files,
+                       std::vector<std::string> kept) {
+  report::Again out{.profile_files = std::move(profile_files), .kept = std::move(kept)};
+  for (const audit::CandidateResult& c : result.candidates) {
+    const profiles::Profile* profile = profiles::built_in_profile(c.info.profile);
+    if (profile == nullptr) continue;
+    out.built_in.push_back(profile->name);
+    if (profiles::storage_only(*profile, 0)) out.as_onnx.push_back(profile->name);
+  }
+  return out;
 }
 
 std::string command_of(const commands::AuditRequest& request) {

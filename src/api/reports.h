@@ -26,9 +26,12 @@ Status check_reports(const commands::ReportFiles& files, std::vector<Output> oth
 Status write_reports(const commands::ReportFiles& files, std::span<const report::Section> sections);
 /// Of comparisons: Markdown and tables alone. Errors: write_failed.
 Status write_comparisons(const commands::ReportFiles& files, const std::vector<report::Comparison>& comparisons);
-/// For Report::meta: model, data and command line, which reports of a saved result show.
+/// For Report::meta: model, data, command line and what it names, which reports of a saved result show.
 std::pair<std::string, std::string> asked(const commands::AuditRequest& request);
 /// The command line that asks the same, for people to run again.
 std::string command_of(const commands::AuditRequest& request);
+/// What else a report needs to say how its programs are made again.
+report::Again again_of(const audit::AuditResult& result, std::vector<std::string> profile_files,
+                       std::vector<std::string> kept);
 
 }  // namespace assay::api

@@ -48,9 +48,20 @@ Asked asked_in(std::string_view json) {
   const auto text = [](const Json& in, const char* key) {
     return in.is_object() && in.contains(key) && in[key].is_string() ? in[key].get<std::string>() : "";
   };
+  const auto texts = [](const Json& in, const char* key) {
+    std::vector<std::string> out;
+    if (!in.is_object() || !in.contains(key) || !in[key].is_array()) return out;
+    for (const Json& item : in[key])
+      if (item.is_string()) out.push_back(item.get<std::string>());
+    return out;
+  };
   const Json& asked = value["meta"]["asked"];
-  return {text(asked, "model"), text(asked, "data"), text(asked, "command"),
-          value.contains("result") ? text(value["result"], "lock") : ""};
+  return {.model = text(asked, "model"),
+          .data = text(asked, "data"),
+          .command = text(asked, "command"),
+          .profile_files = texts(asked, "profile_files"),
+          .kept = texts(asked, "keep"),
+          .contract = value.contains("result") ? text(value["result"], "lock") : ""};
 }
 
 std::string to_json(const Envelope& envelope) {

@@ -27,6 +27,7 @@ Result<audit::AuditResult> read_audit(const std::string& path, std::vector<audit
 /// What an audit asked, as its envelope's `meta` says; empty where it does not.
 struct Asked {
   std::string model, data, command;
+  std::vector<std::string> profile_files, kept;
   std::string contract;  ///< of a check
 };
 Asked asked_in(std::string_view json);

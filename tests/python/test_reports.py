@@ -1,6 +1,9 @@
 """JUnit, SARIF, Markdown and CSV of audits, read by those who read them."""
 import csv
+import html
 import json
+import re
+import shlex
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -235,6 +238,66 @@ def test_a_repair_of_another_model_stands_beside_no_audit(audited, assay, save_m
     refused = assay("report", "r.json", "other.json", "another.json", "-o", "none.html", code=3)
     assert "A307" in refused.err and "another.json" in refused.err
     assert not (tmp_path / "none.html").exists()
+
+
+OWN = """
+name = "lanes"
+doc = "Sums in four lanes of float16."
+storage = "float16 nearest-even"
+[[statement]]
+match.class = ["contraction"]
+set.accumulator = { kind = "lanes", lanes = 4, step = "float16 nearest-even" }
+evidence.source = "this test"
+evidence.certainty = "assumed"
+"""
+
+
+def commands_of(page):
+    return [shlex.split(html.unescape(words)) for words in re.findall(r"<pre[^>]*><code>(assay .*?)</code>", page)]
+
+
+def test_what_the_page_says_to_run_runs(assay, save_model, save_npz, tmp_path):
+    save_model("m.onnx", [onnx.helper.make_node("MatMul", ["x", "w"], ["a"]), onnx.helper.make_node("Relu", ["a"],
+               ["y"])], {"x": (F, ["N", 4])}, {"y": (F, ["N", 1])}, {"w": np.ones((4, 1), np.float32)})
+    save_npz("x.npz", x=np.random.default_rng(0).random((8, 4), np.float32))
+    (tmp_path / "own.toml").write_text(OWN)
+    names = ["lanes", "cuda-tf32-ampere", "f16-storage", "CoreMLExecutionProvider", "m.onnx@bf16-storage"]
+    candidates = [word for name in names for word in ("--candidate", name)]
+    words = ["audit", "m.onnx", "--data", "x.npz", "--decision", "threshold:2", "--profile-file", "own.toml",
+             "--fail-on", "none", "--json"]
+    done = assay(*words, *candidates, "--html", "first.html", code=0)
+    (tmp_path / "r.json").write_text(done.out)
+    assay("report", "r.json", "--html", "later.html", code=0)
+    kept = assay(*words, *candidates[:4], "--keep", "a", "--html", "kept.html", code=0)
+    (tmp_path / "kept.json").write_text(kept.out)
+    assay("report", "kept.json", "--html", "kept later.html", code=0)
+    for name, count in (("first", 11), ("later", 11), ("kept", 3), ("kept later", 3)):
+        commands = commands_of((tmp_path / f"{name}.html").read_text())
+        assert len(commands) == count, commands
+        for command in commands:
+            assay(*command[1:], code=0)
+    written = [command for command in commands_of((tmp_path / "later.html").read_text()) if "--emit-onnx" in command]
+    assert [command[4] for command in written] == ["f16-storage", "CoreMLExecutionProvider", "bf16-storage"]
+
+
+def test_what_a_merged_page_says_to_run_is_made_of_words(assay, save_model, save_npz, tmp_path):
+    """What is not known is left to the reader, in capitals."""
+    save_model("m.onnx", [onnx.helper.make_node("Relu", ["x"], ["y"], name="first")], {"x": (F, ["N"])},
+               {"y": (F, ["N"])})
+    (tmp_path / "own.toml").write_text(OWN)
+    for i in range(2):
+        save_npz("x.npz", x=np.float32([1, 2]))
+        done = assay("audit", "m.onnx", "--data", "x.npz", "--decision", "threshold:0.5", "--candidate", "lanes",
+                     "--candidate", "f16-storage", "--profile-file", "own.toml", "--keep", "first", "--first-sample",
+                     2 * i, "--json", code=0)
+        (tmp_path / f"{i}.json").write_text(done.out)
+    (tmp_path / "merged.json").write_text(assay("merge", "0.json", "1.json", "--json", code=0).out)
+    assay("report", "merged.json", "--html", "merged.html", code=0)
+    audit, show, other = commands_of((tmp_path / "merged.html").read_text())
+    assert audit[audit.index("--candidate"):] == ["--candidate", "lanes", "--candidate", "f16-storage",
+                                                  "--profile-file", "PROFILE.toml", "--keep", "first"]
+    assert show == ["assay", "profiles", "show", "lanes", "--profile-file", "PROFILE.toml"]
+    assert other == ["assay", "profiles", "show", "f16-storage"]
 
 
 def test_who_is_to_blame_stands_in_the_reports(assay, save_model, save_npz, tmp_path):
