@@ -4,6 +4,7 @@
 #include "api/lock_files.h"
 #include "api/reports.h"
 #include "assay/commands.h"
+#include "base/mapped_file.h"
 #include "base/output_file.h"
 #include "report/image.h"
 #include "report/json.h"
@@ -21,14 +22,29 @@ Report report_of(const audit::AuditResult& result, audit::FailOn fail_on) {
   return report;
 }
 
-/// Audits by the name that messages give them, with their text where they are in memory.
-std::vector<std::pair<std::string, const std::string*>> sources_of(const std::vector<std::string>& files,
-                                                                   const std::vector<std::string>& texts) {
-  std::vector<std::pair<std::string, const std::string*>> sources;
-  sources.reserve(files.size());
-  for (const std::string& file : files) sources.emplace_back(file, nullptr);
-  for (const std::string& text : texts) sources.emplace_back("audit " + std::to_string(sources.size() + 1), &text);
-  return sources;
+/// Contracts are about a whole data set: what one says of a part cannot be added up.
+Result<audit::AuditResult> part_of(std::string_view json, const std::string& name) {
+  if (report::is_check(json))
+    return Error{Code::merge_mismatch, "this is the result of a check: a contract's findings do not merge", name,
+                 "give the JSON that `assay audit --json` printed"};
+  return report::parse_audit(json, name);
+}
+
+/// By the names that messages give them: files, then texts.
+Result<std::vector<audit::AuditResult>> parts_of(const std::vector<std::string>& files,
+                                                 const std::vector<std::string>& texts) {
+  std::vector<audit::AuditResult> parts;
+  for (const std::string& path : files) {
+    ASSAY_TRY(const MappedFile file, MappedFile::open(path));
+    const std::string_view json(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+    ASSAY_TRY(auto part, part_of(json, path));
+    parts.push_back(std::move(part));
+  }
+  for (const std::string& text : texts) {
+    ASSAY_TRY(auto part, part_of(text, "audit " + std::to_string(parts.size() + 1)));
+    parts.push_back(std::move(part));
+  }
+  return parts;
 }
 
 }  // namespace
@@ -66,11 +82,7 @@ Result<Report> audit(const AuditRequest& request) {
 
 Result<Report> merge(const MergeRequest& request) {
   ASSAY_TRY(const audit::FailOn fail_on, api::parse_fail_on(request.fail_on));
-  std::vector<audit::AuditResult> parts;
-  for (const auto& [name, text] : sources_of(request.files, request.texts)) {
-    ASSAY_TRY(auto part, text == nullptr ? report::read_audit(name) : report::parse_audit(*text, name));
-    parts.push_back(std::move(part));
-  }
+  ASSAY_TRY(auto parts, parts_of(request.files, request.texts));
   ASSAY_TRY(const audit::AuditResult result, audit::merge(std::move(parts)));
   return report_of(result, fail_on);
 }

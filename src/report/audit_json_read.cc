@@ -1,7 +1,6 @@
 // The JSON of an audit, read back (docs/audit-json.md).
 #include <algorithm>
 
-#include "base/mapped_file.h"
 #include "report/json.h"
 #include "report/json_counts.inc"
 #include "report/json_text.h"
@@ -233,9 +232,12 @@ Result<AuditResult> parse_audit(std::string_view json, const std::string& where,
   }
 }
 
-Result<AuditResult> read_audit(const std::string& path, std::vector<audit::Finding>* findings) {
-  ASSAY_TRY(const MappedFile file, MappedFile::open(path));
-  return parse_audit({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, path, findings);
+bool is_check(std::string_view json) {
+  if (json.find("\"findings\"") == std::string_view::npos) return false;  // sooner told than by reading it all
+  const Json value = Json::parse(json, nullptr, false);
+  if (!value.is_object()) return false;
+  const Json& result = value.contains("result") && value.contains("schema") ? value["result"] : value;
+  return result.is_object() && result.contains("findings") && result.contains("audit");
 }
 
 }  // namespace assay::report

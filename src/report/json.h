@@ -21,8 +21,8 @@ std::string to_json(const audit::CompareResult& result);
 /// of a check. Errors: data_malformed with the path of the field.
 Result<audit::AuditResult> parse_audit(std::string_view json, const std::string& where,
                                        std::vector<audit::Finding>* findings = nullptr);
-/// parse_audit of a file.
-Result<audit::AuditResult> read_audit(const std::string& path, std::vector<audit::Finding>* findings = nullptr);
+/// Whether the text is a check's result, or the envelope around one.
+bool is_check(std::string_view json);
 
 /// What an audit asked, as its envelope's `meta` says; empty where it does not.
 struct Asked {

@@ -240,6 +240,17 @@ def test_a_repair_of_another_model_stands_beside_no_audit(audited, assay, save_m
     assert not (tmp_path / "none.html").exists()
 
 
+def test_a_check_is_no_part_of_an_audit(audited, assay, tmp_path):
+    """Its findings would be lost."""
+    words = ["--data", "x.npz", "--decision", "threshold:0.5", "--candidate", "f16-storage", "--json"]
+    assay("audit", "my model.onnx", *words, "--lock", "a.lock", code=1)
+    for name in ("envelope", "result"):
+        done = assay("check", "a.lock", "--json", code=0)
+        (tmp_path / "c.json").write_text(done.out if name == "envelope" else json.dumps(done.result))
+        refused = assay("merge", "c.json", code=3)
+        assert "A307" in refused.err and "check" in refused.err and "c.json" in refused.err
+
+
 OWN = """
 name = "lanes"
 doc = "Sums in four lanes of float16."
