@@ -32,8 +32,6 @@ constexpr Rule kRules[] = {
      "What is known of a device has changed. Look at what it does now, then assay check --update."},
     {"data-changed", "DataChanged", "The data is not the data that the contract names.",
      "The contract's counts are of other samples. Give the data of the contract, or assay check --update."},
-    {"decision-set-changed", "DecisionSetChanged", "The decisions that change are not those of the contract.",
-     "A decision that the contract lists no longer changes: assay check --update takes it off the list."},
     {"tolerance-exceeded", "ToleranceExceeded", "Outputs differ by more than the contract allows.",
      "The largest difference in ULPs is above the contract's. Find what grew, or assay check --update."},
 };

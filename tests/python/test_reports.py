@@ -65,6 +65,14 @@ def test_sarif_is_valid(audited, root, tmp_path):
         jsonschema.Draft4Validator(json.loads(schema.read_text())).validate(log | {"version": "2.0"})
 
 
+def test_every_rule_of_sarif_is_one_that_is_found(audited, root, tmp_path):
+    (run,) = json.loads((tmp_path / "r.sarif").read_text())["runs"]
+    rules = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    assert rules == set(re.findall(r'\{"([a-z]+-[a-z-]+)",\s', (root / "src/audit/lock.cc").read_text()))
+    section = (root / "docs/reports.md").read_text().split("## SARIF")[1].split("##")[0]
+    assert rules == set(re.findall(r"`([a-z]+-[a-z-]+)`", section))
+
+
 def test_markdown_shows_verdict_and_flip(audited, tmp_path):
     text = (tmp_path / "r.md").read_text()
     assert "**The gate stops this.**" in text
