@@ -20,6 +20,7 @@ struct Idea {
 
 std::string words_of(const profiles::Provider& provider) {
   std::vector<std::string> options;
+  options.reserve(provider.options.size());
   for (const auto& [key, value] : provider.options) options.push_back(key + "=" + value);
   return options.empty() ? provider.name : std::string(provider.name).append(":").append(join(options, ","));
 }

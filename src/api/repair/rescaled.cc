@@ -61,6 +61,7 @@ Result<std::optional<RescaledModel>> rescaled_model(AuditJob& job, const backend
   const auto target = std::filesystem::temp_directory_path() / "rescaled.onnx";
   ASSAY_TRY(auto folder, Beside::create(target.string()));
   std::vector<std::string> layers;
+  layers.reserve(rescaled.layers.size());
   for (const auto& [op, exponent] : rescaled.layers)
     layers.push_back(model->describe(model->ops[op]) + " by 2^" + std::to_string(exponent));
   if (!onnx::export_model(rescaled.graph, folder.file()).ok()) return std::optional<RescaledModel>();

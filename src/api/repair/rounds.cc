@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "api/checkpoint.h"
 #include "api/repair/job.h"
 #include "base/hash.h"
 
@@ -17,20 +18,18 @@ constexpr int kRounds = 3;  // searches, each given what the one before failed o
 /// What a checkpoint is of: all that its answers depend on.
 Result<std::string> RepairJob::key() const {
   Hash hash;
+  hash.add(std::string(commands::version()));
   for (const backends::Program* program :
        {static_cast<const backends::Program*>(job_->reference.get()), static_cast<const backends::Program*>(program_),
         static_cast<const backends::Program*>(typed_.get())}) {
     if (program == nullptr) continue;
-    hash.add(program->text());
-    hash.add(program->identity());
-    if (program->profile() != nullptr) hash.add(profiles::identity_of(*program->profile()));
+    ASSAY_TRY(const std::string text, told_apart(*program));
+    hash.add(text);
     for (const std::string& variant : program->variants()) hash.add(variant);
   }
   for (const audit::NamedArray& array : job_->data) {
-    hash.add(array.name);
-    hash.add(ir::to_string(array.tensor.dims()));
-    if (array.tensor.elem() != ir::ElemType::string)
-      ASSAY_CHECK(backends::for_each_piece(array, [&](auto piece) { hash.add(piece.data(), piece.size()); }));
+    ASSAY_TRY(const std::string text, told_apart(array));
+    hash.add(text);
   }
   hash.add(question_.score);
   hash.add(question_.rule.text());
