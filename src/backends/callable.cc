@@ -25,6 +25,7 @@ Port port_of(const NamedArray& array, bool batched) {
 
 Error wrong_outputs(const std::string& text, const Arrays& have, const std::vector<Port>& want) {
   std::vector<std::string> wanted;
+  wanted.reserve(want.size());
   for (const Port& port : want) wanted.push_back(port.name);
   return Error{Code::backend_failed,
                "it returned " + std::to_string(have.size()) + " outputs (" + join(names_of(have), ", ") +

@@ -28,6 +28,7 @@ Variant joined(const Variant* wide, const Variant* narrow) {
 std::vector<const Variant*> variants_for(const Profile& profile, bool declared) {
   if (!declared) return {nullptr};
   std::vector<const Variant*> list;
+  list.reserve(profile.variants.size());
   for (const Variant& variant : profile.variants) list.push_back(&variant);
   return list;
 }

@@ -98,6 +98,7 @@ std::string value_of(const Statement& statement, size_t setting) {
 
 std::string list_words(const std::vector<std::string>& words) {
   std::vector<std::string> all;
+  all.reserve(words.size());
   for (const std::string& word : words) all.push_back(toml_string(word));
   return all.size() == 1 ? all[0] : "[" + join(all, ", ") + "]";
 }

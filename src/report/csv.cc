@@ -94,6 +94,7 @@ std::vector<Cells> confusion(const AuditResult&, const CandidateResult& c) {
 
 std::vector<Cells> evidence(const AuditResult&, const CandidateResult& c) {
   std::vector<Cells> out;
+  out.reserve(c.evidence.size());
   for (const audit::EvidenceLine& e : c.evidence) out.push_back({"stated", e.what, e.reason, e.source, e.certainty});
   for (const audit::EvidenceLine& e : c.not_modelled)
     out.push_back({"not modelled", e.what, e.reason, e.source, e.certainty});

@@ -73,6 +73,7 @@ TEST(Draw, IsTheSameEveryTimeFromEveryThread) {
   const std::string first = text();
   std::vector<std::string> others(4);
   std::vector<std::thread> threads;
+  threads.reserve(others.size());
   for (std::string& other : others) threads.emplace_back([&] { other = text(); });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(std::ranges::count(others, first), 4);

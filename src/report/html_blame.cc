@@ -15,6 +15,7 @@ std::string name_of(const BlameResult& blame, size_t op) {
 
 std::string names(const BlameResult& blame, const std::vector<size_t>& ops) {
   std::vector<std::string> out;
+  out.reserve(ops.size());
   for (const size_t op : ops) out.push_back(name_of(blame, op));
   return out.empty() ? "&#8211;" : escape(join(out, ", "));
 }

@@ -58,7 +58,7 @@ bool is_missing(const Op& op, ElemType low) {
 
 bool can_be(const ir::Graph& graph, const Op& op, ElemType low) {
   if (op.def == nullptr || op.def->numeric == ops::Numeric::convert || ir::has_nested(op)) return false;
-  if ((op.domain != "" && op.domain != "com.microsoft") || is_missing(op, low)) return false;
+  if ((!op.domain.empty() && op.domain != "com.microsoft") || is_missing(op, low)) return false;
   const auto is_list = [&](ValueId v) { return v != kNoValue && !graph.at(v).type.is_tensor(); };
   if (std::ranges::any_of(op.inputs, is_list) || std::ranges::any_of(op.outputs, is_list)) return false;
   bool any = false;

@@ -219,6 +219,7 @@ std::vector<std::pair<std::string, std::string>> absent_before(const Graph& a, c
   std::vector<ValueId> sorted(found.begin(), found.end());
   std::ranges::stable_sort(sorted, {}, [&](ValueId v) { return a.at(v).producer; });
   std::vector<std::pair<std::string, std::string>> out;
+  out.reserve(sorted.size());
   for (const ValueId v : sorted) out.emplace_back(a.at(v).name, type_of(a.ops[a.at(v).producer]));
   return out;
 }

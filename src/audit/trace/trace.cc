@@ -75,8 +75,10 @@ void Snr::merge(const Snr& other) {
 std::optional<int> Snr::median() const {
   const uint64_t middle = (decibels.total() + exact + 1) / 2;
   uint64_t seen = 0;
-  for (const auto& [db, n] : decibels.bins())
-    if ((seen += n) >= middle) return db;
+  for (const auto& [db, n] : decibels.bins()) {
+    seen += n;
+    if (seen >= middle) return db;
+  }
   return std::nullopt;
 }
 

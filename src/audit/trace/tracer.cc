@@ -113,7 +113,7 @@ void note_dims(TraceOp& into, const Tensor& value, int64_t first) {
 std::optional<Warning> untraced(const Program& reference, const Program& candidate) {
   const auto model = reference.model(), own = candidate.model();
   if (!model || own == model || (own && candidate.identity() == reference.identity())) return std::nullopt;
-  const std::string text = candidate.text();
+  const std::string& text = candidate.text();
   if (!own)
     return Warning{Code::passed_over, "this program is not traced: the engine does not run it", text,
                    "trace a profile or an emulated provider beside it"};
