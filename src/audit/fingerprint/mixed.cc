@@ -22,15 +22,17 @@ struct Slice {
 };
 
 constexpr int kFinest = -8;  // units of fixed point down to 2^-8; finer ones are a format's own steps
+constexpr int kNone = 128;   // of zeros, infinities and NaN, which are multiples of any
 
-/// The exponent of the largest power of two of which x is a multiple; large for zero, infinities and NaN.
+/// The exponent of the largest power of two of which x is a multiple.
 int unit_of(float x) {
-  constexpr int kNone = 128;
   if (x == 0 || !std::isfinite(x)) return kNone;
   int exponent = 0;
   const auto significand = static_cast<uint32_t>(std::ldexp(std::abs(std::frexp(x, &exponent)), 24));
   return exponent - 24 + std::countr_zero(significand);
 }
+
+bool fixed_point(int unit) { return unit >= kFinest && unit < kNone; }
 
 class Slices {
  public:
@@ -48,21 +50,22 @@ class Slices {
       Slice& slice = slices[at / inner_ % length_];
       const int unit = units[at / inner_ % length_];
       slice.counts.add(run, inner_);
-      const float scale = unit >= kFinest && unit < 128 ? std::ldexp(1.0F, -unit) : 1.0F;
+      if (!fixed_point(unit)) continue;
+      const float scale = std::ldexp(1.0F, -unit);
       std::transform(run, run + inner_, scaled.begin(), [&](float x) { return x * scale; });
       slice.weighed.add(scaled.data(), inner_);
     }
+    for (size_t i = 0; i < length_; ++i)
+      if (!fixed_point(units[i])) slices[i].weighed = slices[i].counts;
     return slices;
   }
 
  private:
   std::vector<int> units() const {
-    std::vector<int> units(length_, 128);
+    std::vector<int> units(length_, kNone);
     for (size_t at = 0; at < values_.size(); at += inner_)
-      for (size_t i = 0; i < inner_; ++i) {
-        int& unit = units[at / inner_ % length_];
-        unit = std::min(unit, unit_of(values_[at + i]));
-      }
+      for (size_t i = 0; i < inner_; ++i)
+        if (int& unit = units[at / inner_ % length_]; unit >= kFinest) unit = std::min(unit, unit_of(values_[at + i]));
     return units;
   }
   const std::vector<float>& values_;
