@@ -221,6 +221,9 @@ std::string fit_text(const FitResult& fit) {
     out += exact_text(fit);
   } else if (fit.verdict == FitResult::Verdict::rounding) {
     out += "no policy gives all bits; within rounding, likeliest first:\n";
+    if (fit.too_few())
+      out += fmt::format("(their order may be chance: {} formats apart)\n",
+                         how_many(fit.telling, "value tells", "values tell"));
     from = 0;
     for (; from < fit.groups.size() && fit.groups[from].kind == FitGroup::Kind::rounding; ++from)
       out += fmt::format("  {}: {}; {} of {} values equal, largest difference {}\n",

@@ -234,6 +234,7 @@ def test_another_librarys_sigmoid_is_within_rounding(scores):
     assert found["verdict"] == "rounding"
     assert "float32 storage" in found["explanation"]
     assert found["groups"][0]["arrays"][0]["bound_used"] <= 1
+    assert "likeliest first:\n(their order may be chance: 8 values tell formats apart)\n" in scores(json=False, y=y)
     assert scores(y=(y + np.float32(3e-6)).astype(np.float32))["verdict"] == "not-rounding"
 
 

@@ -155,7 +155,8 @@ struct FitResult {
   bool may_be_chance() const {
     return verdict == Verdict::exact && groups.size() > 1 && margin_bits < num::kEnoughEvidence;
   }
-  /// Whether so few values tell formats apart that what no policy explains need be no defect.
+  /// Whether so few values tell formats apart that what no policy explains need be no defect, and that the order of
+  /// those within rounding says little.
   bool too_few() const { return telling < 64; }
 };
 
