@@ -75,13 +75,14 @@ Result<Report> check(const CheckRequest& request) {
   auto audited = (*job)->run(warnings);
   if (!audited.ok()) return of_contract(of_labels(std::move(audited).error(), lock, files, request.lock), request.lock);
   const audit::AuditResult result = std::move(*audited);
-  report::CheckResult found{.lock = request.lock, .audit = &result};
+  report::CheckResult found{.lock = request.lock, .audit = &result, .fail_on = lock.fail_on};
   found.findings = audit::broken(lock, files, result, found.notes);
   if (request.update) {
     audit::fill(files, result);
     ASSAY_CHECK(write_file(request.lock, audit::to_toml(files)));
     found.updated = true;
   }
+  found.allowed = allowed(request.update ? files : lock);
   Report report;
   report.json = report::to_json(found);
   report.text = report::to_text(found);
@@ -98,7 +99,7 @@ Result<Report> check(const CheckRequest& request) {
       .again = api::again_of(result, asked.settings.profile_files, asked.keep),
       .findings = request.update ? std::vector<audit::Finding>() : found.findings,
       .pictures = request.reports.html.empty() ? report::Thumbnails() : report::thumbnails(result, (*job)->data),
-      .allowed = allowed(lock)};
+      .allowed = found.allowed};
   ASSAY_CHECK(api::write_reports(request.reports, {&section, 1}));
   return report;
 }

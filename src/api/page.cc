@@ -108,7 +108,11 @@ Result<Audits> read_audits(const std::vector<Source>& sources, audit::FailOn fai
                             .fail_on = fail_on,
                             .model = asked.model.empty() && source.file ? source.name : asked.model,
                             .command = asked.command};
-    ASSAY_TRY(auto result, report::parse_audit(source.text, source.name, &section.findings));
+    report::Gate gate;  // a contract says itself what fails
+    ASSAY_TRY(auto result, report::parse_audit(source.text, source.name, &gate));
+    section.fail_on = gate.fail_on.value_or(fail_on);
+    section.findings = std::move(gate.findings);
+    section.allowed = std::move(gate.allowed);
     section.again = api::again_of(result, asked.profile_files, asked.kept);
     out.results.push_back(std::move(result));
     out.sections.push_back(std::move(section));

@@ -205,18 +205,41 @@ AuditResult parse_result(const Place& place) {
 }  // namespace
 
 namespace {
-// The audit in an audit's result, or in that of a check.
-AuditResult parse_any(const Place& place, std::vector<audit::Finding>* findings) {
-  if (!place.is_object() || !place.has("findings") || !place.has("audit")) return parse_result(place);
-  if (findings != nullptr && !place.at("updated").boolean())
+audit::FailOn parse_fail_on(const Place& place) {
+  const std::string text = place.text();
+  if (text == "none") return audit::FailOn::none;
+  if (text == "at-risk") return audit::FailOn::at_risk;
+  if (text != "flips") place.fail("flips, at-risk or none");
+  return audit::FailOn::flips;
+}
+
+// Of a check; older ones say findings alone.
+Gate parse_gate(const Place& place, size_t candidates) {
+  Gate gate;
+  const bool updated = place.at("updated").boolean();
+  if (place.has("fail_on")) gate.fail_on = updated ? audit::FailOn::none : parse_fail_on(place.at("fail_on"));
+  if (!updated)
     for (const Place& item : place.at("findings").items())
-      findings->push_back({item.at("rule").text(), item.at("message").text()});
-  return parse_result(place.at("audit"));
+      gate.findings.push_back({item.at("rule").text(), item.at("message").text()});
+  if (!place.has("allowed")) return gate;
+  for (const Place& samples : place.at("allowed").items()) {
+    auto& list = gate.allowed.emplace_back();
+    for (const Place& sample : samples.items()) list.push_back(sample.integer());
+  }
+  if (gate.allowed.size() != candidates) place.at("allowed").fail("a list for each candidate");
+  return gate;
+}
+
+// The audit in an audit's result, or in that of a check.
+AuditResult parse_any(const Place& place, Gate* gate) {
+  if (!place.is_object() || !place.has("findings") || !place.has("audit")) return parse_result(place);
+  AuditResult audit = parse_result(place.at("audit"));
+  if (gate != nullptr) *gate = parse_gate(place, audit.candidates.size());
+  return audit;
 }
 }  // namespace
 
-Result<AuditResult> parse_audit(std::string_view json, const std::string& where,
-                                std::vector<audit::Finding>* findings) {
+Result<AuditResult> parse_audit(std::string_view json, const std::string& where, Gate* gate) {
   const auto malformed = [&](const std::string& message) {
     return Error{Code::data_malformed, message, where, "give the JSON that `assay audit --json` printed"};
   };
@@ -224,7 +247,7 @@ Result<AuditResult> parse_audit(std::string_view json, const std::string& where,
     const Json value = Json::parse(json, nullptr, true);
     const bool envelope = value.is_object() && value.contains("result") && value.contains("schema");
     if (envelope && value["result"].is_null()) return malformed("is the output of a command that failed");
-    return parse_any(Place(envelope ? value["result"] : value, envelope ? "result" : ""), findings);
+    return parse_any(Place(envelope ? value["result"] : value, envelope ? "result" : ""), gate);
   } catch (const Malformed& m) {
     return malformed("is no audit: at " + m.path.substr(0, 300) + " " + m.wanted + " is wanted");
   } catch (const Json::exception& e) {

@@ -5,6 +5,15 @@
 #include "report/words.h"
 
 namespace assay::report {
+namespace {
+
+std::string list_json(const std::vector<int64_t>& samples) {
+  std::string out = "[";
+  for (const int64_t sample : samples) out += (out.size() > 1 ? "," : "") + std::to_string(sample);
+  return out + "]";
+}
+
+}  // namespace
 
 std::string to_text(const CheckResult& result) {
   std::string out;
@@ -19,12 +28,15 @@ std::string to_text(const CheckResult& result) {
 
 std::string to_json(const CheckResult& result) {
   std::string out = "{\"lock\":" + quote(result.lock) + ",\"holds\":" + (result.findings.empty() ? "true" : "false");
-  out += std::string(",\"updated\":") + (result.updated ? "true" : "false") + ",\"findings\":[";
+  out += std::string(",\"updated\":") + (result.updated ? "true" : "false");
+  out += ",\"fail_on\":" + quote(result.fail_on) + ",\"findings\":[";
   for (size_t i = 0; i < result.findings.size(); ++i)
     out += (i > 0 ? ",{\"rule\":" : "{\"rule\":") + quote(result.findings[i].rule) +
            ",\"message\":" + quote(result.findings[i].message) + "}";
   out += "],\"notes\":[";
   for (size_t i = 0; i < result.notes.size(); ++i) out += (i > 0 ? "," : "") + quote(result.notes[i]);
+  out += "],\"allowed\":[";
+  for (size_t c = 0; c < result.allowed.size(); ++c) out += (c > 0 ? "," : "") + list_json(result.allowed[c]);
   return out + "],\"audit\":" + to_json(*result.audit) + "}";
 }
 

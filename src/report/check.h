@@ -14,6 +14,9 @@ struct CheckResult {
   std::vector<audit::Finding> findings{};  ///< what is broken
   std::vector<std::string> notes{};        ///< what is different and breaks nothing
   bool updated = false;                    ///< the lock was written anew
+  std::string fail_on{};                   ///< the contract's
+  /// Samples whose decision may change, by candidate; of the contract as it stands now.
+  std::vector<std::vector<int64_t>> allowed{};
 };
 
 std::string to_text(const CheckResult& result);

@@ -17,10 +17,15 @@ namespace assay::report {
 std::string to_json(const audit::AuditResult& result);
 std::string to_json(const audit::CompareResult& result);
 
-/// From an audit's result, or a check's, or from the envelope around it; `where` is for messages, `findings` gets those
-/// of a check. Errors: data_malformed with the path of the field.
-Result<audit::AuditResult> parse_audit(std::string_view json, const std::string& where,
-                                       std::vector<audit::Finding>* findings = nullptr);
+/// What a check says beside its audit.
+struct Gate {
+  std::vector<audit::Finding> findings{};       ///< none where the contract was written anew
+  std::optional<audit::FailOn> fail_on{};       ///< the contract's, none where it was written anew; empty: no check
+  std::vector<std::vector<int64_t>> allowed{};  ///< samples whose decision may change, by candidate
+};
+/// From an audit's result, or a check's, or from the envelope around it; `where` is for messages, `gate` gets what a
+/// check says. Errors: data_malformed with the path of the field.
+Result<audit::AuditResult> parse_audit(std::string_view json, const std::string& where, Gate* gate = nullptr);
 /// Whether the text is a check's result, or the envelope around one.
 bool is_check(std::string_view json);
 

@@ -1,5 +1,6 @@
 """Contracts: what `assay check` holds a model to, and the words in which it says what is broken."""
 import json
+from xml.etree import ElementTree
 
 import numpy as np
 import onnx
@@ -281,6 +282,41 @@ def test_allowed_flips_are_no_failures_in_reports(contract, assay, tmp_path):
     assay("check", "--junit", "r.xml", "--markdown", "r.md", code=0)
     assert 'failures="0"' in (tmp_path / "r.xml").read_text()
     assert "**The gate lets this pass.**" in (tmp_path / "r.md").read_text()
+
+
+def same_reports_later(assay, folder, *words, code):
+    """The reports of a check are those that are made of its JSON afterwards; how many tests fail in them."""
+    done = assay("check", *words, "--json", "--junit", "now.xml", "--sarif", "now.sarif", "--markdown", "now.md",
+                 code=code)
+    (folder / "check.json").write_text(done.out)
+    assay("report", "check.json", "--junit", "later.xml", "--sarif", "later.sarif", "--markdown", "later.md", code=0)
+    for ending in ("xml", "sarif", "md"):
+        assert (folder / f"later.{ending}").read_text() == (folder / f"now.{ending}").read_text(), ending
+    return int(ElementTree.parse(folder / "later.xml").getroot().get("failures"))
+
+
+def test_reports_made_later_know_what_the_contract_allows(contract, assay, save_npz, tmp_path):
+    assert same_reports_later(assay, tmp_path, code=0) == 0
+    text = contract.read_text()
+    save_npz("x.npz", x=np.array([[0.49994], [0.49995], [0.9]], np.float32))  # sample 0 flips too
+    assert same_reports_later(assay, tmp_path, code=1) == 4  # two findings, the decisions, and sample 0
+    contract.write_text(text.replace('fail_on = "flips"', 'fail_on = "none"'))
+    assert same_reports_later(assay, tmp_path, code=1) == 1  # the data changed
+    contract.write_text(text)
+    assert same_reports_later(assay, tmp_path, "--update", code=0) == 0
+
+
+@pytest.mark.parametrize(("change", "part"), [
+    (('"fail_on":"flips"', '"fail_on":"flip"'), "flips, at-risk or none"),
+    (('"allowed":[[1],[]]', '"allowed":[[1]]'), "a list for each candidate"),
+    (('"allowed":[[1],[]]', '"allowed":[1,[]]'), "allowed"),
+])
+def test_a_broken_result_is_an_error(contract, assay, tmp_path, change, part):
+    text = assay("check", "--json", code=0).out
+    assert change[0] in text
+    (tmp_path / "check.json").write_text(text.replace(*change))
+    done = assay("report", "check.json", "--markdown", "r.md", code=3)
+    assert part in done.err
 
 
 def test_files_that_programs_name_are_part_of_it(assay, save_model, save_npz, tmp_path):

@@ -24,13 +24,18 @@ class Finding:
 
 @dataclass
 class CheckResult(Result):
-    """Whether a contract holds; `notes` are what is different and breaks nothing."""
+    """Whether a contract holds; `notes` are what is different and breaks nothing.
+
+    fail_on: the contract's. allowed: the samples whose decision may change, for each candidate of `audit`.
+    """
 
     lock: str
     holds: bool
     updated: bool
+    fail_on: str
     findings: list[Finding]
     notes: list[str]
+    allowed: list[list[int]]
     audit: AuditResult
 
     @classmethod

@@ -95,6 +95,8 @@ def test_reports_of_a_result_are_those_of_the_command(mlp, tmp_path, assay_cli, 
     for kind in ("html", "sarif", "md"):
         assert (tmp_path / f"py.{kind}").read_bytes() == (tmp_path / f"cli.{kind}").read_bytes(), kind
     assert "assay audit MODEL" not in audited.to_html()
+    assay.report([assay.check("a.lock")], junit="held.xml")  # its contract has fail_on = "none"
+    assert 'failures="0"' in (tmp_path / "held.xml").read_text().splitlines()[1]
     assay.report([assay.check("a.lock").audit], markdown="checked.md")
     assert (tmp_path / "checked.md").read_text().splitlines()[0] == (tmp_path / "py.md").read_text().splitlines()[0]
     unnamed = assay.audit(Path(mlp).read_bytes(), "x.npz", fail_on="none", **options)
@@ -292,7 +294,10 @@ def test_a_contract_is_checked(mlp, tmp_path, monkeypatch, assay_cli):
     assert not broken.passed
     assert {finding.rule for finding in broken.findings} == {"data-changed"}
     assert "there were 50 samples and are 49" in (tmp_path / "r.xml").read_text()
-    assert assay.check("a.lock", update=True).updated
+    updated = assay.check("a.lock", update=True)
+    assert updated.updated
+    assert updated.fail_on == "none"
+    assert updated.allowed == [sorted(c.sample for c in (*one.flips, *one.at_risk)) for one in updated.audit.candidates]
     assert assay.check("a.lock").holds
     kept = assay.audit(mlp, "x.npz", decision="argmax", candidates="bf16-storage", fail_on="none", keep="output")
     assert kept.candidates[0].differences.max_abs < audited.candidates[0].differences.max_abs
