@@ -86,9 +86,8 @@ bool leads_elementwise(const std::vector<ir::Value>& values, const ir::Op& op) {
   if (!rows.f32 || !rows.f64 || rows.per_channel != 0 || op.attr_int("training_mode", 0) != 0) return false;
   const ir::Type& result = values[op.outputs[0]].type;
   return result.is_tensor() && result.is_static() && ir::is_float(result.elem) &&
-         std::ranges::all_of(op.inputs, [&](ir::ValueId v) {
-           return v == ir::kNoValue || values[v].type.elem == result.elem;
-         });
+         std::ranges::all_of(op.inputs,
+                             [&](ir::ValueId v) { return v == ir::kNoValue || values[v].type.elem == result.elem; });
 }
 
 // The input of `op` through which `value` flows when `op` can join the epilogue; nullopt when it cannot.
