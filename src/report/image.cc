@@ -63,6 +63,7 @@ std::string thumbnail(const Images& from, int64_t sample) {
   const std::vector<double> values = shrink(from, sample, height, width);
   const auto [low, high] = std::ranges::minmax(values);
   std::vector<uint8_t> pixels;
+  pixels.reserve(values.size());
   for (const double value : values)
     pixels.push_back(high > low ? static_cast<uint8_t>(std::lround((value - low) / (high - low) * 255)) : uint8_t{128});
   const std::string png =

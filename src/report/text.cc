@@ -169,6 +169,7 @@ std::string to_text(const AuditResult& audit, const TextOptions& options) {
     if (c.conversion) out += clean(c.info.program) + ": " + conversion_text(*c.conversion) + "\n\n";
   }
   std::vector<std::string> names;
+  names.reserve(audit.candidates.size());
   for (const CandidateResult& c : audit.candidates) names.push_back(clean(c.info.program));
   out += margins_text(names, audit);
   out += "Evidence\n";
