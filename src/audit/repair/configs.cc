@@ -136,6 +136,7 @@ def convert(model):
                                              keep_io_types=True, node_block_list=blocked)
     keep_types(model.graph, outputs)
     join_casts(model.graph)
+    onnx.checker.check_model(model, full_check=True)  # a model that does not hold together is an error, and no file
     return model
 
 
