@@ -143,3 +143,111 @@ def test_the_block_list_clamps_nothing(assay, tmp_path):
     model = converted(assay, tmp_path, {"a", "s"})
     constants = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
     assert constants["k"].dtype == np.float16 and (constants["k"] == 30000).all()
+
+
+def test_the_block_list_parts_a_constant_that_kept_and_lowered_nodes_read(assay, tmp_path):
+    """The converter leaves it in float32 for both."""
+    rng = np.random.default_rng(0)
+    weights = {"w": single(rng, 6, 6), "k": np.float32(5000), "v": single(rng, 6, 4, scale=1e-4)}
+    save(tmp_path / "m.onnx", [("first", "MatMul", ["x", "w"], ["h"]), ("", "Tanh", ["h"], ["t"]),
+                               ("", "Constant", [], ["c"], {"value_float": 5000.0}), ("", "Mul", ["t", "c"], ["s"]),
+                               ("second", "MatMul", ["s", "w"], ["u"]), ("", "Mul", ["u", "c"], ["z"]),
+                               ("", "MatMul", ["z", "v"], ["y"])],
+         weights, [("y", ("N", 4))])
+    np.savez(tmp_path / "d.npz", x=single(rng, 60, 6))
+    types = types_of(converted(assay, tmp_path, {"z", "y"}))
+    assert types["s"] == types["u"] == T.FLOAT16
+
+
+def test_the_block_list_parts_constants_of_what_the_converter_itself_keeps(assay, tmp_path):
+    rng = np.random.default_rng(0)
+    save(tmp_path / "m.onnx", [("", "Mul", ["x", "k"], ["h"]), ("", "Max", ["h", "k"], ["m"]),
+                               ("", "Max", ["m", "k"], ["y"])], {"k": single(rng, 6)}, [("y", ("N", 6))])
+    np.savez(tmp_path / "d.npz", x=16 * single(rng, 60, 6))
+    converted(assay, tmp_path, set())
+
+
+def nested(kind, outer):
+    """An If or a Loop whose graphs read a constant and a value from outside."""
+    value = helper.make_tensor_value_info
+    if kind == "If":
+        then = helper.make_graph([helper.make_node("Add", [outer, "k"], ["i"], name="same"),
+                                  helper.make_node("Mul", ["i", "k"], ["then"])], "t", [],
+                                 [value("then", T.FLOAT, None)])
+        other = helper.make_graph([helper.make_node("Neg", [outer], ["else"], name="same")], "e", [],
+                                  [value("else", T.FLOAT, None)])
+        return [("", "ReduceSumSquare", [outer], ["sum"], {"keepdims": 0}), ("", "Greater", ["sum", "zero"], ["more"]),
+                ("", "If", ["more"], ["b"], {"then_branch": then, "else_branch": other})]
+    body = helper.make_graph([helper.make_node("Add", ["state", "k"], ["i"]),
+                              helper.make_node("Sub", ["i", outer], ["next"]),
+                              helper.make_node("Identity", ["go"], ["on"])], "b",
+                             [value("n", T.INT64, []), value("go", T.BOOL, []), value("state", T.FLOAT, None)],
+                             [value("on", T.BOOL, []), value("next", T.FLOAT, None)])
+    return [("", "Loop", ["times", "", outer], ["b"], {"body": body})]
+
+
+@pytest.mark.parametrize("kind", ["If", "Loop"])
+@pytest.mark.parametrize("keep", [False, True])
+def test_the_block_list_leaves_graphs_of_nodes_what_they_read(assay, tmp_path, kind, keep):
+    """It does not convert them, but what they read from outside; `keep`: that too is written by a kept node."""
+    rng = np.random.default_rng(4)
+    weights = {"w": single(rng, 6, 6), "k": single(rng, 6), "v": single(rng, 6, 4)}
+    weights |= {"zero": np.float32(0)} if kind == "If" else {"times": np.array(3)}
+    between = [("", "Tanh", ["h"], ["s"])]
+    if keep:
+        between = [("", "Add", ["h", "up"], ["a"]), ("", "Sub", ["a", "up"], ["s"])]
+        weights["up"] = np.float32(2048)
+    save(tmp_path / "m.onnx", [("", "MatMul", ["x", "w"], ["h"]), *between, *nested(kind, "s"),
+                               ("", "Mul", ["b", "k"], ["c"]), ("", "MatMul", ["c", "v"], ["y"])],
+         weights, [("y", ("N", 4))])
+    np.savez(tmp_path / "d.npz", x=single(rng, 60, 6))
+    types = types_of(converted(assay, tmp_path, {"a", "s"} if keep else set()))
+    assert types["c"] == T.FLOAT16
+
+
+def test_the_block_list_takes_a_model_that_casts_to_float16_itself(assay, tmp_path):
+    """What rounding takes away decides: casts of the model's own stay."""
+    rng = np.random.default_rng(0)
+    save(tmp_path / "m.onnx", [("", "MatMul", ["x", "w"], ["a"]), ("own", "Cast", ["a"], ["h"], {"to": T.FLOAT16}),
+                               ("", "Cast", ["h"], ["f"], {"to": T.FLOAT}), ("", "Sub", ["a", "f"], ["lo"]),
+                               ("", "Mul", ["lo", "k"], ["y"])],
+         {"w": single(rng, 8, 4), "k": np.float32(1000)}, [("y", ("N", 4))], inputs=[("x", ("N", 8))])
+    np.savez(tmp_path / "d.npz", x=single(rng, 40, 8))
+    model = converted(assay, tmp_path, {"a", "lo"})
+    assert "own" in {node.name for node in model.graph.node}
+
+
+def test_the_block_list_gives_others_in_float16_what_a_lowered_node_gives(assay, tmp_path):
+    rng = np.random.default_rng(0)
+    save(tmp_path / "m.onnx", [("", "MatMul", ["x", "w"], ["y"]), ("more", "MatMul", ["y", "w"], ["t"])],
+         {"w": single(rng, 6, 6)}, [("y", ("N", 6)), ("t", ("N", 6))])
+    np.savez(tmp_path / "d.npz", x=single(rng, 20, 6))
+    types = types_of(converted(assay, tmp_path, set()))
+    assert types["y"] == types["t"] == T.FLOAT
+
+
+def test_the_block_list_takes_a_model_whose_weights_are_inputs(assay, tmp_path):
+    """As they were before version 4."""
+    rng = np.random.default_rng(0)
+    save(tmp_path / "m.onnx", [("", "MatMul", ["x", "w"], ["y"])], {"w": single(rng, 6, 6)}, [("y", ("N", 6))])
+    model = onnx.load(tmp_path / "m.onnx")
+    model.ir_version = 3
+    model.graph.input.append(helper.make_tensor_value_info("w", T.FLOAT, (6, 6)))
+    onnx.save(model, tmp_path / "m.onnx")
+    np.savez(tmp_path / "d.npz", x=single(rng, 20, 6))
+    converted(assay, tmp_path, set())
+
+
+def test_a_model_that_the_converter_cannot_make_is_an_error_and_no_file(assay, tmp_path):
+    """A random number's type stands in an attribute that it does not change."""
+    rng = np.random.default_rng(0)
+    save(tmp_path / "m.onnx", [("", "MatMul", ["x", "w"], ["y"])], {"w": single(rng, 6, 6)}, [("y", ("N", 6))])
+    np.savez(tmp_path / "d.npz", x=single(rng, 20, 6))
+    assay("repair", "m.onnx", "--data", "d.npz", "--decision", "argmax", "--candidate", "f16-storage", "--configs", "c")
+    save(tmp_path / "other.onnx", [("", "RandomNormal", [], ["r"], {"shape": [6]}), ("", "Add", ["x", "r"], ["y"])],
+         {}, [("y", ("N", 6))])
+    done = subprocess.run([sys.executable, "c/onnxconverter_block_list.py", "other.onnx", "half.onnx"], cwd=tmp_path,
+                          check=False, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "elem type differs" in done.stderr
+    assert not (tmp_path / "half.onnx").exists()

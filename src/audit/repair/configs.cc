@@ -77,65 +77,177 @@ std::string coremltools(const Names& names) {
 }
 
 /// The converter loses what the search had: it leaves casts to float16 and back between kept nodes, returns what they
-/// write in float16, clamps numbers, and mistakes nodes without names for one another. The script mends that.
+/// write in float16, clamps numbers, mistakes nodes without names for one another, and gives nodes operands of two
+/// types where a constant or the graph of a node stands between. The script mends that.
 constexpr std::string_view kConvert = R"py(
-
-def node_block_list(model):
-    """The converter goes by names of nodes, so each gets one of its own."""
-    taken = set()
-    for number, node in enumerate(model.graph.node):
-        if not node.name or node.name in taken:
-            node.name = f"{node.name or node.op_type}_node{number}"
-        taken.add(node.name)
-    return [node.name for node in model.graph.node if KEPT.intersection(node.output)]
-
-
 def nodes_of(graph):
     for node in graph.node:
         yield node
-        for attribute in node.attribute:
-            for nested in (attribute.g, *attribute.graphs):
-                yield from nodes_of(nested)
+        yield from nested_in(node)
 
 
-def casts_to(graph, kind):
-    """By what they write."""
-    return {node.output[0]: node for node in nodes_of(graph)
-            if node.op_type == "Cast" and any(a.name == "to" and a.i == kind for a in node.attribute)}
+def nested_in(node):
+    for attribute in node.attribute:
+        for graph in (attribute.g, *attribute.graphs):
+            yield from nodes_of(graph)
 
 
-def keep_types(graph, names):
-    """The converter returns what a kept node writes in float16: in float32 again."""
-    narrow = casts_to(graph, TensorProto.FLOAT16)
+def rename(node, names):
+    """What it reads, not what it writes."""
+    for number, read in enumerate(node.input):
+        if read in names:
+            node.input[number] = names[read]
+
+
+def name_nodes(model):
+    """The converter goes by names of nodes, so each gets one of its own."""
+    taken = set()
+    for number, node in enumerate(nodes_of(model.graph)):
+        if not node.name or node.name in taken:
+            node.name = f"{node.name or node.op_type}_node{number}"
+        taken.add(node.name)
+
+
+def node_block_list(model):
+    """What a node's own graphs compute stays in float32, and a cast says its type itself."""
+    return [node.name for node in model.graph.node
+            if KEPT.intersection(node.output) or node.op_type == "Cast" or any(nested_in(node))]
+
+
+def constant(node):
+    """Its float32 numbers under the name of what it writes."""
+    for a in node.attribute:
+        if a.name == "value" and a.t.data_type == TensorProto.FLOAT:
+            tensor = TensorProto()
+            tensor.CopyFrom(a.t)
+            tensor.name = node.output[0]
+            return tensor
+        if a.name == "value_float":
+            return helper.make_tensor(node.output[0], TensorProto.FLOAT, [], [a.f])
+        if a.name == "value_floats":
+            return helper.make_tensor(node.output[0], TensorProto.FLOAT, [len(a.floats)], a.floats)
+    return None
+
+
+def gather_constants(model):
+    """The converter takes only initializers right, and only where no input or declared type bears their name."""
+    graph = model.graph
+    outputs = {output.name for output in graph.output}
+    for node in list(graph.node):
+        tensor = constant(node) if node.op_type == "Constant" and node.output[0] not in outputs else None
+        if tensor is not None:
+            graph.initializer.append(tensor)
+            graph.node.remove(node)
+    names = {tensor.name for tensor in graph.initializer}
+    for values in (graph.input, graph.value_info):
+        for value in [value for value in values if value.name in names]:
+            values.remove(value)
+    model.ir_version = max(model.ir_version, 4)  # before it each initializer was an input
+
+
+def part_constants(graph, held):
+    """A constant that one blocked node reads stays in float32 for all, and one that its graphs read does not: they get
+    their own."""
+    weights = {t.name: t for t in graph.initializer if t.data_type == TensorProto.FLOAT}
+    blocked = [node for top in graph.node if top.name in held for node in (top, *nested_in(top))]
+    copies = {name: name + "_as_float32" for node in blocked for name in node.input if name in weights}
+    for node in blocked:
+        rename(node, copies)
+    read = {name for node in nodes_of(graph) for name in node.input} | {output.name for output in graph.output}
+    parted = {}
+    for name, own in copies.items():
+        parted[own] = TensorProto()
+        parted[own].CopyFrom(weights[name])
+        parted[own].name = own
+        if name not in read:
+            graph.initializer.remove(weights[name])
+    graph.initializer.extend(parted.values())
+    return parted
+
+
+def casts_to(graph, kind, own):
+    """Those that the converter inserted, by what they write."""
+    return {node.output[0]: node for node in graph.node
+            if node.op_type == "Cast" and node.name not in own and node.attribute[0].i == kind}
+
+
+def keep_types(graph, names, held, own):
+    """Outputs are float32, for blocked nodes that read them too; the others read them in float16."""
+    narrow, wide = casts_to(graph, TensorProto.FLOAT16, own), casts_to(graph, TensorProto.FLOAT, own)
     for output in graph.output:
-        if output.name not in names or output.name not in narrow:
+        name = output.name
+        if name not in names or name not in narrow and name not in wide:
             continue
-        cast, name = narrow[output.name], output.name + "_as_float16"
-        for node in nodes_of(graph):
-            for number, read in enumerate(node.input):
-                if read == output.name:
-                    node.input[number] = name
-        cast.output[0] = name
-        graph.node.append(helper.make_node("Cast", [cast.input[0]], [output.name], to=TensorProto.FLOAT))
-        output.type.tensor_type.elem_type = TensorProto.FLOAT
+        half = name + "_as_float16" if name in narrow else wide[name].input[0]
+        for node in graph.node:
+            if node.name not in held:
+                rename(node, {name: half})
+        if name in narrow:
+            narrow[name].output[0] = half
+            graph.node.append(helper.make_node("Cast", [narrow[name].input[0]], [name], to=TensorProto.FLOAT))
+            output.type.tensor_type.elem_type = TensorProto.FLOAT
 
 
-def join_casts(graph):
-    """Between kept nodes the converter may leave a cast to float16 and one back: the second reads what the first does."""
-    narrow = casts_to(graph, TensorProto.FLOAT16)
-    for node in casts_to(graph, TensorProto.FLOAT).values():
+def widen_captured(graph, floats):
+    """The graphs of a node are as they were: what they read from outside is float32 again."""
+    inner = [node for top in graph.node for node in nested_in(top)]
+    wide = {name: name + "_as_float32" for node in inner for name in node.input if name in floats}
+    for node in inner:
+        rename(node, wide)
+    graph.node.extend(helper.make_node("Cast", [name], [own], to=TensorProto.FLOAT) for name, own in wide.items())
+
+
+def join_casts(graph, own):
+    """Between kept nodes the converter leaves a cast to float16 and one back: the second reads what the first does."""
+    narrow = casts_to(graph, TensorProto.FLOAT16, own)
+    for node in casts_to(graph, TensorProto.FLOAT, own).values():
         if node.input[0] in narrow:
             node.input[0] = narrow[node.input[0]].input[0]
+    read = {name for node in nodes_of(graph) for name in node.input} | {output.name for output in graph.output}
+    for name, node in narrow.items():
+        if name not in read:
+            graph.node.remove(node)
+
+
+def sort_nodes(graph):
+    """A node comes after what its graphs read, too."""
+    waiting = list(graph.node)
+    missing = {name for node in waiting for name in node.output if name}
+    del graph.node[:]
+    while waiting:
+        ready, later = [], []
+        for node in waiting:
+            reads = {name for reader in (node, *nested_in(node)) for name in reader.input}
+            (later if reads & missing else ready).append(node)
+        if not ready:
+            raise ValueError("the converter left nodes that wait for one another: " + later[0].name)
+        for node in ready:
+            missing.difference_update(node.output)
+        graph.node.extend(ready)
+        waiting = later
 
 
 def convert(model):
     """As it was searched: what float16 does not reach becomes 0 or infinite."""
+    name_nodes(model)
+    gather_constants(model)
     blocked = node_block_list(model)
+    held = {*blocked, *(node.name for node in model.graph.node if node.op_type in float16.DEFAULT_OP_BLOCK_LIST)}
+    parted = part_constants(model.graph, held)
+    own = {node.name for node in model.graph.node}
     outputs = {o.name for o in model.graph.output if o.type.tensor_type.elem_type == TensorProto.FLOAT}
+    model = onnx.shape_inference.infer_shapes(model)
+    floats = {v.name for v in model.graph.value_info if v.type.tensor_type.elem_type == TensorProto.FLOAT}
+    float16.remove_unnecessary_cast_node = lambda graph: None  # it sees neither what graphs read nor whose a cast is
     model = float16.convert_float_to_float16(model, min_positive_val=0, max_finite_val=float("inf"),
-                                             keep_io_types=True, node_block_list=blocked)
-    keep_types(model.graph, outputs)
-    join_casts(model.graph)
+                                             keep_io_types=True, node_block_list=blocked, check_fp16_ready=False)
+    for tensor in model.graph.initializer:
+        if tensor.name in parted:
+            tensor.CopyFrom(parted[tensor.name])
+    keep_types(model.graph, outputs, held, own)
+    widen_captured(model.graph, floats)
+    join_casts(model.graph, own)
+    sort_nodes(model.graph)
     onnx.checker.check_model(model, full_check=True)  # a model that does not hold together is an error, and no file
     return model
 
