@@ -231,6 +231,9 @@ Net given_statistics(unsigned seed) {
   const auto ones = [&] { return n.spread({16}, 0.25, 4); };
   norm(x, ones(), ones(), ones(), n.spread({16}, least / 64, least, false), least / 8);
   norm(x, ones(), ones(), ones(), n.spread({16}, least, 16 * least, false), 1e-5);
+  const ValueId small = n.op("Mul", {x, n.number(1e-3F)});
+  norm(small, n.spread({16}, top / 64, top), ones(), n.spread({16}, 1e-3, 0.1), n.spread({16}, 1e-4, 1e-2, false),
+       1e-5);
   norm(large, ones(), ones(), zeros(), n.spread({16}, top / 4, top, false), top / 2);
   norm(large, ones(), n.spread({16}, top / 4, top), n.spread({16}, top / 8, top / 2), n.spread({16}, 0.5, 2, false),
        1e-5);
@@ -424,6 +427,47 @@ TEST(Bounds, MeansByAReciprocal) {
   Seen seen;
   check(n.graph, "reciprocals", *std::move(resolved), data(n, {kBatch, 7, 5, 5}), seen);
   EXPECT_GT(seen.bounded, 0u);
+}
+
+// Sums and products of float16 at both ends of its range, in accumulators that no built-in profile has.
+TEST(Bounds, AccumulatorsOfOnesOwn) {
+  using Kind = num::Accumulator::Kind;
+  const num::Rounding half{.format = num::format(num::FormatId::float16)}, cut{half.format, num::Mode::toward_zero};
+  num::Accumulator products, blocks, parts;
+  products.kind = parts.kind = Kind::tiles;
+  products.block = parts.block = 8;
+  products.product = half;
+  blocks.kind = Kind::aligned;
+  blocks.block = 16;
+  blocks.block_format = num::FormatId::float16;
+  parts.step = cut;
+  parts.split_k = 4;
+  for (unsigned seed = 1; seed <= 8; ++seed) {
+    for (const num::Accumulator& accumulator : {products, blocks, parts}) {
+      Net n(seed);
+      const ValueId x = n.input({kN, 16});
+      for (const double size : {1e-4, 0x1p-9, 1.0, 300.0}) {
+        const ValueId some = n.op("Mul", {x, n.spread({16}, size / 4, size)});
+        n.result(n.op("MatMul", {some, n.spread({16, 12}, size / 4, size)}));
+        for (const char* type : {"ReduceSum", "ReduceL2", "ReduceMean"})
+          n.result(n.op(type, {n.op("Mul", {some, some}), n.ints({1})}));
+        n.result(n.op("Softsign", {n.op("Mul", {some, n.number(300)})}));
+      }
+      for (const bool flush : {false, true}) {
+        auto resolved = passes::resolve(n.graph, *profiles::built_in_profile("strict-f32"), 0);
+        ASSERT_TRUE(resolved.ok());
+        for (ir::Op& op : resolved->ops) {
+          op.policy.accumulator = accumulator;
+          op.policy.sum = accumulator;
+          op.policy.flush_subnormals = flush;
+          if (op.type == "Softsign") op.policy.step = half;
+        }
+        Seen seen;
+        check(n.graph, "own", *std::move(resolved), data(n, {kBatch, 16}), seen);
+        EXPECT_GT(seen.bounded, 0u);
+      }
+    }
+  }
 }
 
 TEST(Bounds, StopVisiblyWhereThereIsNoRule) {

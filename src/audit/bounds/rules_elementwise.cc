@@ -124,6 +124,7 @@ double overflow_of(const ir::Op& op) {
   const double most = function_unit(op.policy).max;
   if (op.type == "Softplus" || op.type == "Mish") return 0.69 * std::ilogb(most) - 1;
   if (op.type == "Celu") return 0.5 * most * std::min(1.0F, op.attr_float("alpha", 1));  // x / alpha
+  if (op.type == "Softsign") return 0.5 * most;                                          // 1 + |x|
   const bool engine = op.policy.special_values == num::SpecialValues::neural_engine;
   return engine && op.type == "Gelu" ? std::exp2(std::ilogb(most) / 3) : 0;
 }

@@ -155,6 +155,10 @@ std::string rule_batch_norm(RuleContext& c) {
   const ValueId size = c.b.times(sized(c.b.abs(c.in[1].centre), c.b.abs(c.in[2].centre)), 1 + kappa);
   ValueId error = c.b.add(c.b.add(radius, tiny), c.b.times(apart, 64 * unit.eta));
   error = c.b.unless_over(size, unit.max, c.b.unless_over(apart, unit.max, error));
+  // a itself, where all that it meets is small.
+  const ValueId ones = c.b.plus(c.b.times(c.b.abs(c.in[0].centre), 0), 1);
+  const ValueId factor = c.b.clone(c.op, {ones, c.b.abs(c.in[1].centre), zeros, zeros, c.in[4].centre})[0];
+  error = c.b.unless_over(c.b.times(factor, 1 + kappa), unit.max, error);
   // A channel whose variance is at an end of the range has no bound.
   const ValueId spread = c.b.plus(c.in[4].centre, epsilon);
   const ValueId lost = c.b.unless_over(spread, 0.5 * unit.max, c.b.where_positive(c.b.plus(spread, -2 * least), zeros));

@@ -40,14 +40,14 @@ SumError chain(const Unit& step, const Unit& product, int64_t n, int64_t roundin
 }
 
 // Blocks of products aligned to the largest exponent and cut to F bits below it, summed exactly, rounded.
-SumError aligned(const Accumulator& a, int64_t n) {
+SumError aligned(const Accumulator& a, bool flush, int64_t n) {
   const auto block = static_cast<double>(std::max(a.block, 1)), count = static_cast<double>(n + kExtra);
   const double blocks = std::ceil(count / block) + 1 + a.split_k;
   const double result = std::max(unit_of({.format = num::format(a.block_format), .mode = a.block_mode}).u,
                                  std::ldexp(1, -a.block_result_fraction_bits));
   double each = (block + 2) * std::ldexp(1, 1 - a.fraction_bits) + result;
   if (a.accumulator_apart) each += 0x1p-21;
-  const Unit unit = unit_of({.format = num::format(a.block_format)});
+  const Unit unit = unit_of({.format = num::format(a.block_format), .flush_subnormals = flush});
   return {grown(each, blocks) + (a.split_k > 1 ? grown(kFloat, a.split_k) : 0), 2 * blocks * (unit.eta + 0x1p-120),
           num::min_normal(num::format(a.factors)), unit.max};
 }
@@ -57,7 +57,8 @@ SumError tiles(const Accumulator& a, const Unit& step, const Unit& product, int6
   const auto block = static_cast<double>(std::max(a.block, 1)), count = static_cast<double>(n + kExtra);
   const double inside = grown(std::ldexp(1, 2 - a.fraction_bits), block + 1);
   const double g = (1 + inside) * (1 + step.u) * (1 + product.u) * (1 + kFloat) - 1;
-  return {g * (1 + 0x1p-40) + kCentre, count * (product.eta + 0x1p-140) * 2 + step.eta, 0, step.max};
+  return {g * (1 + 0x1p-40) + kCentre, count * (product.eta + 0x1p-140) * 2 + step.eta, 0,
+          std::min(step.max, product.max)};
 }
 
 SumError pairs(const Accumulator& a, int64_t n) {
@@ -86,7 +87,7 @@ SumError error_of(const Accumulator& a, const num::Policy& policy, int64_t n, bo
       error = chain({std::max(step.u, kFloat), step.eta, step.max}, product, n, 1);
       break;
     case Accumulator::Kind::aligned:
-      error = aligned(a, n);
+      error = aligned(a, a.flush_subnormals || policy.flush_subnormals, n);
       break;
     case Accumulator::Kind::tiles:
       error = tiles(a, step, product, n);
@@ -95,7 +96,10 @@ SumError error_of(const Accumulator& a, const num::Policy& policy, int64_t n, bo
       error = pairs(a, n);
       break;
   }
-  if (a.split_k > 1) error.g += grown(kFloat, a.split_k) * (1 + error.g);
+  if (a.split_k > 1) {  // so many sums, and their sum
+    error.g += grown(kFloat, a.split_k) * (1 + error.g);
+    error.eta *= a.split_k;
+  }
   // Steps after the sum (a bias, a scale) are the operation's own, and so are the float64 roundings of the centre.
   const Unit after = step_unit(policy);
   error.g += grown(after.u, kExtra) * (1 + error.g) + static_cast<double>(n + kExtra) * 0x1p-52;
@@ -123,9 +127,12 @@ Unit then(const Unit& first, const Unit& second) {
 
 double flushed_below(const num::Policy& policy) {
   double most = kFloatTiny;
-  const auto* sum = policy.sum ? &*policy.sum : nullptr;
-  for (const auto* step : {&policy.step, &policy.accumulator.step, sum != nullptr ? &sum->step : nullptr})
-    if (step != nullptr && *step) most = std::max(most, num::min_normal((*step)->format));
+  if (policy.step) most = std::max(most, num::min_normal(policy.step->format));
+  for (const Accumulator* a : {&policy.accumulator, policy.sum ? &*policy.sum : nullptr}) {
+    if (a == nullptr) continue;
+    if (a->step) most = std::max(most, num::min_normal(a->step->format));
+    if (a->kind == Accumulator::Kind::aligned) most = std::max(most, num::min_normal(num::format(a->block_format)));
+  }
   return most;
 }
 
