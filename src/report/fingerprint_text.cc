@@ -166,6 +166,10 @@ std::string start_text(const audit::FitStart& start) {
 /// How far the values at hand bear the explanation.
 std::string chance_text(const FitResult& fit) {
   if (!fit.may_be_chance()) return {};
+  if (fit.margin_bits >= num::kEnoughEvidence)
+    return fmt::format(
+        "this may be chance: {} formats apart, and what one side flushes to 0 costs much and says little\n",
+        how_many(fit.telling, "value tells", "values tell"));
   if (fit.format_bits < num::kEnoughEvidence)
     return "this may be chance: below 32 bits a policy that was not tried may give these bits too; more values tell "
            "more\n";

@@ -131,6 +131,42 @@ def test_one_value_may_be_explained_by_chance(assay, save_model, save_npz, tmp_p
     assert "this may be chance: below 32 bits" in assay(*words, code=0).out
 
 
+@pytest.fixture
+def fit_scores(assay, save_model, save_npz):
+    """fit_scores(logit, change) -> the fit and its text of 400 sigmoids near there, whose values were changed."""
+
+    def run(logit, change, combinations=0):
+        rng = np.random.default_rng(4)
+        x = rng.normal(size=(100, 8)).astype(np.float32)
+        w = rng.normal(0, 0.3, size=(8, 4)).astype(np.float32)
+        nodes = [helper.make_node("MatMul", ["x", "w"], ["a"]), helper.make_node("Add", ["a", "b"], ["z"]),
+                 helper.make_node("Sigmoid", ["z"], ["y"])]
+        model = save_model("s.onnx", nodes, {"x": (1, x.shape)}, {"y": (1, (100, 4))}, {"w": w, "b": np.float32(logit)})
+        scores = 1 / (1 + np.exp(-(x @ w + np.float32(logit)).astype(np.float64)))
+        words = ["fingerprint", save_npz("s-out.npz", y=change(scores).astype(np.float32)), "--model", model, "--input",
+                 save_npz("s-in.npz", x=x), "--combinations", combinations]
+        return assay(*words, "--json", code=0).result["fit"], assay(*words, code=0).out
+
+    return run
+
+
+def test_zeros_are_little_evidence(fit_scores):
+    """A library's float32 Sigmoid is 0 where ours is 1e-11: that some float16 policy gives 0 too says little."""
+    found, text = fit_scores(-25, lambda y: 0 * y)
+    assert (found["verdict"], found["telling"], found["may_be_chance"]) == ("exact", 0, True)
+    assert found["margin_bits"] > 1000
+    assert "this may be chance: 0 values tell formats apart" in text
+
+
+def test_plain_float32_is_within_rounding_where_small_scores_are_flushed(fit_scores):
+    """Another library's Sigmoid is off by so much, and 0 below: float16 steps look nearer, by thousands of bits."""
+    noise = np.random.default_rng(5).uniform(-6e-8, 6e-8, (100, 4))
+    found, _ = fit_scores(-18, lambda y: np.where(y < 9e-8, 0, y + noise), 100)
+    assert found["verdict"] == "rounding"
+    within = [group for group in found["groups"] if group["kind"] == "rounding"]
+    assert any("strict-f32" in {p["profile"] for p in group["policies"]} for group in within)
+
+
 def test_many_values_are_no_chance(assay, save_model, save_npz):
     g = np.random.default_rng(8)
     x, w = g.normal(size=(32, 64)).astype(np.float32), g.normal(size=(64, 8)).astype(np.float32)

@@ -138,7 +138,8 @@ class PolicyFit:
     telling: recorded values that tell formats apart.
     margin_bits: by how much the next explanation costs more; `format_bits`: what the values alone say for the format
     that the likeliest policy stores.
-    may_be_chance: below 32 bits of margin a policy that was not tried may give all these bits too.
+    may_be_chance: below 32 bits of margin, or of fewer than 64 values that tell formats apart and of no evidence for
+        one, a policy that was not tried may give all these bits too.
     foreign: policies that were not run, as half of the recorded values or more lie off the format they round to.
     """
 

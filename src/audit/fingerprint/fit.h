@@ -153,7 +153,8 @@ struct FitResult {
   bool tells_nothing() const { return groups.size() == 1 && groups.front().fit.exact() && foreign.empty(); }
   /// Whether a policy that was not tried may give all these bits too, by chance: the next that was is as near as that.
   bool may_be_chance() const {
-    return verdict == Verdict::exact && groups.size() > 1 && margin_bits < num::kEnoughEvidence;
+    const bool few = too_few() && format_bits < num::kEnoughEvidence;  // zeros on both sides cost much and say little
+    return verdict == Verdict::exact && groups.size() > 1 && (margin_bits < num::kEnoughEvidence || few);
   }
   /// Whether so few values tell formats apart that what no policy explains need be no defect, and that the order of
   /// those within rounding says little.

@@ -133,13 +133,19 @@ uint64_t margin_of(const std::vector<FitGroup>& groups) {
   return bits.size() < 2 ? 0 : *std::ranges::min_element(bits.begin() + 1, bits.end()) - bits[0];
 }
 
+/// Plain float32 is asked for whatever it costs: what another library's Sigmoid flushes to 0 costs much and says
+/// little.
+bool is_plain(const FitGroup& group) {
+  return std::ranges::any_of(group.members, [](const Hypothesis& h) { return h.profile == "strict-f32"; });
+}
+
 /// Where no policy is exact: which are within rounding. Beside the best, all with a name: a policy whose own order is
 /// another is no nearer to what was recorded than others are.
 Status judge(Evaluator& evaluator, FitResult& result) {
   const uint64_t most = 2 * result.groups.front().fit.cost_bits;  // wide bounds alone explain nothing
   size_t asked = 0;
   for (FitGroup& group : result.groups) {
-    if (group.fit.other_format() || group.fit.cost_bits > most) continue;
+    if (group.fit.other_format() || (group.fit.cost_bits > most && !is_plain(group))) continue;
     if (asked >= kChecked && !group.members.front().changes.empty()) {
       group.kind = FitGroup::Kind::unchecked;
       continue;
