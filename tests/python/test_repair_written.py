@@ -251,3 +251,43 @@ def test_a_model_that_the_converter_cannot_make_is_an_error_and_no_file(assay, t
     assert done.returncode != 0
     assert "elem type differs" in done.stderr
     assert not (tmp_path / "half.onnx").exists()
+
+
+def test_the_block_list_has_what_reads_floats_and_writes_none(assay, tmp_path):
+    """A comparison beside what it compares: float16 could not tell 2048.1 from 2048."""
+    rng = np.random.default_rng(0)
+    save(tmp_path / "m.onnx", [("", "MatMul", ["x", "w"], ["h"]), ("", "Add", ["h", "up"], ["a"]),
+                               ("more", "Greater", ["a", "edge"], ["g"]), ("", "Cast", ["g"], ["f"], {"to": T.FLOAT}),
+                               ("", "MatMul", ["f", "w"], ["y"])],
+         {"w": single(rng, 6, 6), "up": np.float32(2048), "edge": np.float32(2048.1)}, [("y", ("N", 6))])
+    np.savez(tmp_path / "d.npz", x=single(rng, 60, 6))
+    model = converted(assay, tmp_path, {"a"})
+    types = types_of(model)
+    [more] = [node for node in model.graph.node if node.op_type == "Greater"]
+    assert types[more.input[0]] == T.FLOAT
+    listed = json.loads((tmp_path / "c" / "onnxconverter_block_list.json").read_text())
+    assert "more" not in listed["node_block_list"], "computes no floats"
+
+
+def test_the_block_list_keeps_quantisation(assay, tmp_path):
+    """Its operator set has no float16 there."""
+    rng = np.random.default_rng(0)
+    save(tmp_path / "m.onnx", [("", "MatMul", ["x", "w"], ["h"]), ("", "QuantizeLinear", ["h", "s", "z"], ["q"]),
+                               ("", "DequantizeLinear", ["q", "s", "z"], ["d"]), ("", "Mul", ["d", "s"], ["y"])],
+         {"w": single(rng, 6, 6), "s": np.float32(0.05), "z": np.int8(0)}, [("y", ("N", 6))])
+    np.savez(tmp_path / "d.npz", x=single(rng, 60, 6))
+    converted(assay, tmp_path, set())
+
+
+def test_the_block_list_takes_a_model_whose_output_has_no_shape(assay, tmp_path):
+    """Nor can one be inferred: ONNX's checker refuses that, runtimes do not."""
+    rng = np.random.default_rng(0)
+    save(tmp_path / "m.onnx", [("", "MatMul", ["x", "w"], ["h"]), ("", "Squeeze", ["h"], ["y"])],
+         {"w": single(rng, 6, 6)}, [("y", ("N", 6))])
+    model = onnx.load(tmp_path / "m.onnx")
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    onnx.save(model, tmp_path / "m.onnx")
+    np.savez(tmp_path / "d.npz", x=single(rng, 20, 6))
+    assay("repair", "m.onnx", "--data", "d.npz", "--decision", "argmax", "--candidate", "f16-storage", "--configs", "c")
+    subprocess.run([sys.executable, "c/onnxconverter_block_list.py", "m.onnx", "half.onnx"], cwd=tmp_path, check=True)
+    assert onnx.load(tmp_path / "half.onnx").graph.initializer[0].data_type == T.FLOAT16

@@ -42,6 +42,7 @@ std::string python_set(const std::vector<std::string>& names) {
 
 struct Names {
   std::vector<std::string> nodes, outputs, layers;
+  std::vector<std::string> written;  ///< with what such operations write that is no float: a comparison reads floats
 };
 
 /// Operations that compute with floats; a node without a name is found by what it writes.
@@ -52,7 +53,9 @@ Names names_of(const ir::Graph& model, const std::vector<bool>& kept) {
     const ir::Op& op = model.ops[k];
     std::string first;
     for (const ir::ValueId v : op.outputs) {
-      if (v == ir::kNoValue || !is_stored_float(model.at(v))) continue;
+      if (v == ir::kNoValue) continue;
+      names.written.push_back(model.at(v).name);
+      if (!is_stored_float(model.at(v))) continue;
       if (first.empty()) first = model.at(v).name;
       names.outputs.push_back(model.at(v).name);
     }
@@ -106,6 +109,21 @@ def name_nodes(model):
         if not node.name or node.name in taken:
             node.name = f"{node.name or node.op_type}_node{number}"
         taken.add(node.name)
+
+
+def holds(model):
+    try:
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError:
+        return False
+    return True
+
+
+def check(model, held_before):
+    """A model that does not hold together is an error, and no file; the shape of an output may be missing as before."""
+    onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
+    if held_before:
+        onnx.checker.check_model(model)
 
 
 def node_block_list(model):
@@ -229,6 +247,7 @@ def sort_nodes(graph):
 
 def convert(model):
     """As it was searched: what float16 does not reach becomes 0 or infinite."""
+    held_before = holds(model)
     name_nodes(model)
     gather_constants(model)
     blocked = node_block_list(model)
@@ -248,7 +267,7 @@ def convert(model):
     widen_captured(model.graph, floats)
     join_casts(model.graph, own)
     sort_nodes(model.graph)
-    onnx.checker.check_model(model, full_check=True)  # a model that does not hold together is an error, and no file
+    check(model, held_before)
     return model
 
 
@@ -265,7 +284,7 @@ std::string converter(const Names& names) {
          "from onnxconverter_common import float16\n\n"
          "# What the nodes write: nodes without a name are found too, and named.\n"
          "KEPT = " +
-         python_set(names.outputs).append("\n").append(kConvert);
+         python_set(names.written).append("\n").append(kConvert);
 }
 
 std::string json_list(const Names& names) {
