@@ -193,3 +193,82 @@ def test_another_bound_is_no_rounding(assay, save_model, data, bound, outcome):
     model = save_model("a.onnx", nodes, inputs, outputs, {**weights, "most": np.float32(6)})
     other = save_model("b.onnx", nodes, inputs, outputs, {**weights, "most": np.float32(bound), "unread": S})
     assert compared(assay, model, f"{other}@strict-f32", data)["outcome"] == outcome
+
+
+def labelled(fold, slope, labels=True, values=False, half=False, seed=0, side=24):
+    """Conv, BatchNormalization and LeakyRelu to a map of labels, the values it is made of, or both."""
+    rng = np.random.default_rng(seed)
+    k, s, b = rng.normal(size=(8, 3, 3, 3)), rng.uniform(0.5, 2, 8), rng.normal(size=8)
+    m, v, last = rng.normal(size=8), rng.uniform(0.5, 1.5, 8), rng.normal(size=(6, 8, 1, 1))
+    scale = s / np.sqrt(v + 1e-5)
+    merged = {"k": k * scale[:, None, None, None], "b": b - m * scale}
+    weights = {**(merged if fold else {"k": k, "s": s, "b": b, "m": m, "v": v}), "last": last}
+    kind, element = (TensorProto.FLOAT16, np.float16) if half else (FLOAT, np.float32)
+    nodes = [h.make_node("Cast", ["x"], ["z"], to=kind)]
+    nodes += [h.make_node("Conv", ["z", "k", "b"], ["n"], pads=[1] * 4)] if fold else [
+        h.make_node("Conv", ["z", "k"], ["c"], pads=[1] * 4),
+        h.make_node("BatchNormalization", ["c", "s", "b", "m", "v"], ["n"])]
+    nodes += [h.make_node("LeakyRelu", ["n"], ["r"], alpha=slope), h.make_node("Conv", ["r", "last"], ["l"]),
+              h.make_node("Cast", ["l"], ["y"], to=FLOAT), h.make_node("ArgMax", ["l"], ["labels"], axis=1, keepdims=0)]
+    outputs = {**({"labels": (TensorProto.INT64, ["N", side, side])} if labels else {}),
+               **({"y": (FLOAT, ["N", 6, side, side])} if values else {})}
+    return nodes, {"x": (FLOAT, ["N", 3, side, side])}, outputs, {n: w.astype(element) for n, w in weights.items()}
+
+
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize("values", [False, True])
+@pytest.mark.parametrize("slope, outcome", [(0.1, "narrowed"), (0.12, "changed"), (0.5, "changed")])
+def test_labels_that_jump_explain_no_other_mathematics(assay, save_model, save_npz, half, values, slope, outcome):
+    side = 96
+    data = save_npz("x.npz", x=np.random.default_rng(5).normal(size=(2, 3, side, side)).astype(np.float32))
+    model = save_model("a.onnx", *labelled(False, 0.1, values=values, side=side))
+    other = save_model("b.onnx", *labelled(True, slope, values=values, half=half, side=side))
+    found = compared(assay, model, f"{other}@strict-f32", data)
+    no_label_differs = outcome == "narrowed" and not values and not half
+    assert found["outcome"] == ("same" if no_label_differs else outcome), found
+
+
+def test_a_label_on_the_edge_explains_no_other_mathematics(assay, save_model, save_npz):
+    def files(name, factor, slope):
+        first = [h.make_node("MatMul", ["x", "w"], ["t"])] if name == "b" else [
+            h.make_node("MatMul", ["x", "w"], ["s"]), h.make_node("Mul", ["s", "f"], ["t"])]
+        nodes = [*first, h.make_node("LeakyRelu", ["t"], ["r"], alpha=slope), h.make_node("MatMul", ["r", "v"], ["l"]),
+                 h.make_node("ArgMax", ["l"], ["y"], axis=1, keepdims=0)]
+        return save_model(f"{name}.onnx", nodes, {"x": (FLOAT, ["N", 16])}, {"y": (TensorProto.INT64, ["N"])},
+                          {"w": W * factor if name == "b" else W, "v": V, "f": factor})
+
+    def label(x):
+        t = x.astype(np.float64) @ W.astype(np.float64) * factor
+        return np.argmax(np.where(t > 0, t, 0.1 * t) @ V.astype(np.float64))
+
+    factor = np.float32(0.7312)
+    some = np.random.default_rng(8).normal(size=(20, 16)).astype(np.float32)
+    ends = [some[0], next(x for x in some if label(x) != label(some[0]))]
+    for _ in range(60):
+        middle = (ends[0] + ends[1]) / 2
+        ends[0 if label(middle) == label(ends[0]) else 1] = middle
+    model = files("a", factor, 0.1)
+    for slope, outcomes in ((0.1, ["same", "same"]), (0.5, ["changed", "same"])):
+        other = files("b", factor, slope)
+        found = [compared(assay, model, f"{other}@strict-f32", save_npz("x.npz", x=x[None])) for x in ends]
+        assert sorted(one["outcome"] for one in found) == outcomes
+
+
+@pytest.mark.parametrize("slope, outcome", [(0.1, "narrowed"), (0.9, "changed")])
+def test_an_output_that_cancels_explains_no_other(assay, save_model, data, slope, outcome):
+    rng = np.random.default_rng(6)
+    near, factor = (W + 1e-4 * rng.normal(size=W.shape)).astype(np.float32), np.float32(0.7312)
+    files = []
+    for name, kind, element, alpha in (("a", FLOAT, np.float32, 0.1), ("b", TensorProto.FLOAT16, np.float16, slope)):
+        first = [h.make_node("MatMul", ["z", "w"], ["t"])] if name == "b" else [
+            h.make_node("MatMul", ["z", "w"], ["s"]), h.make_node("Mul", ["s", "f"], ["t"])]
+        nodes = [h.make_node("Cast", ["x"], ["z"], to=kind), *first,
+                 h.make_node("LeakyRelu", ["t"], ["r"], alpha=alpha), h.make_node("MatMul", ["r", "v"], ["l"]),
+                 h.make_node("MatMul", ["z", "near"], ["u"]), h.make_node("Mul", ["u", "f"], ["m"]),
+                 h.make_node("Sub", ["t", "m"], ["d"]), h.make_node("Cast", ["l"], ["y"], to=FLOAT),
+                 h.make_node("Cast", ["d"], ["rest"], to=FLOAT)]
+        weights = {"w": W * factor if name == "b" else W, "v": V, "f": factor, "near": near}
+        files.append(save_model(f"{name}.onnx", nodes, {"x": (FLOAT, ["N", 16])},
+                                {"y": (FLOAT, ["N", 4]), "rest": (FLOAT, ["N", 16])},
+                                {key: value.astype(element) for key, value in weights.items()}))
+    assert compared(assay, files[0], f"{files[1]}@strict-f32", data)["outcome"] == outcome

@@ -33,6 +33,8 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 struct Apart {
   double max_abs = 0, relative = 0;
   bool told = false;  ///< some element is no NaN in both: those say nothing
+  /// What is judged: `relative`, and where numbers jump the share of elements that differ.
+  double judged = 0;
 };
 Apart apart(const Tensor& a, const Tensor& b) {
   Apart out;
@@ -51,21 +53,29 @@ Apart apart(const Tensor& a, const Tensor& b) {
   }
   if (out.max_abs == 0) return out;
   const double scale = computed > 0 && largest > kFill * computed ? computed : largest;
-  out.relative = scale > 0 ? out.max_abs / scale : kInfinity;
+  out.relative = out.judged = scale > 0 ? out.max_abs / scale : kInfinity;
   return out;
 }
 
-/// Of outputs, which need be no floating-point numbers: those are the same, or infinitely far apart.
+constexpr Apart kNothingAlike = {kInfinity, kInfinity, true, kInfinity};
+
+/// Of outputs, which need be no floating-point numbers: those are the same, or infinitely far apart. One label that
+/// rounding tips over is not as bad as a thousand: judged is how many differ.
 Apart outputs_apart(const Tensor& a, const Tensor& b) {
   if (a.is_list() || b.is_list() || a.empty_handle() || b.empty_handle()) return {};
   const bool numbers = a.elem() != ir::ElemType::string && b.elem() != ir::ElemType::string;
-  if (a.size() != b.size() || ir::is_float(a.elem()) != ir::is_float(b.elem())) return {kInfinity, kInfinity, true};
+  if (a.size() != b.size() || ir::is_float(a.elem()) != ir::is_float(b.elem())) return kNothingAlike;
   if (numbers && ir::is_float(a.elem())) return apart(a, b);
-  Apart out{0, 0, a.size() > 0};
-  if (!numbers) return a.strings() == b.strings() ? out : Apart{kInfinity, kInfinity, true};
-  for (int64_t i = 0; i < a.size(); ++i)
-    if (a.float_at(i) != b.float_at(i))
-      out.max_abs = std::max(out.max_abs, std::abs(b.float_at(i) - a.float_at(i))), out.relative = kInfinity;
+  Apart out{0, 0, a.size() > 0, 0};
+  int64_t differing = 0;
+  for (int64_t i = 0; i < a.size(); ++i) {
+    if (numbers ? a.float_at(i) == b.float_at(i) : a.strings()[i] == b.strings()[i]) continue;
+    ++differing;
+    out.max_abs = std::max(out.max_abs, numbers ? std::abs(b.float_at(i) - a.float_at(i)) : kInfinity);
+  }
+  if (differing == 0) return out;
+  out.relative = kInfinity;
+  out.judged = static_cast<double>(differing) / static_cast<double>(a.size());
   return out;
 }
 
@@ -83,11 +93,54 @@ struct Matches {
     Match match;
   };
   std::vector<Output> outputs;
+  /// Where no output is a floating-point number: the last of `values` before them, since what jumps tells little.
+  std::vector<Match> watched;
 };
 
 std::string type_of(const ir::Op& op) { return op.domain.empty() ? op.type : op.domain + "." + op.type; }
 
 bool is_float_tensor(const ir::Value& value) { return value.type.is_tensor() && ir::is_float(value.type.elem); }
+
+/// What `op` reads, and what that is made of, back to the nearest values that are known; those too.
+void for_each_before(const Graph& a, const std::unordered_set<ValueId>& known, ir::OpId op,
+                     const std::function<void(ValueId)>& see) {
+  std::vector<bool> seen(a.ops.size());
+  std::vector<ir::OpId> left = {op};
+  while (!left.empty()) {
+    const ir::Op& at = a.ops[left.back()];
+    left.pop_back();
+    for (const ValueId v : at.inputs) {
+      if (v == ir::kNoValue || a.at(v).producer == ir::kNoOp) continue;
+      see(v);
+      if (known.contains(v) || seen[a.at(v).producer]) continue;
+      seen[a.at(v).producer] = true;
+      left.push_back(a.at(v).producer);
+    }
+  }
+}
+
+std::unordered_set<ValueId> matched(const std::vector<Match>& matches) {
+  std::unordered_set<ValueId> out;
+  for (const Match& m : matches) out.insert(m.reference);
+  return out;
+}
+
+std::vector<Match> watched(const Graph& a, const Matches& matches) {
+  std::set<ValueId> last;
+  const auto known = matched(matches.values);
+  for (const Matches::Output& output : matches.outputs) {
+    const ir::Value& value = a.at(output.match.reference);
+    if (is_float_tensor(value)) return {};
+    if (value.producer == ir::kNoOp) continue;
+    for_each_before(a, known, value.producer, [&](ValueId v) {
+      if (known.contains(v)) last.insert(v);
+    });
+  }
+  std::vector<Match> out;
+  std::ranges::copy_if(matches.values, std::back_inserter(out),
+                       [&](const Match& m) { return last.contains(m.reference); });
+  return out;
+}
 
 Matches matches_of(const Graph& a, const Graph& b, const std::vector<size_t>& outputs) {
   std::unordered_map<std::string, ValueId> names;
@@ -113,6 +166,7 @@ Matches matches_of(const Graph& a, const Graph& b, const std::vector<size_t>& ou
     if (outputs[i] != kNoPort)
       matches.outputs.push_back(
           {i, outputs[i], {a.outputs[i], b.outputs[outputs[i]], matches.values.size() + matches.outputs.size()}});
+  matches.watched = watched(a, matches);
   return matches;
 }
 
@@ -149,14 +203,47 @@ class Exact {
   std::unique_ptr<exec::Lockstep> engine_;
 };
 
+/// What a model computes of what is judged.
+struct Values {
+  std::vector<Tensor> outputs;
+  std::vector<Tensor> watched;  ///< as in Matches; empty ones where they were not computed
+};
+
+/// Keeps what is watched as it is computed.
+void watch(const Matches& matches, ValueId Match::*side, ValueId v, const Tensor& value, Values& into) {
+  into.watched.resize(matches.watched.size());
+  for (size_t i = 0; i < matches.watched.size(); ++i)
+    if (matches.watched[i].*side == v) into.watched[i] = value.copy();
+}
+
+Result<Values> values_of(Exact& model, std::span<const Tensor> inputs, const Matches& matches, ValueId Match::*side) {
+  Values out;
+  ASSAY_TRY(out.outputs,
+            model.run(inputs, [&](ValueId v, const Tensor& value) { watch(matches, side, v, value, out); }));
+  return out;
+}
+
+/// Of what is watched. A converter that turns a value leaves nothing to compare.
+std::vector<double> watched_apart(const Values& a, const Values& b) {
+  std::vector<double> out(std::min(a.watched.size(), b.watched.size()));
+  for (size_t i = 0; i < out.size(); ++i) {
+    const Tensor &x = a.watched[i], &y = b.watched[i];
+    if (std::ranges::equal(x.dims(), y.dims())) out[i] = apart(x, y).judged;
+  }
+  return out;
+}
+
 /// What both models say on one sample.
 struct Seen {
   bool told = false;             ///< an output has an element that says something
-  double outputs = 0;            ///< largest relative distance of an output
+  std::vector<double> outputs;   ///< how far each is apart
   const Match* first = nullptr;  ///< the first value further apart than float64's rounding
   Apart distance;                ///< there
   uint64_t compared = 0;
-  std::vector<Tensor> reference, candidate;  ///< the outputs of both
+  Values reference, candidate;
+  [[nodiscard]] bool same() const {
+    return std::ranges::all_of(outputs, [](double d) { return d <= kSame; });
+  }
 };
 
 Result<Seen> compare_sample(Exact& a, Exact& b, std::span<const Tensor> inputs_a, std::span<const Tensor> inputs_b,
@@ -165,11 +252,12 @@ Result<Seen> compare_sample(Exact& a, Exact& b, std::span<const Tensor> inputs_a
   std::unordered_map<ValueId, std::vector<const Match*>> by_candidate;
   std::unordered_map<ValueId, size_t> wanted;
   for (const Match& m : matches.values) by_candidate[m.candidate].push_back(&m), ++wanted[m.reference];
+  Seen seen;
   const auto keep = [&](ValueId v, const Tensor& value) {
+    watch(matches, &Match::reference, v, value, seen.reference);
     if (wanted.contains(v)) kept.emplace(v, value.copy());
   };
-  Seen seen;
-  ASSAY_TRY(seen.reference, a.run(inputs_a, keep));
+  ASSAY_TRY(seen.reference.outputs, a.run(inputs_a, keep));
   const auto note = [&](const Match& m, const Apart& distance) {
     ++seen.compared;
     if (distance.relative <= kSame || (seen.first != nullptr && seen.first->position <= m.position)) return;
@@ -177,21 +265,23 @@ Result<Seen> compare_sample(Exact& a, Exact& b, std::span<const Tensor> inputs_a
     seen.distance = distance;
   };
   const auto compare = [&](ValueId v, const Tensor& value) {
+    watch(matches, &Match::candidate, v, value, seen.candidate);
     const auto found = by_candidate.find(v);
     if (found == by_candidate.end()) return;
     for (const Match* m : found->second) {
       const auto reference = kept.find(m->reference);
       if (reference == kept.end()) continue;
       const bool comparable = reference->second.size() == value.size();  // not where a window or its padding differs
-      note(*m, comparable ? apart(reference->second, value) : Apart{kInfinity, kInfinity, true});
+      note(*m, comparable ? apart(reference->second, value) : kNothingAlike);
       if (--wanted[m->reference] == 0) kept.erase(reference);
     }
   };
-  ASSAY_TRY(seen.candidate, b.run(inputs_b, compare));
+  ASSAY_TRY(seen.candidate.outputs, b.run(inputs_b, compare));
   for (const Matches::Output& output : matches.outputs) {
-    const Apart distance = outputs_apart(seen.reference[output.reference], seen.candidate[output.candidate]);
+    const Apart distance =
+        outputs_apart(seen.reference.outputs[output.reference], seen.candidate.outputs[output.candidate]);
     seen.told = seen.told || distance.told;
-    seen.outputs = std::max(seen.outputs, distance.relative);
+    seen.outputs.push_back(distance.judged);
     if (distance.relative > kSame && seen.first == nullptr) note(output.match, distance);
   }
   return seen;
@@ -200,22 +290,11 @@ Result<Seen> compare_sample(Exact& a, Exact& b, std::span<const Tensor> inputs_a
 /// Between the nearest values that both have and this one: those of the reference alone.
 std::vector<std::pair<std::string, std::string>> absent_before(const Graph& a, const std::vector<Match>& matches,
                                                                ir::OpId parted) {
-  std::vector<bool> seen(a.ops.size());
-  std::unordered_set<ValueId> matched;
-  for (const Match& m : matches) matched.insert(m.reference);
-  std::vector<ir::OpId> left = {parted};
+  const auto known = matched(matches);
   std::set<ValueId> found;
-  while (!left.empty()) {
-    const ir::Op& op = a.ops[left.back()];
-    left.pop_back();
-    for (const ValueId v : op.inputs) {
-      if (v == ir::kNoValue || a.at(v).producer == ir::kNoOp || matched.contains(v)) continue;
-      if (is_float_tensor(a.at(v))) found.insert(v);
-      if (seen[a.at(v).producer]) continue;
-      seen[a.at(v).producer] = true;
-      left.push_back(a.at(v).producer);
-    }
-  }
+  for_each_before(a, known, parted, [&](ValueId v) {
+    if (!known.contains(v) && is_float_tensor(a.at(v))) found.insert(v);
+  });
   std::vector<ValueId> sorted(found.begin(), found.end());
   std::ranges::stable_sort(sorted, {}, [&](ValueId v) { return a.at(v).producer; });
   std::vector<std::pair<std::string, std::string>> out;
@@ -270,17 +349,23 @@ class Moved {
   Moved(const Pairing& pairing, std::shared_ptr<const Threads> threads)
       : pairing_(&pairing), threads_(std::move(threads)) {}
 
-  /// How far the outputs that `seen` has move.
-  Result<double> most(std::span<const Tensor> inputs_a, std::span<const Tensor> inputs_b, const Matches& matches,
-                      const Seen& seen) {
+  /// How far each value of what `seen` judges moves: the outputs, and what is watched.
+  struct Most {
+    std::vector<double> outputs, watched;
+  };
+  Result<Most> most(std::span<const Tensor> inputs_a, std::span<const Tensor> inputs_b, const Matches& matches,
+                    const Seen& seen) {
     if (!a_) ASSAY_CHECK(create());
-    const auto unseen = [](ValueId, const Tensor&) {};
-    ASSAY_TRY(const auto of_a, a_->run(inputs_a, unseen));
-    ASSAY_TRY(const auto of_b, b_->run(inputs_b, unseen));
-    double most = 0;
+    ASSAY_TRY(const Values of_a, values_of(*a_, inputs_a, matches, &Match::reference));
+    ASSAY_TRY(const Values of_b, values_of(*b_, inputs_b, matches, &Match::candidate));
+    Most most{{}, watched_apart(seen.reference, of_a)};
     for (const auto& [reference, candidate, match] : matches.outputs)
-      most = std::max({most, outputs_apart(seen.reference[reference], of_a[reference]).relative,
-                       outputs_apart(seen.candidate[candidate], of_b[candidate]).relative});
+      most.outputs.push_back(
+          std::max(outputs_apart(seen.reference.outputs[reference], of_a.outputs[reference]).judged,
+                   outputs_apart(seen.candidate.outputs[candidate], of_b.outputs[candidate]).judged));
+    const auto watched_b = watched_apart(seen.candidate, of_b);
+    for (size_t i = 0; i < std::min(watched_b.size(), most.watched.size()); ++i)
+      most.watched[i] = std::max(most.watched[i], watched_b[i]);
     return most;
   }
 
@@ -297,6 +382,14 @@ class Moved {
   std::optional<Exact> a_, b_;
 };
 
+/// Whether each of these distances is one that moved constants make too. What they move infinitely far says nothing of
+/// how far apart the two models are.
+bool explained(const std::vector<double>& distances, const std::vector<double>& most) {
+  for (size_t i = 0; i < std::min(distances.size(), most.size()); ++i)
+    if (distances[i] > kSame && !(std::isfinite(most[i]) && distances[i] <= kUnits * most[i])) return false;
+  return true;
+}
+
 /// Whether the rounding of constants explains how far the outputs in `seen` are apart. Where it does not, `seen`
 /// becomes what parts with constants rounded alike.
 Result<bool> constants_explain(Pairing& pairing, Moved& moved, std::span<const Tensor> inputs_a,
@@ -309,9 +402,10 @@ Result<bool> constants_explain(Pairing& pairing, Moved& moved, std::span<const T
     ASSAY_TRY(again, compare_sample(pairing.a, *pairing.rounded_b, inputs_a, inputs_b, matches));
   }
   Seen& last = again ? *again : seen;
-  if (last.outputs <= kSame) return true;
-  ASSAY_TRY(const double most, moved.most(inputs_a, inputs_b, matches, last));
-  if (last.outputs <= kUnits * most) return true;
+  if (last.same()) return true;
+  ASSAY_TRY(const auto most, moved.most(inputs_a, inputs_b, matches, last));
+  if (explained(last.outputs, most.outputs) && explained(watched_apart(last.reference, last.candidate), most.watched))
+    return true;
   if (again) seen = std::move(*again);
   return false;
 }
@@ -339,7 +433,7 @@ Result<Conversion> compare_conversion(const Layout& layout, std::span<Program* c
     ASSAY_TRY(const auto inputs_a, layout.inputs(a, sample, count));
     ASSAY_TRY(const auto inputs_b, layout.inputs(b, sample, count));
     ASSAY_TRY(Seen seen, compare_sample(pairing.a, pairing.b, inputs_a, inputs_b, matches));
-    Outcome outcome = !seen.told ? Outcome::unknown : seen.outputs <= kSame ? Outcome::same : Outcome::changed;
+    Outcome outcome = !seen.told ? Outcome::unknown : seen.same() ? Outcome::same : Outcome::changed;
     if (outcome == Outcome::changed) {
       ASSAY_TRY(const bool explained, constants_explain(pairing, moved, inputs_a, inputs_b, matches, seen));
       if (explained) outcome = Outcome::narrowed;
