@@ -228,6 +228,13 @@ def test_labels_that_jump_explain_no_other_mathematics(assay, save_model, save_n
     assert found["outcome"] == ("same" if no_label_differs else outcome), found
 
 
+def test_a_label_or_two_of_many_tip_over_by_chance(assay, save_model, save_npz):
+    data = save_npz("x.npz", x=np.random.default_rng(123).normal(size=(2, 3, 64, 64)).astype(np.float32))
+    model = save_model("a.onnx", *labelled(False, 0.1, values=True, seed=23, side=64))
+    other = save_model("b.onnx", *labelled(True, 0.1, values=True, half=True, seed=23, side=64))
+    assert compared(assay, model, f"{other}@strict-f32", data)["outcome"] == "narrowed"
+
+
 def test_a_label_on_the_edge_explains_no_other_mathematics(assay, save_model, save_npz):
     def files(name, factor, slope):
         first = [h.make_node("MatMul", ["x", "w"], ["t"])] if name == "b" else [

@@ -57,6 +57,9 @@ Apart apart(const Tensor& a, const Tensor& b) {
   return out;
 }
 
+// Which labels of a map rounding tips over is chance: one more than did says nothing where there are so many.
+constexpr int64_t kMany = 1024;
+
 constexpr Apart kNothingAlike = {kInfinity, kInfinity, true, kInfinity};
 
 /// Of outputs, which need be no floating-point numbers: those are the same, or infinitely far apart. One label that
@@ -77,6 +80,11 @@ Apart outputs_apart(const Tensor& a, const Tensor& b) {
   out.relative = kInfinity;
   out.judged = static_cast<double>(differing) / static_cast<double>(a.size());
   return out;
+}
+
+double one_by_chance(const Tensor& output) {
+  const bool jumps = !output.is_list() && !ir::is_float(output.elem()) && output.size() >= kMany;
+  return jumps ? 1 / static_cast<double>(output.size()) : 0;
 }
 
 /// One value that both models have.
@@ -362,7 +370,8 @@ class Moved {
     for (const auto& [reference, candidate, match] : matches.outputs)
       most.outputs.push_back(
           std::max(outputs_apart(seen.reference.outputs[reference], of_a.outputs[reference]).judged,
-                   outputs_apart(seen.candidate.outputs[candidate], of_b.outputs[candidate]).judged));
+                   outputs_apart(seen.candidate.outputs[candidate], of_b.outputs[candidate]).judged) +
+          one_by_chance(seen.reference.outputs[reference]));
     const auto watched_b = watched_apart(seen.candidate, of_b);
     for (size_t i = 0; i < std::min(watched_b.size(), most.watched.size()); ++i)
       most.watched[i] = std::max(most.watched[i], watched_b[i]);
