@@ -119,6 +119,38 @@ def test_what_a_mask_fills_in_hides_no_change(assay, save_model, data, last):
     assert (found["outcome"], found["first"]) == ("same", None)
 
 
+@pytest.mark.parametrize("many", [1, 3])
+@pytest.mark.parametrize("epsilon, outcome", [(1e-5, "same"), (0.02, "changed"), (0.3, "changed")])
+@pytest.mark.parametrize("size", [-1e4, -1e9, -1e10, -1e11, -1e30, np.finfo(np.float32).min])
+def test_what_a_mask_adds_itself_to_hides_no_change(assay, save_model, data, size, epsilon, outcome, many):
+    files = []
+    for number in (1e-5, epsilon):
+        nodes, inputs, outputs, weights = normalised([h.make_node("Add", ["l", "mask"], ["y"])], (FLOAT, ["N", 4]),
+                                                     epsilon=number)
+        mask = np.array([size] * many + [0] * (4 - many), np.float32)
+        files.append(save_model(f"{len(files)}.onnx", nodes, inputs, outputs, {**weights, "mask": mask}))
+    if outcome == "same":
+        again = onnx.load(files[1])
+        again.graph.node[1].attribute.append(h.make_attribute("axis", -1))
+        onnx.save(again, files[1])
+    found = compared(assay, files[0], f"{files[1]}@strict-f32", data)
+    assert found["outcome"] == outcome and (found["first"] is None) == (outcome == "same"), found
+
+
+@pytest.mark.parametrize("slope, outcome", [(0.1, "narrowed"), (0.12, "changed")])
+def test_a_mask_hides_no_change_behind_merged_constants(assay, save_model, data, slope, outcome):
+    factor, files = np.float32(0.7312), []
+    for merged, alpha in ((False, 0.1), (True, slope)):
+        first = [h.make_node("MatMul", ["x", "w"], ["t"])] if merged else [
+            h.make_node("MatMul", ["x", "w"], ["s"]), h.make_node("Mul", ["s", "f"], ["t"])]
+        nodes = [*first, h.make_node("LeakyRelu", ["t"], ["r"], alpha=alpha), h.make_node("MatMul", ["r", "v"], ["l"]),
+                 h.make_node("Add", ["l", "mask"], ["y"])]
+        weights = {"w": W * factor if merged else W, "f": factor, "v": V,
+                   "mask": np.array([0, -1e6, 0, -1e6], np.float32)}
+        files.append(save_model(f"{merged}.onnx", nodes, {"x": (FLOAT, ["N", 16])}, {"y": (FLOAT, ["N", 4])}, weights))
+    assert compared(assay, files[0], f"{files[1]}@strict-f32", data)["outcome"] == outcome
+
+
 def test_where_outputs_are_the_same_what_parts_on_the_way_is_named(assay, save_model, data, tmp_path):
     last = [h.make_node("ArgMax", ["l"], ["y"], axis=1, keepdims=0)]
     model, other = (save_model(f"{e}.onnx", *normalised(last, (TensorProto.INT64, ["N"]), epsilon=e))

@@ -1,6 +1,7 @@
 #include "audit/trace/conversion.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <set>
 #include <unordered_map>
@@ -20,22 +21,66 @@ using ir::ValueId;
 
 // Float64 rounds at 2^-53; long sums and divisions of differences leave that much.
 constexpr double kSame = 0x1p-30;
+// What float64's rounding leaves of the largest number in the smallest, where sums of both cancel.
+constexpr double kNoise = 0x1p-44;
 // How often the effect of a unit in the last place of each constant that is none of the other model's is allowed for:
 // a merged constant is rounded some times, by half a unit each.
 constexpr double kUnits = 4;
-// Numbers of a file that come out on both sides and are so much larger than all others are what a mask fills in.
+// Numbers of a file that come out on both sides and are so much larger than all others are what a mask fills in; and
+// what it adds itself to is so much larger than what it leaves alone.
 constexpr double kFill = 0x1p10;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// How far the candidate's elements are from the reference's, over the largest magnitude of those; what a mask fills in
-/// says nothing of the size of the others.
+/// or adds itself to says nothing of the size of the others.
 struct Apart {
   double max_abs = 0, relative = 0;
   bool told = false;  ///< some element is no NaN in both: those say nothing
   /// What is judged: `relative`, and where numbers jump the share of elements that differ.
   double judged = 0;
 };
+
+double distance_of(double x, double y) {
+  if (x == y || (std::isnan(x) && std::isnan(y))) return 0;
+  const double d = std::abs(y - x);
+  return std::isnan(d) ? kInfinity : d;
+}
+
+double magnitude(double x) { return std::isfinite(x) ? std::abs(x) : 0; }
+
+/// Elements of about one size.
+struct Level {
+  double smallest = kInfinity, largest = 0, max_abs = 0;
+  void merge(const Level& other) {
+    smallest = std::min(smallest, other.smallest);
+    largest = std::max(largest, other.largest);
+    max_abs = std::max(max_abs, other.max_abs);
+  }
+};
+
+/// Relative to the largest of each level, where levels are `kFill` from one another; to no less than `least`.
+double apart_by_level(const Tensor& a, const Tensor& b, double least) {
+  std::vector<Level> by_exponent(0x800);
+  for (int64_t i = 0; i < a.size(); ++i) {
+    const double size = magnitude(a.float_at(i));
+    const double smallest = size > 0 ? size : kInfinity;  // zeros are of any size
+    by_exponent[std::bit_cast<uint64_t>(size) >> 52].merge({smallest, size, distance_of(a.float_at(i), b.float_at(i))});
+  }
+  double most = 0;
+  Level level;
+  const auto close = [&] {
+    if (level.max_abs > 0) most = std::max(most, level.max_abs / std::max(level.largest, least));
+  };
+  for (size_t exponent = by_exponent.size(); exponent-- > 0;) {
+    const Level& next = by_exponent[exponent];
+    if (next.largest > 0 && level.smallest > kFill * next.largest) close(), level = {};
+    level.merge(next);
+  }
+  close();
+  return most;
+}
+
 Apart apart(const Tensor& a, const Tensor& b) {
   Apart out;
   double largest = 0, computed = 0;
@@ -43,22 +88,19 @@ Apart apart(const Tensor& a, const Tensor& b) {
     const double x = a.float_at(i), y = b.float_at(i);
     if (std::isnan(x) && std::isnan(y)) continue;
     out.told = true;
-    const double size = std::isfinite(x) ? std::abs(x) : 0;
-    largest = std::max(largest, size);
+    largest = std::max(largest, magnitude(x));
     const bool may_be_filled_in = x == y && x == static_cast<double>(static_cast<float>(x));
-    if (!may_be_filled_in) computed = std::max(computed, size);
-    if (x == y) continue;
-    const double d = std::abs(y - x);
-    out.max_abs = std::max(out.max_abs, std::isnan(d) ? kInfinity : d);
+    if (!may_be_filled_in) computed = std::max(computed, magnitude(x));
+    out.max_abs = std::max(out.max_abs, distance_of(x, y));
   }
   if (out.max_abs == 0) return out;
   const double scale = computed > 0 && largest > kFill * computed ? computed : largest;
-  out.relative = out.judged = scale > 0 ? out.max_abs / scale : kInfinity;
+  out.relative = scale > 0 ? out.max_abs / scale : kInfinity;
+  if (scale > 0 && out.max_abs > kNoise * computed)
+    out.relative = std::max(out.relative, apart_by_level(a, b, kNoise / kSame * computed));
+  out.judged = out.relative;
   return out;
 }
-
-// Which labels of a map rounding tips over is chance: one more than did says nothing where there are so many.
-constexpr int64_t kMany = 1024;
 
 constexpr Apart kNothingAlike = {kInfinity, kInfinity, true, kInfinity};
 
@@ -82,6 +124,8 @@ Apart outputs_apart(const Tensor& a, const Tensor& b) {
   return out;
 }
 
+// Which labels of a map rounding tips over is chance: one more than did says nothing where there are so many.
+constexpr int64_t kMany = 1024;
 double one_by_chance(const Tensor& output) {
   const bool jumps = !output.is_list() && !ir::is_float(output.elem()) && output.size() >= kMany;
   return jumps ? 1 / static_cast<double>(output.size()) : 0;
