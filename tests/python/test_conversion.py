@@ -100,6 +100,38 @@ def test_a_dropped_padding_is_found_where_it_is_dropped(assay, save_model, save_
     assert found["says"].endswith("part at 'c' (Conv): of another size, or infinitely far apart, in sample 0")
 
 
+@pytest.mark.parametrize("swap", [False, True])
+@pytest.mark.parametrize("type_", ["float16", "bfloat16"])
+@pytest.mark.parametrize("epsilon, outcome", [(1e-5, "narrowed"), (1e-2, "changed")])
+def test_constants_rounded_and_stored_wide_are_narrow(assay, save_model, data, type_, swap, epsilon, outcome):
+    def rounded(weights):
+        if type_ == "float16":
+            return weights.astype(np.float16).astype(np.float32)
+        as_bits = weights.view(np.uint32) + 0x7fff + (weights.view(np.uint32) >> 16 & 1)
+        return (as_bits & 0xffff0000).astype(np.uint32).view(np.float32)
+
+    def made(name, change, number):
+        nodes, inputs, outputs, weights = normalised([h.make_node("Identity", ["l"], ["y"])], (FLOAT, ["N", 4]),
+                                                     epsilon=number)
+        return save_model(name, nodes, inputs, outputs, {
+            key: change(value) if key in "wsbv" else value for key, value in weights.items()})
+
+    files = [made("a.onnx", lambda value: value, 1e-5), made("b.onnx", rounded, epsilon)]
+    if swap:
+        files.reverse()
+    found = compared(assay, files[0], f"{files[1]}@strict-f32", data)
+    assert found["outcome"] == outcome, found
+    assert found["first"]["reference"] == ("h" if outcome == "narrowed" else "n")
+
+
+@pytest.mark.parametrize("bound", [254.999, 5.9999])
+def test_a_bound_on_the_lattice_is_no_narrow_constant(assay, save_model, save_npz, bound):
+    data = save_npz("x.npz", x=np.random.default_rng(1).normal(size=(2, 16)).astype(np.float32) * 500)
+    files = [save_model(f"{most}.onnx", [h.make_node("Clip", ["x", "", "most"], ["y"])], {"x": (FLOAT, ["N", 16])},
+                        {"y": (FLOAT, ["N", 16])}, {"most": np.float32(most)}) for most in (bound, round(bound))]
+    assert compared(assay, files[0], f"{files[1]}@strict-f32", data)["outcome"] == "changed"
+
+
 def masked(epsilon, last):
     nodes, inputs, outputs, weights = normalised(last, (FLOAT, ["N", 4]), epsilon=epsilon)
     return nodes, inputs, outputs, {**weights, "mask": np.array([False, True, False, True]), "fill": np.float32(-1e30)}

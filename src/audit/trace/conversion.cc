@@ -376,21 +376,38 @@ Conversion told(const Seen& seen, Conversion::Outcome outcome, const Graph& a, c
   return out;
 }
 
-/// The models. Where one alone has constants that are declared narrower, the other with its own rounded likewise too.
+/// Which model has constants of 16 bits that the other has in 32: declared as such, or rounded and widened again.
+struct Rounding {
+  bool of_b = false;
+  Narrow like;
+};
+std::optional<Rounding> rounding_of(const Graph& a, const Graph& b) {
+  const Narrow narrow_a = narrow_constants(a), narrow_b = narrow_constants(b);
+  if (narrow_a.type && narrow_b.type) return std::nullopt;
+  if (narrow_a.type) return Rounding{false, narrow_a};
+  if (narrow_b.type) return Rounding{true, narrow_b};
+  for (const ir::ElemType type : {ir::ElemType::float16, ir::ElemType::bfloat16})
+    for (const bool of_b : {true, false}) {
+      Narrow found = of_b ? rounded_constants(b, a, type) : rounded_constants(a, b, type);
+      if (found.type) return Rounding{of_b, std::move(found)};
+    }
+  return std::nullopt;
+}
+
+/// The models. Where one alone has constants in 16 bits, the other with its own rounded likewise too.
 struct Pairing {
   Graph model_a, model_b;  ///< what is moved: constants as declared, or rounded
   Exact a, b;
   std::optional<Exact> rounded_a, rounded_b;
   static Result<Pairing> create(const Graph& a, const Graph& b, const std::shared_ptr<const Threads>& threads) {
     Pairing out{a, b, {}, {}, {}, {}};
-    const Narrow narrow_a = narrow_constants(a), narrow_b = narrow_constants(b);
     ASSAY_TRY(out.a, Exact::create(widened(a), threads));
     ASSAY_TRY(out.b, Exact::create(widened(b), threads));
-    if (narrow_a.type.has_value() == narrow_b.type.has_value()) return out;
-    const bool of_b = narrow_b.type.has_value();
-    Graph& wide = of_b ? out.model_a : out.model_b;
-    wide = rounded_like(wide, of_b ? narrow_b : narrow_a);
-    ASSAY_TRY((of_b ? out.rounded_a : out.rounded_b), Exact::create(wide, threads));
+    const auto rounding = rounding_of(a, b);
+    if (!rounding) return out;
+    Graph& wide = rounding->of_b ? out.model_a : out.model_b;
+    wide = rounded_like(wide, rounding->like);
+    ASSAY_TRY((rounding->of_b ? out.rounded_a : out.rounded_b), Exact::create(wide, threads));
     return out;
   }
 };

@@ -1,9 +1,11 @@
 #include "audit/trace/widen.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <functional>
 #include <memory>
+#include <unordered_map>
 
 #include "base/split_mix.h"
 
@@ -90,11 +92,32 @@ Lattice lattice_of(ElemType type) {
   return type == ElemType::bfloat16 ? Lattice{8, -133} : Lattice{24, -149};
 }
 
+// A bound of 254.999 in one model and of 255 in the other is no model in 16 bits: so many numbers are.
+constexpr size_t kNoChance = 8;
+
 // Whether a number was hardly rounded to get where it is: half the bits of the type say it (0, 0.5, 6, 255).
 bool is_short(double x, int bits) {
   int exponent = 0;
   const double scaled = std::ldexp(std::frexp(x, &exponent), bits / 2);
   return scaled == std::trunc(scaled);
+}
+
+bool is_on(const Lattice& lattice, double x) {
+  int exponent = 0;
+  std::frexp(x, &exponent);
+  const double scaled = std::ldexp(x, -std::max(exponent - lattice.bits, lattice.least));
+  return scaled == std::trunc(scaled);
+}
+
+// Where all elements are on the lattice: how many of them rounding alone puts there.
+size_t rounded_elements(const Tensor& tensor, const Lattice& lattice) {
+  size_t out = 0;
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    const double x = tensor.float_at(i);
+    if (!is_on(lattice, x)) return 0;
+    if (!is_short(x, lattice.bits)) ++out;
+  }
+  return out;
 }
 
 // By a unit in the last place of the type, up or down as the place of the element has it.
@@ -127,6 +150,26 @@ Narrow narrow_constants(const ir::Graph& graph) {
     if (!out.type) out.type = tensor.elem();
     out.numbers.insert(numbers_of(tensor));
   });
+  return out;
+}
+
+Narrow rounded_constants(const ir::Graph& graph, const ir::Graph& wide, ElemType type) {
+  std::unordered_map<uint64_t, size_t> held;
+  for_each_number(graph, [&](const Tensor& tensor) {
+    if (tensor.elem() != ElemType::float32) return;
+    if (const size_t elements = rounded_elements(tensor, lattice_of(type)); elements > 0)
+      held.emplace(numbers_of(tensor), elements);
+  });
+  Narrow out;
+  if (held.empty()) return out;
+  size_t elements = 0;
+  for_each_number(wide, [&](const Tensor& tensor) {
+    if (tensor.elem() != ElemType::float32) return;
+    const uint64_t rounded = numbers_of(converted(tensor, type));
+    if (const auto found = held.find(rounded); found != held.end() && numbers_of(tensor) != rounded)
+      if (out.numbers.insert(rounded).second) elements += found->second;
+  });
+  if (elements >= kNoChance) out.type = type;
   return out;
 }
 

@@ -25,6 +25,8 @@ struct Narrow {
   Numbers numbers;
 };
 Narrow narrow_constants(const ir::Graph& graph);
+/// Float32 constants of `graph` that are those of `wide` rounded to `type`, where they are too many to be so by chance.
+Narrow rounded_constants(const ir::Graph& graph, const ir::Graph& wide, ir::ElemType type);
 /// widened(), and float32 constants and attributes that are one of `narrow` once they are rounded are rounded.
 ir::Graph rounded_like(const ir::Graph& graph, const Narrow& narrow);
 /// widened(), with each constant that is none of `shared` off by a unit in the last place of its type, in directions
