@@ -267,6 +267,9 @@ def test_the_block_list_has_what_reads_floats_and_writes_none(assay, tmp_path):
     assert types[more.input[0]] == T.FLOAT
     listed = json.loads((tmp_path / "c" / "onnxconverter_block_list.json").read_text())
     assert "more" not in listed["node_block_list"], "computes no floats"
+    selector = {}
+    exec((tmp_path / "c" / "coremltools_op_selector.py").read_text(), selector)  # our own file
+    assert {"a", "g"} <= selector["KEPT"]
 
 
 def test_the_block_list_keeps_quantisation(assay, tmp_path):

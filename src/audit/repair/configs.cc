@@ -72,7 +72,7 @@ std::string coremltools(const Names& names) {
          "#     from coremltools_op_selector import op_selector\n"
          "#     ct.convert(model, compute_precision=ct.transform.FP16ComputePrecision(op_selector))\n"
          "KEPT = " +
-         python_set(names.outputs) +
+         python_set(names.written) +
          "\n\n\n"
          "def op_selector(op):\n"
          "    \"\"\"True: the operation is computed in float16.\"\"\"\n"
