@@ -1,6 +1,7 @@
 #include "api/repair/fixes.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "api/repair/rescaled.h"
 #include "audit/repair/threshold.h"
@@ -118,6 +119,12 @@ audit::Standing standing_of(const audit::Answers& answers, const std::vector<siz
     if (!same) ++standing.flips;
   }
   return standing;
+}
+
+audit::Standing standing_of(const audit::Answers& answers) {
+  std::vector<size_t> all(answers.at(0).size());
+  std::iota(all.begin(), all.end(), size_t{0});
+  return standing_of(answers, all);
 }
 
 Result<std::vector<FreeFix>> try_fixes(AuditJob& job, const audit::Goal& goal, const audit::Question& question,

@@ -16,6 +16,8 @@ struct Parts {
 
 /// How one program does: from all of its answers.
 audit::Standing standing_of(const audit::Answers& answers, const std::vector<size_t>& samples);
+/// Over all samples.
+audit::Standing standing_of(const audit::Answers& answers);
 
 /// `as_it_is`: the candidate's answers. Errors: those of the programs that are tried.
 Result<std::vector<audit::FreeFix>> try_fixes(AuditJob& job, const audit::Goal& goal, const audit::Question& question,

@@ -91,10 +91,8 @@ Result<std::unique_ptr<AuditJob>> open_job(const RepairRequest& request, const c
 Parts part_samples(const audit::Answers& answers, const Goal& goal, double hold_out) {
   std::vector<bool> bad(answers.at(0).size());
   for (const auto& variant : answers)
-    for (size_t s = 0; s < bad.size(); ++s) {
-      const audit::Outcome& outcome = variant[s].outcome;
-      if (goal.kind == Goal::Kind::error ? outcome.error > goal.error : !outcome.same) bad[s] = true;
-    }
+    for (size_t s = 0; s < bad.size(); ++s)
+      if (goal.missed(variant[s].outcome)) bad[s] = true;
   const std::vector<bool> held = audit::hold_out(bad, hold_out);
   Parts parts;
   for (size_t s = 0; s < held.size(); ++s) (held[s] ? parts.held : parts.searched).push_back(s);

@@ -2,7 +2,6 @@
 #include "report/repair.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "api/repair/job.h"
 #include "api/repair/rescaled.h"
@@ -40,12 +39,6 @@ Result<audit::Answers> answers_before(const api::AuditJob& job, Warnings& warnin
                            {.errors = true, .first_sample = audit.first_sample, .threads = job.context->threads});
 }
 
-audit::Standing standing_of_all(const audit::Answers& answers) {
-  std::vector<size_t> all(answers.at(0).size());
-  std::iota(all.begin(), all.end(), size_t{0});
-  return api::standing_of(answers, all);
-}
-
 /// The reference goes on running the model as it was, where it runs one.
 std::string of_model(const std::string& reference, const std::string& model) {
   for (const std::string_view other : {"recorded:", "callable:"})
@@ -76,7 +69,7 @@ Result<Report> repair_rescaled(const RepairRequest& request) {
   inner.audit.reference = of_model(request.audit.reference, request.audit.model);
   return api::RepairJob(inner, {.model = candidate.identity(),
                                 .layers = rescaled->layers,
-                                .standing = standing_of_all(answers),
+                                .standing = api::standing_of(answers),
                                 .parts = std::move(parts)})
       .run();
 }

@@ -1,7 +1,6 @@
 // What a repair writes, and runs again.
 #include <algorithm>
 #include <filesystem>
-#include <numeric>
 
 #include "api/repair/files.h"
 #include "api/repair/job.h"
@@ -26,10 +25,6 @@ bool declares(const ir::Graph* graph, ir::ElemType type) {
   return graph != nullptr && std::ranges::any_of(graph->values, [&](const ir::Value& value) {
            return value.type.kind == ir::Type::Kind::tensor && value.type.elem == type;
          });
-}
-
-bool misses(const audit::Outcome& outcome, const audit::Goal& goal) {
-  return goal.kind == audit::Goal::Kind::error ? outcome.error > goal.error : !outcome.same;
 }
 
 /// "a, b and 3 more".
@@ -67,17 +62,15 @@ Result<TriedFile> RepairJob::run_file(const std::string& file) {
   ASSAY_TRY(const auto program, loader.open(spec, file, told));
   ASSAY_TRY(const auto answers,
             audit::answers_of(*job_->reference, *program, job_->data, question_, trial_options(), &answers_));
-  std::vector<size_t> all(result_.samples);
-  std::iota(all.begin(), all.end(), size_t{0});
-  TriedFile tried{.file = {.path = request_.output, .program = spec, .standing = standing_of(answers, all)}};
+  TriedFile tried{.file = {.path = request_.output, .program = spec, .standing = standing_of(answers)}};
   tried.file.meets = goal_.met(tried.file.standing);
   tried.file.right = right(answers.at(0), false);
   tried.searched_meets = goal_.met(standing_of(answers, parts_.searched));
   tried.missed.resize(result_.samples);
   for (size_t v = 0; v < answers.size(); ++v) {
     const size_t before = tried.variants.size();
-    for (const size_t s : all) {
-      if (!misses(answers[v][s].outcome, goal_)) continue;
+    for (size_t s = 0; s < tried.missed.size(); ++s) {
+      if (!goal_.missed(answers[v][s].outcome)) continue;
       tried.missed[s] = true;
       if (tried.variants.size() == before) tried.variants.push_back(program->variants().at(v));
     }

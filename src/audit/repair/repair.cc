@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "audit/search/trials.h"
 #include "base/text.h"
 
 namespace assay::audit {
@@ -33,6 +34,8 @@ std::string Goal::text() const {
 bool Goal::met(const Standing& standing) const {
   return kind == Kind::error ? standing.error <= error : standing.flips <= flips;
 }
+
+bool Goal::missed(const Outcome& outcome) const { return kind == Kind::error ? outcome.error > error : !outcome.same; }
 
 Result<Goal> parse_goal(const std::string& text) {
   Goal goal;

@@ -20,6 +20,8 @@ struct Standing {
   void add(const Standing& other);
 };
 
+struct Outcome;
+
 struct Goal {
   enum class Kind : uint8_t { flips, error };
   Kind kind = Kind::flips;
@@ -27,6 +29,8 @@ struct Goal {
   double error = 0;    ///< no output of any sample is further off
   std::string text() const;
   bool met(const Standing& standing) const;
+  /// Whether one sample under one variant is other than the goal wants all to be.
+  bool missed(const Outcome& outcome) const;
 };
 /// no-flips, max-flips:N, max-error:X. Errors: usage.
 Result<Goal> parse_goal(const std::string& text);

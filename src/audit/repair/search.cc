@@ -60,7 +60,7 @@ Result<bool> RepairSearch::part_meets(const Kept& kept, std::span<const size_t> 
       for (const size_t s : part) asks.push_back({v, kept, s});
       ASSAY_CHECK(trials_.answer(asks));
       for (const size_t s : part) {
-        if (!is_bad(*trials_.find(v, kept, s))) continue;
+        if (!goal_.missed(*trials_.find(v, kept, s))) continue;
         bad.insert(s);
         std::erase(critical_, s);
         critical_.insert(critical_.begin(), s);
@@ -69,10 +69,6 @@ Result<bool> RepairSearch::part_meets(const Kept& kept, std::span<const size_t> 
     }
   }
   return true;
-}
-
-bool RepairSearch::is_bad(const Outcome& outcome) const {
-  return goal_.kind == Goal::Kind::flips ? !outcome.same : outcome.error > goal_.error;
 }
 
 /// Samples that failed before come first, the last one at the front: most sets fail on them.

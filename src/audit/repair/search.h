@@ -51,7 +51,6 @@ class RepairSearch {
  private:
   Result<bool> meets(const Kept& kept);
   Result<bool> part_meets(const Kept& kept, std::span<const size_t> samples, std::set<size_t>& bad);
-  bool is_bad(const Outcome& outcome) const;
   Result<bool> lower(Kept& kept, std::span<const size_t> units);
   Status halve(Kept& kept);
   Status finish(Kept& kept);
