@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "audit/fingerprint/traits.h"
+#include "num/exact.h"
 #include "num/lattice.h"
 
 namespace assay::audit {
@@ -27,9 +28,8 @@ constexpr int kNone = 128;   // of zeros, infinities and NaN, which are multiple
 /// The exponent of the largest power of two of which x is a multiple.
 int unit_of(float x) {
   if (x == 0 || !std::isfinite(x)) return kNone;
-  int exponent = 0;
-  const auto significand = static_cast<uint32_t>(std::ldexp(std::abs(std::frexp(x, &exponent)), 24));
-  return exponent - 24 + std::countr_zero(significand);
+  const num::Exact exact = num::unpack(x);
+  return exact.exponent + std::countr_zero(exact.significand);
 }
 
 bool fixed_point(int unit) { return unit >= kFinest && unit < kNone; }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <unordered_set>
 
+#include "num/exact.h"
 #include "num/lattice.h"
 
 namespace assay::audit {
@@ -38,11 +39,7 @@ num::LatticeVerdict verdict_of(const std::vector<double>& magnitudes, ir::ElemTy
 }
 
 /// Significand bits from the first to the last that is set.
-int bits_of(double x) {
-  int exponent = 0;
-  const auto significand = static_cast<uint64_t>(std::ldexp(std::frexp(x, &exponent), 53));
-  return 53 - std::countr_zero(significand);
-}
+int bits_of(double x) { return 64 - std::countr_zero(num::unpack(x).significand); }
 
 /// Values of 8 bits are too short for the round trip test: thirds and fifths of powers of two, of which these formats
 /// are full, are rare elsewhere.
